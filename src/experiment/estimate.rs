@@ -1,0 +1,99 @@
+//! What a run will take, before it runs.
+
+use super::{
+    Experiment,
+    problem::{Checker, Problem},
+};
+
+/// Most tokens a training set may have: one byte-pair each, it must fit a browser tab beside everything else.
+pub const MAX_TOKENS: f64 = 40e6;
+/// Most bytes that one training step may need, from [`Estimate::step_bytes`].
+pub const MAX_STEP_BYTES: f64 = 1.5e9;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// K·N·T; `None` with fresh draws.
+    pub data_tokens: Option<f64>,
+    /// Tokens the learner reads over the whole run: steps x batch x T.
+    pub read_tokens: f64,
+    pub parameters: usize,
+    /// Multiply-adds count as two; forward and backward of one step, attention included.
+    pub step_flops: f64,
+    /// Activations kept for the backward pass, parameters and optimiser state: a rough upper figure.
+    pub step_bytes: f64,
+    /// The training set in memory.
+    pub data_bytes: f64,
+}
+
+impl Estimate {
+    pub fn of(experiment: &Experiment) -> Self {
+        let (net, data, training) = (&experiment.net, &experiment.data, &experiment.training);
+        let vocab = experiment.world.vocab();
+        let parameters = net.parameters(vocab);
+        let (batch, length) = (training.batch as f64, data.length as f64);
+        let rows = batch * length;
+        let inner = (net.heads * net.head_width()) as f64;
+        // Embeddings are looked up, not multiplied: leave them out.
+        let looked_up = (vocab + 1 + net.context) * net.width;
+        let dense = parameters.saturating_sub(looked_up) as f64;
+        let attention = 2.0 * length * inner * net.blocks as f64;
+        // Backward costs twice the forward pass.
+        let step_flops = 3.0 * 2.0 * rows * (dense + attention);
+        let per_row = net.blocks as f64
+            * (12.0 * net.width as f64 + 6.0 * inner + 3.0 * net.mlp_width() as f64 + 4.0 * net.heads as f64 * length)
+            + 4.0 * vocab as f64;
+        Self {
+            data_tokens: data.tokens(),
+            read_tokens: training.steps as f64 * rows,
+            parameters,
+            step_flops,
+            step_bytes: 4.0 * (rows * per_row + 6.0 * parameters as f64),
+            data_bytes: data.tokens().unwrap_or(0.0) * 2.0,
+        }
+    }
+
+    pub(super) fn check(&self, check: &mut Checker) {
+        if let Some(tokens) = self.data_tokens
+            && tokens > MAX_TOKENS
+        {
+            check.add(Problem::new(
+                "data.topics x data.sequences x data.length",
+                format!("{} tokens", large(tokens)),
+                &format!("at most {} tokens", large(MAX_TOKENS)),
+                "Lower K, N or T, or draw fresh data at every step.",
+            ));
+        }
+        if self.step_bytes > MAX_STEP_BYTES {
+            check.add(Problem::new(
+                "training.batch x data.length, with this model",
+                format!("{} bytes a step", large(self.step_bytes)),
+                &format!("at most {} bytes", large(MAX_STEP_BYTES)),
+                "Lower the batch, T or the model's width.",
+            ));
+        }
+    }
+}
+
+/// `12 billion`, `40 million`, `98,304`: as many digits as a person reads.
+pub fn large(value: f64) -> String {
+    let scaled = |by: f64| {
+        let v = value / by;
+        if v < 10.0 && v.fract() != 0.0 { format!("{v:.1}") } else { format!("{v:.0}") }
+    };
+    match value {
+        v if v >= 1e12 => format!("{} trillion", scaled(1e12)),
+        v if v >= 1e9 => format!("{} billion", scaled(1e9)),
+        v if v >= 1e6 => format!("{} million", scaled(1e6)),
+        v => {
+            let digits = format!("{v:.0}");
+            let mut text = String::new();
+            for (i, c) in digits.chars().enumerate() {
+                if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                    text.push(',');
+                }
+                text.push(c);
+            }
+            text
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! How the run is measured while it goes on.
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::Checker;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Evaluation {
+    /// Sequences in each evaluation set (fresh topics; training topics; training sequences).
+    pub sequences: usize,
+    /// Steps from one evaluation to the next. The first and the last step are always evaluated.
+    pub every: usize,
+    /// T_p, tokens of a prompt that the two-level loss averages over; 0 means T.
+    pub prompt_length: usize,
+}
+
+impl Default for Evaluation {
+    fn default() -> Self {
+        Self { sequences: 256, every: 20, prompt_length: 0 }
+    }
+}
+
+impl Evaluation {
+    pub(super) fn check(&self, check: &mut Checker) {
+        check.count("evaluation.sequences", self.sequences, 2, 65_536);
+        check.count("evaluation.every", self.every, 1, 100_000);
+        check.count("evaluation.prompt_length", self.prompt_length, 0, super::data::MAX_LENGTH);
+    }
+}

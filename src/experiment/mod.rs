@@ -1,0 +1,142 @@
+//! What to run, as plain data. Depends on nothing else in this crate.
+//!
+//! An [`Experiment`] is the whole of what a run depends on: the same experiment (seed included) gives the same
+//! tokens on every platform, and on the CPU the same losses bit for bit. It travels as JSON (files, worker
+//! messages) and as a URL fragment that holds only what differs from a preset ([`link`]).
+
+pub mod bound;
+pub mod data;
+pub mod estimate;
+pub mod evaluation;
+pub mod link;
+pub mod net;
+pub mod preset;
+pub mod problem;
+pub mod process;
+pub mod training;
+pub mod world;
+
+use serde::{Deserialize, Serialize};
+
+pub use bound::Bound;
+pub use data::Data;
+pub use estimate::Estimate;
+pub use evaluation::Evaluation;
+pub use net::{Mlp, Net, Norm, Positions};
+pub use preset::Preset;
+pub use problem::Problem;
+pub use process::{Process, ProcessMixture, WeightedProcess};
+pub use training::{Schedule, Training};
+pub use world::{WorldKind, WorldParameter, WorldSpec};
+
+use problem::Checker;
+
+/// The version of the form written today. Files and links carry it; a newer one is refused with a sentence.
+pub const VERSION: u32 = 1;
+
+/// The largest seed: JSON numbers and sliders carry whole numbers exactly up to here.
+pub const MAX_SEED: u64 = (1 << 53) - 1;
+
+/// Everything a run depends on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Experiment {
+    pub version: u32,
+    pub world: WorldSpec,
+    pub data: Data,
+    pub net: Net,
+    pub training: Training,
+    pub bound: Bound,
+    pub evaluation: Evaluation,
+    pub seed: u64,
+}
+
+impl Default for Experiment {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            world: WorldSpec::default(),
+            data: Data::default(),
+            net: Net::default(),
+            training: Training::default(),
+            bound: Bound::default(),
+            evaluation: Evaluation::default(),
+            seed: 1,
+        }
+    }
+}
+
+impl Experiment {
+    /// Reads JSON, and says what is wrong with it in words: broken JSON, a field that does not exist, a version
+    /// from the future, or values out of range.
+    pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|e| vec![Problem::unreadable("experiment", &e.to_string())])?;
+        Self::from_value(value)
+    }
+
+    pub(crate) fn from_value(value: serde_json::Value) -> Result<Self, Vec<Problem>> {
+        if let Some(version) = value.get("version").and_then(serde_json::Value::as_u64)
+            && version != u64::from(VERSION)
+        {
+            return Err(vec![Problem::version(version)]);
+        }
+        let experiment: Self =
+            serde_json::from_value(value).map_err(|e| vec![Problem::unreadable("experiment", &e.to_string())])?;
+        experiment.validate()?;
+        Ok(experiment)
+    }
+
+    /// Pretty JSON, every field written out.
+    pub fn to_json(&self) -> String {
+        // Plain data with string keys: serialisation cannot fail.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// Every problem at once, each naming its field, the value and what is allowed.
+    pub fn validate(&self) -> Result<(), Vec<Problem>> {
+        let mut check = Checker::default();
+        if self.version != VERSION {
+            check.add(Problem::version(u64::from(self.version)));
+        }
+        self.world.check(&mut check);
+        self.data.check(&mut check);
+        self.net.check(&mut check);
+        self.training.check(&mut check);
+        self.bound.check(&self.data, &mut check);
+        self.evaluation.check(&mut check);
+        check.range("seed", self.seed as f64, 0.0, MAX_SEED as f64);
+        if self.data.length > self.net.context {
+            check.add(Problem::new(
+                "data.length",
+                self.data.length,
+                &format!("at most the model's context length, {}", self.net.context),
+                "Shorten T or raise the model's context length.",
+            ));
+        }
+        if self.evaluation.prompt_length > self.data.length {
+            check.add(Problem::new(
+                "evaluation.prompt_length",
+                self.evaluation.prompt_length,
+                &format!("at most T, {}", self.data.length),
+                "The model never saw longer sequences; shorten the prompt or lengthen T.",
+            ));
+        }
+        if check.is_empty() {
+            // Only a sound experiment has sizes worth adding up.
+            Estimate::of(self).check(&mut check);
+        }
+        check.finish()
+    }
+
+    /// T_p: how many tokens of a prompt the two-level loss averages over. 0 in the data means "as long as T".
+    pub fn prompt_length(&self) -> usize {
+        match self.evaluation.prompt_length {
+            0 => self.data.length,
+            n => n,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

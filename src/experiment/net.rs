@@ -1,0 +1,163 @@
+//! The learner's choices as data. `net` (the room) builds what this describes.
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::{Checker, Problem};
+
+/// The feed-forward part of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mlp {
+    /// Attention only.
+    None,
+    /// Two linear layers with a GELU between.
+    Gelu,
+    /// SwiGLU: silu(x W_g) ⊙ (x W_u), then W_d.
+    Gated,
+}
+
+/// How the learner knows where a token stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Positions {
+    /// A learned vector per position, added to the embedding.
+    Learned,
+    /// Rotary (RoPE, base 10000) on queries and keys.
+    Rotary,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Norm {
+    LayerNorm,
+    RmsNorm,
+}
+
+/// A decoder-only transformer, normalisation before each part (pre-norm).
+///
+/// The model reads a start-of-sequence token of its own followed by x_1..x_{T-1}, and predicts x_1..x_T, so that it
+/// has a prediction at every position.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Net {
+    pub blocks: usize,
+    /// Width of the residual stream.
+    pub width: usize,
+    pub heads: usize,
+    /// Key/value heads; each serves heads / kv_heads query heads.
+    pub kv_heads: usize,
+    /// Width of one head; 0 means width / heads.
+    pub head_width: usize,
+    pub mlp: Mlp,
+    /// Hidden width of the MLP; 0 means 4 x width.
+    pub mlp_width: usize,
+    pub positions: Positions,
+    pub norm: Norm,
+    /// Longest sequence the model can read, in tokens.
+    pub context: usize,
+}
+
+impl Default for Net {
+    fn default() -> Self {
+        Self {
+            blocks: 2,
+            width: 32,
+            heads: 4,
+            kv_heads: 4,
+            head_width: 0,
+            mlp: Mlp::Gelu,
+            mlp_width: 0,
+            positions: Positions::Learned,
+            norm: Norm::LayerNorm,
+            context: 128,
+        }
+    }
+}
+
+impl Net {
+    /// The small transformer of a public run by the authors of P1 (about 8k parameters at 5 tokens).
+    pub fn small() -> Self {
+        Self {
+            blocks: 2,
+            width: 16,
+            heads: 4,
+            kv_heads: 2,
+            head_width: 16,
+            mlp: Mlp::Gated,
+            mlp_width: 16,
+            positions: Positions::Rotary,
+            norm: Norm::RmsNorm,
+            context: 128,
+        }
+    }
+
+    /// Width of one head, the default filled in.
+    pub fn head_width(&self) -> usize {
+        match self.head_width {
+            0 => self.width / self.heads.max(1),
+            n => n,
+        }
+    }
+
+    /// Hidden width of the MLP, the default filled in.
+    pub fn mlp_width(&self) -> usize {
+        match self.mlp_width {
+            0 => 4 * self.width,
+            n => n,
+        }
+    }
+
+    /// How many numbers the optimiser moves, for `vocab` tokens. Linear layers carry biases only with LayerNorm
+    /// (the classic GPT-2 recipe); with RMSNorm there are none.
+    pub fn parameters(&self, vocab: usize) -> usize {
+        let bias = usize::from(self.norm == Norm::LayerNorm);
+        let linear = |from: usize, to: usize| from * to + bias * to;
+        let (d, h, hidden) = (self.width, self.head_width(), self.mlp_width());
+        let norm = d * (1 + bias);
+        let attention = linear(d, self.heads * h) + 2 * linear(d, self.kv_heads * h) + linear(self.heads * h, d);
+        let mlp = match self.mlp {
+            Mlp::None => 0,
+            Mlp::Gelu => norm + linear(d, hidden) + linear(hidden, d),
+            Mlp::Gated => norm + 2 * linear(d, hidden) + linear(hidden, d),
+        };
+        let positions = if self.positions == Positions::Learned { self.context * d } else { 0 };
+        (vocab + 1) * d + positions + self.blocks * (norm + attention + mlp) + norm + linear(d, vocab)
+    }
+
+    pub(super) fn check(&self, check: &mut Checker) {
+        check.count("net.blocks", self.blocks, 1, 4);
+        check.count("net.width", self.width, 4, 512);
+        check.count("net.heads", self.heads, 1, 16);
+        check.count("net.kv_heads", self.kv_heads, 1, self.heads.max(1));
+        check.count("net.head_width", self.head_width, 0, 128);
+        check.count("net.mlp_width", self.mlp_width, 0, 2048);
+        check.count("net.context", self.context, 2, super::data::MAX_LENGTH);
+        if self.heads == 0 || self.kv_heads == 0 {
+            return;
+        }
+        if self.head_width == 0 && !self.width.is_multiple_of(self.heads) {
+            check.add(Problem::new(
+                "net.width",
+                self.width,
+                &format!("a multiple of net.heads, {}", self.heads),
+                "Or give net.head_width.",
+            ));
+        }
+        if !self.heads.is_multiple_of(self.kv_heads) {
+            check.add(Problem::new(
+                "net.kv_heads",
+                self.kv_heads,
+                &format!("a divisor of net.heads, {}", self.heads),
+                "",
+            ));
+        }
+        if self.positions == Positions::Rotary && !self.head_width().is_multiple_of(2) {
+            check.add(Problem::new(
+                "net.head_width",
+                self.head_width(),
+                "an even number with rotary positions",
+                "Rotary positions turn pairs of numbers.",
+            ));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Experiments with a story: where a visitor starts.
+
+use super::{Bound, Data, Evaluation, Experiment, Net, Schedule, Training, WorldSpec};
+
+/// A named starting point.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// As in the URL and `icl preset NAME`.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// What the reader sees, in two short paragraphs.
+    pub story: [&'static str; 2],
+    /// What to try next, each a sentence with what it shows.
+    pub tries: &'static [Try],
+    /// Where the setting comes from.
+    pub source: &'static str,
+    build: fn() -> Experiment,
+}
+
+/// A suggestion that can be clicked: a label and the fields it changes, in the fragment's form.
+#[derive(Clone, Copy, Debug)]
+pub struct Try {
+    pub label: &'static str,
+    /// `(dotted field, JSON value)`.
+    pub changes: &'static [(&'static str, &'static str)],
+}
+
+impl Preset {
+    pub fn named(name: &str) -> Option<&'static Self> {
+        PRESETS.iter().find(|p| p.name == name)
+    }
+
+    pub fn experiment(&self) -> Experiment {
+        (self.build)()
+    }
+}
+
+const P1: &str = "Riechers, Bigelow, Alt and Shai (2025), Next-token pretraining implies in-context learning";
+const P2: &str = "Gong, Hu, Tang and Liu (ICLR 2025), Towards Auto-Regressive Next-Token Prediction";
+
+/// The first one is what an empty link opens.
+pub const PRESETS: &[Preset] = &[
+    Preset {
+        name: "dursley-wonka",
+        title: "Dursley or Wonka?",
+        story: [
+            "Every sequence is about Mr Dursley or about Mr Wonka, and nothing else differs. Until the name has been seen nobody can know which; once seen, it never changes. So the best possible loss falls with position: that fall is in-context learning, and the black curve is exactly how far it can go.",
+            "The blue curve is a small transformer that is being trained in this tab to predict the next token, and nothing more. It sinks onto the black curve at every position: next-token prediction is enough.",
+        ],
+        tries: &[
+            Try {
+                label: "Give it only 4 topics with 2 sequences each: watch the gaps open",
+                changes: &[("data.fresh", "false"), ("data.topics", "4"), ("data.sequences", "2")],
+            },
+            Try { label: "Take away the MLPs: attention alone can copy a name", changes: &[("net.mlp", "\"none\"")] },
+            Try { label: "One block instead of two: is one enough to copy?", changes: &[("net.blocks", "1")] },
+        ],
+        source: P1,
+        build: || Experiment {
+            world: WorldSpec::default(),
+            training: Training { steps: 400, ..Training::default() },
+            ..Experiment::default()
+        },
+    },
+    Preset {
+        name: "dursley-wonka-small",
+        title: "Dursley or Wonka, as published",
+        story: [
+            "The same two stories with the 8-thousand-parameter transformer of a public run by the paper's authors: rotary positions, RMSNorm, gated MLP, Adam at a constant 1e-3, 100 tokens, 512 sequences a step.",
+            "Copying the name after it has appeared is learned before the even odds on the first one. A step is about twenty times the default preset's: give it some minutes.",
+        ],
+        tries: &[
+            Try {
+                label: "A smaller batch: the same road, more noise, less waiting",
+                changes: &[("training.batch", "64")],
+            },
+            Try {
+                label: "LayerNorm and learned positions instead",
+                changes: &[("net.norm", "\"layer-norm\""), ("net.positions", "\"learned\"")],
+            },
+        ],
+        source: P1,
+        build: || Experiment {
+            data: Data { length: 100, ..Data::default() },
+            net: Net::small(),
+            training: Training {
+                steps: 1000,
+                batch: 512,
+                learning_rate: 1e-3,
+                weight_decay: 0.0,
+                warmup: 0,
+                schedule: Schedule::Constant,
+                clip: 0.0,
+            },
+            ..Experiment::default()
+        },
+    },
+    Preset {
+        name: "coins",
+        title: "Which of ten coins?",
+        story: [
+            "A coin is drawn from a bag of ten and tossed. Each toss says a little about which coin it is, so the best possible loss falls slowly, first like a power law and then, once the neighbours are told apart, exponentially.",
+            "The transformer must learn to count heads in its context. Nobody tells it about coins.",
+        ],
+        tries: &[
+            Try { label: "Two coins: the fall becomes exponential", changes: &[("world", "\"coins:n=2\"")] },
+            Try {
+                label: "A hundred coins: a power law as far as you can see",
+                changes: &[("world", "\"coins:n=100\"")],
+            },
+        ],
+        source: P1,
+        build: || Experiment {
+            world: named("coins"),
+            data: Data { length: 64, ..Data::default() },
+            ..Experiment::default()
+        },
+    },
+    Preset {
+        name: "beta-coin",
+        title: "A coin from a continuum",
+        story: [
+            "The coin's bias is drawn uniformly from 0 to 1. After L tosses the best guess is (heads + 1)/(L + 2), Laplace's rule of succession, and its excess loss falls as 1/(2L): a power law with one unknown parameter.",
+            "Press log-log to see the excess over the entropy rate as a line.",
+        ],
+        tries: &[
+            Try { label: "Coins that are nearly always one-sided", changes: &[("world", "\"beta-coin:a=0.2,b=0.2\"")] },
+            Try {
+                label: "Only 8 coins to learn from: it memorises the 8",
+                changes: &[("data.fresh", "false"), ("data.topics", "8"), ("data.sequences", "256")],
+            },
+        ],
+        source: P1,
+        build: || Experiment {
+            world: named("beta-coin"),
+            data: Data { length: 64, ..Data::default() },
+            ..Experiment::default()
+        },
+    },
+    Preset {
+        name: "markov",
+        title: "Markov chains with few topics",
+        story: [
+            "Each topic is a three-state Markov chain. With K chains to learn from, the model can either remember the chains (retrieval) or learn to count bigrams in its context (inference), which also works on chains it never saw.",
+            "The lower charts show the three losses of the generalization paper and the gaps between them, with the parts of its bound beside them. Move K and N, press Run, and compare.",
+        ],
+        tries: &[
+            Try {
+                label: "Raise K to 1024: the topic gap closes",
+                changes: &[("data.topics", "1024"), ("data.sequences", "16")],
+            },
+            Try {
+                label: "Lower K to 4: it remembers instead of counting",
+                changes: &[("data.topics", "4"), ("data.sequences", "256")],
+            },
+            Try { label: "Fresh chains at every step: no gap at all", changes: &[("data.fresh", "true")] },
+        ],
+        source: P2,
+        build: || Experiment {
+            world: named("markov"),
+            data: Data { topics: 32, sequences: 32, length: 48, fresh: false },
+            training: Training { steps: 1000, ..Training::default() },
+            bound: Bound::default(),
+            evaluation: Evaluation { every: 25, ..Evaluation::default() },
+            ..Experiment::default()
+        },
+    },
+];
+
+fn named(name: &str) -> WorldSpec {
+    super::WorldKind::named(name).map_or_else(WorldSpec::default, WorldSpec::named)
+}

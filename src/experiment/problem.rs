@@ -1,0 +1,79 @@
+//! What is wrong with an experiment, in words a person can act on.
+
+use std::fmt::{self, Display};
+
+use serde::{Deserialize, Serialize};
+
+/// One thing wrong, naming the field, its value and what is allowed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Dotted path in the JSON form, for example `data.topics`.
+    pub field: String,
+    pub value: String,
+    pub allowed: String,
+    /// What to do about it, a sentence; may be empty.
+    pub advice: String,
+}
+
+impl Problem {
+    pub fn new(field: &str, value: impl Display, allowed: &str, advice: &str) -> Self {
+        Self { field: field.into(), value: value.to_string(), allowed: allowed.into(), advice: advice.into() }
+    }
+
+    pub fn unreadable(what: &str, why: &str) -> Self {
+        Self::new(what, "unreadable", "readable JSON", &format!("The parser said: {why}."))
+    }
+
+    pub fn version(found: u64) -> Self {
+        Self::new("version", found, &super::VERSION.to_string(), "It was written by another version of the playground.")
+    }
+}
+
+impl Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}; allowed: {}.", self.field, self.value, self.allowed)?;
+        if !self.advice.is_empty() {
+            write!(f, " {}", self.advice)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// All problems as one text, a line each.
+pub fn sentences(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Collects problems, so that a person hears of all of them at once.
+#[derive(Default)]
+pub struct Checker(Vec<Problem>);
+
+impl Checker {
+    pub fn add(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A number within `low..=high`; NaN is never within.
+    pub fn range(&mut self, field: &str, value: f64, low: f64, high: f64) {
+        if !(low <= value && value <= high) {
+            self.add(Problem::new(field, value, &format!("{low} to {high}"), ""));
+        }
+    }
+
+    /// A count within `low..=high`.
+    pub fn count(&mut self, field: &str, value: usize, low: usize, high: usize) {
+        if value < low || value > high {
+            self.add(Problem::new(field, value, &format!("{low} to {high}"), ""));
+        }
+    }
+
+    pub fn finish(self) -> Result<(), Vec<Problem>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+}

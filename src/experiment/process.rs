@@ -1,0 +1,143 @@
+//! A user's own process, as JSON: a token-labelled hidden Markov model, or a weighted mixture of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::{Checker, Problem};
+
+/// Rows of a user's matrices must sum to 1 this closely; they are then normalised exactly.
+pub const ROW_TOLERANCE: f64 = 1e-6;
+pub const MAX_STATES: usize = 256;
+pub const MAX_TOKENS: usize = 256;
+pub const MAX_COMPONENTS: usize = 1000;
+
+/// A token-labelled HMM: `transitions[x][i][j]` = P(emit x, go to j | in i). Over all x and j, each row i sums to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Process {
+    /// Token names, in the order that gives each its index.
+    pub tokens: Vec<String>,
+    /// Probability of each state before the first token; absent means the stationary law.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Vec<f64>>,
+    pub transitions: BTreeMap<String, Vec<Vec<f64>>>,
+}
+
+/// One component of a mixture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightedProcess {
+    /// Not negative; the weights are divided by their sum.
+    pub weight: f64,
+    pub process: Process,
+}
+
+/// The topic is the component, drawn by weight once per sequence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessMixture {
+    pub mixture: Vec<WeightedProcess>,
+}
+
+impl Process {
+    pub fn states(&self) -> usize {
+        self.transitions.values().next().map_or(0, Vec::len)
+    }
+
+    pub(super) fn check(&self, at: &str, check: &mut Checker) {
+        let states = self.states();
+        check.count(&format!("{at}.tokens, how many"), self.tokens.len(), 1, MAX_TOKENS);
+        check.count(&format!("{at}.transitions, states"), states, 1, MAX_STATES);
+        for (i, token) in self.tokens.iter().enumerate() {
+            if self.tokens[..i].contains(token) {
+                check.add(Problem::new(&format!("{at}.tokens"), format!("\"{token}\" twice"), "each name once", ""));
+            }
+            if !self.transitions.contains_key(token) {
+                check.add(Problem::new(
+                    &format!("{at}.transitions"),
+                    format!("without \"{token}\""),
+                    "one matrix per token",
+                    "A token that is never emitted still needs its matrix, of zeros.",
+                ));
+            }
+        }
+        for (token, matrix) in &self.transitions {
+            let name = format!("{at}.transitions[\"{token}\"]");
+            if !self.tokens.contains(token) {
+                check.add(Problem::new(&name, "a matrix", "matrices only for names in tokens", ""));
+            }
+            if matrix.len() != states || matrix.iter().any(|row| row.len() != states) {
+                let shape = matrix.iter().map(|r| r.len().to_string()).collect::<Vec<_>>().join(",");
+                check.add(Problem::new(
+                    &name,
+                    format!("{} rows of lengths {shape}", matrix.len()),
+                    &format!("{states} x {states}, like the other matrices"),
+                    "",
+                ));
+                return;
+            }
+            for (i, row) in matrix.iter().enumerate() {
+                for (j, &p) in row.iter().enumerate() {
+                    if !(0.0..=1.0).contains(&p) {
+                        check.add(Problem::new(&format!("{name}[{i}][{j}]"), p, "a probability, 0 to 1", ""));
+                    }
+                }
+            }
+        }
+        for i in 0..states {
+            let sum: f64 = self.transitions.values().filter_map(|m| m.get(i)).flatten().sum();
+            if !((sum - 1.0).abs() <= ROW_TOLERANCE) {
+                check.add(Problem::new(
+                    &format!("{at}.transitions, row {i} summed over all tokens"),
+                    sum,
+                    "1",
+                    "From each state, something must be emitted.",
+                ));
+            }
+        }
+        if let Some(start) = &self.start {
+            let name = format!("{at}.start");
+            if start.len() != states {
+                check.add(Problem::new(
+                    &name,
+                    format!("{} numbers", start.len()),
+                    &format!("{states}, one per state"),
+                    "",
+                ));
+            } else if start.iter().any(|p| !(0.0..=1.0).contains(p)) {
+                check.add(Problem::new(&name, format!("{start:?}"), "probabilities, 0 to 1", ""));
+            } else if !((start.iter().sum::<f64>() - 1.0).abs() <= ROW_TOLERANCE) {
+                check.add(Problem::new(&name, start.iter().sum::<f64>(), "a sum of 1", ""));
+            }
+        }
+    }
+}
+
+impl ProcessMixture {
+    pub(super) fn check(&self, at: &str, check: &mut Checker) {
+        check.count(&format!("{at}.mixture, components"), self.mixture.len(), 1, MAX_COMPONENTS);
+        for (i, part) in self.mixture.iter().enumerate() {
+            let name = format!("{at}.mixture[{i}]");
+            if !(part.weight >= 0.0 && part.weight.is_finite()) {
+                check.add(Problem::new(&format!("{name}.weight"), part.weight, "0 or more", ""));
+            }
+            part.process.check(&format!("{name}.process"), check);
+        }
+        let total: f64 = self.mixture.iter().map(|c| c.weight).sum();
+        if !(total > 0.0) {
+            check.add(Problem::new(&format!("{at}.mixture, sum of weights"), total, "more than 0", ""));
+        }
+    }
+
+    /// Token names of all components, in order of first appearance: components may share some, all or none.
+    pub fn tokens(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for token in self.mixture.iter().flat_map(|c| &c.process.tokens) {
+            if !names.contains(token) {
+                names.push(token.clone());
+            }
+        }
+        names
+    }
+}

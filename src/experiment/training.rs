@@ -1,0 +1,71 @@
+//! How the learner is trained.
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::Checker;
+
+/// What the learning rate does after the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    Constant,
+    /// Falls to 1% of the peak along half a cosine.
+    Cosine,
+}
+
+/// AdamW (beta_1 .9, beta_2 .99) over `steps` batches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Training {
+    pub steps: usize,
+    /// Sequences per step.
+    pub batch: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    pub weight_decay: f64,
+    /// Steps over which the learning rate rises linearly from 0.
+    pub warmup: usize,
+    pub schedule: Schedule,
+    /// The gradient's norm over all parameters is scaled down to this; 0 leaves it alone.
+    pub clip: f64,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            steps: 500,
+            batch: 64,
+            learning_rate: 3e-3,
+            weight_decay: 0.01,
+            warmup: 20,
+            schedule: Schedule::Cosine,
+            clip: 1.0,
+        }
+    }
+}
+
+impl Training {
+    /// The learning rate of step `step` (0-based).
+    pub fn learning_rate_at(&self, step: usize) -> f64 {
+        let warm = if step < self.warmup { (step + 1) as f64 / self.warmup as f64 } else { 1.0 };
+        let decay = match self.schedule {
+            Schedule::Constant => 1.0,
+            Schedule::Cosine => {
+                let span = self.steps.saturating_sub(self.warmup).max(1) as f64;
+                let done = (step.saturating_sub(self.warmup) as f64 / span).min(1.0);
+                // libm: the same bits on every platform.
+                0.01 + 0.99 * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * done))
+            }
+        };
+        self.learning_rate * warm * decay
+    }
+
+    pub(super) fn check(&self, check: &mut Checker) {
+        check.count("training.steps", self.steps, 1, 1_000_000);
+        check.count("training.batch", self.batch, 1, 4096);
+        check.range("training.learning_rate", self.learning_rate, 1e-7, 1.0);
+        check.range("training.weight_decay", self.weight_decay, 0.0, 10.0);
+        check.count("training.warmup", self.warmup, 0, 100_000);
+        check.range("training.clip", self.clip, 0.0, 1e6);
+    }
+}

@@ -1,0 +1,297 @@
+//! Which world: a named one with parameters (`coins:n=10`), or a process given as JSON.
+//!
+//! [`KINDS`] is the one table of named worlds: their parameters drive the parser, the page's controls, the help
+//! texts and the validation. `world` (the room) builds what a [`WorldSpec`] names.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use super::{
+    Problem, Process, ProcessMixture,
+    problem::{Checker, sentences},
+};
+
+/// A parameter of a named world.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WorldParameter {
+    pub name: &'static str,
+    pub default: f64,
+    pub low: f64,
+    pub high: f64,
+    /// Whole numbers only.
+    pub whole: bool,
+    /// One line, shown beside the control.
+    pub about: &'static str,
+}
+
+/// A named world.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WorldKind {
+    pub name: &'static str,
+    pub title: &'static str,
+    /// One or two sentences: what a topic is, and what there is to find in context.
+    pub about: &'static str,
+    pub parameters: &'static [WorldParameter],
+}
+
+const fn real(name: &'static str, default: f64, low: f64, high: f64, about: &'static str) -> WorldParameter {
+    WorldParameter { name, default, low, high, whole: false, about }
+}
+
+const fn whole(name: &'static str, default: f64, low: f64, high: f64, about: &'static str) -> WorldParameter {
+    WorldParameter { name, default, low, high, whole: true, about }
+}
+
+/// Every named world.
+pub const KINDS: &[WorldKind] = &[
+    WorldKind {
+        name: "dursley-wonka",
+        title: "Dursley or Wonka",
+        about: "Two stories that differ in one name only. The topic is the name: it costs ln 2 once, and is known ever after.",
+        parameters: &[
+            real("p", 0.4, 0.01, 0.7, "Chance of moving between Something and Blah"),
+            real("q", 0.25, 0.01, 0.9, "Chance that the next word is Mr; p + q is at most 1"),
+            whole(
+                "bos",
+                0.0,
+                0.0,
+                1.0,
+                "1: every sequence opens with a begin token of the world's own (a sixth token)",
+            ),
+        ],
+    },
+    WorldKind {
+        name: "coins",
+        title: "N coins",
+        about: "One of n coins is drawn, with chance (i+1)/(n+1) of token 0, and tossed. The topic is the coin.",
+        parameters: &[whole("n", 10.0, 1.0, 1000.0, "How many coins there are")],
+    },
+    WorldKind {
+        name: "beta-coin",
+        title: "Coin with a Beta prior",
+        about: "A coin of unknown bias from a continuum: in-context loss falls as 1/(2L), a power law.",
+        parameters: &[
+            real("a", 1.0, 0.05, 100.0, "First parameter of the Beta prior on P(0)"),
+            real("b", 1.0, 0.05, 100.0, "Second parameter of the Beta prior on P(0)"),
+        ],
+    },
+    WorldKind {
+        name: "markov",
+        title: "Markov chains",
+        about: "Each topic is a k-state chain whose rows come from a Dirichlet: bigrams must be counted in context.",
+        parameters: &[
+            whole("k", 3.0, 2.0, 8.0, "States of the chain, which are its tokens"),
+            real("alpha", 1.0, 0.05, 100.0, "Concentration of each row's Dirichlet: small is peaked, large is even"),
+        ],
+    },
+];
+
+impl WorldKind {
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|kind| kind.name == name)
+    }
+}
+
+/// Which world an experiment runs in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WorldSpec {
+    /// A row of [`KINDS`] with a value for each of its parameters.
+    Named { kind: &'static str, parameters: BTreeMap<&'static str, f64> },
+    /// One process: a single topic.
+    Process(Process),
+    /// The topic is the component.
+    Mixture(ProcessMixture),
+}
+
+impl Default for WorldSpec {
+    fn default() -> Self {
+        Self::named(&KINDS[0])
+    }
+}
+
+impl WorldSpec {
+    /// A named world with its defaults.
+    pub fn named(kind: &'static WorldKind) -> Self {
+        Self::Named { kind: kind.name, parameters: kind.parameters.iter().map(|p| (p.name, p.default)).collect() }
+    }
+
+    /// The table's row, for a named world.
+    pub fn kind(&self) -> Option<&'static WorldKind> {
+        match self {
+            Self::Named { kind, .. } => WorldKind::named(kind),
+            _ => None,
+        }
+    }
+
+    /// A parameter's value; the table's default where the spec has none. NaN for a name that the world lacks.
+    pub fn parameter(&self, name: &str) -> f64 {
+        let default =
+            || self.kind().and_then(|k| k.parameters.iter().find(|p| p.name == name)).map_or(f64::NAN, |p| p.default);
+        match self {
+            Self::Named { parameters, .. } => parameters.get(name).copied().unwrap_or_else(default),
+            _ => f64::NAN,
+        }
+    }
+
+    /// Sets a parameter; a name that the world lacks is left alone.
+    pub fn set_parameter(&mut self, name: &str, value: f64) {
+        let known = self.kind().and_then(|k| k.parameters.iter().find(|p| p.name == name));
+        if let (Self::Named { parameters, .. }, Some(p)) = (self, known) {
+            parameters.insert(p.name, value);
+        }
+    }
+
+    /// What a person calls it.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Named { .. } => self.kind().map_or_else(String::new, |k| k.title.into()),
+            Self::Process(_) => "Your own process".into(),
+            Self::Mixture(m) => format!("Your own mixture of {}", m.mixture.len()),
+        }
+    }
+
+    /// V: how many tokens there are.
+    pub fn vocab(&self) -> usize {
+        match self {
+            Self::Named { kind, .. } => match *kind {
+                "dursley-wonka" => 5 + usize::from(self.parameter("bos") == 1.0),
+                "markov" => self.parameter("k") as usize,
+                _ => 2,
+            },
+            Self::Process(p) => p.tokens.len(),
+            Self::Mixture(m) => m.tokens().len(),
+        }
+    }
+
+    /// Token names, index by index.
+    pub fn tokens(&self) -> Vec<String> {
+        match self {
+            Self::Named { kind: "dursley-wonka", .. } => ["Mr", "Something", "Blah", "Dursley", "Wonka", "<begin>"]
+                [..self.vocab()]
+                .iter()
+                .map(|&s| s.into())
+                .collect(),
+            Self::Named { .. } => (0..self.vocab()).map(|i| i.to_string()).collect(),
+            Self::Process(p) => p.tokens.clone(),
+            Self::Mixture(m) => m.tokens(),
+        }
+    }
+
+    pub(super) fn check(&self, check: &mut Checker) {
+        match self {
+            Self::Named { .. } => {
+                for p in self.kind().map_or(&[][..], |k| k.parameters) {
+                    let value = self.parameter(p.name);
+                    let field = format!("world.{}", p.name);
+                    check.range(&field, value, p.low, p.high);
+                    if p.whole && value.is_finite() && value.fract() != 0.0 {
+                        check.add(Problem::new(&field, value, "a whole number", ""));
+                    }
+                }
+                let (p, q) = (self.parameter("p"), self.parameter("q"));
+                if matches!(self, Self::Named { kind: "dursley-wonka", .. }) && p + q > 1.0 {
+                    check.add(Problem::new("world.p + world.q", p + q, "at most 1", "They are chances of one choice."));
+                }
+            }
+            Self::Process(p) => p.check("world", check),
+            Self::Mixture(m) => m.check("world", check),
+        }
+    }
+
+    /// Checks a spec that stands alone, outside an experiment.
+    pub fn validate(&self) -> Result<(), Vec<Problem>> {
+        let mut check = Checker::default();
+        self.check(&mut check);
+        check.finish()
+    }
+
+    /// Reads a process or a mixture from JSON, and checks it.
+    pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
+        let value = serde_json::from_str(text).map_err(|e| vec![Problem::unreadable("world", &e.to_string())])?;
+        let spec = Self::from_value(value).map_err(|e| vec![e])?;
+        spec.validate()?;
+        Ok(spec)
+    }
+
+    fn from_value(value: serde_json::Value) -> Result<Self, Problem> {
+        let unreadable = |e: serde_json::Error| Problem::unreadable("world", &e.to_string());
+        match value {
+            serde_json::Value::String(text) => text.parse(),
+            // Chosen by key, so that an error speaks of the form that was meant.
+            v if v.get("mixture").is_some() => serde_json::from_value(v).map(Self::Mixture).map_err(unreadable),
+            v => serde_json::from_value(v).map(Self::Process).map_err(unreadable),
+        }
+    }
+}
+
+/// The short form, `name:key=value,key=value`; parameters at their default are left out. JSON for a user's own.
+impl fmt::Display for WorldSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named { kind, .. } => {
+                write!(f, "{kind}")?;
+                let changed = self
+                    .kind()
+                    .map_or(&[][..], |k| k.parameters)
+                    .iter()
+                    .filter(|p| self.parameter(p.name) != p.default);
+                for (i, p) in changed.enumerate() {
+                    write!(f, "{}{}={}", if i == 0 { ':' } else { ',' }, p.name, self.parameter(p.name))?;
+                }
+                Ok(())
+            }
+            Self::Process(p) => f.write_str(&serde_json::to_string(p).map_err(|_| fmt::Error)?),
+            Self::Mixture(m) => f.write_str(&serde_json::to_string(m).map_err(|_| fmt::Error)?),
+        }
+    }
+}
+
+/// Reads the short form. Only the shape is judged here; ranges are [`WorldSpec::validate`]'s.
+impl FromStr for WorldSpec {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let (name, rest) = text.split_once(':').unwrap_or((text, ""));
+        let kind = WorldKind::named(name.trim()).ok_or_else(|| {
+            let names = KINDS.iter().map(|k| k.name).collect::<Vec<_>>().join(", ");
+            Problem::new("world", format!("\"{name}\""), &format!("one of {names}"), "")
+        })?;
+        let mut spec = Self::named(kind);
+        for part in rest.split(',').filter(|s| !s.trim().is_empty()) {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            let (key, value) = (key.trim(), value.trim());
+            if !kind.parameters.iter().any(|p| p.name == key) {
+                let names = kind.parameters.iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
+                return Err(Problem::new(
+                    "world",
+                    format!("\"{name}\" with a parameter \"{key}\""),
+                    &format!("{names}, each written name=value"),
+                    "",
+                ));
+            }
+            let number = value
+                .parse::<f64>()
+                .map_err(|_| Problem::new(&format!("world.{key}"), format!("\"{value}\""), "a number", ""))?;
+            spec.set_parameter(key, number);
+        }
+        Ok(spec)
+    }
+}
+
+impl Serialize for WorldSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Named { .. } => serializer.collect_str(self),
+            Self::Process(p) => p.serialize(serializer),
+            Self::Mixture(m) => m.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for WorldSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Self::from_value(value).map_err(|p| D::Error::custom(sentences(&[p])))
+    }
+}

@@ -1,0 +1,17 @@
+//! ICL Playground: why does in-context learning happen?
+//!
+//! Rooms, and which may know which, are drawn in `ARCHITECTURE.md`. In short: `experiment` says what to run,
+//! `world` makes tokens, `theory` says what an ideal learner would do, `net` and `engine` train a real one,
+//! `protocol` carries the news, `app` draws it.
+
+pub mod experiment;
+pub mod protocol;
+pub mod theory;
+pub mod world;
+
+#[cfg(feature = "app")]
+pub mod app;
+#[cfg(feature = "engine")]
+pub mod engine;
+#[cfg(feature = "engine")]
+pub mod net;

@@ -1,0 +1,4 @@
+//! What an ideal learner does: curves, levels, the bound. Pure Rust, f64; knows no net and no browser.
+
+pub mod bound;
+pub mod curve;
