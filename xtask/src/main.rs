@@ -1,1 +1,50 @@
-fn main() {}
+//! Builds, serves, tests and measures ICL Playground: `cargo xtask help`.
+
+mod bench;
+mod check;
+mod place;
+mod site;
+mod size;
+mod stage;
+mod tools;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  serve            install what is missing, build, and serve on http://127.0.0.1:8080
+  build            install what is missing, and leave the site in dist/
+  test [part ...]  run everything that must hold; parts: lint, native, wasm, site, e2e
+  bench [--json]   time training steps in headless Chromium and natively, and weigh the site
+  doctor           say what is missing, what it is for, and how to get it
+  stage            the last step of a site build; Trunk calls it
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[] as &[String]),
+    };
+    let outcome = match command {
+        "serve" => site::serve(rest),
+        "build" => site::build(),
+        "test" => check::test(rest),
+        "bench" => bench::bench(rest),
+        "doctor" => tools::doctor(),
+        "stage" => stage::stage(),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("There is no command \"{other}\".\n\n{HELP}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}

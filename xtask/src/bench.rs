@@ -1,0 +1,14 @@
+//! `cargo xtask bench`: builds the site, then runs benches/steps.rs, which measures.
+
+use crate::place::{cargo, run};
+use crate::tools::{FOR_BROWSER, chromedriver, chromium, ensure};
+
+pub fn bench(arguments: &[String]) -> Result<(), String> {
+    ensure(FOR_BROWSER)?;
+    crate::site::build()?;
+    let mut bench = cargo();
+    bench.args(["bench", "--no-default-features", "--features", "bench", "--bench", "steps", "--"]).args(arguments);
+    bench.envs(chromedriver().map(|path| ("CHROMEDRIVER", path)));
+    bench.envs(chromium().map(|path| ("CHROME", path)));
+    run(&mut bench)
+}

@@ -1,0 +1,40 @@
+//! The site: built by Trunk into dist/, or served while it is worked on.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use crate::place::{command, find, run};
+use crate::tools::{FOR_SITE, ensure};
+
+const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+fn trunk() -> Result<std::process::Command, String> {
+    let mut trunk = command(find(&["trunk"]).ok_or("trunk is not installed.")?);
+    // Trunk 0.21 takes no value but true or false here, and many environments set 1.
+    trunk.env_remove("NO_COLOR");
+    Ok(trunk)
+}
+
+/// Leaves the site in dist/.
+pub fn build() -> Result<(), String> {
+    ensure(FOR_SITE)?;
+    run(trunk()?.arg("build"))
+}
+
+/// Builds, serves, and builds again when a source changes; further arguments go to Trunk.
+pub fn serve(arguments: &[String]) -> Result<(), String> {
+    ensure(FOR_SITE)?;
+    let listening = || TcpStream::connect_timeout(&ADDRESS, Duration::from_millis(200)).is_ok();
+    if listening() {
+        return Err(format!("Something is serving on http://{ADDRESS} already; stop it first."));
+    }
+    println!("Building; the first time takes some minutes.");
+    thread::spawn(move || {
+        while !listening() {
+            thread::sleep(Duration::from_millis(500));
+        }
+        println!("\nICL Playground is served on http://{ADDRESS} (stop with Ctrl-C).\n");
+    });
+    run(trunk()?.arg("serve").args(arguments))
+}

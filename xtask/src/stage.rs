@@ -1,0 +1,145 @@
+//! The last step of a site build, called by Trunk (Trunk.toml) with the staged files: shrinks the wasm, fills in the
+//! build id, and weighs the result.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use std::{env, thread};
+
+use crate::place::{command, target};
+use crate::size::{files, weigh};
+use crate::tools::wasm_opt;
+
+/// Named one by one: `--all-features` makes wasm-opt write what Chromium refuses.
+const FEATURES: &[&str] = &[
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// Each wasm file and how to shrink it.
+const SHRINK: &[(&str, &str)] = &[("app_bg.wasm", "-Oz"), ("engine_bg.wasm", "-Os")];
+
+pub fn stage() -> Result<(), String> {
+    let staged = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
+    let staged = staged.ok_or("stage is called by Trunk; run `cargo xtask build` instead.")?;
+    let release = env::var("TRUNK_PROFILE").is_ok_and(|profile| profile == "release");
+    let tool = if release { wasm_opt() } else { None };
+    if let Some(tool) = &tool {
+        shrink_all(tool, &staged)?;
+    }
+    stamp(&staged)?;
+    match (weigh(&staged), tool) {
+        (Err(why), Some(_)) => Err(why),
+        (Err(why), None) => {
+            println!("{why}\nThis build was not shrunk by wasm-opt (`cargo xtask doctor` says how to get it).");
+            Ok(())
+        }
+        (Ok(()), _) => Ok(()),
+    }
+}
+
+fn shrink_all(tool: &Path, staged: &Path) -> Result<(), String> {
+    thread::scope(|scope| {
+        let running: Vec<_> = SHRINK
+            .iter()
+            .map(|(name, level)| (staged.join(name), level))
+            .filter(|(path, _)| path.is_file())
+            .map(|(path, level)| scope.spawn(move || shrink(tool, &path, level)))
+            .collect();
+        running.into_iter().try_for_each(|handle| {
+            handle.join().unwrap_or_else(|_| Err("wasm-opt's thread ended without a word.".to_owned()))
+        })
+    })
+}
+
+/// Shrinks `path` in place. The engine takes minutes, so results are kept by the input's content.
+fn shrink(tool: &Path, path: &Path, level: &str) -> Result<(), String> {
+    let before = read(path)?;
+    let recipe = format!("{level} {} {}", FEATURES.join(" "), tool.display());
+    let cache = target().join("wasm-opt");
+    let kept = cache.join(format!("{:016x}.wasm", hash([recipe.as_bytes(), &before])));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if !kept.is_file() {
+        println!("Shrinking {name} ({} kB) with wasm-opt {level}.", before.len() / 1000);
+        let start = Instant::now();
+        fs::create_dir_all(&cache).map_err(|e| format!("{} cannot be made: {e}.", cache.display()))?;
+        let half = kept.with_extension("part");
+        let mut wasm_opt = command(tool);
+        wasm_opt.arg(level).args(FEATURES).arg(path).arg("-o").arg(&half);
+        let status = wasm_opt.status().map_err(|e| format!("wasm-opt could not be started: {e}."))?;
+        if !status.success() {
+            return Err(format!("wasm-opt failed on {name} ({status})."));
+        }
+        fs::rename(&half, &kept).map_err(|e| format!("{} cannot be moved: {e}.", half.display()))?;
+        println!("Shrunk {name} in {:.0} s.", start.elapsed().as_secs_f64());
+    }
+    fs::copy(&kept, path).map(drop).map_err(|e| format!("{} cannot be written: {e}.", path.display()))
+}
+
+/// Replaces `__BUILD__` in index.html by a hash of all files, so that no cache mixes two builds, and drops what Trunk
+/// leaves of its own `<link data-trunk ...>`.
+fn stamp(staged: &Path) -> Result<(), String> {
+    let mut contents = Vec::new();
+    for path in files(staged)? {
+        contents.push(read(&path)?);
+    }
+    let build = format!("{:016x}", hash(contents.iter().map(Vec::as_slice)));
+    let index = staged.join("index.html");
+    let page = String::from_utf8(read(&index)?).map_err(|_| "index.html is not UTF-8.".to_owned())?;
+    let page = without_trunk_links(&page).replace("__BUILD__", &build);
+    fs::write(&index, page).map_err(|e| format!("{} cannot be written: {e}.", index.display()))?;
+    println!("Build {build}");
+    Ok(())
+}
+
+fn without_trunk_links(page: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = page;
+    while let Some((before, tag, after)) = next_link(rest) {
+        kept.push_str(before);
+        if !tag.contains("data-trunk") {
+            kept.push_str(tag);
+        }
+        rest = after;
+    }
+    kept + rest
+}
+
+/// Splits at the next `<link ...>`.
+fn next_link(page: &str) -> Option<(&str, &str, &str)> {
+    let start = page.find("<link")?;
+    let end = start + page[start..].find('>')? + 1;
+    Some((&page[..start], &page[start..end], &page[end..]))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|e| format!("{} cannot be read: {e}.", path.display()))
+}
+
+/// FNV-1a, 64 bits: names content, guards nothing.
+fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let bytes = parts.into_iter().flatten();
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trunks_own_links_are_dropped() {
+        let page = "<head><link rel=\"icon\" href=\"a\"><link data-trunk rel=\"rust\"/><title>x</title></head>";
+        assert_eq!(without_trunk_links(page), "<head><link rel=\"icon\" href=\"a\"><title>x</title></head>");
+    }
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        assert_eq!(hash([b"a".as_slice()]), 0xaf63_dc4c_8601_ec8c);
+        assert_ne!(hash([b"a".as_slice()]), hash([b"b".as_slice()]));
+    }
+}

@@ -1,0 +1,269 @@
+//! What the project needs beyond cargo: what each thing is for, whether it is there, how to get it.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::place::{cargo, command, find, output, root, run, tools};
+
+/// The newest Trunk that Rust 1.95 compiles.
+const TRUNK: &str = "0.21.14";
+/// npm's binaryen; Debian's (108) is too old for what rustc emits.
+const BINARYEN: &str = "132";
+const OLDEST_BINARYEN: u32 = 120;
+
+const TRUNK_FAST: &[(&str, &str)] = &[
+    // Trunk's own release profile is fat LTO, ten minutes of it; it spends its life waiting for cargo.
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+];
+
+/// Something the project needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    Rust,
+    Rustfmt,
+    Clippy,
+    WasmTarget,
+    WasmBindgen,
+    Trunk,
+    WasmOpt,
+    Chromium,
+    ChromeDriver,
+}
+
+use Tool::*;
+
+/// For the site.
+pub const FOR_SITE: &[Tool] = &[Rust, WasmTarget, WasmBindgen, Trunk, WasmOpt];
+/// For formatting and lints.
+pub const FOR_LINT: &[Tool] = &[Rust, Rustfmt, Clippy, WasmTarget];
+/// For tests in a browser.
+pub const FOR_BROWSER: &[Tool] = &[Chromium, ChromeDriver];
+/// For wasm-bindgen-test.
+pub const FOR_WASM_TESTS: &[Tool] = &[Rust, WasmTarget, WasmBindgen, Chromium, ChromeDriver];
+
+const ALL: &[Tool] = &[Rust, Rustfmt, Clippy, WasmTarget, WasmBindgen, Trunk, WasmOpt, Chromium, ChromeDriver];
+
+impl Tool {
+    fn name(self) -> &'static str {
+        match self {
+            Rust => "Rust 1.95 or newer",
+            Rustfmt => "rustfmt",
+            Clippy => "clippy",
+            WasmTarget => "wasm32-unknown-unknown",
+            WasmBindgen => "wasm-bindgen",
+            Trunk => "Trunk",
+            WasmOpt => "wasm-opt (optional)",
+            Chromium => "Chromium or Chrome",
+            ChromeDriver => "ChromeDriver",
+        }
+    }
+
+    fn purpose(self) -> &'static str {
+        match self {
+            Rust => "compiles everything",
+            Rustfmt => "checks the formatting",
+            Clippy => "lints",
+            WasmTarget => "the standard library for the browser",
+            WasmBindgen => "makes the JavaScript around the wasm; same version as in Cargo.lock",
+            Trunk => "builds and serves the site",
+            WasmOpt => "halves the download; without it the site works, and is larger",
+            Chromium => "runs the browser tests",
+            ChromeDriver => "drives the browser in tests",
+        }
+    }
+
+    fn required(self) -> bool {
+        self != WasmOpt
+    }
+
+    /// What was found, in a few words.
+    fn found(self) -> Option<String> {
+        match self {
+            Rust => output(command("rustc").arg("--version")).filter(|text| is_at_least_1_95(text)),
+            Rustfmt => output(cargo().args(["fmt", "--version"])),
+            Clippy => output(cargo().args(["clippy", "--version"])),
+            WasmTarget => {
+                let library =
+                    output(command("rustc").args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"]))?;
+                PathBuf::from(&library).is_dir().then(|| "installed".to_owned())
+            }
+            WasmBindgen => {
+                let text = output(command(find(&["wasm-bindgen"])?).arg("--version"))?;
+                let runner = find(&["wasm-bindgen-test-runner"]).is_some();
+                (runner && text.ends_with(&wasm_bindgen_version().ok()?)).then_some(text)
+            }
+            Trunk => {
+                let text = output(command(find(&["trunk"])?).arg("--version"))?;
+                text.starts_with("trunk 0.21.").then_some(text)
+            }
+            WasmOpt => wasm_opt().and_then(|path| output(command(path).arg("--version"))),
+            Chromium => chromium().and_then(|path| output(command(path).arg("--version"))),
+            ChromeDriver => chromedriver().and_then(|path| output(command(path).arg("--version"))),
+        }
+    }
+
+    /// How to get it, as a command where there is one.
+    fn how(self) -> String {
+        match self {
+            Rust => "rustup update stable (https://rustup.rs)".to_owned(),
+            Rustfmt => "rustup component add rustfmt".to_owned(),
+            Clippy => "rustup component add clippy".to_owned(),
+            WasmTarget => "rustup target add wasm32-unknown-unknown".to_owned(),
+            WasmBindgen => {
+                let version = wasm_bindgen_version().unwrap_or_default();
+                format!("cargo install wasm-bindgen-cli --version {version}")
+            }
+            Trunk => format!("cargo install trunk --version {TRUNK} --locked"),
+            WasmOpt if find(&["npm"]).is_some() => {
+                format!("npm install --prefix {} binaryen@{BINARYEN}", tools().display())
+            }
+            WasmOpt => "install Node.js and npm, then run this again".to_owned(),
+            Chromium | ChromeDriver if cfg!(target_os = "macos") => {
+                "brew install --cask google-chrome chromedriver".to_owned()
+            }
+            Chromium | ChromeDriver => "apt-get install chromium chromium-driver, or your system's packages of the \
+                                        same version; or name them in CHROME and CHROMEDRIVER"
+                .to_owned(),
+        }
+    }
+
+    fn install(self) -> Result<(), String> {
+        match self {
+            Rust => Err(format!("Rust is older than 1.95, or missing. Try: {}.", self.how())),
+            Rustfmt => run(command("rustup").args(["component", "add", "rustfmt"])),
+            Clippy => run(command("rustup").args(["component", "add", "clippy"])),
+            WasmTarget => run(command("rustup").args(["target", "add", "wasm32-unknown-unknown"])),
+            // Not --locked: the lock file it was published with may name versions that are gone.
+            WasmBindgen => {
+                run(cargo().args(["install", "wasm-bindgen-cli", "--version", &wasm_bindgen_version()?, "--force"]))
+            }
+            Trunk => run(cargo()
+                .args(["install", "trunk", "--version", TRUNK, "--locked", "--force"])
+                .envs(TRUNK_FAST.iter().copied())),
+            WasmOpt => {
+                let npm = find(&["npm"]).ok_or("npm is not installed.")?;
+                let prefix = tools();
+                std::fs::create_dir_all(&prefix).map_err(|e| format!("{} cannot be made: {e}.", prefix.display()))?;
+                let package = format!("binaryen@{BINARYEN}");
+                run(command(npm).args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&prefix).arg(&package))
+            }
+            Chromium | ChromeDriver => install_browser(),
+        }
+    }
+}
+
+/// Finds each tool or installs it; fails where a required one cannot be had.
+pub fn ensure(needed: &[Tool]) -> Result<(), String> {
+    for &tool in needed {
+        if tool.found().is_some() {
+            continue;
+        }
+        println!("{} is missing: it {}. Installing: {}", tool.name(), tool.purpose(), tool.how());
+        let outcome = tool.install();
+        if tool.found().is_some() {
+            continue;
+        }
+        let why = outcome.err().unwrap_or_else(|| "It was installed, yet is not found.".to_owned());
+        if tool.required() {
+            return Err(format!("{why}\n{} is needed: it {}. To get it: {}", tool.name(), tool.purpose(), tool.how()));
+        }
+        println!("{why} Going on without {}: it {}.", tool.name(), tool.purpose());
+    }
+    Ok(())
+}
+
+/// Prints what is there and what is not; fails if something required is missing.
+pub fn doctor() -> Result<(), String> {
+    let mut missing = 0;
+    for &tool in ALL {
+        match tool.found() {
+            Some(found) => println!("  ok       {:<24} {found}", tool.name()),
+            None => {
+                missing += usize::from(tool.required());
+                println!("  missing  {:<24} {}\n           {:<24} {}", tool.name(), tool.purpose(), "", tool.how());
+            }
+        }
+    }
+    match missing {
+        0 => {
+            println!("Everything required is there.");
+            Ok(())
+        }
+        n => Err(format!(
+            "{n} missing. `cargo xtask serve` and `cargo xtask test` install what they need where they can."
+        )),
+    }
+}
+
+/// wasm-opt, if it is new enough.
+pub fn wasm_opt() -> Option<PathBuf> {
+    let own = tools().join("node_modules").join(".bin").join("wasm-opt");
+    [Some(own), find(&["wasm-opt"])].into_iter().flatten().filter(|path| path.is_file()).find(|path| {
+        // "wasm-opt version 132 (version_132)"
+        let text = output(command(path).arg("--version")).unwrap_or_default();
+        text.split_whitespace().nth(2).and_then(|n| n.parse().ok()).is_some_and(|n: u32| n >= OLDEST_BINARYEN)
+    })
+}
+
+/// The browser that tests run in.
+pub fn chromium() -> Option<PathBuf> {
+    if let Some(path) = env::var_os("CHROME") {
+        return Some(path.into());
+    }
+    find(&[
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    ])
+}
+
+/// Its driver. GitHub's runners name the folder it is in.
+pub fn chromedriver() -> Option<PathBuf> {
+    if let Some(path) = env::var_os("CHROMEDRIVER") {
+        return Some(path.into());
+    }
+    find(&["chromedriver"])
+        .or_else(|| env::var_os("CHROMEWEBDRIVER").map(|dir| PathBuf::from(dir).join("chromedriver")))
+}
+
+/// The version in Cargo.lock.
+fn wasm_bindgen_version() -> Result<String, String> {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).map_err(|e| format!("Cargo.lock: {e}."))?;
+    let mut lines = lock.lines().skip_while(|line| *line != "name = \"wasm-bindgen\"");
+    let version = lines.nth(1).and_then(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+    version.map(str::to_owned).ok_or_else(|| "Cargo.lock names no wasm-bindgen.".to_owned())
+}
+
+/// "rustc 1.95.0 (...)"
+fn is_at_least_1_95(text: &str) -> bool {
+    let mut numbers = text.split([' ', '.', '-']).skip(1).map(|n| n.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (1, 95)
+}
+
+fn install_browser() -> Result<(), String> {
+    if find(&["apt-get"]).is_none() {
+        return Err("This system's package manager is not apt.".to_owned());
+    }
+    let root = output(command("id").arg("-u")).is_some_and(|id| id == "0");
+    let sudo = !root && output(command("sudo").args(["-n", "true"])).is_some();
+    if !root && !sudo {
+        return Err("Installing a browser takes root, or sudo without a password.".to_owned());
+    }
+    let apt = |arguments: &[&str]| -> Command {
+        let mut apt = if sudo { command("sudo") } else { command("apt-get") };
+        if sudo {
+            apt.arg("apt-get");
+        }
+        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        apt
+    };
+    run(&mut apt(&["update"]))?;
+    // A font, because charts carry text.
+    let packages = ["chromium", "chromium-driver", "fonts-dejavu-core"];
+    run(apt(&["install", "-y", "--no-install-recommends"]).args(packages))
+}
