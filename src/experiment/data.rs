@@ -32,7 +32,7 @@ impl Default for Data {
 impl Data {
     /// K·N·T, or `None` with fresh draws. In f64, so that no product overflows.
     pub fn tokens(&self) -> Option<f64> {
-        (!self.fresh).then(|| self.topics as f64 * self.sequences as f64 * self.length as f64)
+        (!self.fresh).then_some(self.topics as f64 * self.sequences as f64 * self.length as f64)
     }
 
     pub(super) fn check(&self, check: &mut Checker) {

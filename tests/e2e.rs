@@ -1,0 +1,445 @@
+//! End to end: the built site in a real browser. `cargo xtask build` first, then `cargo xtask test e2e`.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops, with a sentence")]
+
+#[path = "e2e/mod.rs"]
+mod support;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use icl_playground::protocol::{Evaluation, Theory};
+use serde_json::{Value, json};
+use support::browser::{Browser, Gpu};
+use support::server::Server;
+
+/// h of Dursley/Wonka, nats per token.
+const H: f64 = 0.835_876;
+
+/// For what takes a fraction of a second on an idle machine.
+const SOON: Duration = Duration::from_secs(30);
+/// For a whole run on the CPU.
+const RUN: Duration = Duration::from_secs(300);
+/// For shaders compiled and run by a CPU.
+const SLOW_GPU: Duration = Duration::from_secs(900);
+
+/// Thirty steps that take a second or two.
+const SHORT: &str =
+    "#v=1&preset=dursley-wonka&training.steps=30&training.warmup=5&training.batch=16&evaluation.every=10";
+/// A run that is still going on whenever a test looks.
+const LONG: &str = "#v=1&preset=dursley-wonka&training.steps=20000&training.batch=16&evaluation.every=1000";
+
+/// One browser at a time: training on two cores is not to be measured twice at once.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// A browser on the site.
+struct Page {
+    browser: Browser,
+    server: Server,
+    _one: MutexGuard<'static, ()>,
+}
+
+impl Page {
+    fn new(gpu: Gpu) -> Self {
+        Self::with(|| Browser::start(gpu))
+    }
+
+    fn with(browser: impl FnOnce() -> Browser) -> Self {
+        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { server: Server::start(&[]), browser: browser(), _one: one }
+    }
+
+    fn opened(gpu: Gpu, fragment: &str) -> Self {
+        let page = Self::new(gpu);
+        page.open(fragment);
+        page
+    }
+
+    fn open(&self, fragment: &str) {
+        // A URL that differs only behind # would not load anything.
+        self.browser.open("about:blank");
+        self.browser.open(&self.server.url(fragment));
+    }
+
+    /// Text of the element with this test id; `None` without one.
+    fn text(&self, id: &str) -> Option<String> {
+        let script = "return document.querySelector(`[data-testid='${arguments[0]}']`)?.textContent ?? null";
+        self.browser.script(script, &[json!(id)]).as_str().map(str::to_owned)
+    }
+
+    /// Steps done, the first number that the page shows.
+    fn step(&self) -> u64 {
+        first_number(&self.text("step-count").unwrap_or_default()).unwrap_or(0)
+    }
+
+    fn click(&self, id: &str) {
+        let script = "const e = document.querySelector(`[data-testid='${arguments[0]}']`); e?.click(); return !!e";
+        assert_eq!(self.browser.script(script, &[json!(id)]), json!(true), "there is no {id} to press");
+    }
+
+    /// Types into an entry as a person does, and leaves it.
+    fn type_into(&self, id: &str, text: &str) {
+        let script = "
+            const e = document.querySelector(`[data-testid='${arguments[0]}']`);
+            if (!e) return false;
+            e.closest('details')?.setAttribute('open', '');
+            e.focus();
+            e.value = arguments[1];
+            e.dispatchEvent(new Event('input', { bubbles: true }));
+            e.dispatchEvent(new Event('change', { bubbles: true }));
+            return true";
+        assert_eq!(
+            self.browser.script(script, &[json!(id), json!(text)]),
+            json!(true),
+            "there is no {id} to type into"
+        );
+    }
+
+    fn wait_for_step(&self, at_least: u64, limit: Duration) {
+        let script = "
+            const text = document.querySelector(\"[data-testid='step-count']\")?.textContent ?? '';
+            const digits = text.replace(/(\\d)[,\\u2009\\u202f\\u00a0 ](?=\\d{3})/g, '$1').match(/\\d+/);
+            return digits !== null && Number(digits[0]) >= arguments[0]";
+        self.browser.wait(&format!("step {at_least}"), limit, script, &[json!(at_least)]);
+    }
+
+    fn wait_for_phase(&self, phase: &str, limit: Duration) {
+        let script = "
+            const text = document.querySelector(\"[data-testid='phase']\")?.textContent ?? '';
+            return text.toLowerCase().includes(arguments[0])";
+        self.browser.wait(&format!("the phase \"{phase}\""), limit, script, &[json!(phase)]);
+    }
+
+    fn wait_for_text(&self, text: &str, limit: Duration) {
+        let script = "return document.body.innerText.toLowerCase().includes(arguments[0].toLowerCase())";
+        self.browser.wait(&format!("the words \"{text}\""), limit, script, &[json!(text)]);
+    }
+
+    fn published<T: serde::de::DeserializeOwned>(&self, what: &str) -> T {
+        let text = self.browser.script("return globalThis.icl?.[arguments[0]] ?? null", &[json!(what)]);
+        let text = text.as_str().unwrap_or_else(|| panic!("icl.{what} is not there"));
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("icl.{what}: {error}"))
+    }
+
+    fn evaluation(&self) -> Evaluation {
+        self.published("evaluation")
+    }
+}
+
+/// "1,234/20,000" is 1234.
+fn first_number(text: &str) -> Option<u64> {
+    let separators = [',', '\u{2009}', '\u{202f}', '\u{a0}'];
+    let text = text.replace(separators, "");
+    let digits: String = text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+#[test]
+fn it_trains_without_a_click_and_sinks_onto_bayes() {
+    let page = Page::new(Gpu::None);
+    let start = Instant::now();
+    page.open("");
+    page.wait_for_step(1, SOON);
+    println!("first step seen {:.1} s after opening", start.elapsed().as_secs_f64());
+    let paint = page.browser.script(
+        "return performance.getEntriesByType('paint').find((e) => e.name === 'first-contentful-paint')?.startTime",
+        &[],
+    );
+    println!("first contentful paint after {paint} ms");
+    assert!(paint.as_f64().is_some_and(|ms| ms < 5000.0), "first paint after {paint} ms");
+    let device = page.text("device").expect("the device is shown");
+    assert!(device.contains("CPU"), "without an adapter the CPU trains, yet the page says {device}");
+    let loaded = page.browser.script("return performance.now()", &[]).as_f64().unwrap_or(0.0) + 1000.0;
+    let first = page.step();
+    page.wait_for_step(first + 5, SOON);
+
+    page.wait_for_phase("finished", RUN);
+    println!("finished {:.1} s after opening", start.elapsed().as_secs_f64());
+    let evaluation = page.evaluation();
+    assert_eq!(evaluation.step, 400);
+    assert_sunk(&evaluation);
+    let theory: Theory = page.published("theory");
+    assert!((theory.entropy_rate - H).abs() < 1e-5, "entropy rate {}", theory.entropy_rate);
+
+    assert_all_from_here(&page);
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+    let long = page.browser.script(
+        "return globalThis.icl.longTasks.filter((task) => task.start > arguments[0]).map((task) => task.duration)",
+        &[json!(loaded)],
+    );
+    assert_eq!(long, json!([]), "tasks over 50 ms on the page's thread during training, ms");
+    for chart in ["loss-by-position", "training-loss", "losses", "bound"] {
+        let summary = page.browser.script(
+            "return document.querySelector(`[data-testid='chart-${arguments[0]}']`)?.getAttribute('aria-label') ?? ''",
+            &[json!(chart)],
+        );
+        let summary = summary.as_str().unwrap_or_default().to_owned();
+        assert!(summary.ends_with('.') && summary.len() > 20, "the chart {chart} says of itself: \"{summary}\"");
+    }
+}
+
+/// The bar: mean excess over Bayes from position 4 on below 0.5% of h, each below 1.5%, none below Bayes but by chance.
+fn assert_sunk(evaluation: &Evaluation) {
+    let late = evaluation.excess.get(3..).expect("more than three positions");
+    let mean = late.iter().sum::<f64>() / late.len() as f64;
+    let worst = late.iter().copied().fold(0.0, f64::max);
+    println!(
+        "excess over Bayes from position 4 on: mean {:.3}% of h, worst {:.3}%",
+        100.0 * mean / H,
+        100.0 * worst / H
+    );
+    assert!(mean < 0.005 * H, "mean excess {mean}");
+    assert!(worst < 0.015 * H, "worst excess {worst}");
+    assert!(evaluation.excess.iter().all(|&excess| excess >= -1e-9), "a KL is negative: {:?}", evaluation.excess);
+    // 3 standard errors for one position; 4 where any of 32 may be the unlucky one.
+    let sampled = evaluation.sampled_excess.iter().zip(&evaluation.sampled_excess_stderr);
+    let below: Vec<_> = sampled.filter(|(excess, stderr)| **excess < -4.0 * **stderr).collect();
+    assert!(below.is_empty(), "below Bayes by more than 4 standard errors: {below:?}");
+}
+
+/// Nothing may leave the site's own folder.
+fn assert_all_from_here(page: &Page) {
+    let names = page.browser.script("return performance.getEntriesByType('resource').map((entry) => entry.name)", &[]);
+    let home = page.server.url("");
+    for name in names.as_array().expect("a list") {
+        let name = name.as_str().unwrap_or_default();
+        assert!(
+            name.starts_with(&home) || name.starts_with("data:") || name.starts_with("blob:"),
+            "the page asked for {name}"
+        );
+    }
+}
+
+#[test]
+fn pause_step_resume_and_reset_keep_to_the_exact_step() {
+    let page = Page::opened(Gpu::None, LONG);
+    page.wait_for_step(3, SOON);
+
+    let took = page.browser.script(
+        "
+        const phase = document.querySelector(\"[data-testid='phase']\");
+        const start = performance.now();
+        return new Promise((resolve) => {
+          const look = () => phase.textContent.toLowerCase().includes('paused')
+            ? resolve(performance.now() - start) : setTimeout(look, 5);
+          document.querySelector(\"[data-testid='pause']\").click();
+          look();
+        })",
+        &[],
+    );
+    println!("pause took effect after {took} ms");
+    assert!(took.as_f64().is_some_and(|ms| ms < 2000.0), "pause took {took} ms");
+    let paused = page.step();
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(page.step(), paused, "steps went on after pausing");
+
+    page.click("step");
+    page.wait_for_step(paused + 1, SOON);
+    page.wait_for_phase("paused", SOON);
+    assert_eq!(page.step(), paused + 1, "one press is one step");
+    assert_eq!(page.evaluation().step as u64, paused + 1, "a single step is evaluated");
+
+    page.click("run");
+    page.wait_for_step(paused + 3, SOON);
+
+    page.click("reset");
+    let zero = "
+        const phase = document.querySelector(\"[data-testid='phase']\").textContent.toLowerCase();
+        return phase.includes('paused') && /^\\s*0\\b/.test(document.querySelector(\"[data-testid='step-count']\").textContent)";
+    page.browser.wait("step 0, held", SOON, zero, &[]);
+    assert_eq!(page.evaluation().step, 0);
+    page.click("run");
+    page.wait_for_step(1, SOON);
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_that_was_paused_is_the_same_run() {
+    let page = Page::opened(Gpu::None, SHORT);
+    page.wait_for_phase("finished", RUN);
+    let straight = page.evaluation();
+    page.click("reset");
+    page.wait_for_phase("paused", SOON);
+    page.click("step");
+    page.wait_for_step(1, SOON);
+    page.wait_for_phase("paused", SOON);
+    page.click("run");
+    page.wait_for_phase("finished", RUN);
+    assert_eq!(page.evaluation(), straight, "pausing changed the losses");
+}
+
+#[test]
+fn a_link_reproduces_the_run_bit_for_bit() {
+    let page = Page::opened(Gpu::None, SHORT);
+    page.wait_for_phase("finished", RUN);
+    let first = page.evaluation();
+    assert_eq!(first.step, 30);
+    let link = page.browser.script("return location.hash", &[]);
+    let link = link.as_str().expect("a fragment").to_owned();
+    assert!(link.contains("training.steps=30"), "the link says {link}");
+    page.open(&link);
+    page.wait_for_phase("finished", RUN);
+    assert_eq!(page.evaluation(), first, "the same link gave other losses");
+}
+
+#[test]
+fn a_changed_setting_waits_for_a_restart() {
+    let page = Page::opened(Gpu::None, LONG);
+    page.wait_for_step(2, SOON);
+    assert_eq!(page.text("restart-banner"), None, "nothing was changed yet");
+    page.type_into("field-data.length", "16");
+    page.browser.wait(
+        "the restart banner",
+        SOON,
+        "return document.querySelector(\"[data-testid='restart-banner']\") !== null",
+        &[],
+    );
+    let before = page.step();
+    page.wait_for_step(before + 2, SOON);
+    assert_eq!(page.published::<Evaluation>("evaluation").model.len(), 32, "the running experiment was touched");
+    page.click("restart");
+    let sixteen = "
+        const text = globalThis.icl.evaluation;
+        return text !== null && JSON.parse(text).model.length === 16";
+    page.browser.wait("an evaluation of 16 positions", SOON, sixteen, &[]);
+    page.wait_for_step(1, SOON);
+    assert_eq!(page.text("restart-banner"), None, "the change was applied");
+    let hash = page.browser.script("return location.hash", &[]);
+    assert!(hash.as_str().is_some_and(|hash| hash.contains("data.length=16")), "the link says {hash}");
+}
+
+#[test]
+fn bad_values_get_a_sentence_and_nothing_is_lost() {
+    let page = Page::opened(Gpu::None, LONG);
+    page.wait_for_step(2, SOON);
+    for (field, text) in [("training.learning_rate", "NaN"), ("data.length", "100000"), ("net.width", "0")] {
+        page.type_into(&format!("field-{field}"), text);
+        let script = "
+            const e = document.querySelector(`[data-testid='field-${arguments[0]}']`);
+            const says = document.getElementById(e.getAttribute('aria-describedby'))?.textContent.trim() ?? '';
+            return e.getAttribute('aria-invalid') === 'true' && says.length > 10 ? says : null";
+        let says = page.browser.wait(&format!("a sentence beside {field}"), SOON, script, &[json!(field)]);
+        println!("{field} = {text}: {says}");
+        let kept = page
+            .browser
+            .script("return document.querySelector(`[data-testid='field-${arguments[0]}']`).value", &[json!(field)]);
+        assert_eq!(kept, json!(text), "what was typed is kept");
+    }
+    let before = page.step();
+    page.wait_for_step(before + 2, SOON);
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+#[test]
+fn a_broken_link_gets_a_sentence_and_opens_the_first_story() {
+    let page = Page::new(Gpu::None);
+    for (fragment, word) in [
+        ("#v=1&preset=nothing", "nothing"),
+        ("#v=1&preset=dursley-wonka&data.length=%zz", "data.length"),
+        ("#v=99&preset=dursley-wonka", "version"),
+        ("#v=1&preset=dursley-wonka&data.topics=0&data.fresh=false", "data.topics"),
+        ("#v=1&preset=dursley-wonka&data.fresh=false&data.topics=1000000&data.sequences=1000000", "1000000"),
+    ] {
+        page.open(fragment);
+        page.wait_for_text(word, SOON);
+        page.wait_for_step(1, SOON);
+        println!("{fragment}: ok");
+    }
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+#[test]
+fn without_an_adapter_the_page_says_why_it_uses_the_cpu() {
+    let page = Page::opened(Gpu::None, SHORT);
+    page.wait_for_step(1, SOON);
+    let why = device_reason(&page);
+    println!("{why}");
+    assert!(why.contains("CPU") && why.contains("WebGPU"), "the reason given: {why}");
+}
+
+#[test]
+fn a_software_adapter_is_passed_over_and_can_be_forced() {
+    let fragment =
+        "#v=1&preset=dursley-wonka&net.width=16&training.batch=4&training.steps=20000&evaluation.sequences=64";
+    let page = Page::opened(Gpu::SwiftShader, fragment);
+    page.wait_for_step(1, SOON);
+    let why = device_reason(&page);
+    println!("{why}");
+    assert!(page.text("device").is_some_and(|device| device.contains("CPU")), "a software adapter was taken: {why}");
+    let words = ["software", "fallback", "pretend"];
+    assert!(words.iter().any(|word| why.to_lowercase().contains(word)), "the reason given: {why}");
+
+    page.click("device-gpu");
+    let ask = "const e = document.querySelector(\"[data-testid='restart']\"); e?.click(); return e !== null";
+    page.browser.wait("the restart that a change of device takes", SOON, ask, &[]);
+    let start = Instant::now();
+    let on_gpu = "
+        const device = document.querySelector(\"[data-testid='device']\").textContent;
+        const step = document.querySelector(\"[data-testid='step-count']\").textContent;
+        return device.includes('GPU') && /^\\s*[1-9]/.test(step)";
+    page.browser.wait("a step on the GPU", SLOW_GPU, on_gpu, &[]);
+    println!("first step on SwiftShader seen after {:.0} s", start.elapsed().as_secs_f64());
+    println!("{}", device_reason(&page));
+}
+
+/// What the page says about its choice of device, wherever it says it.
+fn device_reason(page: &Page) -> String {
+    let script = "
+        const e = document.querySelector(\"[data-testid='device-why']\");
+        return e?.textContent || null";
+    page.browser.wait("the reason for the device", SOON, script, &[]).as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_browser_that_lacks_something_is_told_so() {
+    let page = Page::new(Gpu::None);
+    page.browser.before_load("WebAssembly.validate = () => false");
+    page.open("");
+    page.wait_for_text("SIMD", SOON);
+    assert!(page.browser.page_text().contains("Firefox"), "which browsers work is said");
+
+    drop(page);
+    let page = Page::new(Gpu::None);
+    page.browser.before_load(
+        "const Real = Worker; globalThis.Worker = function (url) { return new Real(url, { type: 'classic' }) }",
+    );
+    page.open("");
+    page.wait_for_text("module workers", SOON);
+
+    let html = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/index.html")).expect("the page's source");
+    assert!(html.contains("<noscript>"), "without JavaScript there is something to read");
+}
+
+#[test]
+fn on_a_phone_nothing_scrolls_sideways() {
+    let page = Page::with(Browser::phone);
+    page.open(LONG);
+    page.wait_for_step(1, SOON);
+    let excess = "
+        const inner = document.documentElement.clientWidth;
+        return [inner, Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)]";
+    assert_eq!(page.browser.script(excess, &[]), json!([390, 390]), "the window's and the page's width");
+    let buttons = "
+        return ['run', 'pause'].some((id) => {
+          const box = document.querySelector(`[data-testid='${id}']`)?.getBoundingClientRect();
+          return box && box.width > 0 && box.bottom <= innerHeight && box.top >= 0 && box.right <= 390;
+        })";
+    assert_eq!(page.browser.script(buttons, &[]), json!(true), "Run or Pause is in reach");
+    page.click("settings-open");
+    let field = "
+        const box = document.querySelector(\"[data-testid='field-data.length']\")?.getBoundingClientRect();
+        return !!box && box.width > 0 && box.left >= 0 && box.right <= 390";
+    page.browser.wait("the settings", SOON, field, &[]);
+    assert_eq!(page.browser.script(excess, &[]), json!([390, 390]), "with the settings open");
+}
+
+/// What a visitor sees of a lost engine: a sentence, and a way on.
+#[test]
+fn a_missing_engine_is_said_and_the_page_stays() {
+    let page = Page::new(Gpu::None);
+    page.browser.devtools("Network.enable", &json!({}));
+    page.browser.devtools("Network.setBlockedURLs", &json!({ "urls": ["*engine-worker.js*"] }));
+    page.open("");
+    page.wait_for_text("engine could not be loaded", SOON);
+    let _: Value = page.browser.script("return document.querySelector(\"[data-testid='run']\") !== null", &[]);
+}

@@ -1,0 +1,81 @@
+//! A static server for the built site, under a sub-path: every URL of the site must be relative.
+
+use std::io::{self, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{env, fs, thread};
+
+use super::http::read_head;
+
+/// Where the site lies on the server.
+pub const PREFIX: &str = "/some/path/";
+
+/// Serves until the process ends.
+pub struct Server {
+    port: u16,
+}
+
+impl Server {
+    /// The site that `ICL_DIST` names, else `dist/`. `extra` are more files, by name, beside the site's own.
+    pub fn start(extra: &[(&str, &str)]) -> Self {
+        let dist =
+            env::var_os("ICL_DIST").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("dist"), PathBuf::from);
+        assert!(
+            dist.join("index.html").is_file(),
+            "There is no built site in {}. Run `cargo xtask build` first.",
+            dist.display()
+        );
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = listener.local_addr().expect("the port").port();
+        let extra: Vec<_> = extra.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+        let (dist, extra) = (Arc::new(dist), Arc::new(extra));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (dist, extra) = (dist.clone(), extra.clone());
+                // A browser that goes away in the middle of an answer is no failure.
+                thread::spawn(move || answer(stream, &dist, &extra).ok());
+            }
+        });
+        Self { port }
+    }
+
+    /// The URL of a file of the site (with query or fragment if need be).
+    pub fn url(&self, file: &str) -> String {
+        format!("http://127.0.0.1:{}{PREFIX}{file}", self.port)
+    }
+}
+
+fn answer(mut stream: TcpStream, dist: &Path, extra: &[(String, String)]) -> io::Result<()> {
+    let (first, _) = read_head(&mut BufReader::new(&stream))?;
+    let path = first.split_whitespace().nth(1).unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default();
+    let content = path.strip_prefix(PREFIX).and_then(|name| {
+        let name = if name.is_empty() { "index.html" } else { name };
+        let own = extra.iter().find(|(extra, _)| extra == name).map(|(_, text)| text.clone().into_bytes());
+        let file = (!name.contains("..")).then(|| dist.join(name))?;
+        Some((name.to_owned(), own.or_else(|| fs::read(file).ok())?))
+    });
+    let (status, kind, body) = match content {
+        Some((name, body)) => ("200 OK", mime(&name), body),
+        None => ("404 Not Found", "text/plain", b"There is no such file.".to_vec()),
+    };
+    let length = body.len();
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(&body)
+}
+
+fn mime(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript",
+        "css" => "text/css",
+        "wasm" => "application/wasm",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "json" | "webmanifest" => "application/json",
+        _ => "application/octet-stream",
+    }
+}
