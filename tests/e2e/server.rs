@@ -17,7 +17,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The site that `ICL_DIST` names, else `dist/`. `extra` are more files, by name, beside the site's own.
+    /// Serves the built site. `extra` are more files, by name, beside the site's own.
     pub fn start(extra: &[(&str, &str)]) -> Self {
         let dist =
             env::var_os("ICL_DIST").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("dist"), PathBuf::from);
@@ -44,6 +44,11 @@ impl Server {
     pub fn url(&self, file: &str) -> String {
         format!("http://127.0.0.1:{}{PREFIX}{file}", self.port)
     }
+}
+
+/// The built site.
+pub fn dist() -> PathBuf {
+    env::var_os("ICL_DIST").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("dist"), PathBuf::from)
 }
 
 fn answer(mut stream: TcpStream, dist: &Path, extra: &[(String, String)]) -> io::Result<()> {

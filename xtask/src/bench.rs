@@ -3,6 +3,7 @@
 use crate::place::{cargo, run};
 use crate::tools::{FOR_BROWSER, chromedriver, chromium, ensure};
 
+/// Arguments go to the measuring program: `--json`, `--size=S1`.
 pub fn bench(arguments: &[String]) -> Result<(), String> {
     ensure(FOR_BROWSER)?;
     crate::site::build()?;

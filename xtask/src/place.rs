@@ -72,9 +72,14 @@ pub fn cargo() -> Command {
 /// Shows the command, runs it with its output unfiltered, and fails if it fails.
 pub fn run(command: &mut Command) -> Result<(), String> {
     let line = shown(command);
-    println!("\n$ {line}");
+    eprintln!("\n$ {line}");
     let status = command.status().map_err(|e| format!("`{line}` could not be started: {e}."))?;
     if status.success() { Ok(()) } else { Err(format!("`{line}` failed ({status}).")) }
+}
+
+/// The same, with all that it prints on standard error: standard output is for what was asked for.
+pub fn run_aside(command: &mut Command) -> Result<(), String> {
+    run(command.stdout(std::io::stderr()))
 }
 
 /// What the command prints, if it succeeds.

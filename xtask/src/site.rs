@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::place::{command, find, run};
+use crate::place::{command, find, run, run_aside};
 use crate::tools::{FOR_SITE, ensure};
 
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -19,7 +19,7 @@ fn trunk() -> Result<std::process::Command, String> {
 /// Leaves the site in dist/.
 pub fn build() -> Result<(), String> {
     ensure(FOR_SITE)?;
-    run(trunk()?.arg("build"))
+    run_aside(trunk()?.arg("build"))
 }
 
 /// Builds, serves, and builds again when a source changes; further arguments go to Trunk.

@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::place::{cargo, command, find, output, root, run, tools};
+use crate::place::{cargo, command, find, output, root, run_aside, tools};
 
 /// The newest Trunk that Rust 1.95 compiles.
 const TRUNK: &str = "0.21.14";
@@ -133,22 +133,30 @@ impl Tool {
     fn install(self) -> Result<(), String> {
         match self {
             Rust => Err(format!("Rust is older than 1.95, or missing. Try: {}.", self.how())),
-            Rustfmt => run(command("rustup").args(["component", "add", "rustfmt"])),
-            Clippy => run(command("rustup").args(["component", "add", "clippy"])),
-            WasmTarget => run(command("rustup").args(["target", "add", "wasm32-unknown-unknown"])),
+            Rustfmt => run_aside(command("rustup").args(["component", "add", "rustfmt"])),
+            Clippy => run_aside(command("rustup").args(["component", "add", "clippy"])),
+            WasmTarget => run_aside(command("rustup").args(["target", "add", "wasm32-unknown-unknown"])),
             // Not --locked: the lock file it was published with may name versions that are gone.
-            WasmBindgen => {
-                run(cargo().args(["install", "wasm-bindgen-cli", "--version", &wasm_bindgen_version()?, "--force"]))
-            }
-            Trunk => run(cargo()
-                .args(["install", "trunk", "--version", TRUNK, "--locked", "--force"])
-                .envs(TRUNK_FAST.iter().copied())),
+            WasmBindgen => run_aside(cargo().args([
+                "install",
+                "wasm-bindgen-cli",
+                "--version",
+                &wasm_bindgen_version()?,
+                "--force",
+            ])),
+            Trunk => run_aside(
+                cargo()
+                    .args(["install", "trunk", "--version", TRUNK, "--locked", "--force"])
+                    .envs(TRUNK_FAST.iter().copied()),
+            ),
             WasmOpt => {
                 let npm = find(&["npm"]).ok_or("npm is not installed.")?;
                 let prefix = tools();
                 std::fs::create_dir_all(&prefix).map_err(|e| format!("{} cannot be made: {e}.", prefix.display()))?;
                 let package = format!("binaryen@{BINARYEN}");
-                run(command(npm).args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&prefix).arg(&package))
+                run_aside(
+                    command(npm).args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&prefix).arg(&package),
+                )
             }
             Chromium | ChromeDriver => install_browser(),
         }
@@ -161,7 +169,7 @@ pub fn ensure(needed: &[Tool]) -> Result<(), String> {
         if tool.found().is_some() {
             continue;
         }
-        println!("{} is missing: it {}. Installing: {}", tool.name(), tool.purpose(), tool.how());
+        eprintln!("{} is missing: it {}. Installing: {}", tool.name(), tool.purpose(), tool.how());
         let outcome = tool.install();
         if tool.found().is_some() {
             continue;
@@ -170,7 +178,7 @@ pub fn ensure(needed: &[Tool]) -> Result<(), String> {
         if tool.required() {
             return Err(format!("{why}\n{} is needed: it {}. To get it: {}", tool.name(), tool.purpose(), tool.how()));
         }
-        println!("{why} Going on without {}: it {}.", tool.name(), tool.purpose());
+        eprintln!("{why} Going on without {}: it {}.", tool.name(), tool.purpose());
     }
     Ok(())
 }
@@ -262,8 +270,8 @@ fn install_browser() -> Result<(), String> {
         apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         apt
     };
-    run(&mut apt(&["update"]))?;
+    run_aside(&mut apt(&["update"]))?;
     // A font, because charts carry text.
     let packages = ["chromium", "chromium-driver", "fonts-dejavu-core"];
-    run(apt(&["install", "-y", "--no-install-recommends"]).args(packages))
+    run_aside(apt(&["install", "-y", "--no-install-recommends"]).args(packages))
 }
