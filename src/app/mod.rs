@@ -1,1 +1,8 @@
-//! The page.
+//! The page, less the browser: a run's history, what each chart shows, and how it is drawn. Natively testable.
+//!
+//! Charts are drawn over plotters' `DrawingBackend`, so one code serves canvas, SVG and PNG.
+
+pub mod charts;
+pub mod history;
+pub mod number;
+pub mod theme;

@@ -1,0 +1,118 @@
+//! A plausible run in the Dursley/Wonka world, for tests.
+
+use crate::{
+    app::history::History,
+    experiment::Experiment,
+    protocol::{Evaluation, Event, Frame, LossAndFloor, Measured, Sample, Samples, Theory},
+    theory::curve::{Curve, Method},
+};
+
+pub const RATE: f64 = 0.835_876;
+
+/// h_l at positions 1..=`length`, from `science.md`'s golden values.
+pub fn bayes(length: usize) -> Vec<f64> {
+    (1..=length)
+        .map(|l| match l {
+            1 => 1.44519,
+            2 => 0.95140,
+            l => RATE + std::f64::consts::LN_2 / 6.0 * 0.75f64.powi(l as i32 - 3),
+        })
+        .collect()
+}
+
+pub fn theory(length: usize) -> Theory {
+    let curve = |values: Vec<f64>| Curve { methods: vec![Method::Exact; values.len()], values, stderr: None };
+    let oracle = (1..=length).map(|l| if l == 1 { 1.3297 } else { RATE }).collect();
+    let bayes = bayes(length);
+    let training_level = bayes.iter().sum::<f64>() / length as f64;
+    Theory {
+        bayes: curve(bayes),
+        oracle: curve(oracle),
+        unigram: curve(vec![1.44519; length]),
+        entropy_rate: RATE,
+        entropy_rate_stderr: None,
+        excess_entropy: Some(1.186_925),
+        training_level,
+    }
+}
+
+/// An evaluation whose excess over Bayes is about `excess` at late positions.
+pub fn evaluation(step: usize, excess: f64) -> Evaluation {
+    evaluation_of(32, step, excess)
+}
+
+pub fn evaluation_of(length: usize, step: usize, excess: f64) -> Evaluation {
+    let above: Vec<f64> = (0..length).map(|i| excess * (0.6 + 0.4 / (1.0 + i as f64))).collect();
+    let measured = |value: f64| Measured { value, stderr: 0.006 + 0.02 * excess };
+    let levels = |value: f64, floor: f64| LossAndFloor {
+        loss: measured(value + floor),
+        bayes: measured(floor),
+        excess: Measured { value, stderr: 0.002 + 0.01 * excess },
+    };
+    Evaluation {
+        step,
+        sequences: 256,
+        model: bayes(length).iter().zip(&above).map(|(b, e)| b + e).collect(),
+        excess_stderr: above.iter().map(|e| 0.06 * e + 0.0005).collect(),
+        sampled_excess: above.clone(),
+        sampled_excess_stderr: above.iter().map(|e| 0.2 * e + 0.002).collect(),
+        excess: above,
+        empirical: levels(0.7 * excess, 0.020),
+        first_level: levels(0.85 * excess + 0.004, 0.021),
+        two_level: levels(excess + 0.009, 0.022),
+        sequence_gap: measured(0.15 * excess + 0.005),
+        topic_gap: measured(0.15 * excess + 0.006),
+        squared_distance: 6.0 * (1.0 - (-(step as f64) / 100.0).exp()),
+    }
+}
+
+pub fn frame(first: usize, losses: Vec<f64>) -> Event {
+    Event::Frame(Frame {
+        step: first + losses.len().max(1) - 1,
+        first,
+        training_loss: losses,
+        steps_per_second: Some(58.0),
+        tokens_per_second: Some(1e5),
+        seconds_left: Some(10.0),
+        evaluation_share: 0.1,
+    })
+}
+
+/// The training loss of a step: a fall with a little noise, the same on every call.
+pub fn training_loss(step: usize) -> f64 {
+    let noise = ((step * 7919) % 101) as f64 / 101.0 - 0.5;
+    0.8725 + 0.75 * (-(step as f64) / 40.0).exp() + 0.04 * noise
+}
+
+pub fn samples() -> Samples {
+    let rows = (0..3)
+        .map(|r| Sample {
+            topic: if r % 2 == 0 { "Dursley".into() } else { "Wonka".into() },
+            topic_index: Some(r % 2),
+            tokens: (0..32).map(|i| if i % 4 == 1 { 3 + (r % 2) as u16 } else { (i % 3) as u16 }).collect(),
+            model: vec![0.9; 32],
+            bayes: vec![0.8; 32],
+        })
+        .collect();
+    Samples { step: 100, rows }
+}
+
+/// The history of a run up to `step` (0: only the theory is known).
+pub fn history(experiment: &Experiment, step: usize) -> History {
+    let length = experiment.data.length;
+    let mut history = History::new(experiment);
+    extend(&mut history, length, step);
+    history
+}
+
+pub fn extend(history: &mut History, length: usize, step: usize) {
+    history.apply(&Event::Theory(theory(length)));
+    if step > 0 {
+        history.apply(&frame(1, (1..=step).map(training_loss).collect()));
+        for s in (0..=step).step_by(20) {
+            let excess = 0.006 + 0.65 * (-(s as f64) / 45.0).exp();
+            history.apply(&Event::Evaluation(evaluation_of(length, s, excess)));
+        }
+        history.apply(&Event::Samples(samples()));
+    }
+}

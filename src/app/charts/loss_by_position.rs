@@ -1,0 +1,393 @@
+//! The hero: loss at each position in the sequence, the model beside exact Bayes and the other levels.
+
+use crate::{
+    app::{
+        history::History,
+        number,
+        theme::{Hue, Theme},
+    },
+    protocol::Curve,
+};
+
+use super::{
+    Chart, Options, Readout, ReadoutLine, View, cell,
+    frame::{self, AxisNames, EndLabel, Frame},
+    how, moved, quantity,
+    scale::Scale,
+    scene::{Dash, Mark, Scene, Stroke},
+};
+
+/// Half the width of a 95% band, in standard errors.
+const BAND: f64 = 1.96;
+/// On a log axis, how far below the largest excess anything is drawn.
+const LOG_SPAN: f64 = 1e-5;
+
+pub struct LossByPosition<'a> {
+    history: &'a History,
+    options: Options,
+}
+
+/// One line of the chart; values in nats, index 0 being position 1.
+struct Line {
+    name: String,
+    label: String,
+    kind: Kind,
+    values: Vec<f64>,
+    /// Of each value; empty where there is none.
+    stderr: Vec<f64>,
+    how: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Earlier,
+    Unigram,
+    EntropyRate,
+    Oracle,
+    Model,
+    Bayes,
+}
+
+impl Kind {
+    fn hue(self, theme: &Theme) -> Hue {
+        match self {
+            Self::Earlier => theme.earlier,
+            Self::Unigram => theme.unigram,
+            Self::EntropyRate => theme.entropy_rate,
+            Self::Oracle => theme.oracle,
+            Self::Model => theme.model,
+            Self::Bayes => theme.bayes,
+        }
+    }
+
+    fn stroke(self, theme: &Theme) -> Stroke {
+        let line = self.hue(theme).line;
+        match self {
+            Self::Earlier => Stroke::new(line, 1.5),
+            Self::Unigram => Stroke::new(line, 2.0).dash(Dash::DashDot),
+            Self::EntropyRate => Stroke::new(line, 2.0).dash(Dash::Dotted),
+            Self::Oracle => Stroke::new(line, 2.0).dash(Dash::Dashed),
+            // The model is wide and Bayes narrow on top of it: both are seen when they meet.
+            Self::Model => Stroke::new(line, 3.5),
+            Self::Bayes => Stroke::new(line, 1.5),
+        }
+    }
+
+    /// Drawn on the layer that changes seldom.
+    fn is_fixed(self) -> bool {
+        matches!(self, Self::Earlier | Self::Unigram | Self::EntropyRate | Self::Oracle)
+    }
+}
+
+impl<'a> LossByPosition<'a> {
+    pub fn new(history: &'a History, options: Options) -> Self {
+        Self { history, options }
+    }
+
+    /// T of the run.
+    fn length(&self) -> usize {
+        self.history.experiment().data.length.max(1)
+    }
+
+    fn rate(&self) -> Option<f64> {
+        self.history.theory().map(|t| t.entropy_rate)
+    }
+
+    /// In drawing order: what lies on top comes last.
+    fn lines(&self) -> Vec<Line> {
+        let length = self.length();
+        let mut lines = Vec::new();
+        let curve = |kind, name: &str, label: &str, curve: &Curve| Line {
+            name: name.into(),
+            label: label.into(),
+            kind,
+            values: curve.values.iter().take(length).copied().collect(),
+            stderr: curve.stderr.iter().flatten().take(length).copied().collect(),
+            how: (0..curve.values.len().min(length)).map(|i| how(curve.methods.get(i)).into()).collect(),
+        };
+        if let Some(theory) = self.history.theory() {
+            lines.push(curve(Kind::Unigram, "unigram level", "unigram", &theory.unigram));
+            if !self.options.log_log {
+                lines.push(Line {
+                    name: "entropy rate".into(),
+                    label: "entropy rate".into(),
+                    kind: Kind::EntropyRate,
+                    values: vec![theory.entropy_rate; length],
+                    stderr: theory.entropy_rate_stderr.map_or(Vec::new(), |e| vec![e; length]),
+                    how: vec!["the loss that no amount of context can remove".into(); length],
+                });
+            }
+            lines.push(curve(Kind::Oracle, "oracle, which knows the topic", "oracle", &theory.oracle));
+        }
+        for (run, label) in self.history.earlier() {
+            let how = format!("earlier run, step {}", number::count(run.step));
+            lines.push(Line {
+                name: format!("earlier model ({label})"),
+                label: format!("earlier: {label}"),
+                kind: Kind::Earlier,
+                values: run.model.iter().take(length).copied().collect(),
+                stderr: Vec::new(),
+                how: vec![how; length],
+            });
+        }
+        if let Some(evaluation) = self.history.evaluation() {
+            let how = format!(
+                "exact Bayes plus the exact KL to it, over {} fresh sequences",
+                number::count(evaluation.sequences)
+            );
+            lines.push(Line {
+                name: "model".into(),
+                label: "model".into(),
+                kind: Kind::Model,
+                values: evaluation.model.iter().take(length).copied().collect(),
+                stderr: evaluation.excess_stderr.iter().take(length).copied().collect(),
+                how: vec![how; length],
+            });
+        }
+        if let Some(theory) = self.history.theory() {
+            lines.push(curve(Kind::Bayes, "exact Bayes, topic hidden", "exact Bayes", &theory.bayes));
+        }
+        lines
+    }
+
+    /// What is drawn for a loss: in the unit, and in log-log less the entropy rate.
+    fn shown(&self, nats: f64) -> f64 {
+        let nats = if self.options.log_log { nats - self.rate().unwrap_or(0.0) } else { nats };
+        self.options.unit.of(nats)
+    }
+
+    fn frame(&self, view: &View, lines: &[Line]) -> Frame {
+        let tail = frame::tail(view, lines.iter().map(|l| l.label.as_str()));
+        let last = self.length() as f64;
+        let finite = |kinds: &[Kind]| {
+            lines
+                .iter()
+                .filter(|l| kinds.contains(&l.kind))
+                .flat_map(|l| l.values.iter())
+                .map(|v| self.shown(*v))
+                .filter(|v| v.is_finite())
+                .collect::<Vec<_>>()
+        };
+        let uniform = self.shown((self.history.experiment().world.vocab().max(1) as f64).ln());
+        let peak = self.history.peak().map_or(f64::NAN, |p| self.shown(p));
+        // Fixed by the world, and by the worst the model ever was: the frame never follows the falling curve.
+        let high = finite(&[Kind::Unigram, Kind::Bayes, Kind::Oracle]).into_iter().fold(uniform, f64::max);
+        if self.options.log_log {
+            let floor = finite(&[Kind::Bayes]).into_iter().filter(|v| *v > 0.0).fold(high, f64::min);
+            let high = high.max(peak);
+            let y = Scale::decades(floor.max(high * LOG_SPAN), high);
+            Frame::new(view, tail, Scale::log(1.0, last.max(2.0)), y)
+        } else {
+            let all = finite(&[Kind::Bayes, Kind::Oracle, Kind::EntropyRate, Kind::Earlier]);
+            let low = all.into_iter().fold(high, f64::min);
+            let peak = peak.min(high + 4.0 * (high - low).max(0.1));
+            let rows = ((view.height - 64.0) / 40.0).clamp(3.0, 8.0) as usize;
+            Frame::new(view, tail, Scale::linear(1.0, last.max(2.0)), Scale::round(low, high.max(peak), rows))
+        }
+    }
+
+    fn points(&self, frame: &Frame, line: &Line) -> Vec<(f64, f64)> {
+        line.values.iter().enumerate().map(|(i, v)| frame.point(i as f64 + 1.0, self.shown(*v))).collect()
+    }
+
+    fn draw_line(&self, marks: &mut Vec<Mark>, frame: &Frame, theme: &Theme, line: &Line) {
+        if line.kind == Kind::Model && line.stderr.len() == line.values.len() {
+            let edge = |sign: f64| {
+                line.values.iter().zip(&line.stderr).enumerate().map(move |(i, (v, e))| {
+                    (frame.px(i as f64 + 1.0), frame.py_or_bottom(self.shown(v + sign * BAND * e)))
+                })
+            };
+            let mut points: Vec<_> = edge(1.0).collect();
+            points.extend(edge(-1.0).rev());
+            marks.push(Mark::Area { points, colour: theme.model.line, alpha: 0.22 });
+        }
+        marks.push(Mark::Line { points: self.points(frame, line), stroke: line.kind.stroke(theme) });
+    }
+}
+
+impl Chart for LossByPosition<'_> {
+    fn title(&self) -> String {
+        if self.options.log_log { "Loss by position, above the entropy rate".into() } else { "Loss by position".into() }
+    }
+
+    fn scene(&self, view: &View) -> Scene {
+        let lines = self.lines();
+        if lines.is_empty() {
+            let sentences = [
+                "Here: the model's loss at each position in the sequence, sinking onto the exact Bayes curve.",
+                "Press Run to start.",
+            ];
+            return Scene { axes: frame::empty(view, &self.title(), &sentences), series: Vec::new() };
+        }
+        let theme = &view.theme;
+        let frame = self.frame(view, &lines);
+        let (mut axes, mut series) = (Vec::new(), Vec::new());
+        frame::title(&mut axes, view, &self.title());
+        let unit = self.options.unit;
+        let (x_name, y_name) = if self.options.log_log {
+            ("position in the sequence, log scale", format!("loss above the entropy rate, {unit} per token, log scale"))
+        } else {
+            ("position in the sequence", format!("loss, {unit} per token"))
+        };
+        let ticks = frame.x.whole_ticks(frame.x_room(&number::count(self.length())));
+        frame.axes(&mut axes, theme, &ticks, &AxisNames { x: x_name, y: &y_name });
+        for line in &lines {
+            self.draw_line(if line.kind.is_fixed() { &mut axes } else { &mut series }, &frame, theme, line);
+        }
+        let labels = lines
+            .iter()
+            .rev()
+            .filter_map(|line| {
+                // In log-log a line may have left the plot before its end.
+                let end = self.points(&frame, line).into_iter().rev().find(|p| p.1.is_finite())?;
+                Some(EndLabel {
+                    text: line.label.clone(),
+                    hue: line.kind.hue(theme),
+                    dash: line.kind.stroke(theme).dash,
+                    end: (frame.right, end.1),
+                })
+            })
+            .collect();
+        frame::end_labels(&mut series, labels, frame.top, frame.bottom, view.width - 4.0);
+        Scene { axes, series }
+    }
+
+    fn cursor_at(&self, view: &View, x: f64, _y: f64) -> Option<f64> {
+        let lines = self.lines();
+        if lines.is_empty() {
+            return None;
+        }
+        let position = self.frame(view, &lines).x_at(x)?;
+        Some(position.round().clamp(1.0, self.length() as f64))
+    }
+
+    fn cursor_moved(&self, from: Option<f64>, by: i64) -> Option<f64> {
+        self.history.theory().or(None)?;
+        Some(moved(from, by, 1, self.length()))
+    }
+
+    fn readout(&self, view: &View, cursor: f64) -> Option<Readout> {
+        let lines = self.lines();
+        if lines.is_empty() || !cursor.is_finite() {
+            return None;
+        }
+        let frame = self.frame(view, &lines);
+        let position = cursor.round().clamp(1.0, self.length() as f64);
+        let index = position as usize - 1;
+        let rate = self.rate().unwrap_or(0.0);
+        let mut rows: Vec<ReadoutLine> = lines
+            .iter()
+            .rev()
+            .filter_map(|line| {
+                let value = *line.values.get(index)?;
+                let nats = if self.options.log_log { value - rate } else { value };
+                let at = frame.point(position, self.shown(value));
+                Some(ReadoutLine {
+                    name: line.name.clone(),
+                    value: quantity(self.options.unit, nats, line.stderr.get(index).copied().unwrap_or(0.0)),
+                    how: line.how.get(index).cloned().unwrap_or_default(),
+                    hue: Some(line.kind.hue(&view.theme)),
+                    at: at.1.is_finite().then_some(at),
+                })
+            })
+            .collect();
+        // The model first: it is what a reader asks about.
+        rows.sort_by_key(|row| row.name != "model");
+        if let Some(e) = self.history.evaluation()
+            && let (Some(excess), Some(stderr)) = (e.excess.get(index), e.excess_stderr.get(index))
+        {
+            rows.insert(
+                1.min(rows.len()),
+                ReadoutLine {
+                    name: "model above Bayes".into(),
+                    value: quantity(self.options.unit, *excess, *stderr),
+                    how: format!("exact KL, averaged over {} fresh sequences", number::count(e.sequences)),
+                    hue: None,
+                    at: None,
+                },
+            );
+        }
+        if let Some(slope) = self.slope(index).filter(|_| self.options.log_log) {
+            rows.push(ReadoutLine {
+                name: "local slope of Bayes".into(),
+                value: number::fixed(slope, 2),
+                how: "change of ln excess by change of ln position; −1 is the power law of a smooth family".into(),
+                hue: None,
+                at: None,
+            });
+        }
+        let title = format!("Position {}", number::count(position as usize));
+        Some(Readout { cursor: position, rule: frame.rule(position), title, lines: rows })
+    }
+
+    fn summary(&self) -> String {
+        let unit = self.options.unit;
+        let amount = |nats: f64| format!("{} {unit}", number::short(unit.of(nats)));
+        let (Some(theory), length) = (self.history.theory(), self.length()) else {
+            return "No data yet: this chart will show the model's loss at each position beside exact Bayes.".into();
+        };
+        let (Some(first), Some(last)) = (theory.bayes.values.first(), theory.bayes.values.last()) else {
+            return "The theory has no positions to show.".into();
+        };
+        let bayes = format!(
+            "Exact Bayes falls from {} at position 1 to {} at position {length}; the entropy rate is {}.",
+            amount(*first),
+            amount(*last),
+            amount(theory.entropy_rate)
+        );
+        let Some(e) = self.history.evaluation() else {
+            return format!("{bayes} The model has not been evaluated yet.");
+        };
+        let (Some(now), Some(excess)) = (e.model.last(), mean(&e.excess)) else { return bayes };
+        let worst = e.excess.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(1, |(i, _)| i + 1);
+        format!(
+            "At step {} the model's loss at position {length} is {}, and it lies {} above exact Bayes on average, most at \
+             position {worst}. {bayes}",
+            number::count(e.step),
+            amount(*now),
+            amount(excess)
+        )
+    }
+
+    fn csv(&self) -> String {
+        let lines: Vec<Line> = self.lines();
+        let unit = self.options.unit;
+        let mut csv = String::from("position");
+        for line in &lines {
+            csv.push_str(&format!(",\"{} ({unit})\"", line.name.replace('"', "'")));
+            if !line.stderr.is_empty() {
+                csv.push_str(&format!(",\"{} standard error\"", line.name.replace('"', "'")));
+            }
+        }
+        csv.push('\n');
+        for i in 0..self.length() {
+            csv.push_str(&(i + 1).to_string());
+            for line in &lines {
+                csv.push_str(&format!(",{}", cell(line.values.get(i).map(|v| self.shown(*v)))));
+                if !line.stderr.is_empty() {
+                    csv.push_str(&format!(",{}", cell(line.stderr.get(i).map(|v| unit.of(*v)))));
+                }
+            }
+            csv.push('\n');
+        }
+        csv
+    }
+}
+
+impl LossByPosition<'_> {
+    /// Slope of ln(excess of Bayes) against ln(position), between the neighbours of `index`.
+    fn slope(&self, index: usize) -> Option<f64> {
+        let theory = self.history.theory()?;
+        let last = theory.bayes.values.len().min(self.length()).checked_sub(1)?;
+        let (a, b) = (index.saturating_sub(1), (index + 1).min(last));
+        let excess = |i: usize| theory.bayes.values.get(i).map(|v| v - theory.entropy_rate).filter(|v| *v > 1e-12);
+        if a >= b {
+            return None;
+        }
+        Some((excess(b)? / excess(a)?).ln() / ((b + 1) as f64 / (a + 1) as f64).ln())
+    }
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}

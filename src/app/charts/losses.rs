@@ -1,0 +1,309 @@
+//! The three losses against step, and below them the two gaps between them.
+
+use crate::{
+    app::{
+        history::{EvaluationPoint, History},
+        number,
+        theme::{Hue, Theme},
+    },
+    protocol::{LossAndFloor, Measured},
+};
+
+use super::{
+    Chart, Options, Readout, ReadoutLine, View,
+    frame::{self, AxisNames, EndLabel, Frame},
+    moved, quantity,
+    scale::Scale,
+    scene::{Dash, Mark, Scene, Stroke},
+};
+
+/// Half the width of a 95% band, in standard errors.
+const BAND: f64 = 1.96;
+
+pub struct Losses<'a> {
+    history: &'a History,
+    options: Options,
+}
+
+/// A line of either panel.
+struct Series {
+    label: &'static str,
+    name: &'static str,
+    about: &'static str,
+    of: fn(&EvaluationPoint, bool) -> Measured,
+    hue: fn(&Theme) -> Hue,
+    dash: Dash,
+    width: f64,
+}
+
+fn level(loss: &LossAndFloor, above_bayes: bool) -> Measured {
+    if above_bayes { loss.excess } else { loss.loss }
+}
+
+const LOSSES: [Series; 3] = [
+    Series {
+        label: "two-level",
+        name: "two-level loss L(θ)",
+        about: "fresh topics",
+        of: |p, above| level(&p.two_level, above),
+        hue: |t| t.model,
+        dash: Dash::Solid,
+        width: 2.5,
+    },
+    Series {
+        label: "first-level",
+        name: "first-level loss L(θ, W)",
+        about: "training topics, fresh sequences",
+        of: |p, above| level(&p.first_level, above),
+        hue: |t| t.model,
+        dash: Dash::Dashed,
+        width: 2.0,
+    },
+    Series {
+        label: "empirical",
+        name: "empirical loss L_E",
+        about: "the training sequences",
+        of: |p, above| level(&p.empirical, above),
+        hue: |t| t.model,
+        dash: Dash::Dotted,
+        width: 2.0,
+    },
+];
+
+const BAYES: Series = Series {
+    label: "exact Bayes",
+    name: "two-level loss of exact Bayes",
+    about: "the least that L(θ) can be: the topic is hidden",
+    of: |p, _| p.two_level.bayes,
+    hue: |t| t.bayes,
+    dash: Dash::Solid,
+    width: 1.5,
+};
+
+const GAPS: [Series; 2] = [
+    Series {
+        label: "topic gap",
+        name: "topic gap",
+        about: "two-level less first-level loss",
+        of: |p, _| p.topic_gap,
+        hue: |t| t.topic,
+        dash: Dash::Solid,
+        width: 2.0,
+    },
+    Series {
+        label: "sequence gap",
+        name: "sequence gap",
+        about: "first-level less empirical loss",
+        of: |p, _| p.sequence_gap,
+        hue: |t| t.sequence,
+        dash: Dash::Dashed,
+        width: 2.0,
+    },
+];
+
+impl Series {
+    fn at(&self, point: &EvaluationPoint, options: Options) -> Measured {
+        let Measured { value, stderr } = (self.of)(point, options.above_bayes);
+        Measured { value: options.unit.of(value), stderr: options.unit.of(stderr) }
+    }
+}
+
+impl<'a> Losses<'a> {
+    pub fn new(history: &'a History, options: Options) -> Self {
+        Self { history, options }
+    }
+
+    /// The upper panel's lines, on top of each other in this order reversed.
+    fn upper(&self) -> Vec<&'static Series> {
+        let mut all: Vec<&Series> = LOSSES.iter().collect();
+        if !self.options.above_bayes {
+            all.push(&BAYES);
+        }
+        all
+    }
+
+    fn range(&self, series: &[&Series]) -> (f64, f64) {
+        let mut range = (0.0_f64, f64::NEG_INFINITY);
+        for p in self.history.evaluations() {
+            for s in series {
+                let m = s.at(p, self.options);
+                if m.value.is_finite() && m.stderr.is_finite() {
+                    range = (range.0.min(m.value - m.stderr), range.1.max(m.value + m.stderr));
+                }
+            }
+        }
+        range
+    }
+
+    fn frames(&self, view: &View) -> [Frame; 2] {
+        let upper = self.upper();
+        let gaps: Vec<&Series> = GAPS.iter().collect();
+        let tail = frame::tail(view, upper.iter().chain(&gaps).map(|s| s.label));
+        let planned = self.history.experiment().training.steps.max(self.history.step()).max(1);
+        let x = Scale::linear(0.0, planned as f64);
+        let (top, bottom) = (frame::head(view), view.height - frame::FOOT);
+        // The gaps need less height, and their own name between.
+        let split = top + 0.56 * (bottom - top);
+        let scale =
+            |(low, high): (f64, f64), height: f64| Scale::round(low, high, (height / 36.0).clamp(2.0, 5.0) as usize);
+        [
+            Frame::between(view, tail, top, split - 12.0, x, scale(self.range(&upper), split - top)),
+            Frame::between(view, tail, split + 20.0, bottom, x, scale(self.range(&gaps), bottom - split)),
+        ]
+    }
+
+    fn draw(&self, axes: &mut Vec<Mark>, series: &mut Vec<Mark>, frame: &Frame, view: &View, lines: &[&Series]) {
+        let theme = &view.theme;
+        if frame.y.low < 0.0 {
+            let y = frame.py(0.0);
+            axes.push(Mark::Line {
+                points: vec![(frame.left, y), (frame.right, y)],
+                stroke: Stroke::new(theme.axis, 1.0),
+            });
+        }
+        let mut labels = Vec::new();
+        for s in lines.iter().rev() {
+            let hue = (s.hue)(theme);
+            let points: Vec<(f64, Measured)> =
+                self.history.evaluations().map(|p| (p.step as f64, s.at(p, self.options))).collect();
+            let edge =
+                |sign: f64| points.iter().map(move |(x, m)| (frame.px(*x), frame.py(m.value + sign * BAND * m.stderr)));
+            let mut band: Vec<_> = edge(1.0).collect();
+            band.extend(edge(-1.0).rev());
+            series.push(Mark::Area { points: band, colour: hue.line, alpha: 0.13 });
+            let line: Vec<_> = points.iter().map(|(x, m)| frame.point(*x, m.value)).collect();
+            if let (Some(end), Some((_, last))) = (line.last().copied(), points.last()) {
+                // The latest value with its error as a bar.
+                let bar = [-1.0, 1.0].map(|sign| (end.0, frame.py(last.value + sign * BAND * last.stderr)));
+                series.push(Mark::Line { points: bar.to_vec(), stroke: Stroke::new(hue.line, 1.5) });
+                series.push(Mark::Dot { at: end, radius: 2.5, colour: hue.line, filled: true });
+                labels.push(EndLabel { text: s.label.into(), hue, dash: s.dash, end });
+            }
+            series.push(Mark::Line { points: line, stroke: Stroke::new(hue.line, s.width).dash(s.dash) });
+        }
+        frame::end_labels(series, labels, frame.top, frame.bottom, view.width - 4.0);
+    }
+
+    /// The evaluation nearest to a step.
+    fn nearest(&self, step: f64) -> Option<&EvaluationPoint> {
+        self.history.evaluations().min_by(|a, b| (a.step as f64 - step).abs().total_cmp(&(b.step as f64 - step).abs()))
+    }
+}
+
+impl Chart for Losses<'_> {
+    fn title(&self) -> String {
+        if self.options.above_bayes {
+            "Three losses above exact Bayes, and the gaps".into()
+        } else {
+            "Three losses, and the gaps between them".into()
+        }
+    }
+
+    fn scene(&self, view: &View) -> Scene {
+        if self.history.evaluation().is_none() {
+            let sentences = [
+                "Here: the loss on the training sequences, on fresh sequences of the same topics, and on fresh topics; \
+                 and the gaps between them.",
+                "Press Run to start.",
+            ];
+            return Scene { axes: frame::empty(view, &self.title(), &sentences), series: Vec::new() };
+        }
+        let (theme, unit) = (&view.theme, self.options.unit);
+        let [upper, lower] = self.frames(view);
+        let (mut axes, mut series) = (Vec::new(), Vec::new());
+        frame::title(&mut axes, view, &self.title());
+        let ticks = upper.x.whole_ticks(upper.x_room(&number::count(upper.x.high as usize)));
+        let above = if self.options.above_bayes {
+            format!("loss above exact Bayes, {unit} per token")
+        } else {
+            format!("loss above the source that knows the topic, {unit} per token")
+        };
+        upper.axes(&mut axes, theme, &ticks, &AxisNames { x: "", y: &above });
+        let gap = format!("gap, {unit} per token");
+        lower.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &gap });
+        self.draw(&mut axes, &mut series, &upper, view, &self.upper());
+        self.draw(&mut axes, &mut series, &lower, view, &GAPS.iter().collect::<Vec<_>>());
+        Scene { axes, series }
+    }
+
+    fn cursor_at(&self, view: &View, x: f64, _y: f64) -> Option<f64> {
+        self.history.evaluation()?;
+        let step = self.frames(view)[0].x_at(x)?;
+        self.nearest(step).map(|p| p.step as f64)
+    }
+
+    fn cursor_moved(&self, from: Option<f64>, by: i64) -> Option<f64> {
+        let steps: Vec<usize> = self.history.evaluations().map(|p| p.step).collect();
+        let last = steps.len().checked_sub(1)?;
+        let index = from.map(|f| steps.partition_point(|s| (*s as f64) < f).min(last) as f64);
+        steps.get(moved(index, by, 0, last) as usize).map(|s| *s as f64)
+    }
+
+    fn readout(&self, view: &View, cursor: f64) -> Option<Readout> {
+        let point = self.nearest(cursor)?;
+        let unit = self.options.unit;
+        let [upper, lower] = self.frames(view);
+        let step = point.step as f64;
+        let sequences = number::count(point.sequences);
+        let row = |s: &Series, frame: &Frame| {
+            let nats = (s.of)(point, self.options.above_bayes);
+            ReadoutLine {
+                name: s.name.into(),
+                value: quantity(unit, nats.value, nats.stderr),
+                how: format!("{}; evaluation over {sequences} sequences", s.about),
+                hue: Some((s.hue)(&view.theme)),
+                at: Some(frame.point(step, unit.of(nats.value))),
+            }
+        };
+        let mut lines: Vec<ReadoutLine> = self.upper().into_iter().map(|s| row(s, &upper)).collect();
+        lines.extend(GAPS.iter().map(|s| row(s, &lower)));
+        let rule = [(upper.px(step), upper.top), (lower.px(step), lower.bottom)];
+        Some(Readout { cursor: step, rule, title: format!("Step {}", number::count(point.step)), lines })
+    }
+
+    fn summary(&self) -> String {
+        let unit = self.options.unit;
+        let Some(p) = self.history.evaluations().next_back() else {
+            return "No evaluation yet: this chart will show the three losses and the gaps between them.".into();
+        };
+        let amount = |m: Measured| number::with_error(unit.of(m.value), unit.of(m.stderr));
+        format!(
+            "At step {}, {} the loss is {} on fresh topics, {} on fresh sequences of the training topics and {} on the \
+             training sequences; the topic gap is {} and the sequence gap {} {unit} per token.",
+            number::count(p.step),
+            if self.options.above_bayes { "above exact Bayes" } else { "above the source that knows the topic" },
+            amount(level(&p.two_level, self.options.above_bayes)),
+            amount(level(&p.first_level, self.options.above_bayes)),
+            amount(level(&p.empirical, self.options.above_bayes)),
+            amount(p.topic_gap),
+            amount(p.sequence_gap),
+        )
+    }
+
+    fn csv(&self) -> String {
+        let unit = self.options.unit;
+        let mut csv = String::from("step,sequences");
+        for name in ["empirical", "first-level", "two-level"] {
+            for part in ["loss", "exact Bayes", "excess"] {
+                csv.push_str(&format!(",{name} {part} ({unit}),{name} {part} standard error"));
+            }
+        }
+        csv.push_str(&format!(
+            ",sequence gap ({unit}),sequence gap standard error,topic gap ({unit}),topic gap standard error,\
+             squared distance from the start\n"
+        ));
+        for p in self.history.evaluations() {
+            csv.push_str(&format!("{},{}", p.step, p.sequences));
+            for loss in [&p.empirical, &p.first_level, &p.two_level] {
+                for m in [loss.loss, loss.bayes, loss.excess] {
+                    csv.push_str(&format!(",{},{}", unit.of(m.value), unit.of(m.stderr)));
+                }
+            }
+            for m in [p.sequence_gap, p.topic_gap] {
+                csv.push_str(&format!(",{},{}", unit.of(m.value), unit.of(m.stderr)));
+            }
+            csv.push_str(&format!(",{}\n", p.squared_distance));
+        }
+        csv
+    }
+}

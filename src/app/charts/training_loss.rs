@@ -1,0 +1,216 @@
+//! Training loss against step, with the level that exact Bayes would have on the same data.
+
+use crate::app::{history::History, number};
+
+use super::{
+    Chart, Options, Readout, ReadoutLine, View, cell,
+    frame::{self, AxisNames, EndLabel, Frame},
+    moved, quantity,
+    scale::Scale,
+    scene::{Dash, Mark, Scene, Stroke},
+};
+
+const LABELS: [&str; 3] = ["training", "exact Bayes", "uniform"];
+
+pub struct TrainingLoss<'a> {
+    history: &'a History,
+    options: Options,
+}
+
+impl<'a> TrainingLoss<'a> {
+    pub fn new(history: &'a History, options: Options) -> Self {
+        Self { history, options }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.history.theory().is_none() && self.history.training().buckets().is_empty()
+    }
+
+    /// ln V: what guessing evenly costs, nats.
+    fn uniform(&self) -> f64 {
+        (self.history.experiment().world.vocab().max(1) as f64).ln()
+    }
+
+    fn frame(&self, view: &View) -> Frame {
+        let of = |nats: f64| self.options.unit.of(nats);
+        let buckets = self.history.training().buckets();
+        let planned = self.history.experiment().training.steps.max(self.history.step()).max(1);
+        let level = self.history.theory().map_or(f64::NAN, |t| t.training_level);
+        let lowest = buckets.iter().map(|b| b.smoothed.min(b.mean)).fold(level, f64::min).min(self.uniform());
+        let highest = buckets.iter().map(|b| b.smoothed).fold(self.uniform(), f64::max).max(level);
+        let rows = ((view.height - 64.0) / 40.0).clamp(2.0, 6.0) as usize;
+        let y = Scale::round(of(lowest), of(highest), rows);
+        Frame::new(view, frame::tail(view, LABELS.into_iter()), Scale::linear(0.0, planned as f64), y)
+    }
+
+    /// The bucket that holds `step`, or the nearest before it.
+    fn bucket(&self, step: f64) -> Option<&crate::app::history::Bucket> {
+        let buckets = self.history.training().buckets();
+        let after = buckets.partition_point(|b| (b.first as f64) <= step);
+        buckets.get(after.saturating_sub(1))
+    }
+}
+
+impl Chart for TrainingLoss<'_> {
+    fn title(&self) -> String {
+        "Training loss".into()
+    }
+
+    fn scene(&self, view: &View) -> Scene {
+        if self.is_empty() {
+            let sentences =
+                ["Here: the loss of each training batch, beside the least it can be.", "Press Run to start."];
+            return Scene { axes: frame::empty(view, &self.title(), &sentences), series: Vec::new() };
+        }
+        let (theme, unit) = (&view.theme, self.options.unit);
+        let frame = self.frame(view);
+        let (mut axes, mut series) = (Vec::new(), Vec::new());
+        frame::title(&mut axes, view, &self.title());
+        let ticks = frame.x.whole_ticks(frame.x_room(&number::count(frame.x.high as usize)));
+        let y_name = format!("loss of the batch, {unit} per token");
+        frame.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &y_name });
+
+        let mut fixed = Vec::new();
+        let mut level = |nats: f64, text: &str, hue: crate::app::theme::Hue, stroke: Stroke| {
+            let y = frame.py(unit.of(nats));
+            axes.push(Mark::Line { points: vec![(frame.left, y), (frame.right, y)], stroke });
+            fixed.push(EndLabel { text: text.into(), hue, dash: stroke.dash, end: (frame.right, y) });
+        };
+        let grey = theme.entropy_rate;
+        level(self.uniform(), LABELS[2], grey, Stroke::new(grey.line, 1.5).dash(Dash::DashDot));
+        if let Some(theory) = self.history.theory() {
+            level(theory.training_level, LABELS[1], theme.bayes, Stroke::new(theme.bayes.line, 1.5));
+        }
+
+        let buckets = self.history.training().buckets();
+        let middle = |b: &crate::app::history::Bucket| frame.px((b.first + b.last) as f64 / 2.0);
+        let shown = |nats: f64| frame.py(unit.of(nats));
+        if buckets.iter().any(|b| b.last > b.first) {
+            let mut points: Vec<_> = buckets.iter().map(|b| (middle(b), shown(b.high))).collect();
+            points.extend(buckets.iter().rev().map(|b| (middle(b), shown(b.low))));
+            series.push(Mark::Area { points, colour: theme.earlier.line, alpha: 0.3 });
+        } else {
+            let points = buckets.iter().map(|b| (middle(b), shown(b.mean))).collect();
+            series.push(Mark::Line { points, stroke: Stroke::new(theme.earlier.line, 1.0).alpha(0.55) });
+        }
+        let smooth: Vec<_> = buckets.iter().map(|b| (frame.px(b.last as f64), shown(b.smoothed))).collect();
+        let end = smooth.last().copied();
+        series.push(Mark::Line { points: smooth, stroke: Stroke::new(theme.model.line, 2.5) });
+        let model = end.map(|end| EndLabel { text: LABELS[0].into(), hue: theme.model, dash: Dash::Solid, end });
+        match model {
+            // Once it comes near the right edge it joins the labels there; before, it travels with its line.
+            Some(label) if label.end.0 > frame.right - 80.0 => {
+                fixed.insert(0, EndLabel { end: (frame.right, label.end.1), ..label });
+            }
+            Some(label) => frame::end_labels(&mut series, vec![label], frame.top, frame.bottom, view.width - 4.0),
+            None => {}
+        }
+        frame::end_labels(&mut series, fixed, frame.top, frame.bottom, view.width - 4.0);
+        Scene { axes, series }
+    }
+
+    fn cursor_at(&self, view: &View, x: f64, _y: f64) -> Option<f64> {
+        let last = self.history.training().last_step();
+        if last == 0 {
+            return None;
+        }
+        Some(self.frame(view).x_at(x)?.round().clamp(1.0, last as f64))
+    }
+
+    fn cursor_moved(&self, from: Option<f64>, by: i64) -> Option<f64> {
+        let last = self.history.training().last_step();
+        (last > 0).then(|| moved(from, by, 1, last))
+    }
+
+    fn readout(&self, view: &View, cursor: f64) -> Option<Readout> {
+        if !cursor.is_finite() {
+            return None;
+        }
+        let (theme, unit) = (&view.theme, self.options.unit);
+        let frame = self.frame(view);
+        let last = self.history.training().last_step();
+        let bucket = self.bucket(cursor)?;
+        let step = cursor.round().clamp(1.0, last as f64);
+        let at = |nats: f64| Some(frame.point(step, unit.of(nats)));
+        let one = bucket.first == bucket.last;
+        let mut lines = vec![ReadoutLine {
+            name: "smoothed".into(),
+            value: quantity(unit, bucket.smoothed, 0.0),
+            how: "moving mean over the last steps".into(),
+            hue: Some(theme.model),
+            at: at(bucket.smoothed),
+        }];
+        let batch = number::count(self.history.experiment().training.batch);
+        lines.push(ReadoutLine {
+            name: if one { "this batch".into() } else { format!("mean of steps {} to {}", bucket.first, bucket.last) },
+            value: quantity(unit, bucket.mean, 0.0),
+            how: if one {
+                format!("mean over {batch} sequences")
+            } else {
+                format!(
+                    "{} sequences a step; from {} to {}",
+                    batch,
+                    number::short(unit.of(bucket.low)),
+                    number::short(unit.of(bucket.high))
+                )
+            },
+            hue: Some(theme.earlier),
+            at: None,
+        });
+        if let Some(theory) = self.history.theory() {
+            lines.push(ReadoutLine {
+                name: "exact Bayes on this data".into(),
+                value: quantity(unit, theory.training_level, 0.0),
+                how: if self.history.experiment().data.fresh {
+                    "mean of the exact curve over positions".into()
+                } else {
+                    "exact Bayes over the K training topics, on the training set".into()
+                },
+                hue: Some(theme.bayes),
+                at: at(theory.training_level),
+            });
+        }
+        lines.push(ReadoutLine {
+            name: "uniform guess".into(),
+            value: quantity(unit, self.uniform(), 0.0),
+            how: format!("ln V with {} tokens", self.history.experiment().world.vocab()),
+            hue: Some(theme.entropy_rate),
+            at: at(self.uniform()),
+        });
+        let title = format!("Step {}", number::count(step as usize));
+        Some(Readout { cursor: step, rule: frame.rule(step), title, lines })
+    }
+
+    fn summary(&self) -> String {
+        let unit = self.options.unit;
+        let amount = |nats: f64| format!("{} {unit} per token", number::short(unit.of(nats)));
+        let Some(last) = self.history.training().buckets().last() else {
+            return "No training step yet: this chart will show the loss of each batch beside the exact Bayes level."
+                .into();
+        };
+        let now = format!("After {} steps the training loss is {}", number::count(last.last), amount(last.smoothed));
+        match self.history.theory() {
+            Some(t) => format!("{now}; exact Bayes would have {} on this data.", amount(t.training_level)),
+            None => format!("{now}."),
+        }
+    }
+
+    fn csv(&self) -> String {
+        let unit = self.options.unit;
+        let mut csv = format!("first step,last step,mean ({unit}),lowest,highest,smoothed,exact Bayes level,uniform\n");
+        let level = cell(self.history.theory().map(|t| unit.of(t.training_level)));
+        for b in self.history.training().buckets() {
+            csv.push_str(&format!(
+                "{},{},{},{},{},{},{level},{}\n",
+                b.first,
+                b.last,
+                unit.of(b.mean),
+                unit.of(b.low),
+                unit.of(b.high),
+                unit.of(b.smoothed),
+                unit.of(self.uniform()),
+            ));
+        }
+        csv
+    }
+}

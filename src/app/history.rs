@@ -1,0 +1,508 @@
+//! What a run has told so far, in plain bounded buffers outside any reactive graph.
+
+use std::collections::VecDeque;
+
+use serde_json::Value;
+
+use crate::{
+    experiment::{Experiment, link},
+    protocol::{Evaluation, Event, Frame, LossAndFloor, Measured, Samples, Theory},
+};
+
+use super::number;
+
+/// Buckets of the training curve, at most: two for every pixel of a wide chart.
+pub const MAX_BUCKETS: usize = 2048;
+/// Evaluations kept along the run, at most.
+pub const MAX_EVALUATIONS: usize = 512;
+/// Earlier runs whose last curves stay for comparison, at most.
+pub const MAX_EARLIER: usize = 4;
+
+/// Which charts an event has changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    pub loss_by_position: bool,
+    pub training_loss: bool,
+    pub losses: bool,
+    pub bound: bool,
+    pub samples: bool,
+}
+
+impl Changed {
+    pub const NONE: Self =
+        Self { loss_by_position: false, training_loss: false, losses: false, bound: false, samples: false };
+    pub const ALL: Self =
+        Self { loss_by_position: true, training_loss: true, losses: true, bound: true, samples: true };
+
+    pub fn any(self) -> bool {
+        self != Self::NONE
+    }
+
+    /// What either changed.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            loss_by_position: self.loss_by_position || other.loss_by_position,
+            training_loss: self.training_loss || other.training_loss,
+            losses: self.losses || other.losses,
+            bound: self.bound || other.bound,
+            samples: self.samples || other.samples,
+        }
+    }
+}
+
+/// The history of one run, and the last curves of up to [`MAX_EARLIER`] runs before it.
+#[derive(Clone, Debug)]
+pub struct History {
+    experiment: Experiment,
+    theory: Option<Theory>,
+    training: TrainingCurve,
+    evaluation: Option<Evaluation>,
+    evaluations: Thinned,
+    samples: Option<Samples>,
+    /// Highest loss at any position of any evaluation of this run: scales grow, and never jump back.
+    peak: f64,
+    earlier: VecDeque<EarlierRun>,
+}
+
+impl History {
+    pub fn new(experiment: &Experiment) -> Self {
+        Self {
+            experiment: experiment.clone(),
+            theory: None,
+            training: TrainingCurve::default(),
+            evaluation: None,
+            evaluations: Thinned::default(),
+            samples: None,
+            peak: f64::NEG_INFINITY,
+            earlier: VecDeque::new(),
+        }
+    }
+
+    /// Forgets the run and waits for one of `experiment`. If the run had taken a step and been evaluated, its last
+    /// curve stays as an earlier one.
+    pub fn reset_for(&mut self, experiment: &Experiment) -> Changed {
+        if let Some(evaluation) = self.evaluation.take().filter(|e| e.step > 0) {
+            self.earlier.push_front(EarlierRun {
+                experiment: self.experiment.clone(),
+                step: evaluation.step,
+                model: evaluation.model,
+            });
+            self.earlier.truncate(MAX_EARLIER);
+        }
+        let earlier = std::mem::take(&mut self.earlier);
+        *self = Self { earlier, ..Self::new(experiment) };
+        Changed::ALL
+    }
+
+    /// Removes the curves of earlier runs.
+    pub fn forget_earlier(&mut self) -> Changed {
+        self.earlier.clear();
+        Changed { loss_by_position: true, ..Changed::NONE }
+    }
+
+    /// Takes in what the engine says.
+    pub fn apply(&mut self, event: &Event) -> Changed {
+        match event {
+            Event::Theory(theory) => {
+                self.theory = Some(theory.clone());
+                Changed { samples: false, ..Changed::ALL }
+            }
+            Event::Frame(frame) => {
+                self.training.extend(frame, self.experiment.training.steps);
+                Changed { training_loss: !frame.training_loss.is_empty(), ..Changed::NONE }
+            }
+            Event::Evaluation(evaluation) => {
+                self.peak = evaluation.model.iter().copied().filter(|v| v.is_finite()).fold(self.peak, f64::max);
+                self.evaluations.push(EvaluationPoint::of(evaluation));
+                self.evaluation = Some(evaluation.clone());
+                Changed { loss_by_position: true, losses: true, bound: true, ..Changed::NONE }
+            }
+            Event::Samples(samples) => {
+                self.samples = Some(samples.clone());
+                Changed { samples: true, ..Changed::NONE }
+            }
+            Event::Ready { .. } | Event::Phase(_) | Event::Device(_) | Event::Bench(_) => Changed::NONE,
+        }
+    }
+
+    /// The experiment that this history is of.
+    pub fn experiment(&self) -> &Experiment {
+        &self.experiment
+    }
+
+    pub fn theory(&self) -> Option<&Theory> {
+        self.theory.as_ref()
+    }
+
+    pub fn training(&self) -> &TrainingCurve {
+        &self.training
+    }
+
+    /// The latest evaluation.
+    pub fn evaluation(&self) -> Option<&Evaluation> {
+        self.evaluation.as_ref()
+    }
+
+    /// Evaluations along the run, thinned evenly; the latest is always among them.
+    pub fn evaluations(&self) -> impl DoubleEndedIterator<Item = &EvaluationPoint> + Clone {
+        self.evaluations.points.iter().chain(self.evaluations.latest.as_ref())
+    }
+
+    pub fn samples(&self) -> Option<&Samples> {
+        self.samples.as_ref()
+    }
+
+    /// Highest model loss by position in this run; `None` before the first evaluation.
+    pub fn peak(&self) -> Option<f64> {
+        self.peak.is_finite().then_some(self.peak)
+    }
+
+    /// Earlier runs that can be compared with this one (same world), latest first, each with what differed.
+    pub fn earlier(&self) -> impl Iterator<Item = (&EarlierRun, String)> {
+        self.earlier
+            .iter()
+            .filter(|run| run.experiment.world == self.experiment.world)
+            .map(|run| (run, difference(&self.experiment, &run.experiment)))
+    }
+
+    /// Steps of training the charts know of.
+    pub fn step(&self) -> usize {
+        self.training.last_step().max(self.evaluation.as_ref().map_or(0, |e| e.step))
+    }
+
+    /// Positions (from 1) where the loss on sampled tokens of fresh topics lies below exact Bayes by more than `errors`
+    /// standard errors: a sign of a fault, since no predictor can do that.
+    pub fn positions_below_bayes(&self, errors: f64) -> Vec<usize> {
+        let Some(e) = &self.evaluation else { return Vec::new() };
+        e.sampled_excess
+            .iter()
+            .zip(&e.sampled_excess_stderr)
+            .enumerate()
+            .filter(|(_, (excess, stderr))| **stderr > 0.0 && **excess < -errors * **stderr)
+            .map(|(i, _)| i + 1)
+            .collect()
+    }
+}
+
+/// The last curve of a run before this one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EarlierRun {
+    pub experiment: Experiment,
+    /// The step of the curve.
+    pub step: usize,
+    /// Loss by position on fresh topics, nats.
+    pub model: Vec<f64>,
+}
+
+/// What an earlier run had that this one has not: `K 4, N 2`.
+fn difference(now: &Experiment, earlier: &Experiment) -> String {
+    let fields = link::differences(now, earlier);
+    let is_set = |name: &str| fields.iter().any(|(key, _)| key == name);
+    let parts: Vec<String> = fields
+        .iter()
+        // K and N mean nothing with fresh draws.
+        .filter(|(key, _)| !(earlier.data.fresh && (key == "data.topics" || key == "data.sequences")))
+        .filter(|(key, _)| !(key == "data.fresh" && !earlier.data.fresh && is_set("data.topics")))
+        .map(|(key, value)| describe(key, value))
+        .collect();
+    match parts.as_slice() {
+        [] => "same settings".into(),
+        [only] => only.clone(),
+        [first, second] => format!("{first}, {second}"),
+        [first, second, rest @ ..] => format!("{first}, {second}, +{}", rest.len()),
+    }
+}
+
+fn describe(field: &str, value: &Value) -> String {
+    let name = match field {
+        "data.topics" => "K",
+        "data.sequences" => "N",
+        "data.length" => "T",
+        "training.learning_rate" => "learning rate",
+        "training.weight_decay" => "weight decay",
+        other => other.rsplit('.').next().unwrap_or(other),
+    };
+    match value {
+        Value::Bool(true) if field == "data.fresh" => "fresh draws".into(),
+        Value::Bool(false) if field == "data.fresh" => "fixed data".into(),
+        Value::Bool(on) => format!("{} {}", name.replace('_', " "), if *on { "on" } else { "off" }),
+        Value::String(text) => format!("{} {text}", name.replace('_', " ")),
+        Value::Number(n) => match (n.as_u64(), n.as_f64()) {
+            (Some(whole), _) => format!("{} {}", name.replace('_', " "), number::count(whole as usize)),
+            (None, Some(real)) => format!("{} {real}", name.replace('_', " ")),
+            _ => name.into(),
+        },
+        _ => name.replace('_', " "),
+    }
+}
+
+/// Losses of the steps `first..=last`, summed up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bucket {
+    pub first: usize,
+    pub last: usize,
+    pub mean: f64,
+    pub low: f64,
+    pub high: f64,
+    /// The smoothed loss at `last`.
+    pub smoothed: f64,
+}
+
+/// The training loss step by step; once there are more than [`MAX_BUCKETS`], neighbours are joined.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingCurve {
+    buckets: Vec<Bucket>,
+    /// Steps per bucket: a power of two.
+    width: usize,
+    steps: usize,
+    smoothed: f64,
+}
+
+impl Default for TrainingCurve {
+    fn default() -> Self {
+        Self { buckets: Vec::new(), width: 1, steps: 0, smoothed: f64::NAN }
+    }
+}
+
+impl TrainingCurve {
+    /// Steps in order; the last may still grow.
+    pub fn buckets(&self) -> &[Bucket] {
+        &self.buckets
+    }
+
+    /// 0 before the first step.
+    pub fn last_step(&self) -> usize {
+        self.buckets.last().map_or(0, |b| b.last)
+    }
+
+    fn extend(&mut self, frame: &Frame, planned: usize) {
+        for (i, &loss) in frame.training_loss.iter().enumerate() {
+            let step = frame.first + i;
+            // A frame that repeats steps (a message sent twice) must not draw a line backwards.
+            if loss.is_finite() && step > self.last_step() {
+                self.push(step, loss, planned);
+            }
+        }
+    }
+
+    fn push(&mut self, step: usize, loss: f64, planned: usize) {
+        self.steps += 1;
+        // The window is 5% of the steps so far, at most 2% of all: it follows the early fall and calms the end.
+        let window = (self.steps as f64 / 20.0).min(planned as f64 / 50.0).max(1.0);
+        let share = 2.0 / (window + 1.0);
+        self.smoothed = if self.smoothed.is_finite() { self.smoothed + share * (loss - self.smoothed) } else { loss };
+        match self.buckets.last_mut() {
+            Some(last) if step < last.first + self.width => {
+                let n = (last.last - last.first + 1) as f64;
+                last.mean += (loss - last.mean) / (n + 1.0);
+                last.low = last.low.min(loss);
+                last.high = last.high.max(loss);
+                last.last = step;
+                last.smoothed = self.smoothed;
+            }
+            _ => {
+                if self.buckets.len() == MAX_BUCKETS {
+                    self.halve();
+                }
+                self.buckets.push(Bucket {
+                    first: step,
+                    last: step,
+                    mean: loss,
+                    low: loss,
+                    high: loss,
+                    smoothed: self.smoothed,
+                });
+            }
+        }
+    }
+
+    fn halve(&mut self) {
+        self.width *= 2;
+        self.buckets = self
+            .buckets
+            .chunks(2)
+            .map(|pair| match pair {
+                [a, b] => {
+                    let (n, m) = ((a.last - a.first + 1) as f64, (b.last - b.first + 1) as f64);
+                    Bucket {
+                        first: a.first,
+                        last: b.last,
+                        mean: (a.mean * n + b.mean * m) / (n + m),
+                        low: a.low.min(b.low),
+                        high: a.high.max(b.high),
+                        smoothed: b.smoothed,
+                    }
+                }
+                rest => rest[0],
+            })
+            .collect();
+    }
+}
+
+/// The scalars of an evaluation, nats per token.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EvaluationPoint {
+    pub step: usize,
+    /// Sequences behind each number.
+    pub sequences: usize,
+    pub empirical: LossAndFloor,
+    pub first_level: LossAndFloor,
+    pub two_level: LossAndFloor,
+    pub sequence_gap: Measured,
+    pub topic_gap: Measured,
+    pub squared_distance: f64,
+}
+
+impl EvaluationPoint {
+    pub fn of(evaluation: &Evaluation) -> Self {
+        Self {
+            step: evaluation.step,
+            sequences: evaluation.sequences,
+            empirical: evaluation.empirical,
+            first_level: evaluation.first_level,
+            two_level: evaluation.two_level,
+            sequence_gap: evaluation.sequence_gap,
+            topic_gap: evaluation.topic_gap,
+            squared_distance: evaluation.squared_distance,
+        }
+    }
+}
+
+/// Every `stride`th evaluation and the latest.
+#[derive(Clone, Debug)]
+struct Thinned {
+    points: Vec<EvaluationPoint>,
+    latest: Option<EvaluationPoint>,
+    seen: usize,
+    stride: usize,
+}
+
+impl Default for Thinned {
+    fn default() -> Self {
+        Self { points: Vec::new(), latest: None, seen: 0, stride: 1 }
+    }
+}
+
+impl Thinned {
+    fn push(&mut self, point: EvaluationPoint) {
+        // The latest moves among the kept ones when its number is a multiple of the stride.
+        if let Some(previous) = self.latest.take()
+            && previous.step < point.step
+        {
+            if self.seen.is_multiple_of(self.stride) {
+                self.points.push(previous);
+                if self.points.len() == MAX_EVALUATIONS {
+                    let mut index = 0;
+                    self.points.retain(|_| {
+                        index += 1;
+                        index % 2 == 1
+                    });
+                    self.stride *= 2;
+                }
+            }
+            self.seen += 1;
+        }
+        self.latest = Some(point);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::charts::fixtures;
+
+    fn frame(first: usize, losses: Vec<f64>) -> Event {
+        Event::Frame(Frame {
+            step: first + losses.len() - 1,
+            first,
+            training_loss: losses,
+            steps_per_second: None,
+            tokens_per_second: None,
+            seconds_left: None,
+            evaluation_share: 0.0,
+        })
+    }
+
+    #[test]
+    fn memory_is_bounded_over_a_million_steps() {
+        let mut experiment = Experiment::default();
+        experiment.training.steps = 1_000_000;
+        let mut history = History::new(&experiment);
+        for block in 0..1000 {
+            history.apply(&frame(block * 1000 + 1, (0..1000).map(|i| 1.0 + 0.001 * f64::from(i % 7)).collect()));
+        }
+        let buckets = history.training().buckets();
+        assert!(buckets.len() <= MAX_BUCKETS && buckets.len() > MAX_BUCKETS / 4);
+        assert_eq!(buckets[0].first, 1);
+        assert_eq!(history.training().last_step(), 1_000_000);
+        for pair in buckets.windows(2) {
+            assert_eq!(pair[0].last + 1, pair[1].first, "no step is lost or counted twice");
+        }
+        let weighted: f64 = buckets.iter().map(|b| b.mean * (b.last - b.first + 1) as f64).sum();
+        let truth: f64 = 1000.0 * (0..1000).map(|i| 1.0 + 0.001 * f64::from(i % 7)).sum::<f64>();
+        assert!((weighted - truth).abs() < 1e-6 * truth);
+    }
+
+    #[test]
+    fn evaluations_are_thinned_evenly_and_the_latest_stays() {
+        let mut history = History::new(&Experiment::default());
+        for step in 0..20_000 {
+            history.apply(&Event::Evaluation(fixtures::evaluation(step, 0.5)));
+        }
+        let steps: Vec<usize> = history.evaluations().map(|p| p.step).collect();
+        assert!(steps.len() <= MAX_EVALUATIONS + 1 && steps.len() > MAX_EVALUATIONS / 3, "{}", steps.len());
+        assert_eq!(steps.last(), Some(&19_999));
+        assert_eq!(steps[0], 0);
+        let gaps: Vec<usize> = steps[..steps.len() - 1].windows(2).map(|w| w[1] - w[0]).collect();
+        assert!(gaps.iter().all(|&g| g == gaps[0]), "{gaps:?}");
+    }
+
+    #[test]
+    fn an_evaluated_run_stays_as_an_earlier_one() {
+        let mut experiment = Experiment::default();
+        let mut history = History::new(&experiment);
+        history.reset_for(&experiment);
+        assert_eq!(history.earlier().count(), 0, "nothing had run");
+        for topics in [4, 8, 16, 32, 64, 128] {
+            experiment.data.fresh = false;
+            experiment.data.topics = topics;
+            history.reset_for(&experiment);
+            assert!(history.evaluation().is_none() && history.training().buckets().is_empty());
+            history.apply(&Event::Evaluation(fixtures::evaluation(10, 0.5)));
+        }
+        let labels: Vec<String> = history.earlier().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["K 64", "K 32", "K 16", "K 8"]);
+        experiment.training.learning_rate = 0.01;
+        history.reset_for(&experiment);
+        assert_eq!(history.earlier().next().map(|(_, l)| l), Some("learning rate 0.003".into()));
+        experiment.world = crate::experiment::WorldSpec::named(&crate::experiment::world::KINDS[1]);
+        history.reset_for(&experiment);
+        assert_eq!(history.earlier().count(), 0, "another world's curve says nothing here");
+    }
+
+    #[test]
+    fn events_say_what_they_changed() {
+        let mut history = History::new(&Experiment::default());
+        assert_eq!(history.apply(&Event::Ready { protocol: 1 }), Changed::NONE);
+        let changed = history.apply(&frame(1, vec![1.6, 1.5]));
+        assert!(changed.training_loss && !changed.loss_by_position);
+        let changed = history.apply(&Event::Evaluation(fixtures::evaluation(2, 0.5)));
+        assert!(changed.loss_by_position && changed.bound && changed.losses && !changed.training_loss);
+        assert!(!history.apply(&frame(3, vec![])).any());
+        assert_eq!(history.step(), 2);
+        // A NaN never reaches a chart, and a repeated frame draws nothing twice.
+        history.apply(&frame(1, vec![1.0, 1.0]));
+        history.apply(&frame(3, vec![f64::NAN]));
+        assert_eq!(history.training().last_step(), 2);
+    }
+
+    #[test]
+    fn a_model_below_bayes_is_noticed() {
+        let mut history = History::new(&Experiment::default());
+        let mut evaluation = fixtures::evaluation(2, 0.5);
+        evaluation.sampled_excess[4] = -1.0;
+        evaluation.sampled_excess_stderr[4] = 0.1;
+        history.apply(&Event::Evaluation(evaluation));
+        assert_eq!(history.positions_below_bayes(4.0), [5]);
+    }
+}
