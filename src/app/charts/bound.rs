@@ -159,7 +159,13 @@ impl<'a> BoundChart<'a> {
         if value > 0.0 {
             let (from, to) = ((frame.left, y - half), (end.max(frame.left + 1.0), y + half));
             let alpha = if matches!(row.body, Body::Gap { .. }) { 0.55 } else { 0.9 };
-            marks.push(Mark::Box { from, to, colour: row.hue.line, alpha: if filled { alpha } else { 1.0 }, filled });
+            if filled {
+                marks.push(Mark::Box { from, to, colour: row.hue.line, alpha });
+            } else {
+                // Hollow: what is taken away.
+                let outline = vec![from, (to.0, from.1), to, (from.0, to.1), from];
+                marks.push(Mark::Line { points: outline, stroke: Stroke::new(row.hue.line, 1.5) });
+            }
         }
         if let Body::Gap { measured: Some(m), .. } = &row.body {
             let (low, high) = (px(m.value - BAND * m.stderr), px(m.value + BAND * m.stderr));

@@ -42,7 +42,8 @@ pub fn evaluation(step: usize, excess: f64) -> Evaluation {
 }
 
 pub fn evaluation_of(length: usize, step: usize, excess: f64) -> Evaluation {
-    let above: Vec<f64> = (0..length).map(|i| excess * (0.6 + 0.4 / (1.0 + i as f64))).collect();
+    // At 0.66 the model guesses evenly among five tokens.
+    let above: Vec<f64> = bayes(length).iter().map(|b| excess / 0.66 * (1.63 - b)).collect();
     let measured = |value: f64| Measured { value, stderr: 0.006 + 0.02 * excess };
     let levels = |value: f64, floor: f64| LossAndFloor {
         loss: measured(value + floor),
@@ -57,11 +58,11 @@ pub fn evaluation_of(length: usize, step: usize, excess: f64) -> Evaluation {
         sampled_excess: above.clone(),
         sampled_excess_stderr: above.iter().map(|e| 0.2 * e + 0.002).collect(),
         excess: above,
-        empirical: levels(0.7 * excess, 0.020),
-        first_level: levels(0.85 * excess + 0.004, 0.021),
-        two_level: levels(excess + 0.009, 0.022),
-        sequence_gap: measured(0.15 * excess + 0.005),
-        topic_gap: measured(0.15 * excess + 0.006),
+        empirical: levels(1.05 * excess - 0.03, 0.020),
+        first_level: levels(excess, 0.021),
+        two_level: levels(0.9 * excess + 0.066, 0.022),
+        sequence_gap: measured(0.05 * (0.66 - excess)),
+        topic_gap: measured(0.10 * (0.66 - excess)),
         squared_distance: 6.0 * (1.0 - (-(step as f64) / 100.0).exp()),
     }
 }

@@ -32,6 +32,8 @@ pub struct AxisNames<'a> {
     /// Empty: no ticks either (the panel below has them).
     pub x: &'a str,
     pub y: &'a str,
+    /// The chart's width, CSS pixels.
+    pub width: f64,
 }
 
 /// Room above the plot for the title (when it is drawn) and the y axis' name.
@@ -92,6 +94,23 @@ impl Frame {
         (-0.03..=1.03).contains(&share).then(|| self.x.at(share.clamp(0.0, 1.0)))
     }
 
+    /// A line through the data's points, cut where it leaves the frame by its top.
+    pub fn path(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        let high = self.y.high;
+        let mut path = Vec::with_capacity(points.len());
+        for (i, &(x, y)) in points.iter().enumerate() {
+            if let Some(&(x0, y0)) = i.checked_sub(1).and_then(|before| points.get(before))
+                && (y0 > high) != (y > high)
+            {
+                let crossing = x0 + (x - x0) * (high - y0) / (y - y0);
+                path.push(self.point(crossing, high));
+            }
+            // No mark is drawn at NaN: what is beyond the top becomes a gap.
+            path.push(if y > high { (f64::NAN, f64::NAN) } else { self.point(x, y) });
+        }
+        path
+    }
+
     pub fn rule(&self, x: f64) -> [(f64, f64); 2] {
         let x = self.px(x);
         [(x, self.top), (x, self.bottom)]
@@ -117,7 +136,11 @@ impl Frame {
             let middle = (self.left + self.right) / 2.0;
             marks.push(words(middle, self.bottom + 29.0, names.x, LABEL, theme.muted, Anchor::Middle));
         }
-        marks.push(words(8.0, self.top - 14.0, names.y, LABEL, theme.muted, Anchor::Start));
+        // The name may run over the labels' column at the right, and no further.
+        let room = (names.width - 16.0).max(1.0);
+        let size = (LABEL * room / text_width(names.y, LABEL).max(1.0)).clamp(10.0, LABEL);
+        let name = fit(names.y, size, room);
+        marks.push(words(8.0, self.top - 14.0, &name, size, theme.muted, Anchor::Start));
     }
 
     /// How many x ticks fit, `text` being the longest.
@@ -129,8 +152,18 @@ impl Frame {
 /// The title of a picture that stands alone.
 pub fn title(marks: &mut Vec<Mark>, view: &View, text: &str) {
     if view.titled {
-        let Mark::Text(label) = words(8.0, 18.0, text, TITLE, view.theme.text, Anchor::Start) else { return };
-        marks.push(Mark::Text(Label { bold: true, text: fit(text, TITLE, view.width - 16.0), ..label }));
+        // Smaller before cut; bold letters are a tenth wider.
+        let room = (view.width - 16.0).max(1.0) / 1.1;
+        let size = (TITLE * room / text_width(text, TITLE).max(1.0)).clamp(11.0, TITLE);
+        marks.push(Mark::Text(Label {
+            x: 8.0,
+            y: 18.0,
+            text: fit(text, size, room),
+            size,
+            colour: view.theme.text,
+            anchor: Anchor::Start,
+            bold: true,
+        }));
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     Chart, Options, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     how, moved, quantity,
-    scale::Scale,
+    scale::{Scale, round_step},
     scene::{Dash, Mark, Scene, Stroke},
 };
 
@@ -117,7 +117,11 @@ impl<'a> LossByPosition<'a> {
                     how: vec!["the loss that no amount of context can remove".into(); length],
                 });
             }
-            lines.push(curve(Kind::Oracle, "oracle, which knows the topic", "oracle", &theory.oracle));
+            let oracle = curve(Kind::Oracle, "oracle, which knows the topic", "oracle", &theory.oracle);
+            // Above the entropy rate it may have nothing: it knows the topic from the start.
+            if oracle.values.iter().filter(|v| self.shown(**v) > 0.0).count() > 1 {
+                lines.push(oracle);
+            }
         }
         for (run, label) in self.history.earlier() {
             let how = format!("earlier run, step {}", number::count(run.step));
@@ -132,7 +136,7 @@ impl<'a> LossByPosition<'a> {
         }
         if let Some(evaluation) = self.history.evaluation() {
             let how = format!(
-                "exact Bayes plus the exact KL to it, over {} fresh sequences",
+                "the Bayes curve plus the KL of whole predictions to it, over {} fresh sequences",
                 number::count(evaluation.sequences)
             );
             lines.push(Line {
@@ -169,14 +173,15 @@ impl<'a> LossByPosition<'a> {
                 .collect::<Vec<_>>()
         };
         let uniform = self.shown((self.history.experiment().world.vocab().max(1) as f64).ln());
-        let peak = self.history.peak().map_or(f64::NAN, |p| self.shown(p));
+        // Without an evaluation the peak must not raise anything: NaN would pass through `min`.
+        let peak = self.history.peak().map_or(f64::NEG_INFINITY, |p| self.shown(p));
         // Fixed by the world, and by the worst the model ever was: the frame never follows the falling curve.
         let high = finite(&[Kind::Unigram, Kind::Bayes, Kind::Oracle]).into_iter().fold(uniform, f64::max);
         if self.options.log_log {
             let floor = finite(&[Kind::Bayes]).into_iter().filter(|v| *v > 0.0).fold(high, f64::min);
             let high = high.max(peak);
-            let y = Scale::decades(floor.max(high * LOG_SPAN), high);
-            Frame::new(view, tail, Scale::log(1.0, last.max(2.0)), y)
+            let low = Scale::decades(floor.max(high * LOG_SPAN), high).low;
+            Frame::new(view, tail, Scale::log(1.0, last.max(2.0)), Scale::log(low, round_step(high)))
         } else {
             let all = finite(&[Kind::Bayes, Kind::Oracle, Kind::EntropyRate, Kind::Earlier]);
             let low = all.into_iter().fold(high, f64::min);
@@ -230,7 +235,7 @@ impl Chart for LossByPosition<'_> {
             ("position in the sequence", format!("loss, {unit} per token"))
         };
         let ticks = frame.x.whole_ticks(frame.x_room(&number::count(self.length())));
-        frame.axes(&mut axes, theme, &ticks, &AxisNames { x: x_name, y: &y_name });
+        frame.axes(&mut axes, theme, &ticks, &AxisNames { x: x_name, y: &y_name, width: view.width });
         for line in &lines {
             self.draw_line(if line.kind.is_fixed() { &mut axes } else { &mut series }, &frame, theme, line);
         }
@@ -262,8 +267,7 @@ impl Chart for LossByPosition<'_> {
     }
 
     fn cursor_moved(&self, from: Option<f64>, by: i64) -> Option<f64> {
-        self.history.theory().or(None)?;
-        Some(moved(from, by, 1, self.length()))
+        (!self.lines().is_empty()).then(|| moved(from, by, 1, self.length()))
     }
 
     fn readout(&self, view: &View, cursor: f64) -> Option<Readout> {
@@ -301,7 +305,10 @@ impl Chart for LossByPosition<'_> {
                 ReadoutLine {
                     name: "model above Bayes".into(),
                     value: quantity(self.options.unit, *excess, *stderr),
-                    how: format!("exact KL, averaged over {} fresh sequences", number::count(e.sequences)),
+                    how: format!(
+                        "KL of whole predictions, averaged over {} fresh sequences",
+                        number::count(e.sequences)
+                    ),
                     hue: None,
                     at: None,
                 },
@@ -316,7 +323,8 @@ impl Chart for LossByPosition<'_> {
                 at: None,
             });
         }
-        let title = format!("Position {}", number::count(position as usize));
+        let above = if self.options.log_log { ", above the entropy rate" } else { "" };
+        let title = format!("Position {}{above}", number::count(position as usize));
         Some(Readout { cursor: position, rule: frame.rule(position), title, lines: rows })
     }
 

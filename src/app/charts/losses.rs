@@ -122,9 +122,12 @@ impl<'a> Losses<'a> {
         all
     }
 
+    /// Of what has been measured since the run was a fifth as old as now: the first fall is the training chart's to
+    /// show, and would press the differences that matter here into one line.
     fn range(&self, series: &[&Series]) -> (f64, f64) {
         let mut range = (0.0_f64, f64::NEG_INFINITY);
-        for p in self.history.evaluations() {
+        let since = self.history.evaluation().map_or(0, |e| e.step / 5);
+        for p in self.history.evaluations().filter(|p| p.step >= since) {
             for s in series {
                 let m = s.at(p, self.options);
                 if m.value.is_finite() && m.stderr.is_finite() {
@@ -171,15 +174,16 @@ impl<'a> Losses<'a> {
             let mut band: Vec<_> = edge(1.0).collect();
             band.extend(edge(-1.0).rev());
             series.push(Mark::Area { points: band, colour: hue.line, alpha: 0.13 });
-            let line: Vec<_> = points.iter().map(|(x, m)| frame.point(*x, m.value)).collect();
-            if let (Some(end), Some((_, last))) = (line.last().copied(), points.last()) {
+            if let Some((step, last)) = points.last() {
                 // The latest value with its error as a bar.
+                let end = frame.point(*step, last.value);
                 let bar = [-1.0, 1.0].map(|sign| (end.0, frame.py(last.value + sign * BAND * last.stderr)));
                 series.push(Mark::Line { points: bar.to_vec(), stroke: Stroke::new(hue.line, 1.5) });
-                series.push(Mark::Dot { at: end, radius: 2.5, colour: hue.line, filled: true });
+                series.push(Mark::Dot { at: end, radius: 2.5, colour: hue.line });
                 labels.push(EndLabel { text: s.label.into(), hue, dash: s.dash, end });
             }
-            series.push(Mark::Line { points: line, stroke: Stroke::new(hue.line, s.width).dash(s.dash) });
+            let line: Vec<_> = points.iter().map(|(x, m)| (*x, m.value)).collect();
+            series.push(Mark::Line { points: frame.path(&line), stroke: Stroke::new(hue.line, s.width).dash(s.dash) });
         }
         frame::end_labels(series, labels, frame.top, frame.bottom, view.width - 4.0);
     }
@@ -218,9 +222,9 @@ impl Chart for Losses<'_> {
         } else {
             format!("loss above the source that knows the topic, {unit} per token")
         };
-        upper.axes(&mut axes, theme, &ticks, &AxisNames { x: "", y: &above });
+        upper.axes(&mut axes, theme, &ticks, &AxisNames { x: "", y: &above, width: view.width });
         let gap = format!("gap, {unit} per token");
-        lower.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &gap });
+        lower.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &gap, width: view.width });
         self.draw(&mut axes, &mut series, &upper, view, &self.upper());
         self.draw(&mut axes, &mut series, &lower, view, &GAPS.iter().collect::<Vec<_>>());
         Scene { axes, series }

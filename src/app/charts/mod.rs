@@ -204,8 +204,8 @@ pub fn crosshair(view: &View, readout: &Readout) -> Scene {
     let mut series = vec![scene::Mark::Line { points: readout.rule.to_vec(), stroke }];
     for line in &readout.lines {
         if let (Some(at), Some(colour)) = (line.at, line.colour()) {
-            series.push(scene::Mark::Dot { at, radius: 4.5, colour: view.theme.surface, filled: true });
-            series.push(scene::Mark::Dot { at, radius: 3.0, colour, filled: true });
+            series.push(scene::Mark::Dot { at, radius: 4.5, colour: view.theme.surface });
+            series.push(scene::Mark::Dot { at, radius: 3.0, colour });
         }
     }
     Scene { axes: Vec::new(), series }

@@ -106,8 +106,8 @@ impl Scale {
     }
 }
 
-/// The least of 1, 2, 5 times a power of ten that is not below `step`.
-fn round_step(step: f64) -> f64 {
+/// The least of 1, 2, 5 times a power of ten that is not below `step`; 1 for what is not above 0.
+pub fn round_step(step: f64) -> f64 {
     if !step.is_finite() || step <= 0.0 {
         return 1.0;
     }

@@ -91,8 +91,8 @@ pub struct Label {
 pub enum Mark {
     Line { points: Vec<(f64, f64)>, stroke: Stroke },
     Area { points: Vec<(f64, f64)>, colour: Rgb, alpha: f64 },
-    Box { from: (f64, f64), to: (f64, f64), colour: Rgb, alpha: f64, filled: bool },
-    Dot { at: (f64, f64), radius: f64, colour: Rgb, filled: bool },
+    Box { from: (f64, f64), to: (f64, f64), colour: Rgb, alpha: f64 },
+    Dot { at: (f64, f64), radius: f64, colour: Rgb },
     Text(Label),
 }
 
@@ -175,10 +175,10 @@ impl Mark {
                 points.iter().for_each(|p| point(*p).hash(hasher));
                 (colour, tenth(alpha * 100.0)).hash(hasher);
             }
-            Self::Box { from, to, colour, alpha, filled } => {
-                (point(*from), point(*to), colour, tenth(alpha * 100.0), filled).hash(hasher);
+            Self::Box { from, to, colour, alpha } => {
+                (point(*from), point(*to), colour, tenth(alpha * 100.0)).hash(hasher);
             }
-            Self::Dot { at, radius, colour, filled } => (point(*at), tenth(*radius), colour, filled).hash(hasher),
+            Self::Dot { at, radius, colour } => (point(*at), tenth(*radius), colour).hash(hasher),
             Self::Text(label) => {
                 (tenth(label.x), tenth(label.y), &label.text, tenth(label.size), label.colour).hash(hasher);
                 (label.bold, label.anchor as u8).hash(hasher);
@@ -221,24 +221,15 @@ fn draw<DB: DrawingBackend>(
                     area.draw(&Polygon::new(points, colour(*rgb, *alpha).filled()))?;
                 }
             }
-            Mark::Box { from, to, colour: rgb, alpha, filled } => {
+            Mark::Box { from, to, colour: rgb, alpha } => {
                 if sound(from) && sound(to) {
-                    let style = ShapeStyle {
-                        color: colour(*rgb, *alpha),
-                        filled: *filled,
-                        stroke_width: (1.5 * scale).round().max(1.0) as u32,
-                    };
-                    area.draw(&Rectangle::new([at(*from), at(*to)], style))?;
+                    area.draw(&Rectangle::new([at(*from), at(*to)], colour(*rgb, *alpha).filled()))?;
                 }
             }
-            Mark::Dot { at: centre, radius, colour: rgb, filled } => {
+            Mark::Dot { at: centre, radius, colour: rgb } => {
                 if sound(centre) {
-                    let style = ShapeStyle {
-                        color: colour(*rgb, 1.0),
-                        filled: *filled,
-                        stroke_width: (1.5 * scale).round().max(1.0) as u32,
-                    };
-                    area.draw(&Circle::new(at(*centre), (radius * scale).round().max(1.0) as i32, style))?;
+                    let radius = (radius * scale).round().max(1.0) as i32;
+                    area.draw(&Circle::new(at(*centre), radius, colour(*rgb, 1.0).filled()))?;
                 }
             }
             Mark::Text(label) => {

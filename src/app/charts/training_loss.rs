@@ -68,7 +68,7 @@ impl Chart for TrainingLoss<'_> {
         frame::title(&mut axes, view, &self.title());
         let ticks = frame.x.whole_ticks(frame.x_room(&number::count(frame.x.high as usize)));
         let y_name = format!("loss of the batch, {unit} per token");
-        frame.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &y_name });
+        frame.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &y_name, width: view.width });
 
         let mut fixed = Vec::new();
         let mut level = |nats: f64, text: &str, hue: crate::app::theme::Hue, stroke: Stroke| {
