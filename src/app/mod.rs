@@ -3,6 +3,9 @@
 //! Charts are drawn over plotters' `DrawingBackend`, so one code serves canvas, SVG and PNG.
 
 pub mod charts;
+pub mod fields;
 pub mod history;
 pub mod number;
+#[cfg(all(feature = "page", target_arch = "wasm32"))]
+pub mod page;
 pub mod theme;

@@ -1,0 +1,364 @@
+//! The experiment's fields as controls see them: what each is called, how it is read and written, where a slider
+//! stops. Ranges are not repeated here: [`allowed`] asks the experiment's own validation.
+
+use crate::experiment::{Experiment, Mlp, Norm, Positions, Problem, Schedule, WorldParameter, estimate::large};
+
+/// How a field is reached inside an experiment.
+#[derive(Clone, Copy)]
+pub enum Slot {
+    Plain {
+        get: fn(&Experiment) -> f64,
+        set: fn(&mut Experiment, f64),
+    },
+    /// A parameter of the named world.
+    World(&'static str),
+}
+
+/// A number with a slider and typed entry.
+#[derive(Clone)]
+pub struct Number {
+    /// Dotted, as in links and problems.
+    pub field: String,
+    pub label: String,
+    /// One or two sentences, shown on hover and focus.
+    pub about: String,
+    pub whole: bool,
+    /// Where the slider stops, rising. Typed values may lie between and beyond.
+    pub stops: Vec<f64>,
+    pub slot: Slot,
+}
+
+impl Number {
+    pub fn get(&self, experiment: &Experiment) -> f64 {
+        match self.slot {
+            Slot::Plain { get, .. } => get(experiment),
+            Slot::World(name) => experiment.world.parameter(name),
+        }
+    }
+
+    pub fn set(&self, experiment: &mut Experiment, value: f64) {
+        match self.slot {
+            Slot::Plain { set, .. } => set(experiment, value),
+            Slot::World(name) => experiment.world.set_parameter(name, value),
+        }
+    }
+
+    /// A control for a world's parameter.
+    pub fn of_world(parameter: &'static WorldParameter) -> Self {
+        let WorldParameter { name, low, high, whole, about, .. } = *parameter;
+        let stops = match (whole, high / low > 30.0) {
+            (true, true) => counts(low, high),
+            (true, false) => (low as usize..=high as usize).map(|n| n as f64).collect(),
+            (false, true) => decades(low, high),
+            (false, false) => {
+                let steps = ((high - low) / 0.05).round();
+                let inner = (1..steps as usize).map(|i| ((low / 0.05).floor() + i as f64) * 0.05);
+                let tidy = inner.map(|v| (v * 100.0).round() / 100.0).filter(|v| *v > low && *v < high);
+                std::iter::once(low).chain(tidy).chain(std::iter::once(high)).collect()
+            }
+        };
+        Self {
+            field: format!("world.{name}"),
+            label: name.into(),
+            about: format!("{about}."),
+            whole,
+            stops,
+            slot: Slot::World(name),
+        }
+    }
+
+    /// Whether this is a yes or no written as a number.
+    pub fn is_switch(&self) -> bool {
+        self.whole && self.stops == [0.0, 1.0]
+    }
+
+    /// What a person typed, as a value of this field.
+    pub fn parse(&self, text: &str) -> Option<f64> {
+        let value = parse(text)?;
+        // Beyond u32 a count cannot even be held where usize has 32 bits; f64 to integer would saturate silently.
+        let held = !self.whole || (value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value));
+        held.then_some(value)
+    }
+
+    /// What is wrong with a text that [`Number::parse`] refuses.
+    pub fn unreadable(&self, text: &str, experiment: &Experiment) -> Problem {
+        let kind = if self.whole { "a whole number, " } else { "a number, " };
+        Problem::new(&self.field, format!("\"{text}\""), &format!("{kind}{}", self.allowed(experiment)), "")
+    }
+
+    /// The range in words, from the experiment's own validation: an absurd value is tried and the answer read.
+    pub fn allowed(&self, experiment: &Experiment) -> String {
+        let mut absurd = experiment.clone();
+        self.set(&mut absurd, f64::INFINITY);
+        let problems = absurd.validate().err().unwrap_or_default();
+        problems.into_iter().find(|p| p.field == self.field).map_or_else(String::new, |p| p.allowed)
+    }
+
+    /// The stop nearest to a value, on the slider's own scale.
+    pub fn nearest_stop(&self, value: f64) -> usize {
+        let distance =
+            |stop: f64| if stop > 0.0 && value > 0.0 { (stop / value).ln().abs() } else { (stop - value).abs() };
+        let best = self.stops.iter().enumerate().min_by(|a, b| distance(*a.1).total_cmp(&distance(*b.1)));
+        best.map_or(0, |(i, _)| i)
+    }
+}
+
+/// A number as people write it: `16`, `1,000`, `3e-3`, `10k`.
+fn parse(text: &str) -> Option<f64> {
+    let text: String = text.chars().filter(|c| !matches!(c, ' ' | ',' | '_' | '\u{a0}')).collect();
+    let (digits, by) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1e3),
+        None => (text.as_str(), 1.0),
+    };
+    digits.parse::<f64>().ok().map(|v| v * by)
+}
+
+/// A value as the entry shows it.
+pub fn format(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { format!("{value}") }
+}
+
+/// The same for reading aloud and for the slider's value text.
+pub fn spoken(value: f64) -> String {
+    if value.abs() >= 1000.0 { large(value) } else { format(value) }
+}
+
+/// Powers of two and the three-quarter stops between: 1, 2, 3, 4, 6, 8, 12, 16, ...
+fn counts(low: f64, high: f64) -> Vec<f64> {
+    let mut stops = vec![low];
+    let mut power = 1.0;
+    while power <= high {
+        stops.extend([power, power * 1.5].into_iter().filter(|v| v.fract() == 0.0 && *v > low && *v < high));
+        power *= 2.0;
+    }
+    stops.push(high);
+    stops
+}
+
+/// 1, 2, 3, 5, 7 times powers of ten.
+fn decades(low: f64, high: f64) -> Vec<f64> {
+    let mut stops = vec![low];
+    for exponent in low.log10().floor() as i32..=high.log10().ceil() as i32 {
+        // Parsed rather than multiplied, so that 0.3 is 0.3.
+        let values = ["1", "2", "3", "5", "7"].iter().filter_map(|m| format!("{m}e{exponent}").parse::<f64>().ok());
+        stops.extend(values.filter(|v| *v > low && *v < high));
+    }
+    stops.push(high);
+    stops
+}
+
+fn with_zero(mut stops: Vec<f64>) -> Vec<f64> {
+    stops.insert(0, 0.0);
+    stops
+}
+
+macro_rules! number {
+    (count $($part:ident).+, $label:expr, $about:expr, $stops:expr) => {
+        number!(@ $($part).+, $label, $about, $stops, true, usize)
+    };
+    (real $($part:ident).+, $label:expr, $about:expr, $stops:expr) => {
+        number!(@ $($part).+, $label, $about, $stops, false, f64)
+    };
+    (@ $($part:ident).+, $label:expr, $about:expr, $stops:expr, $whole:expr, $type:ty) => {
+        Number {
+            field: [$(stringify!($part)),+].join("."),
+            label: $label.into(),
+            about: $about.into(),
+            whole: $whole,
+            stops: $stops,
+            slot: Slot::Plain { get: |e| e.$($part).+ as f64, set: |e, value| e.$($part).+ = value as $type },
+        }
+    };
+}
+
+/// K, N.
+pub fn data_counts() -> Vec<Number> {
+    vec![
+        number!(count data.topics, "Topics K", "How many topics the training set has, drawn independently.", counts(1.0, 65_536.0)),
+        number!(count data.sequences, "Sequences N", "How many sequences are drawn of each topic.", counts(1.0, 65_536.0)),
+    ]
+}
+
+/// T.
+pub fn length() -> Number {
+    number!(count data.length, "Tokens T", "How many tokens each sequence has: the longest context that can help.", counts(2.0, 512.0))
+}
+
+pub fn learner() -> Vec<Number> {
+    vec![
+        number!(count net.blocks, "Blocks", "Attention and MLP, one after the other. Copying needs two.", vec![1.0, 2.0, 3.0, 4.0]),
+        number!(count net.width, "Width", "Width of the residual stream; a multiple of the heads.", vec![4.0, 8.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0]),
+        number!(count net.heads, "Heads", "Attention heads in each block.", vec![1.0, 2.0, 4.0, 8.0, 16.0]),
+        number!(count net.kv_heads, "Key/value heads", "Heads that hold keys and values; each serves the same number of query heads.", vec![1.0, 2.0, 4.0, 8.0, 16.0]),
+        number!(count net.head_width, "Head width", "Width of one head. 0: width divided by heads.", vec![0.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]),
+        number!(count net.mlp_width, "MLP width", "Hidden width of the MLP. 0: four times the width.", with_zero(counts(4.0, 1024.0))),
+        number!(count net.context, "Context", "The longest sequence that the model can read, in tokens.", counts(2.0, 1024.0)),
+    ]
+}
+
+pub fn training() -> Vec<Number> {
+    vec![
+        number!(count training.steps, "Steps", "Batches until the run is finished.", decades(10.0, 100_000.0)),
+        number!(count training.batch, "Batch", "Sequences in each step.", counts(1.0, 1024.0)),
+        number!(real training.learning_rate, "Learning rate", "The peak, after the warm-up.", decades(1e-5, 0.1)),
+        number!(real training.weight_decay, "Weight decay", "AdamW's pull of every parameter towards 0.", with_zero(decades(1e-4, 1.0))),
+        number!(count training.warmup, "Warm-up", "Steps over which the learning rate rises from 0.", with_zero(decades(1.0, 1000.0))),
+        number!(real training.clip, "Clipping", "The gradient's norm is scaled down to this. 0: left alone.", with_zero(decades(0.1, 10.0))),
+        number!(@ seed, "Seed", "Every random choice follows from it: the same seed gives the same run.", (0..=20).map(f64::from).collect(), true, u64),
+    ]
+}
+
+pub fn bound() -> Vec<Number> {
+    vec![
+        number!(count bound.topics, "Prior topics K′", "Topics that the topic-dependent prior is trained on; fewer than K. 0: half of K.", with_zero(counts(1.0, 32_768.0))),
+        number!(count bound.sequences, "Prior sequences N′", "Sequences per topic that the data-dependent prior is trained on; fewer than N. 0: half of N.", with_zero(counts(1.0, 32_768.0))),
+        number!(real bound.delta, "Confidence δ", "The chance that the bound is allowed to fail.", decades(1e-4, 0.5)),
+        number!(real bound.scale, "Scale s", "Standard deviation of the Gaussians whose KL is ‖θ−θ₀‖²/(2s²). Larger: smaller KL, blurrier posterior.", decades(1e-3, 10.0)),
+    ]
+}
+
+pub fn evaluation() -> Vec<Number> {
+    vec![
+        number!(count evaluation.sequences, "Sequences", "Sequences behind each number; the band narrows with their square root.", counts(16.0, 4096.0)),
+        number!(count evaluation.every, "Every", "Steps from one evaluation to the next.", decades(1.0, 1000.0)),
+        number!(count evaluation.prompt_length, "Prompt T_p", "Tokens of a prompt that the two-level loss averages over. 0: as long as T.", with_zero(counts(2.0, 512.0))),
+    ]
+}
+
+/// Every number that an experiment may have, for reading what was typed by its field's name.
+pub fn all(experiment: &Experiment) -> Vec<Number> {
+    let world = experiment.world.kind().map_or(&[][..], |kind| kind.parameters);
+    let parts = [data_counts(), vec![length()], learner(), training(), bound(), evaluation()];
+    world.iter().map(Number::of_world).chain(parts.into_iter().flatten()).collect()
+}
+
+/// One of a few, by name.
+#[derive(Clone, Copy)]
+pub struct Choice {
+    pub field: &'static str,
+    pub label: &'static str,
+    pub about: &'static str,
+    pub options: &'static [&'static str],
+    pub get: fn(&Experiment) -> usize,
+    pub set: fn(&mut Experiment, usize),
+}
+
+pub const MLP: Choice = Choice {
+    field: "net.mlp",
+    label: "MLP",
+    about: "The feed-forward part of a block.",
+    options: &["None", "GELU", "Gated (SwiGLU)"],
+    get: |e| match e.net.mlp {
+        Mlp::None => 0,
+        Mlp::Gelu => 1,
+        Mlp::Gated => 2,
+    },
+    set: |e, i| e.net.mlp = [Mlp::None, Mlp::Gelu, Mlp::Gated][i.min(2)],
+};
+
+pub const POSITIONS: Choice = Choice {
+    field: "net.positions",
+    label: "Positions",
+    about: "How the learner knows where a token stands.",
+    options: &["Learned", "Rotary"],
+    get: |e| usize::from(e.net.positions == Positions::Rotary),
+    set: |e, i| e.net.positions = [Positions::Learned, Positions::Rotary][i.min(1)],
+};
+
+pub const NORM: Choice = Choice {
+    field: "net.norm",
+    label: "Norm",
+    about: "What keeps the residual stream's size in bounds, before each part.",
+    options: &["LayerNorm", "RMSNorm"],
+    get: |e| usize::from(e.net.norm == Norm::RmsNorm),
+    set: |e, i| e.net.norm = [Norm::LayerNorm, Norm::RmsNorm][i.min(1)],
+};
+
+pub const SCHEDULE: Choice = Choice {
+    field: "training.schedule",
+    label: "Schedule",
+    about: "What the learning rate does after the warm-up.",
+    options: &["Constant", "Cosine"],
+    get: |e| usize::from(e.training.schedule == Schedule::Cosine),
+    set: |e, i| e.training.schedule = [Schedule::Constant, Schedule::Cosine][i.min(1)],
+};
+
+pub const BRACKET: Choice = Choice {
+    field: "bound.bracket_inside",
+    label: "Form",
+    about: "The theorem is printed with the bracket [KL + ln 1/δ] outside the root; another known form has it inside.",
+    options: &["Bracket outside the root", "Bracket inside the root"],
+    get: |e| usize::from(e.bound.bracket_inside),
+    set: |e, i| e.bound.bracket_inside = i == 1,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{WorldSpec, preset::PRESETS, world::KINDS};
+
+    fn every_number() -> Vec<(Experiment, Number)> {
+        let worlds = KINDS.iter().map(|kind| Experiment { world: WorldSpec::named(kind), ..Experiment::default() });
+        worlds.flat_map(|e| all(&e).into_iter().map(move |n| (e.clone(), n))).collect()
+    }
+
+    #[test]
+    fn stops_rise_and_are_allowed() {
+        for (experiment, number) in every_number() {
+            assert!(number.stops.windows(2).all(|w| w[0] < w[1]), "{}: {:?}", number.field, number.stops);
+            for &stop in &number.stops {
+                let mut e = experiment.clone();
+                number.set(&mut e, stop);
+                assert_eq!(number.get(&e), stop, "{}", number.field);
+                let problems = e.validate().err().unwrap_or_default();
+                // Neighbours may disagree (heads and width); the range itself must not.
+                let allowed = number.allowed(&experiment);
+                let beyond = problems.iter().any(|p| p.field == number.field && p.allowed == allowed);
+                assert!(!beyond || number.field.starts_with("bound."), "{} at {stop}", number.field);
+            }
+        }
+    }
+
+    #[test]
+    fn fields_are_those_of_links() {
+        for (experiment, number) in every_number() {
+            if let Slot::Plain { .. } = number.slot {
+                let mut changed = experiment.clone();
+                number.set(&mut changed, number.get(&experiment) + 1.0);
+                let names: Vec<String> =
+                    crate::experiment::link::differences(&experiment, &changed).into_iter().map(|d| d.0).collect();
+                assert_eq!(names, [number.field.clone()]);
+            }
+        }
+    }
+
+    #[test]
+    fn stories_start_on_stops() {
+        for preset in PRESETS {
+            let experiment = preset.experiment();
+            for number in all(&experiment) {
+                let value = number.get(&experiment);
+                let stop = number.stops[number.nearest_stop(value)];
+                assert!((stop - value).abs() <= 0.25 * value.abs(), "{} {}: {value} {stop}", preset.name, number.field);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        let topics = &data_counts()[0];
+        let rate = training().into_iter().find(|n| n.field == "training.learning_rate").expect("there is one");
+        assert_eq!(topics.parse("1,000"), Some(1000.0));
+        assert_eq!(topics.parse(" 10k "), Some(10_000.0));
+        assert_eq!(rate.parse("3e-3"), Some(3e-3));
+        for text in ["", "abc", "1.5", "-3", "1e12", "NaN"] {
+            assert_eq!(topics.parse(text), None, "{text}");
+        }
+        let problem = topics.unreadable("1e12", &Experiment::default()).to_string();
+        assert!(problem.contains("data.topics is \"1e12\"; allowed: a whole number, 1 to 100000."), "{problem}");
+        assert!(rate.parse("nan").is_some_and(f64::is_nan), "the experiment's own check speaks of it");
+        assert_eq!(format(3e-4), "3e-4");
+        assert_eq!(format(0.003), "0.003");
+        assert_eq!(format(256.0), "256");
+    }
+}

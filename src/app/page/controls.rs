@@ -1,0 +1,222 @@
+//! The controls that settings are made of: a number with a slider, a choice, a switch.
+
+use leptos::{ev, prelude::*};
+use wasm_bindgen::JsCast;
+
+use super::state::{App, use_app};
+use crate::app::fields::{self, Choice, Number};
+
+/// Problems that speak of `field`, a sentence each.
+fn problems_of(app: App, field: &str) -> Vec<String> {
+    app.problems.with(|problems| {
+        let speaks = |about: &str| about.split([' ', ',']).any(|word| word == field);
+        problems.iter().filter(|p| speaks(&p.field)).map(ToString::to_string).collect()
+    })
+}
+
+/// What is wrong with a field, beside its control.
+#[component]
+fn FieldProblems(#[prop(into)] field: String, id: String) -> impl IntoView {
+    let app = use_app();
+    let sentences = Memo::new(move |_| problems_of(app, &field));
+    view! {
+        <div class="problem" id=id role="alert">
+            {move || sentences.get().into_iter().map(|s| view! { <p>{s}</p> }).collect_view()}
+        </div>
+    }
+}
+
+/// A number: typed entry and a slider with stops. Double-click brings the story's value back.
+#[component]
+pub fn NumberControl(number: Number) -> impl IntoView {
+    let app = use_app();
+    let Number { field, label, about, .. } = number.clone();
+    let last = number.stops.len().saturating_sub(1);
+    let number = StoredValue::new(number);
+    let value = Memo::new(move |_| app.draft.with(|draft| number.with_value(|n| n.get(draft))));
+    let usual = Memo::new(move |_| {
+        let usual = number.with_value(|n| n.get(&app.preset.get().experiment()));
+        // Another world than the story's has its own defaults.
+        if usual.is_nan() {
+            number.with_value(|n| {
+                n.get(&app.run.with(|r| r.as_ref().map_or_else(|| app.draft.get(), |r| r.experiment.clone())))
+            })
+        } else {
+            usual
+        }
+    });
+    let stop = move |value: f64| number.with_value(|n| n.nearest_stop(value));
+    let text = {
+        let field = field.clone();
+        move || app.typed.with(|typed| typed.get(&field).cloned()).unwrap_or_else(|| fields::format(value.get()))
+    };
+    let bad = {
+        let field = field.clone();
+        Memo::new(move |_| !problems_of(app, &field).is_empty())
+    };
+    let restore = move || {
+        let usual = usual.get_untracked();
+        if usual.is_finite() {
+            number.with_value(|n| app.set_number(n, usual));
+        }
+    };
+    let id = format!("field-{field}");
+    let problems = format!("problems-{field}");
+    let title = {
+        let allowed = number.with_value(|n| n.allowed(&app.draft.get_untracked()));
+        if allowed.is_empty() { about.clone() } else { format!("{about} {allowed}.") }
+    };
+    view! {
+        <div class="field" class:bad=bad>
+            <label for=id.clone() title=title>{label.clone()}</label>
+            <input
+                type="text"
+                inputmode="decimal"
+                autocomplete="off"
+                spellcheck="false"
+                id=id.clone()
+                data-testid=id.clone()
+                aria-describedby=problems.clone()
+                aria-invalid=move || if bad.get() { "true" } else { "false" }
+                prop:value=text
+                on:input=move |e| number.with_value(|n| app.type_number(n, &event_target_value(&e)))
+                on:change=move |_| number.with_value(|n| app.leave_number(n))
+                on:keydown=move |e: ev::KeyboardEvent| {
+                    if e.key() == "Enter" {
+                        number.with_value(|n| app.leave_number(n));
+                    }
+                }
+            />
+            <div class="slider" style=move || {
+                format!("--mark: {:.4}; --fill: {:.4}", share(stop(usual.get()), last), share(stop(value.get()), last))
+            }>
+                <input
+                    type="range"
+                    min="0"
+                    max=last
+                    step="1"
+                    data-testid=format!("slider-{field}")
+                    aria-label=label
+                    aria-description=about
+                    aria-valuetext=move || fields::spoken(value.get())
+                    title="Double-click for the story's own value"
+                    prop:value=move || stop(value.get()).to_string()
+                    on:input=move |e| {
+                        let at = event_target_value(&e).parse::<usize>().unwrap_or(0);
+                        number.with_value(|n| if let Some(&stop) = n.stops.get(at) { app.set_number(n, stop) });
+                    }
+                    on:dblclick=move |_| restore()
+                />
+            </div>
+            <FieldProblems field=field id=problems />
+        </div>
+    }
+}
+
+fn share(stop: usize, last: usize) -> f64 {
+    if last == 0 { 0.0 } else { stop as f64 / last as f64 }
+}
+
+/// A yes or no that a world writes as 0 or 1.
+#[component]
+pub fn SwitchControl(number: Number) -> impl IntoView {
+    let app = use_app();
+    let Number { field, label, about, .. } = number.clone();
+    let number = StoredValue::new(number);
+    let on = Memo::new(move |_| app.draft.with(|draft| number.with_value(|n| n.get(draft))) == 1.0);
+    view! {
+        <Switch
+            label
+            about
+            testid=format!("field-{field}")
+            on
+            set=move |on| number.with_value(|n| app.set_number(n, f64::from(u8::from(on))))
+        />
+    }
+}
+
+/// A checkbox with its label.
+#[component]
+pub fn Switch(
+    #[prop(into)] label: String,
+    #[prop(into)] about: String,
+    #[prop(into)] testid: String,
+    #[prop(into)] on: Signal<bool>,
+    set: impl Fn(bool) + 'static,
+) -> impl IntoView {
+    view! {
+        <label class="switch" title=about>
+            <input
+                type="checkbox"
+                data-testid=testid
+                prop:checked=on
+                on:change=move |e| set(event_target_checked(&e))
+            />
+            <span>{label}</span>
+        </label>
+    }
+}
+
+/// One of a few.
+#[component]
+pub fn ChoiceControl(choice: Choice) -> impl IntoView {
+    let app = use_app();
+    let chosen = Memo::new(move |_| app.draft.with(choice.get));
+    let id = format!("field-{}", choice.field);
+    let options = choice.options.iter().enumerate().map(|(i, &name)| {
+        view! { <option value=i.to_string() prop:selected=move || chosen.get() == i>{name}</option> }
+    });
+    view! {
+        <div class="field choice">
+            <label for=id.clone() title=choice.about>{choice.label}</label>
+            <select
+                id=id.clone()
+                data-testid=id
+                on:change=move |e| {
+                    let i = event_target_value(&e).parse::<usize>().unwrap_or(0);
+                    app.draft.update(|draft| (choice.set)(draft, i));
+                }
+            >
+                {options.collect_view()}
+            </select>
+            <FieldProblems field=choice.field id=format!("problems-{}", choice.field) />
+        </div>
+    }
+}
+
+/// Two to four exclusive choices that act at once, as one row of buttons.
+#[component]
+pub fn Segments(
+    #[prop(into)] label: String,
+    /// `(text, test id)`.
+    options: Vec<(&'static str, &'static str)>,
+    #[prop(into)] chosen: Signal<usize>,
+    set: impl Fn(usize) + Clone + 'static,
+) -> impl IntoView {
+    let buttons = options.into_iter().enumerate().map(|(i, (text, testid))| {
+        let set = set.clone();
+        view! {
+            <button
+                type="button"
+                data-testid=testid
+                aria-pressed=move || if chosen.get() == i { "true" } else { "false" }
+                on:click=move |_| set(i)
+            >
+                {text}
+            </button>
+        }
+    });
+    view! { <div class="segments" role="group" aria-label=label>{buttons.collect_view()}</div> }
+}
+
+/// Whether keys go to an entry rather than to the page.
+pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
+    let Some(target) = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) else { return false };
+    match target.tag_name().as_str() {
+        "TEXTAREA" | "SELECT" => true,
+        "INPUT" => !matches!(target.get_attribute("type").as_deref(), Some("range" | "checkbox" | "radio")),
+        // Space presses what has the focus.
+        "BUTTON" | "SUMMARY" | "A" => event.key() == " ",
+        _ => false,
+    }
+}

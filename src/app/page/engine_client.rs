@@ -1,0 +1,154 @@
+//! The page's end of the line to the engine's worker.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use wasm_bindgen::{JsCast, prelude::*};
+use web_sys::{ErrorEvent, MessageEvent, Worker};
+
+use crate::protocol::{Command, Event, PROTOCOL, Phase};
+
+#[wasm_bindgen]
+extern "C" {
+    /// `www/boot.js`: the worker started with the page, or a new one: `{ worker, inbox }`, or null.
+    #[wasm_bindgen(js_namespace = ["globalThis", "icl"], js_name = takeEngine)]
+    fn take_engine() -> JsValue;
+}
+
+/// One worker at a time; replacing it keeps nothing but the listener.
+#[derive(Clone)]
+pub struct EngineClient(Rc<Line>);
+
+struct Line {
+    worker: RefCell<Option<Worker>>,
+    /// Commands given before the worker said that it is ready.
+    queue: RefCell<Option<Vec<String>>>,
+    /// `performance.now()` of the last message, ms.
+    heard: Cell<f64>,
+    /// Once a worker has failed, what else it says is an echo.
+    failed: Cell<bool>,
+    listener: Box<dyn Fn(Event, &str)>,
+    on_message: RefCell<Option<Closure<dyn FnMut(MessageEvent)>>>,
+    on_error: RefCell<Option<Closure<dyn FnMut(ErrorEvent)>>>,
+}
+
+impl EngineClient {
+    /// `listener` hears each event, with the JSON text it came as.
+    pub fn new(listener: impl Fn(Event, &str) + 'static) -> Self {
+        Self(Rc::new(Line {
+            worker: RefCell::new(None),
+            queue: RefCell::new(Some(Vec::new())),
+            heard: Cell::new(0.0),
+            failed: Cell::new(false),
+            listener: Box::new(listener),
+            on_message: RefCell::new(None),
+            on_error: RefCell::new(None),
+        }))
+    }
+
+    /// Connects to a worker: the one that the boot script started, or a fresh one in its place.
+    pub fn connect(&self) {
+        let line = &self.0;
+        if let Some(old) = line.worker.take() {
+            old.set_onmessage(None);
+            old.set_onerror(None);
+            old.terminate();
+        }
+        *line.queue.borrow_mut() = Some(Vec::new());
+        line.failed.set(false);
+        line.heard.set(now());
+        let taken = take_engine();
+        let part = |name: &str| js_sys::Reflect::get(&taken, &name.into()).ok();
+        let Some(worker) = part("worker").and_then(|w| w.dyn_into::<Worker>().ok()) else {
+            self.fail(
+                "This browser would not start a module worker.",
+                "Try another browser, or an update of this one.",
+            );
+            return;
+        };
+        let on_message = {
+            let this = self.clone();
+            Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| this.hear(&message.data()))
+        };
+        let on_error = {
+            let this = self.clone();
+            Closure::<dyn FnMut(ErrorEvent)>::new(move |error: ErrorEvent| {
+                error.prevent_default();
+                this.fail(
+                    &format!("The engine stopped: {}.", error.message()),
+                    "What was drawn stays. Start again with a fresh engine.",
+                );
+            })
+        };
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        *line.on_message.borrow_mut() = Some(on_message);
+        *line.on_error.borrow_mut() = Some(on_error);
+        *line.worker.borrow_mut() = Some(worker);
+        // What came before this page listened.
+        for text in part("inbox").map(|inbox| js_sys::Array::from(&inbox)).iter().flat_map(js_sys::Array::iter) {
+            self.hear(&text);
+        }
+    }
+
+    pub fn send(&self, command: &Command) {
+        // Plain data with string keys: serialisation cannot fail.
+        let text = serde_json::to_string(command).unwrap_or_default();
+        if let Some(queue) = self.0.queue.borrow_mut().as_mut() {
+            queue.push(text);
+            return;
+        }
+        self.post(&text);
+    }
+
+    /// Seconds since the engine last said anything.
+    pub fn silence(&self) -> f64 {
+        (now() - self.0.heard.get()) / 1000.0
+    }
+
+    fn post(&self, text: &str) {
+        if let Some(worker) = self.0.worker.borrow().as_ref() {
+            // A string can always be posted.
+            let _ = worker.post_message(&text.into());
+        }
+    }
+
+    fn hear(&self, data: &JsValue) {
+        let line = &self.0;
+        line.heard.set(now());
+        let Some(text) = data.as_string() else { return };
+        match serde_json::from_str::<Event>(&text) {
+            Ok(Event::Ready { protocol }) if protocol != PROTOCOL => self.fail(
+                &format!("The page speaks version {PROTOCOL} of the protocol and its engine version {protocol}."),
+                "The site was updated in between: reload the page to get both anew.",
+            ),
+            Ok(Event::Ready { .. }) => {
+                for text in line.queue.borrow_mut().take().unwrap_or_default() {
+                    self.post(&text);
+                }
+            }
+            Ok(event) => {
+                let failure = matches!(event, Event::Phase(Phase::Failed { .. }));
+                if !(failure && line.failed.replace(true)) {
+                    (line.listener)(event, &text);
+                }
+            }
+            Err(error) => self.fail(
+                &format!("The engine sent something that this page cannot read ({error})."),
+                "The two may be from different versions of the site: reload the page.",
+            ),
+        }
+    }
+
+    fn fail(&self, why: &str, next: &str) {
+        if !self.0.failed.replace(true) {
+            (self.0.listener)(Event::Phase(Phase::Failed { why: why.into(), next: next.into() }), "");
+        }
+    }
+}
+
+fn now() -> f64 {
+    web_sys::window().and_then(|w| w.performance()).map_or(0.0, |p| p.now())
+}

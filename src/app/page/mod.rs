@@ -1,0 +1,233 @@
+//! The page: everything a person touches, in Leptos, on wasm32 only.
+//!
+//! `state` holds what the page knows as signals, `board` the run's history and canvases outside of them,
+//! `engine_client` the line to the worker; the rest are the parts of the screen.
+
+mod board;
+mod chart_view;
+mod controls;
+mod engine_client;
+mod header;
+mod help;
+mod messages;
+mod preferences;
+mod sequences;
+mod settings;
+mod share;
+mod state;
+mod story;
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use web_sys::KeyboardEvent;
+
+use self::{chart_view::ChartView, controls::Segments, state::App};
+use crate::app::{
+    charts::{ChartKind, Options},
+    number::Unit,
+    theme::Theme,
+};
+
+/// Puts the page in its place and starts the experiment that the address asks for.
+pub fn mount() {
+    console_error_panic_hook::set_once();
+    let Some(place) = document().get_element_by_id("app") else { return };
+    let place = wasm_bindgen::JsCast::unchecked_into::<web_sys::HtmlElement>(place);
+    leptos::mount::mount_to(place, Page).forget();
+}
+
+#[component]
+fn Page() -> impl IntoView {
+    let (preset, draft, notice) = share::from_address();
+    let app = App::new(preset, draft, notice);
+    provide_context(app);
+    let (help, sharing) = (RwSignal::new(false), RwSignal::new(false));
+    follow_theme(app);
+    follow_settings(app);
+    share::follow_address(app);
+    share::listen_for_files(app);
+    listen_for_keys(app, help);
+    listen_for_visibility(app);
+    set_interval(
+        move || {
+            app.watch();
+            app.board.with_value(board::Board::refresh_words);
+        },
+        Duration::from_secs(1),
+    );
+    app.connect();
+    app.start(false);
+    view! {
+        <a class="skip" href="#hero" on:click=move |e| { e.prevent_default(); focus("[data-testid=chart-loss-by-position]"); }>"To the chart"</a>
+        <header::Header help sharing />
+        <main class="stage" class:sheet=app.sheet_open>
+            <settings::Settings />
+            <div class="scrim" on:click=move |_| app.sheet_open.set(false)></div>
+            <section class="centre" aria-label="Charts">
+                <messages::Messages />
+                <div class="hero" id="hero">
+                    <ChartView kind=ChartKind::LossByPosition>
+                        <Segments
+                            label="Unit of losses"
+                            options=vec![("nats", "unit-nats"), ("bits", "unit-bits")]
+                            chosen=Signal::derive(move || usize::from(app.bits.get()))
+                            set=move |i| app.bits.set(i == 1)
+                        />
+                        <Segments
+                            label="Scale of the axes"
+                            options=vec![("linear", "scale-linear"), ("log-log", "scale-log-log")]
+                            chosen=Signal::derive(move || usize::from(app.log_log.get()))
+                            set=move |i| app.log_log.set(i == 1)
+                        />
+                    </ChartView>
+                </div>
+                <div class="pair">
+                    <ChartView kind=ChartKind::TrainingLoss />
+                    <Generalization />
+                </div>
+                <sequences::Sequences />
+            </section>
+            <story::StoryPanel />
+        </main>
+        <help::Help open=help />
+        <share::Share open=sharing />
+        <Spoken />
+    }
+}
+
+/// The bound and the three losses, one at a time.
+#[component]
+fn Generalization() -> impl IntoView {
+    let tab = RwSignal::new(0_usize);
+    let app = state::use_app();
+    let choose = move || {
+        view! {
+            <Segments
+                label="What is shown"
+                options=vec![("Bound", "tab-bound"), ("Losses", "tab-losses")]
+                chosen=tab
+                set=move |i| tab.set(i)
+            />
+        }
+    };
+    view! {
+        <div class="tabbed">
+            <div hidden=move || tab.get() != 0>
+                <ChartView kind=ChartKind::Bound>{choose()}</ChartView>
+            </div>
+            <div hidden=move || tab.get() != 1>
+                <ChartView kind=ChartKind::Losses>
+                    <Segments
+                        label="Losses measured from"
+                        options=vec![("whole", "losses-whole"), ("above Bayes", "losses-above-bayes")]
+                        chosen=Signal::derive(move || usize::from(app.over_bayes.get()))
+                        set=move |i| app.over_bayes.set(i == 1)
+                    />
+                    {choose()}
+                </ChartView>
+            </div>
+        </div>
+    }
+}
+
+/// What a screen reader hears of the run: its phase, and the hero chart's sentence every few seconds at most.
+#[component]
+fn Spoken() -> impl IntoView {
+    let app = state::use_app();
+    let sentence = RwSignal::new(String::new());
+    let beat = StoredValue::new(0_u32);
+    set_interval(
+        move || {
+            beat.update_value(|beat| *beat += 1);
+            // While it runs, every third beat; at rest, as soon as something is new.
+            if !app.is_busy() || beat.get_value().is_multiple_of(3) {
+                let summary =
+                    app.board.with_value(|board| board.ask(ChartKind::LossByPosition, |chart| chart.summary()));
+                let text = format!("{}. {summary}", app.phase.with_untracked(header::phase_word));
+                if sentence.with_untracked(|old| *old != text) {
+                    sentence.set(text);
+                }
+            }
+        },
+        Duration::from_secs(4),
+    );
+    view! { <p class="spoken" role="status" data-testid="live">{sentence}</p> }
+}
+
+/// Colours: the system's or the reader's, for the style sheet and the canvases alike.
+fn follow_theme(app: App) {
+    if let Some(query) = window().match_media("(prefers-color-scheme: dark)").ok().flatten() {
+        app.system_dark.set(query.matches());
+        let again = query.clone();
+        share::listen(&query, "change", move |_: web_sys::Event| app.system_dark.set(again.matches()));
+    }
+    Effect::new(move |_| {
+        let theme = Theme::of(app.dark.get());
+        if let Some(root) = document().document_element() {
+            // A root element takes any attribute.
+            let _ = root.set_attribute("style", &theme.css_variables());
+            let _ = root.set_attribute("data-theme", if theme.dark { "dark" } else { "light" });
+        }
+        app.board.with_value(|board| board.set_theme(theme));
+    });
+}
+
+/// What needs no retraining reaches the charts at once.
+fn follow_settings(app: App) {
+    Effect::new(move |_| app.draft.with(|draft| app.board.with_value(|board| board.set_draft(draft))));
+    Effect::new(move |_| {
+        let options = Options {
+            unit: if app.bits.get() { Unit::Bits } else { Unit::Nats },
+            log_log: app.log_log.get(),
+            above_bayes: app.over_bayes.get(),
+        };
+        preferences::write_flag("bits", app.bits.get());
+        app.board.with_value(|board| board.set_options(options));
+    });
+}
+
+fn listen_for_keys(app: App, help: RwSignal<bool>) {
+    share::listen(&window(), "keydown", move |e: KeyboardEvent| {
+        let in_dialog = document().query_selector("dialog[open]").ok().flatten().is_some();
+        if e.ctrl_key() || e.meta_key() || e.alt_key() || in_dialog || controls::is_typing(&e) {
+            return;
+        }
+        match e.key().as_str() {
+            " " if app.phase.with_untracked(|p| matches!(header::phase_word(p), "running" | "compiling")) => {
+                app.pause()
+            }
+            " " => app.run_or_resume(),
+            "s" | "S" => app.step(),
+            "r" | "R" => app.reset(),
+            "?" => help.set(true),
+            "Escape" => app.sheet_open.set(false),
+            _ => return,
+        }
+        e.prevent_default();
+    });
+    // Open menus close when the reader goes elsewhere.
+    share::listen(&document(), "pointerdown", move |e: web_sys::Event| {
+        let target = e.target().and_then(|t| wasm_bindgen::JsCast::dyn_into::<web_sys::Node>(t).ok());
+        let Ok(open) = document().query_selector_all("details.menu[open]") else { return };
+        for i in 0..open.length() {
+            if let Some(menu) = open.item(i)
+                && !menu.contains(target.as_ref())
+            {
+                let _ = wasm_bindgen::JsCast::unchecked_into::<web_sys::Element>(menu).remove_attribute("open");
+            }
+        }
+    });
+}
+
+fn listen_for_visibility(app: App) {
+    share::listen(&document(), "visibilitychange", move |_: web_sys::Event| app.visibility(document().hidden()));
+}
+
+fn focus(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(element) = found.and_then(|e| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(e).ok()) {
+        // Whatever can be pointed at can take the focus.
+        let _ = element.focus();
+    }
+}

@@ -1,0 +1,125 @@
+//! A few sequences as rows of coloured tokens: HTML, so that they can be selected and read aloud.
+
+use leptos::{ev, html, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::Element;
+
+use super::{share, state::use_app};
+use crate::app::charts::samples::{self, SampleRow, SampleRows};
+
+/// Tokens shown of each row; the page stays quick however long sequences are.
+const SHOWN: usize = 128;
+
+#[component]
+pub fn Sequences() -> impl IntoView {
+    let app = use_app();
+    let rows = Memo::new(move |_| {
+        // Its colours and unit follow the theme and the unit as well.
+        app.dark.track();
+        app.bits.track();
+        app.board.with_value(|board| {
+            board.with_samples(|history, options, theme| samples::rows(history, &theme, options.unit))
+        })
+    });
+    let note = RwSignal::new(String::new());
+    let list = NodeRef::<html::Div>::new();
+    let point = move |token: Option<Element>| {
+        if let Some(list) = list.get_untracked()
+            && let Ok(marked) = list.query_selector_all(".token.at")
+        {
+            for i in 0..marked.length() {
+                if let Some(old) = marked.item(i).and_then(|n| n.dyn_into::<Element>().ok()) {
+                    // Removing a class that is there cannot fail.
+                    let _ = old.class_list().remove_1("at");
+                }
+            }
+        }
+        note.set(token.as_ref().and_then(|t| t.get_attribute("title")).unwrap_or_default());
+        if let Some(token) = token {
+            let _ = token.class_list().add_1("at");
+        }
+    };
+    let over = move |e: ev::PointerEvent| {
+        let token = e.target().and_then(|t| t.dyn_into::<Element>().ok()).filter(|t| t.class_list().contains("token"));
+        point(token);
+    };
+    let keyed = move |e: ev::KeyboardEvent| {
+        let Some(row) = e.current_target().or(e.target()).and_then(|t| t.dyn_into::<Element>().ok()) else { return };
+        let Ok(tokens) = row.query_selector_all(".token") else { return };
+        let at = |node: &web_sys::Node| node.dyn_ref::<Element>().is_some_and(|t| t.class_list().contains("at"));
+        let now = (0..tokens.length()).find(|&i| tokens.item(i).is_some_and(|n| at(&n)));
+        let last = tokens.length().saturating_sub(1);
+        let next = match e.key().as_str() {
+            "ArrowRight" => now.map_or(0, |i| (i + 1).min(last)),
+            "ArrowLeft" => now.map_or(last, |i| i.saturating_sub(1)),
+            "Home" => 0,
+            "End" => last,
+            _ => return,
+        };
+        e.prevent_default();
+        let token = tokens.item(next).and_then(|n| n.dyn_into::<Element>().ok());
+        if let Some(token) = &token {
+            token.scroll_into_view_with_scroll_into_view_options(&nearest());
+        }
+        point(token);
+    };
+    let save = move |_| {
+        let csv = app.board.with_value(|board| board.with_samples(|history, _, _| samples::csv(history)));
+        share::download("sequences.csv", "text/csv", &csv);
+    };
+    view! {
+        <section class="sequences" data-testid="samples" aria-label="Sampled sequences">
+            <div class="head">
+                <h2>"Sampled sequences"</h2>
+                <span class="note">
+                    "Each row is one topic. Below a token: how much more surprised the model is than exact Bayes."
+                </span>
+                <Show when=move || rows.with(Option::is_some)>
+                    <button type="button" class="quiet small" data-testid="csv-samples" on:click=save>"CSV"</button>
+                </Show>
+            </div>
+            <div class="rows" node_ref=list on:pointerover=over on:pointerleave=move |_| point(None)>
+                {move || rows.with(|rows| match rows {
+                    Some(SampleRows { rows, .. }) => rows.iter().map(|row| line(row, keyed)).collect_view().into_any(),
+                    None => view! { <p class="note">"Sequences appear here with the first evaluation of a run."</p> }.into_any(),
+                })}
+            </div>
+            <p class="token-note" data-testid="token-note">
+                {move || if note.with(String::is_empty) && rows.with(Option::is_some) {
+                    "Point at a token for the model's and exact Bayes' surprise.".into()
+                } else {
+                    note.get()
+                }}
+            </p>
+        </section>
+    }
+}
+
+fn nearest() -> web_sys::ScrollIntoViewOptions {
+    let options = web_sys::ScrollIntoViewOptions::new();
+    options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+    options.set_inline(web_sys::ScrollLogicalPosition::Nearest);
+    options
+}
+
+fn line<F: Fn(ev::KeyboardEvent) + 'static>(row: &SampleRow, keyed: F) -> impl IntoView + use<F> {
+    let tokens = row.tokens.iter().take(SHOWN).map(|token| {
+        view! {
+            <span
+                class="token"
+                title=token.tooltip.clone()
+                style=format!("--tint: {}; --excess: {:.2}", token.tint, token.excess_share)
+            >
+                {token.short.clone()}
+            </span>
+        }
+    });
+    let more = row.tokens.len().saturating_sub(SHOWN);
+    view! {
+        <div class="line" tabindex="0" role="group" aria-label=row.summary.clone() on:keydown=keyed>
+            <span class="chip" style=format!("--tint: {}", row.tint) title=row.topic.clone()>{row.topic.clone()}</span>
+            <span class="tokens" aria-hidden="true">{tokens.collect_view()}</span>
+            {(more > 0).then(|| view! { <span class="note">{format!("and {more} more")}</span> })}
+        </div>
+    }
+}

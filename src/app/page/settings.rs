@@ -1,0 +1,267 @@
+//! The left column: everything an experiment is made of.
+
+use leptos::prelude::*;
+
+use super::{
+    controls::{ChoiceControl, NumberControl, Switch, SwitchControl},
+    share::OwnProcess,
+    state::{App, use_app},
+};
+use crate::{
+    app::fields::{self, Number},
+    experiment::{Estimate, Experiment, WorldSpec, estimate::large, world::KINDS},
+};
+
+#[component]
+pub fn Settings() -> impl IntoView {
+    let app = use_app();
+    view! {
+        <aside class="settings" class:open=app.sheet_open aria-label="Settings" id="settings">
+            <div class="sheet-head">
+                <h2>"Settings"</h2>
+                <button type="button" class="quiet" data-testid="settings-close" on:click=move |_| app.sheet_open.set(false)>"Done"</button>
+            </div>
+            <Group title="World" open=true>
+                <World />
+            </Group>
+            <Group title="Data" open=true>
+                <Data />
+            </Group>
+            <Group title="Learner" open=false note=learner_note>
+                <Numbers numbers=fields::learner()[..3].to_vec() />
+                <ChoiceControl choice=fields::MLP />
+                <ChoiceControl choice=fields::POSITIONS />
+                <ChoiceControl choice=fields::NORM />
+                <Numbers numbers=fields::learner()[3..].to_vec() />
+            </Group>
+            <Group title="Training" open=false note=training_note>
+                <Numbers numbers=fields::training()[..3].to_vec() />
+                <ChoiceControl choice=fields::SCHEDULE />
+                <Numbers numbers=fields::training()[3..].to_vec() />
+            </Group>
+            <Group title="Bound" open=false note=|_| "acts at once".into()>
+                <Numbers numbers=fields::bound() />
+                <ChoiceControl choice=fields::BRACKET />
+            </Group>
+            <Group title="Evaluation" open=false note=|e| format!("every {} steps", e.evaluation.every)>
+                <Numbers numbers=fields::evaluation() />
+            </Group>
+            // At the foot, so that no slider moves away from under the pointer when it appears.
+            <div class="restart-place">
+                <RestartBanner />
+            </div>
+        </aside>
+    }
+}
+
+fn learner_note(e: &Experiment) -> String {
+    let parameters = if e.validate().is_ok() { Estimate::of(e).parameters } else { return String::new() };
+    format!("{} parameters", large(parameters as f64))
+}
+
+fn training_note(e: &Experiment) -> String {
+    format!("{} steps of {}", large(e.training.steps as f64), e.training.batch)
+}
+
+/// A part of the settings that folds away; the note says what is in it.
+#[component]
+fn Group(
+    title: &'static str,
+    open: bool,
+    #[prop(optional)] note: Option<fn(&Experiment) -> String>,
+    children: Children,
+) -> impl IntoView {
+    let app = use_app();
+    let text = Memo::new(move |_| note.map_or_else(String::new, |note| app.draft.with(note)));
+    view! {
+        <details class="group" open=open data-testid=format!("group-{}", title.to_lowercase())>
+            <summary>
+                <h3>{title}</h3>
+                <span class="note">{text}</span>
+            </summary>
+            <div class="group-body">{children()}</div>
+        </details>
+    }
+}
+
+#[component]
+fn Numbers(numbers: Vec<Number>) -> impl IntoView {
+    numbers.into_iter().map(|number| view! { <NumberControl number /> }).collect_view()
+}
+
+#[component]
+fn RestartBanner() -> impl IntoView {
+    let app = use_app();
+    view! {
+        <Show when=move || app.changed.get()>
+            <div class="banner restart" data-testid="restart-banner" role="status">
+                <span>"Settings changed: restart to apply."</span>
+                <button
+                    type="button"
+                    class="primary"
+                    data-testid="restart"
+                    prop:disabled=move || !app.problems.with(Vec::is_empty)
+                    on:click=move |_| {
+                        app.sheet_open.set(false);
+                        app.start(false);
+                    }
+                >
+                    "Restart"
+                </button>
+                <button
+                    type="button"
+                    class="quiet"
+                    data-testid="keep-settings"
+                    title="Back to the settings of the run that is shown"
+                    on:click=move |_| take_back(app)
+                >
+                    "Undo"
+                </button>
+            </div>
+        </Show>
+    }
+}
+
+fn take_back(app: App) {
+    if let Some(run) = app.run.get_untracked() {
+        app.typed.update(std::collections::BTreeMap::clear);
+        app.device_choice.set(run.device);
+        app.draft.update(|draft| {
+            let bound = draft.bound.clone();
+            *draft = Experiment { bound, ..run.experiment };
+        });
+    }
+}
+
+/// Which world, and its parameters from the table of worlds.
+#[component]
+fn World() -> impl IntoView {
+    let app = use_app();
+    let own = RwSignal::new(false);
+    // Only the kind: parameters must not rebuild their own controls.
+    let kind = Memo::new(move |_| app.draft.with(|d| d.world.kind().map(|k| k.name)));
+    let title = Memo::new(move |_| app.draft.with(|d| d.world.title()));
+    let tokens = Memo::new(move |_| {
+        app.draft.with(|d| {
+            let tokens = d.world.tokens();
+            match tokens.as_slice() {
+                [] => String::new(),
+                [one] => format!("1 token: {one}"),
+                many if many.len() <= 8 => format!("{} tokens: {}", many.len(), many.join(" · ")),
+                many => format!("{} tokens: {} · …", many.len(), many[..6].join(" · ")),
+            }
+        })
+    });
+    let options = KINDS.iter().map(|k| {
+        view! { <option value=k.name prop:selected=move || kind.get() == Some(k.name)>{k.title}</option> }
+    });
+    let parameters = move || {
+        let row = kind.get().and_then(crate::experiment::WorldKind::named)?;
+        let about = row.about;
+        let controls = row.parameters.iter().map(Number::of_world).map(|number| {
+            if number.is_switch() {
+                view! { <SwitchControl number /> }.into_any()
+            } else {
+                view! { <NumberControl number /> }.into_any()
+            }
+        });
+        Some(view! { <p class="about">{about}</p> {controls.collect_view()} })
+    };
+    view! {
+        <div class="field choice">
+            <label for="field-world">"World"</label>
+            <select
+                id="field-world"
+                data-testid="field-world"
+                on:change=move |e| {
+                    let name = event_target_value(&e);
+                    match crate::experiment::WorldKind::named(&name) {
+                        Some(kind) => app.draft.update(|draft| draft.world = WorldSpec::named(kind)),
+                        // The list may say "your own" only while the draft has one; opening the dialog keeps it so.
+                        None => own.set(true),
+                    }
+                }
+            >
+                {options.collect_view()}
+                <option value="" prop:selected=move || kind.get().is_none()>
+                    {move || if kind.get().is_none() { title.get() } else { "Your own process…".into() }}
+                </option>
+            </select>
+        </div>
+        {parameters}
+        <p class="about">{tokens}</p>
+        <button type="button" class="quiet" data-testid="own-process" on:click=move |_| own.set(true)>
+            "Bring your own process"
+        </button>
+        <OwnProcess open=own />
+    }
+}
+
+/// K, N, T and what they will take.
+#[component]
+fn Data() -> impl IntoView {
+    let app = use_app();
+    let fresh = Memo::new(move |_| app.draft.with(|d| d.data.fresh));
+    view! {
+        <Switch
+            label="Fresh draws at every step"
+            about="A new topic and sequence for every row of every batch, as if N were infinite. Off: a training set of K topics with N sequences each, drawn once."
+            testid="field-data.fresh"
+            on=fresh
+            set=move |on| app.draft.update(|d| d.data.fresh = on)
+        />
+        <div class="fields" class:idle=fresh title=move || if fresh.get() { "Not used while every step draws afresh" } else { "" }>
+            <Numbers numbers=fields::data_counts() />
+        </div>
+        <NumberControl number=fields::length() />
+        <Costs />
+    }
+}
+
+/// Tokens, memory and time of the draft.
+#[component]
+fn Costs() -> impl IntoView {
+    let app = use_app();
+    let text = move || {
+        let draft = app.draft.get();
+        if draft.validate().is_err() {
+            return (String::from("—"), String::new());
+        }
+        let estimate = Estimate::of(&draft);
+        let tokens = match estimate.data_tokens {
+            Some(tokens) => format!("= {} tokens", large(tokens)),
+            None => format!("{} fresh tokens over the run", large(estimate.read_tokens)),
+        };
+        let memory = bytes(estimate.step_bytes + estimate.data_bytes);
+        let time = app.estimated_seconds(&draft).map_or_else(
+            || "time: known once it runs".into(),
+            |s| format!("about {} at the speed of this run", duration(s)),
+        );
+        (tokens, format!("{memory}, {time}"))
+    };
+    view! {
+        <p class="costs">
+            <strong data-testid="tokens">{move || text().0}</strong>
+            <span data-testid="costs">{move || text().1}</span>
+        </p>
+    }
+}
+
+fn bytes(n: f64) -> String {
+    match n {
+        n if n >= 1e9 => format!("{:.1} GB", n / 1e9),
+        n if n >= 1e6 => format!("{:.0} MB", n / 1e6),
+        n => format!("{:.0} kB", (n / 1e3).max(1.0)),
+    }
+}
+
+/// Seconds as people say them.
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => "1 s".into(),
+        s if s < 100.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s if s < 172_800.0 => format!("{:.1} h", s / 3600.0),
+        s => format!("{:.0} days", s / 86_400.0),
+    }
+}

@@ -1,0 +1,352 @@
+//! How an experiment leaves and enters the page: the link, JSON by file, paste and drop.
+
+use std::cell::RefCell;
+
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use super::state::{App, use_app};
+use crate::experiment::{Experiment, Preset, WorldSpec, link, preset::PRESETS, problem::sentences};
+
+/// Sets a field of `window.icl`, for curious users and tests.
+pub fn publish(name: &str, text: &str) {
+    let icl = js_sys::Reflect::get(&js_sys::global(), &"icl".into()).unwrap_or_default();
+    if icl.is_object() {
+        // A frozen object would only cost the curious their copy.
+        let _ = js_sys::Reflect::set(&icl, &name.into(), &text.into());
+    }
+}
+
+fn hash() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+/// What the page's address asks for. A broken one opens the first story, and the notice says why.
+pub fn from_address() -> (&'static Preset, Experiment, Option<String>) {
+    match read(&hash()) {
+        Ok((preset, experiment)) => (preset, experiment, None),
+        Err(why) => (&PRESETS[0], PRESETS[0].experiment(), Some(why)),
+    }
+}
+
+fn read(hash: &str) -> Result<(&'static Preset, Experiment), String> {
+    let link = link::from_fragment(hash).map_err(|problems| {
+        format!("The link could not be read, so the first story is open instead.\n{}", sentences(&problems))
+    })?;
+    Ok((Preset::named(link.preset).unwrap_or(&PRESETS[0]), link.experiment))
+}
+
+/// Keeps the address in step with the draft, and follows when the address changes.
+pub fn follow_address(app: App) {
+    thread_local! {
+        static WAITING: RefCell<Option<TimeoutHandle>> = const { RefCell::new(None) };
+    }
+    Effect::new(move |first: Option<()>| {
+        let preset = app.preset.get();
+        let fragment = app.draft.with(|draft| link::to_fragment(preset, draft));
+        let sound = app.problems.with(Vec::is_empty);
+        // What was opened stays in the address until something is changed; so does a broken link, to be mended.
+        if first.is_none() || !sound {
+            return;
+        }
+        if let Some(old) = WAITING.take() {
+            old.clear();
+        }
+        let write = move || {
+            let url = format!("#{fragment}");
+            if hash() != url
+                && let Ok(history) = window().history()
+            {
+                // Refused when called too often; the next change tries again.
+                let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&url));
+            }
+        };
+        WAITING.set(set_timeout_with_handle(write, std::time::Duration::from_millis(250)).ok());
+    });
+    window_event_listener_untyped("hashchange", move |_| match read(&hash()) {
+        Ok((preset, experiment)) => {
+            app.preset.set(preset);
+            app.open(experiment);
+        }
+        Err(why) => app.notice.set(Some(why.replace("the first story is open instead", "nothing was changed"))),
+    });
+}
+
+/// Leaves a place in the browser's history to come back to, before a story replaces what is there.
+pub fn leave_mark() {
+    if let Ok(history) = window().history() {
+        let _ = history.push_state_with_url(&JsValue::NULL, "", Some(&window().location().href().unwrap_or_default()));
+    }
+}
+
+/// The whole address, with the draft in it.
+fn address(app: App) -> String {
+    let location = window().location();
+    let base = location.href().unwrap_or_default();
+    let base = base.split('#').next().unwrap_or_default();
+    format!("{base}#{}", app.draft.with_untracked(|draft| link::to_fragment(app.preset.get_untracked(), draft)))
+}
+
+/// Puts text on the clipboard and says through `done` whether that worked.
+pub fn copy(text: &str, done: impl Fn(bool) + 'static) {
+    // Absent on pages that are not served securely.
+    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into()).unwrap_or_default();
+    if clipboard.is_undefined() {
+        done(false);
+        return;
+    }
+    let promise = window().navigator().clipboard().write_text(text);
+    spawn_local(async move { done(JsFuture::from(promise).await.is_ok()) });
+}
+
+/// Offers text as a file.
+pub fn download(name: &str, kind: &str, text: &str) {
+    let options = web_sys::BlobPropertyBag::new();
+    options.set_type(kind);
+    let parts = js_sys::Array::of1(&text.into());
+    let url = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options)
+        .and_then(|blob| web_sys::Url::create_object_url_with_blob(&blob));
+    if let Ok(url) = url {
+        download_url(name, &url);
+        // Released once the browser has surely begun.
+        set_timeout(move || drop(web_sys::Url::revoke_object_url(&url)), std::time::Duration::from_secs(10));
+    }
+}
+
+pub fn download_url(name: &str, url: &str) {
+    let anchor = document().create_element("a").ok().and_then(|a| a.dyn_into::<web_sys::HtmlAnchorElement>().ok());
+    if let Some(anchor) = anchor {
+        anchor.set_href(url);
+        anchor.set_download(name);
+        anchor.click();
+    }
+}
+
+/// Takes JSON of an experiment, a process or a mixture, whichever it is.
+fn take_in(app: App, text: &str) -> Result<(), String> {
+    let value: serde_json::Value = serde_json::from_str(text)
+        .map_err(|e| format!("This is not readable JSON, so nothing was changed. The parser said: {e}."))?;
+    let refuse = |problems: Vec<crate::experiment::Problem>| {
+        format!("This could not be taken, so nothing was changed.\n{}", sentences(&problems))
+    };
+    if value.get("transitions").is_some() || value.get("mixture").is_some() {
+        let world = WorldSpec::from_json(text).map_err(refuse)?;
+        let mut experiment = app.draft.get_untracked();
+        experiment.world = world;
+        experiment.validate().map_err(refuse)?;
+        app.open(experiment);
+    } else {
+        app.open(Experiment::from_json(text).map_err(refuse)?);
+    }
+    Ok(())
+}
+
+/// Files dropped anywhere on the page, and JSON pasted outside of entries.
+pub fn listen_for_files(app: App) {
+    let body = document();
+    let over = |e: web_sys::DragEvent| {
+        if e.data_transfer().is_some_and(|d| d.types().includes(&"Files".into(), 0)) {
+            // Without this the browser would open the file in place of the page.
+            e.prevent_default();
+        }
+    };
+    listen(&body, "dragover", over);
+    listen(&body, "drop", move |e: web_sys::DragEvent| {
+        let file = e.data_transfer().and_then(|d| d.files()).and_then(|files| files.get(0));
+        if let Some(file) = file {
+            e.prevent_default();
+            take_in_file(app, file, move |outcome| app.notice.set(outcome.err()));
+        }
+    });
+    listen(&body, "paste", move |e: web_sys::ClipboardEvent| {
+        let typing = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+        let typing = typing.is_some_and(|t| matches!(t.tag_name().as_str(), "INPUT" | "TEXTAREA"));
+        let text = e.clipboard_data().and_then(|d| d.get_data("text").ok()).unwrap_or_default();
+        if !typing && text.trim_start().starts_with('{') {
+            e.prevent_default();
+            app.notice.set(take_in(app, &text).err());
+        }
+    });
+}
+
+/// A listener that lives as long as the page.
+pub fn listen<E: JsCast + 'static>(target: &web_sys::EventTarget, name: &str, heard: impl Fn(E) + 'static) {
+    let heard = wasm_bindgen::closure::Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
+        if let Ok(event) = event.dyn_into::<E>() {
+            heard(event);
+        }
+    });
+    // Fails only for names that are no events.
+    let _ = target.add_event_listener_with_callback(name, heard.as_ref().unchecked_ref());
+    heard.forget();
+}
+
+/// The largest file that is read: an experiment with 256 states per component is far below.
+const MAX_FILE: f64 = 20e6;
+
+fn take_in_file(app: App, file: web_sys::File, done: impl Fn(Result<(), String>) + 'static) {
+    if file.size() > MAX_FILE {
+        done(Err(format!(
+            "{} has {:.0} MB; experiments have at most 20. Nothing was changed.",
+            file.name(),
+            file.size() / 1e6
+        )));
+        return;
+    }
+    spawn_local(async move {
+        match JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string()) {
+            Some(text) => done(take_in(app, &text)),
+            None => done(Err(format!("{} could not be read. Nothing was changed.", file.name()))),
+        }
+    });
+}
+
+/// A dialog that follows a signal, and closes by Escape or a click outside.
+#[component]
+pub fn Dialog(
+    open: RwSignal<bool>,
+    title: &'static str,
+    #[prop(into)] testid: String,
+    children: Children,
+) -> impl IntoView {
+    let node = NodeRef::<leptos::html::Dialog>::new();
+    Effect::new(move |_| {
+        let open = open.get();
+        if let Some(dialog) = node.get() {
+            if open && !dialog.open() {
+                // Throws only while the dialog is open already, or is not in the page.
+                let _ = dialog.show_modal();
+            } else if !open && dialog.open() {
+                dialog.close();
+            }
+        }
+    });
+    let outside = move |e: leptos::ev::MouseEvent| {
+        // The dialog's own box is filled by its content: a click that hits the dialog itself hit the backdrop.
+        if e.target().is_some_and(|t| t.dyn_ref::<web_sys::HtmlDialogElement>().is_some()) {
+            open.set(false);
+        }
+    };
+    view! {
+        <dialog node_ref=node data-testid=testid aria-label=title on:close=move |_| open.set(false) on:click=outside>
+            <div class="dialog-body">
+                <div class="dialog-head">
+                    <h2>{title}</h2>
+                    <button type="button" class="quiet" on:click=move |_| open.set(false)>"Close"</button>
+                </div>
+                {children()}
+            </div>
+        </dialog>
+    }
+}
+
+/// Link, files and paste, behind the Share button.
+#[component]
+pub fn Share(open: RwSignal<bool>) -> impl IntoView {
+    let app = use_app();
+    let link = Memo::new(move |_| {
+        app.draft.track();
+        app.preset.track();
+        address(app)
+    });
+    let said = RwSignal::new(String::new());
+    let copied = move |worked: bool| {
+        said.set(
+            if worked { "Copied." } else { "The browser did not allow copying: select the text and copy it." }.into(),
+        );
+    };
+    let save = move |_| {
+        let text = app.draft.with_untracked(Experiment::to_json);
+        download("icl-experiment.json", "application/json", &text);
+    };
+    let sound = move || app.problems.with(Vec::is_empty);
+    view! {
+        <Dialog open title="Share this experiment" testid="share-dialog">
+            <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU, the same losses to the last bit."</p>
+            <div class="row">
+                <input type="text" readonly data-testid="share-link" aria-label="Link to this experiment" prop:value=link />
+                <button type="button" class="primary" data-testid="copy-link" prop:disabled=move || !sound() on:click=move |_| copy(&link.get_untracked(), copied)>
+                    "Copy link"
+                </button>
+            </div>
+            <p class="said" role="status">{move || if sound() { said.get() } else { "Some settings are out of range: mend them first.".into() }}</p>
+            <h3>"As a file"</h3>
+            <button type="button" data-testid="export" prop:disabled=move || !sound() on:click=save>"Export JSON"</button>
+            <Import open />
+        </Dialog>
+    }
+}
+
+/// Opening a file or pasted text.
+#[component]
+fn Import(open: RwSignal<bool>) -> impl IntoView {
+    let app = use_app();
+    let problem = RwSignal::new(None::<String>);
+    let text = NodeRef::<leptos::html::Textarea>::new();
+    let done = move |outcome: Result<(), String>| {
+        open.set(outcome.is_err());
+        problem.set(outcome.err());
+    };
+    let pick = move |e: leptos::ev::Event| {
+        let input = event_target::<web_sys::HtmlInputElement>(&e);
+        if let Some(file) = input.files().and_then(|files| files.get(0)) {
+            take_in_file(app, file, done);
+        }
+        // So that the same file can be picked again.
+        input.set_value("");
+    };
+    view! {
+        <label class="file">
+            "Open a file "
+            <input type="file" accept=".json,application/json" data-testid="import-file" on:change=pick />
+        </label>
+        <label class="stack">
+            <span>"Or paste JSON of an experiment, a process or a mixture"</span>
+            <textarea node_ref=text rows="7" spellcheck="false" data-testid="import-text"></textarea>
+        </label>
+        <div class="problem" role="alert" data-testid="import-problems">
+            {move || problem.get().map(|text| lines(&text))}
+        </div>
+        <button
+            type="button"
+            data-testid="import"
+            on:click=move |_| {
+                if let Some(area) = text.get_untracked() {
+                    done(take_in(app, &area.value()));
+                }
+            }
+        >
+            "Open and run"
+        </button>
+    }
+}
+
+/// A paragraph per line.
+pub fn lines(text: &str) -> impl IntoView + use<> {
+    text.lines().map(|line| view! { <p>{line.to_owned()}</p> }).collect_view()
+}
+
+const EXAMPLE: &str = r#"{
+  "tokens": ["0", "1"],
+  "transitions": {
+    "0": [[0.5, 0], [0, 0]],
+    "1": [[0, 0.5], [1, 0]]
+  }
+}"#;
+
+/// A process given as matrices, in a dialog.
+#[component]
+pub fn OwnProcess(open: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <Dialog open title="Your own process" testid="own-process-dialog">
+            <p>
+                "A hidden Markov model with labelled transitions: transitions[token][i][j] is the chance to emit the token and go from state i to state j. Over all tokens, each row sums to 1. For several topics, give a mixture: "
+                <code>r#"{"mixture": [{"weight": 0.5, "process": {…}}, …]}"#</code> "."
+            </p>
+            <p>"This one is the even process: runs of 1 have even length."</p>
+            <pre>{EXAMPLE}</pre>
+            <Import open />
+        </Dialog>
+    }
+}

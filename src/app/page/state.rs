@@ -1,0 +1,363 @@
+//! What the page knows, as signals: scalars and small values only. A run's history is not here (see `board`).
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+
+use super::{board::Board, engine_client::EngineClient, preferences, share};
+use crate::{
+    app::fields::{self, Number},
+    experiment::{Estimate, Experiment, Preset, Problem, link},
+    protocol::{Command, DeviceChoice, DeviceReport, Event, Phase},
+};
+
+/// How far the run is, as the engine last said.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub struct Progress {
+    pub step: usize,
+    pub steps_per_second: Option<f64>,
+    pub tokens_per_second: Option<f64>,
+    pub seconds_left: Option<f64>,
+    pub evaluation_share: f64,
+}
+
+/// What was started last.
+#[derive(Clone, PartialEq)]
+pub struct Run {
+    pub experiment: Experiment,
+    pub device: DeviceChoice,
+}
+
+/// Handles to everything that the page's parts share; copied freely.
+#[derive(Clone, Copy)]
+pub struct App {
+    /// The story that is told, and what links are written against.
+    pub preset: RwSignal<&'static Preset>,
+    /// What the controls say.
+    pub draft: RwSignal<Experiment>,
+    pub device_choice: RwSignal<DeviceChoice>,
+    /// Texts in entries, by field, while they are being typed or cannot be read.
+    pub typed: RwSignal<BTreeMap<String, String>>,
+    /// Everything wrong with the draft.
+    pub problems: Memo<Vec<Problem>>,
+    pub run: RwSignal<Option<Run>>,
+    /// Settings differ from the run's in a way that only a restart can apply.
+    pub changed: Memo<bool>,
+    pub phase: RwSignal<Phase>,
+    pub device: RwSignal<Option<DeviceReport>>,
+    pub progress: RwSignal<Progress>,
+    /// Positions (from 1) where the model seems to be better than possible.
+    pub below_bayes: RwSignal<Vec<usize>>,
+    /// Sentences about a link, a file or a paste that could not be read, with what is kept.
+    pub notice: RwSignal<Option<String>>,
+    /// The engine has been silent for too long.
+    pub silent: RwSignal<bool>,
+    pub bits: RwSignal<bool>,
+    pub log_log: RwSignal<bool>,
+    pub over_bayes: RwSignal<bool>,
+    /// `None`: as the system says.
+    pub theme: RwSignal<Option<bool>>,
+    pub dark: Memo<bool>,
+    pub system_dark: RwSignal<bool>,
+    pub pause_hidden: RwSignal<bool>,
+    /// The settings sheet of narrow screens.
+    pub sheet_open: RwSignal<bool>,
+    pub board: StoredValue<Board, LocalStorage>,
+    engine: StoredValue<Option<EngineClient>, LocalStorage>,
+    /// A start that waits for its worker is not a run yet; a hidden tab's pause is not the user's.
+    paused_by_hiding: StoredValue<bool>,
+}
+
+/// More standard errors below exact Bayes than chance gives among a thousand positions.
+pub const IMPOSSIBLE: f64 = 4.5;
+/// Seconds of silence after which the page says so: longer than any first step on a slow GPU.
+const PATIENCE: f64 = 45.0;
+
+impl App {
+    pub fn new(preset: &'static Preset, draft: Experiment, notice: Option<String>) -> Self {
+        let draft = RwSignal::new(draft);
+        let typed = RwSignal::new(BTreeMap::<String, String>::new());
+        let problems = Memo::new(move |_| draft.with(|draft| typed.with(|typed| problems_of(draft, typed))));
+        let device_choice = RwSignal::new(DeviceChoice::Auto);
+        let run = RwSignal::new(None::<Run>);
+        let changed = Memo::new(move |_| {
+            let device = device_choice.get();
+            let unread = typed.with(|typed| !typed.is_empty()) && !problems.with(Vec::is_empty);
+            run.with(|run| {
+                draft.with(|draft| {
+                    run.as_ref().is_some_and(|run| unread || run.device != device || !same_run(&run.experiment, draft))
+                })
+            })
+        });
+        let theme = RwSignal::new(match preferences::read("theme").as_deref() {
+            Some("dark") => Some(true),
+            Some("light") => Some(false),
+            _ => None,
+        });
+        let system_dark = RwSignal::new(false);
+        Self {
+            preset: RwSignal::new(preset),
+            draft,
+            device_choice,
+            typed,
+            problems,
+            run,
+            changed,
+            phase: RwSignal::new(Phase::Preparing { what: "Loading the engine".into(), done: None }),
+            device: RwSignal::new(None),
+            progress: RwSignal::new(Progress::default()),
+            below_bayes: RwSignal::new(Vec::new()),
+            notice: RwSignal::new(notice),
+            silent: RwSignal::new(false),
+            bits: RwSignal::new(preferences::flag("bits")),
+            log_log: RwSignal::new(false),
+            over_bayes: RwSignal::new(false),
+            theme,
+            dark: Memo::new(move |_| theme.get().unwrap_or_else(|| system_dark.get())),
+            system_dark,
+            pause_hidden: RwSignal::new(preferences::flag("pause-hidden")),
+            sheet_open: RwSignal::new(false),
+            board: StoredValue::new_local(Board::new()),
+            engine: StoredValue::new_local(None),
+            paused_by_hiding: StoredValue::new(false),
+        }
+    }
+
+    /// Connects to the worker, and says what it reports to the signals and the board.
+    pub fn connect(self) {
+        let client = EngineClient::new(move |event, text| self.hear(&event, text));
+        self.engine.set_value(Some(client.clone()));
+        client.connect();
+    }
+
+    fn hear(self, event: &Event, text: &str) {
+        self.silent.set(false);
+        self.board.with_value(|board| board.apply(event));
+        match event {
+            Event::Phase(phase) => self.phase.set(phase.clone()),
+            Event::Device(report) => self.device.set(Some(report.clone())),
+            Event::Theory(_) => share::publish("theory", text),
+            Event::Frame(frame) => self.progress.set(Progress {
+                step: frame.step,
+                steps_per_second: frame.steps_per_second,
+                tokens_per_second: frame.tokens_per_second,
+                seconds_left: frame.seconds_left,
+                evaluation_share: frame.evaluation_share,
+            }),
+            Event::Evaluation(evaluation) => {
+                share::publish("evaluation", text);
+                // An evaluation at step 0 comes without a frame.
+                self.progress.update(|p| p.step = evaluation.step);
+                let positions = self.board.with_value(|board| board.positions_below_bayes(IMPOSSIBLE));
+                if self.below_bayes.with_untracked(|old| *old != positions) {
+                    self.below_bayes.set(positions);
+                }
+            }
+            Event::Ready { .. } | Event::Samples(_) | Event::Bench(_) => {}
+        }
+    }
+
+    fn send(self, command: &Command) {
+        self.engine.with_value(|engine| {
+            if let Some(engine) = engine {
+                engine.send(command);
+            }
+        });
+    }
+
+    /// Starts the draft from step 0. With problems, nothing starts: they are shown beside the controls.
+    pub fn start(self, hold: bool) {
+        if !self.problems.with_untracked(Vec::is_empty) {
+            return;
+        }
+        // Only readable texts are left, and the draft has their values.
+        self.typed.update(BTreeMap::clear);
+        let experiment = self.draft.get_untracked();
+        let device = self.device_choice.get_untracked();
+        if matches!(self.phase.get_untracked(), Phase::Failed { .. }) {
+            self.fresh_engine();
+        }
+        self.board.with_value(|board| board.start(&experiment));
+        self.run.set(Some(Run { experiment: experiment.clone(), device }));
+        self.progress.set(Progress::default());
+        self.below_bayes.set(Vec::new());
+        self.phase.set(Phase::Preparing { what: "Preparing the run".into(), done: None });
+        self.send(&Command::Start { experiment: Box::new(experiment), device, hold });
+    }
+
+    /// A new worker; what was drawn stays until the next start.
+    fn fresh_engine(self) {
+        self.engine.with_value(|engine| {
+            if let Some(engine) = engine {
+                engine.connect();
+            }
+        });
+    }
+
+    /// Goes on where it stopped, or starts.
+    pub fn run_or_resume(self) {
+        match self.phase.get_untracked() {
+            Phase::Running | Phase::Compiling | Phase::Preparing { .. } if self.run.with_untracked(Option::is_some) => {
+            }
+            // At step 0 nothing is lost by taking the new settings.
+            Phase::Paused if self.progress.get_untracked().step > 0 || !self.changed.get_untracked() => {
+                self.send(&Command::Resume)
+            }
+            _ => self.start(false),
+        }
+    }
+
+    pub fn pause(self) {
+        self.send(&Command::Pause);
+    }
+
+    pub fn step(self) {
+        match self.phase.get_untracked() {
+            Phase::Finished | Phase::Failed { .. } => self.start(true),
+            _ if self.run.with_untracked(Option::is_none) => self.start(true),
+            _ => {}
+        }
+        self.send(&Command::Step);
+    }
+
+    /// Back to step 0, with the settings as they are now.
+    pub fn reset(self) {
+        self.start(true);
+    }
+
+    /// A start with a worker of its own: for a run that failed, or that no longer answers.
+    pub fn start_afresh(self) {
+        self.fresh_engine();
+        self.silent.set(false);
+        self.phase.set(Phase::Preparing { what: "Loading a fresh engine".into(), done: None });
+        self.start(false);
+    }
+
+    pub fn is_busy(self) -> bool {
+        matches!(self.phase.get(), Phase::Running | Phase::Compiling | Phase::Preparing { .. })
+    }
+
+    /// Looks whether the engine still answers; called now and then.
+    pub fn watch(self) {
+        let waiting = matches!(self.phase.get_untracked(), Phase::Running | Phase::Compiling | Phase::Preparing { .. });
+        let silence = self.engine.with_value(|engine| engine.as_ref().map_or(0.0, EngineClient::silence));
+        let silent = waiting && silence > PATIENCE;
+        if self.silent.get_untracked() != silent {
+            self.silent.set(silent);
+        }
+    }
+
+    /// The tab was hidden or shown.
+    pub fn visibility(self, hidden: bool) {
+        let running = matches!(self.phase.get_untracked(), Phase::Running | Phase::Compiling);
+        if hidden && running && self.pause_hidden.get_untracked() {
+            self.paused_by_hiding.set_value(true);
+            self.pause();
+        } else if !hidden && self.paused_by_hiding.get_value() {
+            self.paused_by_hiding.set_value(false);
+            self.send(&Command::Resume);
+        }
+        if !hidden {
+            self.board.with_value(Board::request_frame);
+        }
+    }
+
+    /// Opens a story from its beginning.
+    pub fn open_preset(self, preset: &'static Preset) {
+        self.preset.set(preset);
+        self.open(preset.experiment());
+    }
+
+    /// A suggestion of the story: the preset with a few fields changed, started at once.
+    pub fn open_try(self, changes: &[(&str, &str)]) {
+        let fields: Vec<_> = changes
+            .iter()
+            .map(|(field, json)| (String::from(*field), serde_json::from_str(json).unwrap_or_default()))
+            .collect();
+        match link::with_fields(&self.preset.get_untracked().experiment(), &fields) {
+            Ok(experiment) => self.open(experiment),
+            Err(problems) => self.tell("This suggestion does not fit its story.", &problems),
+        }
+    }
+
+    /// Makes an experiment the draft and starts it.
+    pub fn open(self, experiment: Experiment) {
+        self.typed.update(BTreeMap::clear);
+        self.notice.set(None);
+        self.draft.set(experiment);
+        self.start(false);
+    }
+
+    /// A notice made of a sentence and what is wrong.
+    pub fn tell(self, sentence: &str, problems: &[Problem]) {
+        let mut text = String::from(sentence);
+        for problem in problems {
+            text.push('\n');
+            text.push_str(&problem.to_string());
+        }
+        self.notice.set(Some(text));
+    }
+
+    /// Text typed into a number's entry. A readable value acts at once; an unreadable one stays to be mended.
+    pub fn type_number(self, number: &Number, text: &str) {
+        if let Some(value) = number.parse(text) {
+            self.draft.update(|draft| number.set(draft, value));
+        }
+        self.typed.update(|typed| {
+            typed.insert(number.field.clone(), text.into());
+        });
+    }
+
+    /// The entry was left: a readable text becomes its value's usual form.
+    pub fn leave_number(self, number: &Number) {
+        self.typed.update(|typed| {
+            if typed.get(&number.field).is_some_and(|text| number.parse(text).is_some()) {
+                typed.remove(&number.field);
+            }
+        });
+    }
+
+    pub fn set_number(self, number: &Number, value: f64) {
+        self.typed.update(|typed| {
+            typed.remove(&number.field);
+        });
+        self.draft.update(|draft| number.set(draft, value));
+    }
+
+    /// Seconds that the draft would take, from the speed of the run so far; `None` before anything was measured.
+    pub fn estimated_seconds(self, draft: &Experiment) -> Option<f64> {
+        let speed = self.progress.get().steps_per_second?;
+        let run = self.run.get()?;
+        let flops_per_second = speed * Estimate::of(&run.experiment).step_flops;
+        let seconds = draft.training.steps as f64 * Estimate::of(draft).step_flops / flops_per_second;
+        seconds.is_finite().then_some(seconds)
+    }
+}
+
+/// The same but for the bound's settings, which act at once.
+fn same_run(run: &Experiment, draft: &Experiment) -> bool {
+    run.world == draft.world
+        && run.data == draft.data
+        && run.net == draft.net
+        && run.training == draft.training
+        && run.evaluation == draft.evaluation
+        && run.seed == draft.seed
+}
+
+fn problems_of(draft: &Experiment, typed: &BTreeMap<String, String>) -> Vec<Problem> {
+    let mut problems = draft.validate().err().unwrap_or_default();
+    if !typed.is_empty() {
+        for number in fields::all(draft) {
+            if let Some(text) = typed.get(&number.field)
+                && number.parse(text).is_none()
+            {
+                problems.insert(0, number.unreadable(text, draft));
+            }
+        }
+    }
+    problems
+}
+
+pub fn use_app() -> App {
+    expect_context::<App>()
+}

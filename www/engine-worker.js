@@ -1,0 +1,58 @@
+// The engine's worker: loads its wasm and hands every message to it. Whatever goes wrong here is said in the
+// protocol's own words, so that the page can show it and offer a fresh engine.
+
+const query = self.location.search;
+
+const post = (event) => self.postMessage(JSON.stringify(event));
+const fail = (why, next) => post({ event: "phase", phase: "failed", why, next });
+const words = (error) => (error instanceof Error ? error.message : String(error));
+
+// Commands that come before the wasm is there wait here.
+const waiting = [];
+self.onmessage = (message) => waiting.push(message.data);
+
+const broken = (error) =>
+  fail(`The engine stopped: ${words(error)}.`, "What was drawn stays. Start again with a fresh engine.");
+self.addEventListener("error", (event) => {
+  event.preventDefault();
+  broken(event.error ?? event.message);
+});
+self.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  broken(event.reason);
+});
+
+// The response, telling how much of it has come at most ten times a second.
+async function download(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`the server answered ${response.status} for ${url}`);
+  // With a content encoding the length is that of the compressed bytes, of which nothing is seen here.
+  const length = response.headers.get("content-encoding") ? 0 : Number(response.headers.get("content-length"));
+  let done = 0;
+  let told = 0;
+  const counter = new TransformStream({
+    transform(chunk, controller) {
+      done += chunk.byteLength;
+      const now = performance.now();
+      if (now - told > 100) {
+        told = now;
+        const share = length > 0 ? Math.min(done / length, 1) : null;
+        post({ event: "phase", phase: "preparing", what: `Loading the engine, ${(done / 1e6).toFixed(1)} MB`, done: share });
+      }
+      controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body.pipeThrough(counter), { headers: { "content-type": "application/wasm" } });
+}
+
+try {
+  const [engine, wasm] = await Promise.all([import(`./engine.js${query}`), download(`engine_bg.wasm${query}`)]);
+  await engine.default({ module_or_path: wasm });
+  self.onmessage = (message) => engine.handle(message.data);
+  for (const text of waiting) engine.handle(text);
+} catch (error) {
+  fail(
+    `The engine could not be loaded: ${words(error)}.`,
+    "Check the connection and start a fresh engine, or reload the page.",
+  );
+}
