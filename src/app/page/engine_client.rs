@@ -21,6 +21,11 @@ extern "C" {
 #[derive(Clone)]
 pub struct EngineClient(Rc<Line>);
 
+/// Hears each event, with the JSON text it came as.
+type Listener = Box<dyn Fn(Event, &str)>;
+/// A handler that must live as long as its worker.
+type Heard<E> = RefCell<Option<Closure<dyn FnMut(E)>>>;
+
 struct Line {
     worker: RefCell<Option<Worker>>,
     /// Commands given before the worker said that it is ready.
@@ -29,9 +34,9 @@ struct Line {
     heard: Cell<f64>,
     /// Once a worker has failed, what else it says is an echo.
     failed: Cell<bool>,
-    listener: Box<dyn Fn(Event, &str)>,
-    on_message: RefCell<Option<Closure<dyn FnMut(MessageEvent)>>>,
-    on_error: RefCell<Option<Closure<dyn FnMut(ErrorEvent)>>>,
+    listener: Listener,
+    on_message: Heard<MessageEvent>,
+    on_error: Heard<ErrorEvent>,
 }
 
 impl EngineClient {
@@ -76,10 +81,22 @@ impl EngineClient {
             let this = self.clone();
             Closure::<dyn FnMut(ErrorEvent)>::new(move |error: ErrorEvent| {
                 error.prevent_default();
-                this.fail(
-                    &format!("The engine stopped: {}.", error.message()),
-                    "What was drawn stays. Start again with a fresh engine.",
-                );
+                // An error event without words is a file that did not come.
+                let words = match error.message() {
+                    words if words.is_empty() => String::from("its files did not arrive"),
+                    words => words,
+                };
+                if this.0.queue.borrow().is_some() {
+                    this.fail(
+                        &format!("The engine could not be loaded: {words}."),
+                        "Check the connection and start a fresh engine, or reload the page.",
+                    );
+                } else {
+                    this.fail(
+                        &format!("The engine stopped: {words}."),
+                        "What was drawn stays. Start again with a fresh engine.",
+                    );
+                }
             })
         };
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

@@ -100,7 +100,7 @@ fn RunControls() -> impl IntoView {
                 <span class="glyph" aria-hidden="true">"↺"</span>
                 <span>"Reset"</span>
             </button>
-            <button type="button" class="sheet-open" class:changed=app.changed data-testid="settings" aria-controls="settings" aria-expanded=move || if app.sheet_open.get() { "true" } else { "false" } on:click=move |_| app.sheet_open.update(|open| *open = !*open)>
+            <button type="button" class="sheet-open" class:changed=app.changed data-testid="settings-open" aria-controls="settings" aria-expanded=move || if app.sheet_open.get() { "true" } else { "false" } on:click=move |_| app.sheet_open.update(|open| *open = !*open)>
                 <span class="glyph" aria-hidden="true">"☰"</span>
                 <span>"Settings"</span>
             </button>

@@ -34,7 +34,7 @@ pub fn mount() {
     console_error_panic_hook::set_once();
     let Some(place) = document().get_element_by_id("app") else { return };
     let place = wasm_bindgen::JsCast::unchecked_into::<web_sys::HtmlElement>(place);
-    leptos::mount::mount_to(place, Page).forget();
+    mount_to(place, Page).forget();
 }
 
 #[component]
