@@ -1,4 +1,16 @@
 //! What an ideal learner does: curves, levels, the bound. Pure Rust, f64; knows no net and no browser.
 
+pub mod belief;
 pub mod bound;
 pub mod curve;
+pub mod curves;
+pub mod entropy;
+pub mod equivalence;
+pub mod levels;
+pub mod limits;
+pub mod monte_carlo;
+
+pub use curves::{Budget, Curves};
+
+#[cfg(test)]
+mod tests;

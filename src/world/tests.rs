@@ -1,7 +1,253 @@
 use super::*;
 use crate::experiment::Data;
 
-pub fn world(spec: &str) -> World {
+fn world(spec: &str) -> World {
     let spec = if spec.starts_with('{') { WorldSpec::from_json(spec).expect(spec) } else { spec.parse().expect(spec) };
     World::new(&spec).expect("a world")
+}
+
+/// Dirichlet(0.3) rows over (token, next state), so that some chances are tiny; every third state goes to one next
+/// state per token.
+fn random_hmm(vocab: usize, states: usize, stream: &mut Stream) -> Hmm {
+    let mut edges = Vec::new();
+    for i in 0..states {
+        let mut row = vec![0.0; vocab * states];
+        stream.dirichlet(0.3, &mut row);
+        for (at, &p) in row.iter().enumerate() {
+            let (token, next) = (at / states, if i % 3 == 2 { at / states % states } else { at % states });
+            edges.push((i as u32, hmm::Exit { token: token as u16, next: next as u32, p }));
+        }
+    }
+    Hmm::new(vocab, states, edges, None)
+}
+
+/// P(word) by summing over every path of hidden states.
+fn chance_by_paths(hmm: &Hmm, state: usize, word: &[u16]) -> f64 {
+    let Some((&token, rest)) = word.split_first() else { return 1.0 };
+    hmm.exits(state)
+        .iter()
+        .filter(|e| e.token == token)
+        .map(|e| e.p * chance_by_paths(hmm, e.next as usize, rest))
+        .sum()
+}
+
+fn chance(hmm: &Hmm, word: &[u16]) -> f64 {
+    hmm.start().iter().enumerate().map(|(i, p)| p * chance_by_paths(hmm, i, word)).sum()
+}
+
+#[test]
+fn the_filter_agrees_with_a_sum_over_all_paths() {
+    let mut stream = Stream::new(11, Purpose::MonteCarlo, 0);
+    for case in 0..40 {
+        let vocab = 2 + stream.below(3) as usize;
+        let count = 1 + stream.below(3) as usize;
+        let parts: Vec<Hmm> = (0..count)
+            .map(|_| {
+                let states = 1 + stream.below(5) as usize;
+                random_hmm(vocab, states, &mut stream)
+            })
+            .collect();
+        let weights: Vec<f64> = parts.iter().map(|_| stream.uniform() + 0.01).collect();
+        let mixture = Arc::new(Mixture::new(&parts, &weights));
+        let mut filter = Filter::mixture(mixture.clone(), weights.clone());
+        // Sequences of the mixture itself, of length 8 (fewer paths for many states).
+        let length = if parts.iter().any(|p| p.states() > 3) { 6 } else { 8 };
+        let mut word = vec![0; length];
+        mixture.draw(case % count, &mut word, &mut stream);
+        let mut law = vec![0.0; vocab];
+        for t in 0..length {
+            filter.predict(&mut law);
+            assert!((law.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            let joint = |word: &[u16]| -> f64 {
+                let total: f64 = mixture.weights().iter().zip(&parts).map(|(w, p)| w * chance(p, word)).sum();
+                total
+            };
+            let past = joint(&word[..t]);
+            for (x, p) in law.iter().enumerate() {
+                let with: Vec<u16> = word[..t].iter().copied().chain([x as u16]).collect();
+                let expected = joint(&with) / past;
+                assert!((p - expected).abs() < 1e-9, "case {case}, t {t}: {p} is not {expected}");
+            }
+            filter.observe(word[t]);
+        }
+    }
+}
+
+#[test]
+fn relabelling_components_changes_nothing() {
+    let mut stream = Stream::new(12, Purpose::MonteCarlo, 0);
+    let parts: Vec<Hmm> = (0..3).map(|_| random_hmm(3, 3, &mut stream)).collect();
+    let (order, weights) = ([2, 0, 1], [0.5, 0.2, 0.3]);
+    let shuffled: Vec<Hmm> = order.iter().map(|&i| parts[i].clone()).collect();
+    let shuffled_weights = order.map(|i| weights[i]);
+    let mut a = Filter::mixture(Arc::new(Mixture::new(&parts, &weights)), weights.to_vec());
+    let mut b = Filter::mixture(Arc::new(Mixture::new(&shuffled, &shuffled_weights)), shuffled_weights.to_vec());
+    let (mut p, mut q) = ([0.0; 3], [0.0; 3]);
+    for t in 0..30u16 {
+        a.predict(&mut p);
+        b.predict(&mut q);
+        assert!(p.iter().zip(&q).all(|(p, q)| (p - q).abs() < 1e-12));
+        a.observe(t * t % 3);
+        b.observe(t * t % 3);
+    }
+}
+
+#[test]
+fn impossible_tokens_start_the_filter_over() {
+    for spec in ["dursley-wonka", "dursley-wonka:bos=1", "coins:n=3", "beta-coin", "markov"] {
+        let w = world(spec);
+        let mut stream = Stream::new(1, Purpose::MonteCarlo, 0);
+        let topic = w.draw_topic(&mut stream);
+        for mut filter in [w.bayes(), w.oracle(&topic), w.pool(&[topic.clone(), topic.clone()])] {
+            let mut law = vec![0.0; w.vocab()];
+            let mut prior = vec![0.0; w.vocab()];
+            filter.predict(&mut prior);
+            filter.observe(0);
+            filter.observe(999);
+            filter.predict(&mut law);
+            assert_eq!(law, prior, "{spec}");
+            for t in 0..50 {
+                filter.predict(&mut law);
+                assert!((law.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{spec}: {law:?}");
+                filter.observe(t * 7 % w.vocab() as u16);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pool_of_chains_is_a_mixture_of_them() {
+    let w = world("markov:k=3,alpha=0.5");
+    let mut stream = Stream::new(2, Purpose::MonteCarlo, 0);
+    let topics: Vec<Topic> = (0..4).map(|_| w.draw_topic(&mut stream)).collect();
+    let parts: Vec<Hmm> = topics
+        .iter()
+        .map(|topic| {
+            let Topic::Chain(chain) = topic else { panic!("not a chain") };
+            let edges = (0..9u32)
+                .map(|at| {
+                    let (i, j) = (at / 3, at % 3);
+                    (i, hmm::Exit { token: j as u16, next: j, p: chain.row(i as usize)[j as usize] })
+                })
+                .collect();
+            Hmm::new(3, 3, edges, None)
+        })
+        .collect();
+    let mut a = w.pool(&topics);
+    let mut b = Filter::mixture(Arc::new(Mixture::new(&parts, &[1.0; 4])), vec![1.0; 4]);
+    let mut tokens = [0; 40];
+    w.draw_sequence(&topics[2], &mut tokens, &mut stream);
+    let (mut p, mut q) = ([0.0; 3], [0.0; 3]);
+    for &token in &tokens {
+        a.predict(&mut p);
+        b.predict(&mut q);
+        assert!(p.iter().zip(&q).all(|(p, q)| (p - q).abs() < 1e-10), "{p:?} {q:?}");
+        a.observe(token);
+        b.observe(token);
+    }
+    // In the end it knows the chain.
+    let Topic::Chain(chain) = &topics[2] else { panic!("not a chain") };
+    a.predict(&mut p);
+    assert!((p[0] - chain.row(tokens[39].into())[0]).abs() < 0.1);
+}
+
+#[test]
+fn repeated_topics_of_a_pool_count_as_often() {
+    let w = world("coins:n=3");
+    let (a, b) = (Topic::Component(0), Topic::Component(2));
+    let mut law = [0.0; 2];
+    w.pool(&[a.clone(), a.clone(), b]).predict(&mut law);
+    assert!((law[0] - (2.0 * 0.25 + 0.75) / 3.0).abs() < 1e-12);
+    w.pool(&[]).predict(&mut law);
+    assert!((law[0] - 0.5).abs() < 1e-12);
+}
+
+#[test]
+fn sequences_have_the_frequencies_of_their_source() {
+    for spec in ["dursley-wonka", "coins:n=4", "markov", "beta-coin:a=2,b=1"] {
+        let w = world(spec);
+        let (mut counts, mut filter) = (vec![0.0; w.vocab()], w.bayes());
+        let mut law = vec![0.0; w.vocab()];
+        filter.predict(&mut law);
+        let n = 20_000;
+        for i in 0..n {
+            let mut stream = Stream::new(4, Purpose::Sequence, i);
+            let mut tokens = [0; 3];
+            w.draw_sequence(&w.draw_topic(&mut stream), &mut tokens, &mut stream);
+            // Stationary: the third token has the law of the first.
+            counts[usize::from(tokens[2])] += 1.0;
+        }
+        for (count, p) in counts.iter().zip(&law) {
+            let sigma = (p * (1.0 - p) / n as f64).sqrt();
+            assert!((count / n as f64 - p).abs() < 4.0 * sigma, "{spec}: {count} of {n}, expected {p}");
+        }
+    }
+}
+
+#[test]
+fn tokens_are_the_same_for_ever() {
+    let drawn = |spec: &str| {
+        let w = world(spec);
+        let mut tokens = vec![0; 16];
+        let mut stream = Stream::new(7, Purpose::Sequence, 3);
+        w.draw_sequence(&w.draw_topic(&mut stream), &mut tokens, &mut stream);
+        tokens
+    };
+    assert_eq!(drawn("dursley-wonka"), [1, 0, 4, 2, 1, 2, 2, 1, 0, 4, 2, 1, 0, 4, 2, 1]);
+    assert_eq!(drawn("coins"), [1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0]);
+    assert_eq!(drawn("beta-coin"), [1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 0]);
+    assert_eq!(drawn("markov"), [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+}
+
+#[test]
+fn any_batch_can_be_drawn_again() {
+    for fresh in [true, false] {
+        let w = world("markov");
+        let data = Data { topics: 3, sequences: 4, length: 5, fresh };
+        let corpus = Corpus::draw(&w, &data, 9);
+        let mut tokens = Vec::new();
+        corpus.batch(&w, 2, 6, &mut tokens);
+        assert_eq!(tokens.len(), 30);
+        let first = tokens.clone();
+        corpus.batch(&w, 3, 6, &mut tokens);
+        assert_ne!(tokens, first);
+        Corpus::draw(&w, &data, 9).batch(&w, 2, 6, &mut tokens);
+        assert_eq!(tokens, first);
+        assert_eq!(corpus.topics().map(<[Topic]>::len), (!fresh).then_some(3));
+
+        let probe = corpus.probe(&w, 30, 4, 6);
+        assert_eq!(probe.len(), 30);
+        // What is measured is what was trained on.
+        let mut seen = Vec::new();
+        for step in 0..4 {
+            corpus.batch(&w, step, 6, &mut tokens);
+            seen.extend(tokens.chunks(5).map(<[u16]>::to_vec));
+        }
+        if fresh {
+            assert!(probe.iter().all(|(_, row)| seen.contains(row)));
+        } else {
+            let rows: Vec<_> = (0..12).filter_map(|i| corpus.row(i)).map(|(_, t)| t.to_vec()).collect();
+            assert!(probe.iter().all(|(_, row)| rows.contains(row)) && seen.iter().all(|row| rows.contains(row)));
+        }
+    }
+}
+
+#[test]
+fn mixtures_join_their_alphabets_by_name() {
+    let w = world(
+        r#"{"mixture":[
+            {"weight":1,"process":{"tokens":["a","b"],"transitions":{"a":[[0.5]],"b":[[0.5]]}}},
+            {"weight":3,"process":{"tokens":["c","b"],"transitions":{"b":[[0.25]],"c":[[0.75]]}}}]}"#,
+    );
+    assert_eq!(w.vocab(), 3);
+    let mut law = [0.0; 3];
+    w.bayes().predict(&mut law);
+    assert!(law.iter().zip([0.125, 0.125 + 0.1875, 0.5625]).all(|(p, q)| (p - q).abs() < 1e-12), "{law:?}");
+    assert_eq!(w.topic_label(&Topic::Component(1)), "process 2");
+}
+
+#[test]
+fn worlds_that_cannot_be_are_refused_in_words() {
+    let error = World::new(&"coins:n=0".parse().expect("shape")).expect_err("no coin");
+    assert!(error.to_string().contains("world.n is 0"), "{error}");
 }

@@ -1,0 +1,30 @@
+//! Levels: what a learner that does exact Bayes would lose on average.
+
+use super::curves::Curves;
+use crate::world::{Corpus, World};
+
+/// Mean over positions of a curve's values; 0 for an empty one.
+pub fn mean(values: &[f64]) -> f64 {
+    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+}
+
+/// Loss per token on the training data of the Bayes-optimal learner: with fresh draws the mean of `curves.bayes`; with
+/// a training set, the mean surprise on it of exact Bayes over its K topics, over at most `sequences` sequences spread
+/// evenly over the set.
+pub fn training_level(world: &World, corpus: &Corpus, curves: &Curves, sequences: usize) -> f64 {
+    let (Some(topics), Some(rows)) = (corpus.topics(), corpus.rows()) else { return mean(&curves.bayes.values) };
+    let mut filter = world.pool(topics);
+    let mut law = vec![0.0; world.vocab()];
+    let (mut total, mut count) = (0.0, 0usize);
+    let used = rows.min(sequences.max(1));
+    for (_, tokens) in (0..used).filter_map(|i| corpus.row(i * rows / used)) {
+        filter.reset();
+        for &token in tokens {
+            filter.predict(&mut law);
+            total -= law[usize::from(token)].ln();
+            count += 1;
+            filter.observe(token);
+        }
+    }
+    total / count.max(1) as f64
+}

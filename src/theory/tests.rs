@@ -1,0 +1,279 @@
+//! Golden values of the two papers' worlds, and what must hold for any world.
+
+use std::time::Instant;
+
+use super::{curve::Method, *};
+use crate::{
+    experiment::{Data, WorldSpec},
+    world::{Corpus, World},
+};
+
+const LN2: f64 = std::f64::consts::LN_2;
+
+fn world(spec: &str) -> World {
+    let spec = if spec.starts_with('{') { WorldSpec::from_json(spec).expect(spec) } else { spec.parse().expect(spec) };
+    World::new(&spec).expect("a world")
+}
+
+fn curves(spec: &str, length: usize) -> Curves {
+    Curves::compute(&world(spec), length, &Budget::default())
+}
+
+fn close(value: f64, golden: f64, tolerance: f64) {
+    assert!((value - golden).abs() <= tolerance, "{value} is not {golden} to {tolerance}");
+}
+
+/// `states` and edges (from, token, to, chance) as a process in JSON.
+fn process(tokens: usize, states: usize, edges: &[(usize, usize, usize, f64)]) -> String {
+    let names: Vec<String> = (0..tokens).map(|x| x.to_string()).collect();
+    let matrices: std::collections::BTreeMap<_, _> = names
+        .iter()
+        .enumerate()
+        .map(|(x, name)| {
+            let mut matrix = vec![vec![0.0; states]; states];
+            for &(i, _, j, p) in edges.iter().filter(|e| e.1 == x) {
+                matrix[i][j] += p;
+            }
+            (name.clone(), matrix)
+        })
+        .collect();
+    serde_json::json!({ "tokens": names, "transitions": matrices }).to_string()
+}
+
+fn mixture(parts: &[(f64, String)]) -> String {
+    let parts: Vec<String> = parts.iter().map(|(w, p)| format!(r#"{{"weight":{w},"process":{p}}}"#)).collect();
+    format!(r#"{{"mixture":[{}]}}"#, parts.join(","))
+}
+
+fn golden_mean() -> String {
+    process(2, 2, &[(0, 0, 0, 0.5), (0, 1, 1, 0.5), (1, 0, 0, 1.0)])
+}
+
+fn even() -> String {
+    process(2, 2, &[(0, 0, 0, 0.5), (0, 1, 1, 0.5), (1, 1, 0, 1.0)])
+}
+
+fn z1r() -> String {
+    process(2, 3, &[(0, 0, 1, 1.0), (1, 1, 2, 1.0), (2, 1, 0, 0.5), (2, 0, 0, 0.5)])
+}
+
+fn rrxor() -> String {
+    // S, "0", "1", T, F.
+    let half = [(0, 0, 1), (0, 1, 2), (1, 0, 4), (1, 1, 3), (2, 0, 3), (2, 1, 4)].map(|(i, x, j)| (i, x, j, 0.5));
+    process(2, 5, &[&half[..], &[(3, 1, 0, 1.0), (4, 0, 0, 1.0)]].concat())
+}
+
+fn mess3(x: f64, a: f64) -> String {
+    let mut edges = Vec::new();
+    for i in 0..3 {
+        for j in 0..3 {
+            let step = if i == j { 1.0 - 2.0 * x } else { x };
+            for token in 0..3 {
+                edges.push((i, token, j, step * if token == j { a } else { (1.0 - a) / 2.0 }));
+            }
+        }
+    }
+    process(3, 3, &edges)
+}
+
+#[test]
+fn single_processes_have_their_golden_values() {
+    let rows: [(String, &[f64], f64, f64); 5] = [
+        (golden_mean(), &[0.63651, 0.46210], 0.462098, 0.174416),
+        (even(), &[0.63651, 0.60594, 0.54931, 0.53402, 0.50570, 0.49806], 0.462098, 0.636514),
+        (z1r(), &[0.69315, 0.63651, 0.46210, 0.23105], 0.231049, 1.098612),
+        (rrxor(), &[0.69315, 0.69315, 0.63651, 0.62849, 0.59868, 0.57762], 0.462098, 1.560710),
+        (mess3(0.15, 0.6), &[1.09861, 1.09107, 1.08939, 1.08900], 1.088888, 0.01256),
+    ];
+    for (spec, h, rate, excess) in rows {
+        let c = curves(&spec, h.len());
+        println!("{} {:?} {:?} {:?}", c.entropy_rate, c.excess_entropy, c.bayes.values, c.how);
+        for (value, golden) in c.bayes.values.iter().zip(h) {
+            close(*value, *golden, 5.1e-6);
+        }
+        assert!(c.bayes.methods.iter().all(|m| *m == Method::Exact));
+        // One topic: knowing it is no news.
+        assert_eq!(c.bayes, c.oracle);
+        close(c.entropy_rate, rate, 1e-6);
+        close(c.excess_entropy.expect("finite"), excess, 1e-5);
+    }
+}
+
+#[test]
+fn dursley_wonka_has_its_golden_values() {
+    let c = curves("dursley-wonka", 12);
+    close(c.bayes.values[0], 1.44519, 5.1e-6);
+    close(c.bayes.values[1], 0.95140, 5.1e-6);
+    close(c.entropy_rate, 0.835876, 1e-6);
+    for l in 3..=12 {
+        close(c.bayes.values[l - 1], c.entropy_rate + LN2 / 6.0 * 0.75f64.powi(l as i32 - 3), 1e-9);
+    }
+    close(c.excess_entropy.expect("finite"), 1.186925, 1e-5);
+    // In full: what the first two positions lose, and the geometric rest.
+    let sum = c.bayes.values[0] + c.bayes.values[1] - 2.0 * c.entropy_rate + 4.0 * LN2 / 6.0;
+    close(c.excess_entropy.expect("finite"), sum, 1e-8);
+    close(c.unigram.values[11], 1.44519, 5.1e-6);
+    assert!(c.oracle.values.iter().zip(&c.bayes.values).all(|(o, b)| o <= b));
+    // With a begin token everything comes one later, and h_1 is 0.
+    let begun = curves("dursley-wonka:bos=1", 13);
+    assert_eq!(begun.bayes.values[0], 0.0);
+    for (later, value) in begun.bayes.values[1..].iter().zip(&c.bayes.values) {
+        close(*later, *value, 1e-9);
+    }
+    close(begun.excess_entropy.expect("finite"), 1.186925 - 0.835876, 1e-5);
+}
+
+#[test]
+fn coins_have_their_golden_values() {
+    let c = curves("beta-coin", 101);
+    for (l, golden) in [(0, 0.69315), (1, 0.63651), (2, 0.60594), (3, 0.58671), (10, 0.53855), (100, 0.50483)] {
+        close(c.bayes.values[l], golden, 5.1e-6);
+    }
+    close(c.entropy_rate, 0.5, 1e-12);
+    assert_eq!(c.excess_entropy, None);
+    assert!(c.bayes.methods.iter().all(|m| *m == Method::ClosedForm));
+
+    let c = curves("coins:n=2", 21);
+    close(c.entropy_rate, 0.63651, 5.1e-6);
+    for (l, golden) in
+        [(0, 0.05663), (1, 0.05045), (2, 0.04545), (3, 0.04118), (5, 0.03422), (10, 0.02241), (20, 0.01042)]
+    {
+        close(c.bayes.values[l] - c.entropy_rate, golden, 5.1e-6);
+    }
+    close(c.excess_entropy.expect("finite"), LN2, 1e-9);
+    close(curves("coins:n=10", 4).excess_entropy.expect("finite"), 10f64.ln(), 1e-9);
+    close(curves("coins:n=1", 4).excess_entropy.expect("finite"), 0.0, 1e-12);
+}
+
+#[test]
+fn a_beta_coin_with_any_parameters_agrees_with_its_filter() {
+    // Mean predictive entropy by summing over all words of length 6.
+    let w = world("beta-coin:a=0.3,b=2");
+    let c = Curves::compute(&w, 7, &Budget::default());
+    let mut mean = 0.0;
+    for word in 0..64u16 {
+        let (mut filter, mut law, mut chance) = (w.bayes(), [0.0; 2], 1.0);
+        for bit in 0..6 {
+            filter.predict(&mut law);
+            let token = word >> bit & 1;
+            chance *= law[usize::from(token)];
+            filter.observe(token);
+        }
+        filter.predict(&mut law);
+        mean += chance * entropy::entropy(&law);
+    }
+    close(c.bayes.values[6], mean, 1e-12);
+}
+
+#[test]
+fn excess_of_a_mixture_is_the_parts_plus_the_topic() {
+    // Distinguishable: mean of the parts plus H(w).
+    let c = curves(&mixture(&[(1.0, golden_mean()), (3.0, even())]), 30);
+    let weights = [0.25, 0.75];
+    let expected = 0.25 * 0.174416 + 0.75 * 0.636514 + entropy::entropy(&weights);
+    close(c.excess_entropy.expect("finite"), expected, 2e-6);
+    // And that is what the curve sums to.
+    let long = curves(&mixture(&[(1.0, golden_mean()), (3.0, even())]), 200);
+    let sum: f64 = long.bayes.values.iter().map(|h| h - long.entropy_rate).sum();
+    close(sum, expected, 1e-5);
+    // Identical components are one.
+    let c = curves(&mixture(&[(1.0, even()), (3.0, even())]), 5);
+    close(c.excess_entropy.expect("finite"), 0.636514, 1e-5);
+    close(c.bayes.values[3], 0.53402, 5.1e-6);
+    // A component without weight is as good as absent.
+    let c = curves(&mixture(&[(1.0, even()), (0.0, golden_mean())]), 5);
+    close(c.excess_entropy.expect("finite"), 0.636514, 1e-5);
+    // The same process from two different starts: the topic is never fully told.
+    let started = |start: &str| even().replacen("{", &format!(r#"{{"start":{start},"#), 1);
+    let c = curves(&mixture(&[(1.0, started("[1.0,0.0]")), (1.0, started("[0.0,1.0]"))]), 60);
+    let sum: f64 = c.bayes.values.iter().map(|h| h - c.entropy_rate).sum();
+    close(c.excess_entropy.expect("finite"), sum, 1e-5);
+    assert!(c.excess_entropy.expect("finite") < LN2 + 0.636514);
+}
+
+#[test]
+fn processes_that_are_not_ergodic_or_not_stationary() {
+    // A coin toss decides between all 0 and all 1: the rate is 0 and the excess ln 2.
+    let traps = process(2, 3, &[(0, 0, 1, 0.5), (0, 1, 2, 0.5), (1, 0, 1, 1.0), (2, 1, 2, 1.0)]).replacen(
+        "{",
+        r#"{"start":[1.0,0.0,0.0],"#,
+        1,
+    );
+    let c = curves(&traps, 5);
+    close(c.entropy_rate, 0.0, 0.0);
+    close(c.excess_entropy.expect("finite"), LN2, 1e-9);
+    // Nothing but one token for ever.
+    let c = curves(&process(1, 1, &[(0, 0, 0, 1.0)]), 5);
+    assert_eq!((c.bayes.values[4], c.entropy_rate, c.excess_entropy), (0.0, 0.0, Some(0.0)));
+    // Period 2: ln 2 once.
+    let c = curves(&process(2, 2, &[(0, 0, 1, 1.0), (1, 1, 0, 1.0)]), 5);
+    close(c.excess_entropy.expect("finite"), LN2, 1e-9);
+}
+
+#[test]
+fn curves_of_stationary_worlds_never_rise() {
+    let specs = ["coins:n=7".into(), "beta-coin:a=0.4,b=3".into(), rrxor(), mess3(0.1, 0.8), "dursley-wonka".into()];
+    for spec in specs {
+        let c = curves(&spec, 60);
+        let exact = c.bayes.methods.iter().take_while(|m| **m != Method::MonteCarlo).count();
+        assert!(exact >= 8, "{spec}: {exact}");
+        for pair in c.bayes.values[..exact].windows(2) {
+            assert!(pair[1] <= pair[0] + 1e-9, "{spec}: {pair:?}");
+        }
+        assert!(c.bayes.values.iter().all(|h| *h >= c.entropy_rate - 1e-6), "{spec}");
+    }
+}
+
+#[test]
+fn sampling_agrees_with_enumeration() {
+    let w = world("coins:n=5");
+    let exact = Curves::compute(&w, 40, &Budget::default());
+    let sampled = Curves::compute(&w, 40, &Budget { belief_states: 0, ..Budget::default() });
+    let errors = sampled.bayes.stderr.expect("sampled");
+    assert_eq!(sampled.bayes.methods[20], Method::MonteCarlo);
+    for l in 0..40 {
+        let off = (sampled.bayes.values[l] - exact.bayes.values[l]).abs();
+        assert!(off <= 4.5 * errors[l] + 1e-9, "position {l}: off by {off}, standard error {}", errors[l]);
+    }
+}
+
+#[test]
+fn markov_curves_are_sound_and_quick() {
+    let start = Instant::now();
+    let c = curves("markov", 48);
+    println!("markov k=3 T=48 took {:?}", start.elapsed());
+    let errors = c.bayes.stderr.as_ref().expect("sampled");
+    for l in [0, 1, 2, 3, 5, 10, 20, 47] {
+        println!("h_{} = {:.5} ± {:.5}", l + 1, c.bayes.values[l], errors[l]);
+    }
+    println!("rate {:.5} ± {:.5}", c.entropy_rate, c.entropy_rate_stderr.unwrap_or_default());
+    close(c.bayes.values[0], 3f64.ln(), 1e-12);
+    assert!(c.bayes.values.windows(2).all(|p| p[1] < p[0] + 0.01));
+    assert!(c.bayes.values[47] > c.entropy_rate);
+    assert_eq!(c.excess_entropy, None);
+    // Two states, even rows: h_2 is the entropy of P(stay | x_1).
+    let c = curves("markov:k=2", 6);
+    let stay = 2.0 * (0.5 - 2.0 / 3.0 * (1.0 - LN2));
+    close(c.bayes.values[1], entropy::entropy(&[stay, 1.0 - stay]), 1e-3);
+}
+
+#[test]
+fn usual_worlds_take_no_time() {
+    for spec in ["dursley-wonka", "coins", "coins:n=100", "beta-coin"] {
+        let start = Instant::now();
+        let c = curves(spec, 128);
+        println!("{spec}: {:?}, {} beliefs", start.elapsed(), c.belief_states);
+        assert!(c.bayes.stderr.is_none(), "{spec}");
+    }
+}
+
+#[test]
+fn the_training_level_is_what_the_pool_loses() {
+    let w = world("coins:n=3");
+    let c = Curves::compute(&w, 16, &Budget::default());
+    let fresh = Corpus::draw(&w, &Data { length: 16, ..Data::default() }, 1);
+    close(levels::training_level(&w, &fresh, &c, 100), levels::mean(&c.bayes.values), 1e-12);
+    let set = Corpus::draw(&w, &Data { topics: 300, sequences: 10, length: 16, fresh: false }, 1);
+    // Many topics: the pool is nearly the true prior. 3000 sequences of 16 tokens, each with a spread of about .2.
+    close(levels::training_level(&w, &set, &c, 3000), levels::mean(&c.bayes.values), 0.01);
+}
