@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use icl_playground::protocol::{Evaluation, Theory};
 use serde_json::{Value, json};
 use support::browser::{Browser, Gpu};
-use support::server::Server;
+use support::server::{Server, dist};
 
 /// h of Dursley/Wonka, nats per token.
 const H: f64 = 0.835_876;
@@ -370,7 +370,7 @@ fn a_software_adapter_is_passed_over_and_can_be_forced() {
     assert!(words.iter().any(|word| why.to_lowercase().contains(word)), "the reason given: {why}");
 
     page.click("device-gpu");
-    let ask = "const e = document.querySelector(\"[data-testid='restart']\"); e?.click(); return e !== null";
+    let ask = "const e = document.querySelector(\"[data-testid='device-restart']\"); e?.click(); return e !== null";
     page.browser.wait("the restart that a change of device takes", SOON, ask, &[]);
     let start = Instant::now();
     let on_gpu = "
@@ -406,7 +406,7 @@ fn a_browser_that_lacks_something_is_told_so() {
     page.open("");
     page.wait_for_text("module workers", SOON);
 
-    let html = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/index.html")).expect("the page's source");
+    let html = std::fs::read_to_string(dist().join("index.html")).expect("the built page");
     assert!(html.contains("<noscript>"), "without JavaScript there is something to read");
 }
 

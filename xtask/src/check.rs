@@ -68,7 +68,7 @@ fn wasm() -> Vec<String> {
             command.env("WASM_BINDGEN_TEST_TIMEOUT", "900");
             command
         };
-        vec![tests("gpu", "web_engine")]
+        vec![tests("gpu", "web")]
     })
 }
 
@@ -79,9 +79,9 @@ fn site() -> Vec<String> {
 
 fn e2e() -> Vec<String> {
     with(FOR_BROWSER, || {
-        // Without burn: nothing here trains except the page itself. One browser at a time.
+        // Without burn: nothing here trains except the page itself. One browser at a time, and what it measured is shown.
         let arguments = ["test", "--no-default-features", "--features", "e2e", "--test", "e2e"];
-        vec![cargo_with(&arguments, &["--test-threads=1"])]
+        vec![cargo_with(&arguments, &["--test-threads=1", "--nocapture"])]
     })
 }
 
