@@ -148,7 +148,7 @@ impl<'a> Losses<'a> {
         // The gaps need less height, and their own name between.
         let split = top + 0.56 * (bottom - top);
         let scale =
-            |(low, high): (f64, f64), height: f64| Scale::round(low, high, (height / 36.0).clamp(2.0, 5.0) as usize);
+            |(low, high): (f64, f64), height: f64| Scale::round(low, high, (height / 44.0).clamp(2.0, 5.0) as usize);
         [
             Frame::between(view, tail, top, split - 12.0, x, scale(self.range(&upper), split - top)),
             Frame::between(view, tail, split + 20.0, bottom, x, scale(self.range(&gaps), bottom - split)),

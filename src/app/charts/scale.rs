@@ -8,6 +8,8 @@ pub struct Scale {
     pub low: f64,
     pub high: f64,
     pub log: bool,
+    /// Between ticks, where the ends were rounded with it.
+    step: Option<f64>,
 }
 
 impl Scale {
@@ -15,20 +17,21 @@ impl Scale {
     pub fn linear(low: f64, high: f64) -> Self {
         let low = if low.is_finite() { low } else { 0.0 };
         let high = if high.is_finite() && high > low { high } else { low + 1.0 };
-        Self { low, high, log: false }
+        Self { low, high, log: false, step: None }
     }
 
-    /// Widened to round numbers, with about `ticks` ticks between. Round ends make growth calm: the scale stays
-    /// until the data pass one, and then takes one more step.
+    /// Widened to round numbers (ticks, or half-way between two), with about `ticks` ticks. Round ends make growth
+    /// calm: the scale stays until the data pass one, and then takes one more step.
     pub fn round(low: f64, high: f64, ticks: usize) -> Self {
         let (low, high) = (if low.is_finite() { low } else { 0.0 }, if high.is_finite() { high } else { 1.0 });
         // All equal: half a unit around, or a tenth of what there is.
         let pad = if high - low < 1e-12 { (0.1 * low.abs()).max(1e-3) } else { 0.0 };
         let step = round_step((high - low + 2.0 * pad) / ticks.max(1) as f64);
         // A hair of tolerance, so that 0.30000000000000004 does not ask for another step.
-        let floor = ((low - pad) / step + 1e-9).floor() * step;
-        let ceiling = ((high + pad) / step - 1e-9).ceil() * step;
-        Self { low: floor, high: ceiling.max(floor + step), log: false }
+        let half = step / 2.0;
+        let floor = ((low - pad) / half + 1e-9).floor() * half;
+        let ceiling = ((high + pad) / half - 1e-9).ceil() * half;
+        Self { low: floor, high: ceiling.max(floor + step), log: false, step: Some(step) }
     }
 
     /// Logarithmic, from `low` to `high`, which must be positive; widened to whole decades.
@@ -37,13 +40,13 @@ impl Scale {
         let low = if low.is_finite() && low > 0.0 { low.min(high) } else { high / 10.0 };
         let top = 10f64.powf((high.log10() - 1e-9).ceil());
         let bottom = 10f64.powf((low.log10() + 1e-9).floor());
-        Self { low: bottom.min(top / 10.0), high: top, log: true }
+        Self { low: bottom.min(top / 10.0), high: top, log: true, step: None }
     }
 
     /// Logarithmic, exactly from `low` to `high`.
     pub fn log(low: f64, high: f64) -> Self {
         let low = if low.is_finite() && low > 0.0 { low } else { 1.0 };
-        Self { low, high: if high.is_finite() && high > low { high } else { low * 10.0 }, log: true }
+        Self { low, high: if high.is_finite() && high > low { high } else { low * 10.0 }, log: true, step: None }
     }
 
     /// 0 at `low`, 1 at `high`. Not finite where a logarithm does not exist.
@@ -93,7 +96,8 @@ impl Scale {
     }
 
     fn linear_ticks(&self, most: usize) -> Vec<(f64, String)> {
-        let step = round_step((self.high - self.low) / most.max(1) as f64);
+        // The step that the ends were rounded with, so that ends and ticks agree.
+        let step = self.step.unwrap_or_else(|| round_step((self.high - self.low) / most.max(1) as f64));
         let decimals = (-(step.log10() + 1e-9).floor()).clamp(0.0, 9.0) as usize;
         multiples(self.low, self.high, step).map(|v| (v, number::fixed(v, decimals))).collect()
     }
@@ -150,8 +154,8 @@ mod tests {
     #[test]
     fn ticks_are_round() {
         let scale = Scale::round(0.8358, 1.609, 5);
-        assert_eq!((scale.low, scale.high), (0.8, 1.8));
-        assert_eq!(texts(scale.ticks(5)), ["0.8", "1.0", "1.2", "1.4", "1.6", "1.8"]);
+        assert!((scale.low - 0.8).abs() < 1e-9 && (scale.high - 1.7).abs() < 1e-9);
+        assert_eq!(texts(scale.ticks(5)), ["0.8", "1.0", "1.2", "1.4", "1.6"]);
         assert_eq!(texts(Scale::linear(1.0, 32.0).whole_ticks(7)), ["1", "5", "10", "15", "20", "25", "30"]);
         assert_eq!(texts(Scale::linear(1.0, 2.0).whole_ticks(7)), ["1", "2"]);
         assert_eq!(texts(Scale::log(1.0, 64.0).whole_ticks(7)), ["1", "2", "5", "10", "20", "50"]);
