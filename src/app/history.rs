@@ -89,8 +89,11 @@ impl History {
             });
             self.earlier.truncate(MAX_EARLIER);
         }
+        let same = |a: &Experiment, b: &Experiment| a.world == b.world && a.data == b.data && a.seed == b.seed;
         let earlier = std::mem::take(&mut self.earlier);
-        *self = Self { earlier, ..Self::new(experiment) };
+        // What the theory says depends on these alone: it stays on the charts until the engine says it again.
+        let theory = self.theory.take().filter(|_| same(&self.experiment, experiment));
+        *self = Self { earlier, theory, ..Self::new(experiment) };
         Changed::ALL
     }
 
@@ -478,6 +481,18 @@ mod tests {
         experiment.world = crate::experiment::WorldSpec::named(&crate::experiment::world::KINDS[1]);
         history.reset_for(&experiment);
         assert_eq!(history.earlier().count(), 0, "another world's curve says nothing here");
+    }
+
+    #[test]
+    fn the_theory_stays_while_it_is_true() {
+        let mut experiment = Experiment::default();
+        let mut history = fixtures::history(&experiment, 40);
+        experiment.training.steps += 1;
+        history.reset_for(&experiment);
+        assert!(history.theory().is_some() && history.evaluation().is_none());
+        experiment.data.length = 16;
+        history.reset_for(&experiment);
+        assert!(history.theory().is_none());
     }
 
     #[test]

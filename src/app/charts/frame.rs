@@ -41,10 +41,10 @@ pub fn head(view: &View) -> f64 {
     26.0 + if view.titled { 26.0 } else { 0.0 }
 }
 
-/// Room for labels at the right, from the longest of them; never more than a third of the chart.
+/// Room for labels at the right, from the longest of them; never more than a third of the chart, nor than a few words.
 pub fn tail<'a>(view: &View, labels: impl Iterator<Item = &'a str>) -> f64 {
     let widest = labels.map(|l| text_width(l, LABEL)).fold(0.0, f64::max);
-    (widest + 24.0).clamp(16.0, (view.width / 3.0).max(16.0))
+    (widest + 24.0).clamp(16.0, (view.width / 3.0).clamp(16.0, 170.0))
 }
 
 /// Room below the plot for ticks and the x axis' name.

@@ -123,7 +123,8 @@ impl Scene {
         draw(&self.axes, area, scale, 1.0)
     }
 
-    /// The layer of moving lines, to lie over the axes.
+    /// The layer of moving lines, to lie over the axes. plotters rounds to whole pixels: on a plain screen a scale of 2
+    /// (and a canvas twice its shown size) draws slopes without steps.
     pub fn draw_series<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
