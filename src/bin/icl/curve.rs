@@ -1,0 +1,112 @@
+//! `icl curve`: what an ideal learner loses at each position.
+
+use std::{fmt::Write, path::PathBuf};
+
+use clap::Args;
+use icl_playground::{
+    experiment::{Problem, WorldSpec},
+    theory::{
+        Budget, Curves,
+        curve::{Curve, Method},
+    },
+    world::World,
+};
+use serde_json::json;
+
+use crate::failure::{Failure, read_experiment, read_world};
+
+/// Longest curve: the closed form for a coin takes time as the square of this.
+const MAX_LENGTH: usize = 10_000;
+/// Where neither an experiment nor the user says.
+const DEFAULT_LENGTH: usize = 32;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// A world: a name with parameters (coins:n=10, beta-coin:a=1,b=1, dursley-wonka, markov:k=3,alpha=1), or @FILE with a
+    /// process or a mixture of processes as JSON
+    #[arg(long, value_name = "SPEC", required_unless_present = "experiment", conflicts_with = "experiment")]
+    world: Option<String>,
+    /// A file with an experiment as JSON; its world is used
+    #[arg(long, value_name = "FILE")]
+    experiment: Option<PathBuf>,
+    /// How many positions; without it the experiment's T, or 32
+    #[arg(long, value_name = "L")]
+    length: Option<usize>,
+    /// JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let (spec, usual) = match (&arguments.experiment, &arguments.world) {
+        (Some(path), _) => {
+            let experiment = read_experiment(path)?;
+            (experiment.world, experiment.data.length)
+        }
+        (None, Some(spec)) => (read_world(spec)?, DEFAULT_LENGTH),
+        (None, None) => (WorldSpec::default(), DEFAULT_LENGTH),
+    };
+    let length = arguments.length.unwrap_or(usual);
+    if !(1..=MAX_LENGTH).contains(&length) {
+        return Err(Problem::new("length", length, &format!("1 to {MAX_LENGTH}"), "").into());
+    }
+    let world = World::new(&spec)?;
+    // Nobody waits for a frame here: twice the beliefs, and estimates twice as close.
+    let usual = Budget::default();
+    let budget = Budget { belief_states: 2 * usual.belief_states, monte_carlo_work: 4 * usual.monte_carlo_work };
+    let curves = Curves::compute(&world, length, &budget);
+    Ok(if arguments.json { as_json(&spec, &curves) } else { as_table(&spec, &curves) })
+}
+
+fn as_json(spec: &WorldSpec, curves: &Curves) -> String {
+    json!({
+        "world": spec,
+        "tokens": spec.tokens(),
+        "h": curves.bayes.values,
+        "h_stderr": curves.bayes.stderr,
+        "method": curves.bayes.methods,
+        "oracle": curves.oracle.values,
+        "oracle_stderr": curves.oracle.stderr,
+        "oracle_method": curves.oracle.methods,
+        "unigram": curves.unigram.values,
+        "entropy_rate": curves.entropy_rate,
+        "entropy_rate_stderr": curves.entropy_rate_stderr,
+        "excess_entropy": curves.excess_entropy,
+        "how": curves.how,
+        "belief_states": curves.belief_states,
+    })
+    .to_string()
+}
+
+fn as_table(spec: &WorldSpec, curves: &Curves) -> String {
+    let mut text = format!("{}, nats per token\n\n", spec.title());
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{:>6} {:>20} {:>20} {:>10}  how", "l", "h_l", "topic known", "h_l - h");
+    for (l, method) in curves.bayes.methods.iter().enumerate() {
+        let excess = curves.bayes.values[l] - curves.entropy_rate;
+        let (bayes, oracle) = (with_error(&curves.bayes, l), with_error(&curves.oracle, l));
+        let _ = writeln!(text, "{:>6} {bayes:>20} {oracle:>20} {excess:>10.6}  {}", l + 1, word(*method));
+    }
+    let error = curves.entropy_rate_stderr.map_or_else(String::new, |e| format!(" ± {e:.6}"));
+    let excess = curves.excess_entropy.map_or_else(|| "-".into(), |e| format!("{e:.6}"));
+    let _ = write!(text, "\nentropy rate h   {:.6}{error}\nexcess entropy E {excess}\n", curves.entropy_rate);
+    for sentence in &curves.how {
+        let _ = write!(text, "\n{sentence}");
+    }
+    text
+}
+
+fn with_error(curve: &Curve, l: usize) -> String {
+    match curve.stderr.as_ref().map(|errors| errors[l]).filter(|e| *e > 0.0) {
+        Some(error) => format!("{:.6} ± {error:.6}", curve.values[l]),
+        None => format!("{:.6}", curve.values[l]),
+    }
+}
+
+fn word(method: Method) -> &'static str {
+    match method {
+        Method::Exact => "exact",
+        Method::ClosedForm => "closed form",
+        Method::MonteCarlo => "Monte Carlo",
+    }
+}

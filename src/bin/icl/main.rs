@@ -1,0 +1,58 @@
+//! The terminal twin: curves, presets and training runs without a browser.
+
+mod curve;
+mod failure;
+mod presets;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// Watch in-context learning happen, from a terminal.
+#[derive(Parser)]
+#[command(name = "icl", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The least possible loss at each position, the entropy rate and the excess entropy
+    Curve(curve::Arguments),
+    /// All presets, as JSON
+    Presets,
+    /// One preset's experiment as JSON, as --experiment takes it
+    Preset {
+        /// Its name, as in the list of presets
+        name: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let text = match Arguments::parse().command {
+        Command::Curve(arguments) => curve::run(&arguments),
+        Command::Presets => Ok(presets::all()),
+        Command::Preset { name } => presets::one(&name),
+    };
+    match text.and_then(|text| print(&text)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// To standard output. A reader that has seen enough (`icl presets | head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,122 @@
+//! The terminal twin, as a user meets it.
+
+#![cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+fn icl(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_icl")).args(arguments).output().expect("icl runs")
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = icl(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Exit code 2, nothing on standard output, and a sentence with these words on standard error.
+fn refused(arguments: &[&str], words: &[&str]) {
+    let output = icl(arguments);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    assert!(!text.contains("panicked"), "{text}");
+    for word in words {
+        assert!(text.contains(word), "{arguments:?}: {word:?} in {text}");
+    }
+}
+
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, text).expect("a file");
+    path
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
+}
+
+#[test]
+fn curves_of_named_worlds() {
+    let c = json(&["curve", "--world", "dursley-wonka", "--length", "6", "--json"]);
+    let h = numbers(&c["h"]);
+    assert_eq!(h.len(), 6);
+    assert!((h[0] - 1.44519).abs() < 1e-5 && (h[1] - 0.95140).abs() < 1e-5, "{h:?}");
+    assert!((c["excess_entropy"].as_f64().expect("finite") - 1.186925).abs() < 1e-5);
+    assert_eq!(c["method"][0], "exact");
+    assert!(c["h_stderr"].is_null());
+
+    let c = json(&["curve", "--world", "beta-coin:a=1,b=1", "--length", "4", "--json"]);
+    assert_eq!(c["method"][3], "closed-form");
+    assert!(c["excess_entropy"].is_null());
+
+    let c = json(&["curve", "--world", "markov:k=2", "--length", "4", "--json"]);
+    assert_eq!(c["method"][3], "monte-carlo");
+    assert_eq!(numbers(&c["h_stderr"]).len(), 4);
+
+    let output = icl(&["curve", "--world", "coins:n=2", "--length", "3"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("0.693147") && text.contains("exact") && text.contains("entropy rate h"), "{text}");
+}
+
+#[test]
+fn curves_of_a_users_own_process() {
+    let golden_mean = r#"{"tokens":["0","1"],"transitions":{"0":[[0.5,0],[1,0]],"1":[[0,0.5],[0,0]]}}"#;
+    let path = file("golden-mean.json", golden_mean);
+    let c = json(&["curve", "--world", &format!("@{}", path.display()), "--length", "2", "--json"]);
+    assert!((c["excess_entropy"].as_f64().expect("finite") - 0.174416).abs() < 1e-5);
+}
+
+#[test]
+fn presets_are_experiments_for_the_other_commands() {
+    let list = json(&["presets"]);
+    for preset in list.as_array().expect("a list") {
+        let name = preset["name"].as_str().expect("a name");
+        assert_eq!(json(&["preset", name]), preset["experiment"]);
+    }
+    let path = file("coins.json", &json(&["preset", "coins"]).to_string());
+    let c = json(&["curve", "--experiment", &path.display().to_string(), "--json"]);
+    assert_eq!(numbers(&c["h"]).len(), 64);
+}
+
+#[test]
+fn long_curves_end_in_time() {
+    let c = json(&["curve", "--world", "coins:n=10", "--length", "4096", "--json"]);
+    assert_eq!(numbers(&c["h"]).len(), 4096);
+    assert_eq!(c["method"][4095], "monte-carlo");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_a_sentence() {
+    refused(&["curve", "--world", "coins:n=0", "--length", "3"], &["world.n is 0", "1 to 1000"]);
+    refused(&["curve", "--world", "coins:m=3", "--length", "3"], &["parameter"]);
+    refused(&["curve", "--world", "nonsense", "--length", "3"], &["nonsense", "dursley-wonka"]);
+    refused(&["curve", "--world", "markov:alpha=nan", "--length", "3"], &["world.alpha", "NaN"]);
+    refused(&["curve", "--world", "dursley-wonka:p=0.7,q=0.9", "--length", "3"], &["at most 1"]);
+    refused(&["curve", "--world", "coins", "--length", "0"], &["length is 0"]);
+    refused(&["curve", "--world", "coins", "--length", "1000000"], &["length is 1000000", "10000"]);
+    refused(&["curve", "--world", "coins", "--length", "-1"], &[]);
+    refused(&["curve", "--length", "3"], &["--world"]);
+    refused(&["curve", "--world", "@/no/such/file.json", "--length", "3"], &["/no/such/file.json"]);
+    refused(&["curve", "--experiment", "/no/such/file.json"], &["/no/such/file.json"]);
+    refused(&["preset", "nonsense"], &["nonsense", "markov"]);
+    refused(&["nonsense"], &[]);
+
+    let at = |name: &str, text: &str| format!("@{}", file(name, text).display());
+    let sum = at("sum.json", r#"{"tokens":["0"],"transitions":{"0":[[0.5]]}}"#);
+    refused(&["curve", "--world", &sum, "--length", "3"], &["row 0", "0.5"]);
+    let negative = at("negative.json", r#"{"tokens":["0","1"],"transitions":{"0":[[1.5]],"1":[[-0.5]]}}"#);
+    refused(&["curve", "--world", &negative, "--length", "3"], &["-0.5"]);
+    let shape = at("shape.json", r#"{"tokens":["0","1"],"transitions":{"0":[[0.5]],"1":[[0.5,0],[0,1]]}}"#);
+    refused(&["curve", "--world", &shape, "--length", "3"], &["lengths 2,2"]);
+    let broken = at("broken.json", "{");
+    refused(&["curve", "--world", &broken, "--length", "3"], &["unreadable"]);
+    let experiment = file("bad.json", r#"{"data":{"topics":0}}"#);
+    refused(&["curve", "--experiment", &experiment.display().to_string()], &["data.topics is 0"]);
+}
