@@ -17,13 +17,13 @@ use crate::world::{
 pub struct Budget {
     /// Beliefs that may be enumerated for each curve; about a microsecond each.
     pub belief_states: usize,
-    /// Work of Monte Carlo estimates: filter steps times hidden states; about 20 ns each.
+    /// Work of Monte Carlo estimates: filter steps times hidden states; about 0.1 microseconds each.
     pub monte_carlo_work: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { belief_states: 200_000, monte_carlo_work: 40_000_000 }
+        Self { belief_states: 200_000, monte_carlo_work: 6_000_000 }
     }
 }
 
@@ -32,7 +32,10 @@ const MAX_SEQUENCES: usize = 4000;
 /// Fewest: below, a standard error says little.
 const MIN_SEQUENCES: usize = 64;
 /// A step of the filter for Dirichlet chains costs about as much as this many state updates, per k squared.
-const DIRICHLET_WORK: usize = 150;
+const DIRICHLET_WORK: usize = 20;
+/// What the particles of the filter for Dirichlet chains may shift a mean predictive entropy by, nats: some three times
+/// what two independent sets of particles were seen to differ by at l = 2, where the shift is largest.
+const PARTICLE_ERROR: f64 = 5e-4;
 /// Chains drawn for the entropy rate of the Markov world.
 const CHAINS: usize = 20_000;
 
@@ -128,7 +131,7 @@ fn finite(world: &World, mixture: &Mixture, length: usize, budget: &Budget) -> C
             is_stationary(mixture).then(|| (rate - rate_error, bayes.last().copied().unwrap_or(f64::INFINITY)));
         let estimate = |l: usize| {
             let known = oracle.get(l).map(|&value| Mean { value, squared_error: 0.0 });
-            let Mean { value, squared_error } = sampled.bayes(l, known);
+            let Mean { value, squared_error } = sampled.bayes(l, known, 0.0);
             match bounds {
                 Some((low, high)) if low < high => {
                     Mean { value: value.clamp(low, high), squared_error: squared_error.min((high - low).powi(2)) }
@@ -234,7 +237,7 @@ fn markov(world: &World, k: usize, alpha: f64, length: usize, budget: &Budget) -
     if length > 1 {
         let sampled = Sampled::draw(world, length, sequences);
         for l in 1..length {
-            let estimate = sampled.bayes(l, Some(rate));
+            let estimate = sampled.bayes(l, Some(rate), PARTICLE_ERROR);
             bayes.values.push(estimate.value);
             bayes.methods.push(Method::MonteCarlo);
             errors.push(estimate.squared_error.sqrt());

@@ -60,11 +60,13 @@ impl Sampled {
     }
 
     /// h of position index `l`. Where the oracle's loss is known more closely than by these sequences, the two ways to
-    /// h are weighed against each other for the least variance.
-    pub fn bayes(&self, l: usize, oracle: Option<Mean>) -> Mean {
+    /// h are weighed against each other for the least variance. `filter_error` is the standard error that the filter
+    /// itself brings to the first way; to the second, where it only adds to a divergence, it brings next to none.
+    pub fn bayes(&self, l: usize, oracle: Option<Mean>, filter_error: f64) -> Mean {
         let sums = &self.hidden[l];
         let (a, b) = sums.means(self.sequences);
         let (va, vb, cov) = sums.squared_errors(self.sequences);
+        let va = va + filter_error * filter_error;
         let Some(oracle) = oracle else { return Mean { value: a, squared_error: va } };
         let vb = vb + oracle.squared_error;
         let spread = va + vb - 2.0 * cov;

@@ -91,7 +91,7 @@ impl Corpus {
     pub fn probe(&self, world: &World, count: usize, steps_done: usize, batch: usize) -> Vec<(Topic, Vec<u16>)> {
         let mut stream = Stream::new(self.seed, Purpose::Probe, 0);
         (0..count)
-            .map(|i| match self.rows() {
+            .filter_map(|i| match self.rows() {
                 Some(rows) => {
                     let row = if rows <= count { i % rows.max(1) } else { stream.below(rows as u64) as usize };
                     self.row(row).map(|(topic, tokens)| (topic.clone(), tokens.to_vec()))
@@ -104,7 +104,6 @@ impl Corpus {
                     Some((topic, tokens))
                 }
             })
-            .flatten()
             .collect()
     }
 
