@@ -1,7 +1,9 @@
 //! The experiment's fields as controls see them: what each is called, how it is read and written, where a slider
 //! stops. Ranges are not repeated here: [`allowed`] asks the experiment's own validation.
 
-use crate::experiment::{Experiment, Mlp, Norm, Positions, Problem, Schedule, WorldParameter, estimate::large};
+use crate::experiment::{
+    Experiment, Mlp, Norm, Positions, Problem, Schedule, WorldParameter, WorldSpec, estimate::large,
+};
 
 /// How a field is reached inside an experiment.
 #[derive(Clone, Copy)]
@@ -40,6 +42,17 @@ impl Number {
         match self.slot {
             Slot::Plain { set, .. } => set(experiment, value),
             Slot::World(name) => experiment.world.set_parameter(name, value),
+        }
+    }
+
+    /// The value that a double-click brings back: the story's, or its own default in a world that the story is not of.
+    pub fn usual(&self, story: &Experiment, draft: &Experiment) -> f64 {
+        let kind = |e: &Experiment| e.world.kind();
+        match self.slot {
+            Slot::World(name) if kind(story) != kind(draft) => {
+                kind(draft).map_or(f64::NAN, |kind| WorldSpec::named(kind).parameter(name))
+            }
+            _ => self.get(story),
         }
     }
 
@@ -295,7 +308,7 @@ pub const BRACKET: Choice = Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{WorldSpec, preset::PRESETS, world::KINDS};
+    use crate::experiment::{preset::PRESETS, world::KINDS};
 
     fn every_number() -> Vec<(Experiment, Number)> {
         let worlds = KINDS.iter().map(|kind| Experiment { world: WorldSpec::named(kind), ..Experiment::default() });

@@ -41,6 +41,8 @@ pub fn ChartView(
     let with = move |act: &dyn Fn(&Board, &Canvas)| {
         app.board.with_value(|board| canvas.with_value(|canvas| canvas.as_ref().inspect(|c| act(board, c)).is_some()))
     };
+    let width =
+        move || app.board.with_value(|board| canvas.with_value(|c| c.as_ref().map_or(0.0, |c| board.view(c).width)));
     let pointed = move |e: ev::PointerEvent| {
         let (x, y) = (f64::from(e.offset_x()), f64::from(e.offset_y()));
         with(&|board, canvas| {
@@ -89,7 +91,7 @@ pub fn ChartView(
                     on:blur=move |_| left()
                     on:keydown=keyed
                 ></canvas>
-                <ReadoutBox readout=signals.readout />
+                <ReadoutBox readout=signals.readout width />
             </div>
         </figure>
     }
@@ -97,12 +99,17 @@ pub fn ChartView(
 
 /// The numbers under the cursor, beside it and inside the plot.
 #[component]
-fn ReadoutBox(readout: RwSignal<Option<Readout>>) -> impl IntoView {
+fn ReadoutBox(readout: RwSignal<Option<Readout>>, width: impl Fn() -> f64 + Copy + Send + 'static) -> impl IntoView {
     let place = move |r: &Readout| {
         let [(x, y), (x2, _)] = r.rule;
-        // Upright rules put the box beside them, level ones below the row.
-        let level = (x2 - x).abs() > 1.0;
-        if level { format!("--x: 24px; --y: {y:.0}px") } else { format!("--x: {x:.0}px; --y: 8px") }
+        // Upright rules put the box on the side with more room, level ones below the row.
+        if (x2 - x).abs() > 1.0 {
+            format!("left: 24px; top: {:.0}px", y + 14.0)
+        } else if x > width() / 2.0 {
+            format!("right: {:.0}px; top: 8px", (width() - x + 12.0).max(4.0))
+        } else {
+            format!("left: {:.0}px; top: 8px", x + 12.0)
+        }
     };
     let rows = move |r: &Readout| {
         r.lines
@@ -110,10 +117,11 @@ fn ReadoutBox(readout: RwSignal<Option<Readout>>) -> impl IntoView {
             .map(|line| {
                 let colour = line.hue.map(|hue| format!("color: {}", hue.text));
                 view! {
-                    <tr>
-                        <th scope="row" style=colour>{line.name.clone()}</th>
-                        <td>{line.value.clone()} <small>{line.how.clone()}</small></td>
-                    </tr>
+                    <div>
+                        <dt style=colour>{line.name.clone()}</dt>
+                        <dd>{line.value.clone()}</dd>
+                        <small>{line.how.clone()}</small>
+                    </div>
                 }
             })
             .collect_view()
@@ -124,7 +132,7 @@ fn ReadoutBox(readout: RwSignal<Option<Readout>>) -> impl IntoView {
                 view! {
                     <div class="readout" style=place(r) role="status">
                         <strong>{r.title.clone()}</strong>
-                        <table><tbody>{rows(r)}</tbody></table>
+                        <dl>{rows(r)}</dl>
                     </div>
                 }
             })

@@ -35,15 +35,8 @@ pub fn NumberControl(number: Number) -> impl IntoView {
     let number = StoredValue::new(number);
     let value = Memo::new(move |_| app.draft.with(|draft| number.with_value(|n| n.get(draft))));
     let usual = Memo::new(move |_| {
-        let usual = number.with_value(|n| n.get(&app.preset.get().experiment()));
-        // Another world than the story's has its own defaults.
-        if usual.is_nan() {
-            number.with_value(|n| {
-                n.get(&app.run.with(|r| r.as_ref().map_or_else(|| app.draft.get(), |r| r.experiment.clone())))
-            })
-        } else {
-            usual
-        }
+        let story = app.preset.get().experiment();
+        app.draft.with(|draft| number.with_value(|n| n.usual(&story, draft)))
     });
     let stop = move |value: f64| number.with_value(|n| n.nearest_stop(value));
     let text = {

@@ -190,7 +190,7 @@ fn World() -> impl IntoView {
         </div>
         {parameters}
         <p class="about">{tokens}</p>
-        <button type="button" class="quiet" data-testid="own-process" on:click=move |_| own.set(true)>
+        <button type="button" class="own" data-testid="own-process" on:click=move |_| own.set(true)>
             "Bring your own process"
         </button>
         <OwnProcess open=own />

@@ -273,14 +273,14 @@ pub fn Share(open: RwSignal<bool>) -> impl IntoView {
             <p class="said" role="status">{move || if sound() { said.get() } else { "Some settings are out of range: mend them first.".into() }}</p>
             <h3>"As a file"</h3>
             <button type="button" data-testid="export" prop:disabled=move || !sound() on:click=save>"Export JSON"</button>
-            <Import open />
+            <Import open name="import" />
         </Dialog>
     }
 }
 
-/// Opening a file or pasted text.
+/// Opening a file or pasted text. Test ids begin with `name`.
 #[component]
-fn Import(open: RwSignal<bool>) -> impl IntoView {
+fn Import(open: RwSignal<bool>, name: &'static str) -> impl IntoView {
     let app = use_app();
     let problem = RwSignal::new(None::<String>);
     let text = NodeRef::<leptos::html::Textarea>::new();
@@ -299,18 +299,18 @@ fn Import(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <label class="file">
             "Open a file "
-            <input type="file" accept=".json,application/json" data-testid="import-file" on:change=pick />
+            <input type="file" accept=".json,application/json" data-testid=format!("{name}-file") on:change=pick />
         </label>
         <label class="stack">
             <span>"Or paste JSON of an experiment, a process or a mixture"</span>
-            <textarea node_ref=text rows="7" spellcheck="false" data-testid="import-text"></textarea>
+            <textarea node_ref=text rows="7" spellcheck="false" data-testid=format!("{name}-text")></textarea>
         </label>
-        <div class="problem" role="alert" data-testid="import-problems">
+        <div class="problem" role="alert" data-testid=format!("{name}-problems")>
             {move || problem.get().map(|text| lines(&text))}
         </div>
         <button
             type="button"
-            data-testid="import"
+            data-testid=name
             on:click=move |_| {
                 if let Some(area) = text.get_untracked() {
                     done(take_in(app, &area.value()));
@@ -346,7 +346,7 @@ pub fn OwnProcess(open: RwSignal<bool>) -> impl IntoView {
             </p>
             <p>"This one is the even process: runs of 1 have even length."</p>
             <pre>{EXAMPLE}</pre>
-            <Import open />
+            <Import open name="own" />
         </Dialog>
     }
 }

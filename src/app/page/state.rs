@@ -212,6 +212,9 @@ impl App {
     }
 
     pub fn step(self) {
+        if !self.problems.with_untracked(Vec::is_empty) {
+            return;
+        }
         match self.phase.get_untracked() {
             Phase::Finished | Phase::Failed { .. } => self.start(true),
             _ if self.run.with_untracked(Option::is_none) => self.start(true),
