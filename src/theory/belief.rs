@@ -14,6 +14,9 @@ const NEGLIGIBLE: f64 = 1e-17;
 /// because two ways to the same belief should drop the same.
 const UNDERFLOW: f64 = 1e-290;
 
+/// Exits or edges that cost as much as a belief.
+const VISITS: usize = 100;
+
 /// A law over hidden states: ascending states with their chances.
 type Belief = Vec<(u32, f64)>;
 
@@ -33,8 +36,10 @@ pub struct BeliefGraph<'a> {
     nodes: Vec<Node>,
     /// By a 128-bit hash of the rounded belief.
     index: HashMap<u128, u32>,
-    /// What may still be spent: 1 a belief, and more for beliefs over many states.
+    /// What may still be spent: 1 a belief, and 1 for every [`VISITS`] exits or edges followed.
     budget: usize,
+    /// Exits and edges followed that are not yet paid for.
+    visits: usize,
     law: Vec<f64>,
     mass: Vec<f64>,
 }
@@ -49,6 +54,7 @@ impl<'a> BeliefGraph<'a> {
             nodes: Vec::new(),
             index: HashMap::new(),
             budget,
+            visits: 0,
             law: vec![0.0; hmm.vocab()],
             mass: vec![0.0; hmm.states()],
         }
@@ -57,10 +63,6 @@ impl<'a> BeliefGraph<'a> {
     /// How many different beliefs were met.
     pub fn beliefs(&self) -> usize {
         self.nodes.len()
-    }
-
-    pub fn budget_left(&self) -> usize {
-        self.budget
     }
 
     /// Before the first token, with the given law over states.
@@ -89,9 +91,11 @@ impl<'a> BeliefGraph<'a> {
             }
             for &(to, q) in self.nodes[node as usize].edges.iter().flatten() {
                 *mass.entry(to).or_default() += p * q;
+                self.visits += 1;
             }
         }
         let mut next: Vec<(u32, f64)> = mass.into_iter().filter(|&(_, p)| p > NEGLIGIBLE).collect();
+        self.pay(0)?;
         // A fixed order, so that sums have the same bits every time.
         next.sort_unstable_by_key(|&(node, _)| node);
         Some(Position(next))
@@ -108,6 +112,13 @@ impl<'a> BeliefGraph<'a> {
         values
     }
 
+    /// `None` where the budget does not allow `beliefs` more.
+    fn pay(&mut self, beliefs: usize) -> Option<()> {
+        self.budget = self.budget.checked_sub(beliefs + self.visits / VISITS)?;
+        self.visits %= VISITS;
+        Some(())
+    }
+
     fn node(&mut self, belief: Belief) -> u32 {
         let id = self.nodes.len() as u32;
         match self.index.entry(key(&belief)) {
@@ -119,6 +130,7 @@ impl<'a> BeliefGraph<'a> {
                     for exit in self.hmm.exits(i as usize) {
                         self.law[usize::from(exit.token)] += p * exit.p;
                     }
+                    self.visits += self.hmm.exits(i as usize).len();
                 }
                 self.nodes.push(Node { entropy: entropy(&self.law), belief, edges: None });
                 id
@@ -127,13 +139,8 @@ impl<'a> BeliefGraph<'a> {
     }
 
     fn expand(&mut self, node: u32) -> Option<()> {
+        self.pay(1)?;
         let belief = std::mem::take(&mut self.nodes[node as usize].belief);
-        let cost = 1 + belief.len() / 64;
-        if cost > self.budget {
-            self.nodes[node as usize].belief = belief;
-            return None;
-        }
-        self.budget -= cost;
         let mut tokens: Vec<u16> =
             belief.iter().flat_map(|&(i, _)| self.hmm.exits(i as usize).iter().map(|e| e.token)).collect();
         tokens.sort_unstable();
@@ -153,6 +160,7 @@ impl<'a> BeliefGraph<'a> {
                     total += p * exit.p;
                 }
             }
+            self.visits += touched.len();
             touched.sort_unstable();
             touched.dedup();
             let mut next = Belief::with_capacity(touched.len());

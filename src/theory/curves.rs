@@ -9,6 +9,7 @@ use super::{
 };
 use crate::world::{
     Chain, Mixture, Topics, World,
+    filter::particle_updates,
     rng::{Purpose, Stream},
 };
 
@@ -31,8 +32,8 @@ impl Default for Budget {
 const MAX_SEQUENCES: usize = 4000;
 /// Fewest: below, a standard error says little.
 const MIN_SEQUENCES: usize = 64;
-/// A step of the filter for Dirichlet chains costs about as much as this many state updates, per k squared.
-const DIRICHLET_WORK: usize = 20;
+/// Particle updates, per k squared, that cost about as much as one update of a hidden state.
+const UPDATES: usize = 50;
 /// What the particles of the filter for Dirichlet chains may shift a mean predictive entropy by, nats: some three times
 /// what two independent sets of particles were seen to differ by at l = 2, where the shift is largest.
 const PARTICLE_ERROR: f64 = 5e-4;
@@ -123,7 +124,8 @@ fn finite(world: &World, mixture: &Mixture, length: usize, budget: &Budget) -> C
     };
 
     let (bayes, oracle) = if bayes.len() < length || oracle.len() < length {
-        let work = mixture.hmm().states() * length;
+        // An exit is passed over far more quickly than a state is updated.
+        let work = (mixture.hmm().states() + mixture.hmm().exit_count() / 16) * length;
         let sequences = (budget.monte_carlo_work / work.max(1)).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
         let sampled = Sampled::draw(world, length, sequences);
         // In a stationary world h_l lies between the rate and whatever came before.
@@ -230,8 +232,8 @@ fn beta_coin(a: f64, b: f64, length: usize) -> Curves {
 fn markov(world: &World, k: usize, alpha: f64, length: usize, budget: &Budget) -> Curves {
     let (rate, first) = chain_entropies(k, alpha);
     let uniform = (k as f64).ln();
-    let sequences =
-        (budget.monte_carlo_work / (DIRICHLET_WORK * k * k * length.max(1))).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
+    let work = (k * k * particle_updates(length) / UPDATES).max(1);
+    let sequences = (budget.monte_carlo_work / work).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
     let mut bayes = constant(uniform, Method::ClosedForm, 1.min(length));
     let mut errors = vec![0.0; bayes.values.len()];
     if length > 1 {

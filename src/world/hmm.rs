@@ -86,6 +86,11 @@ impl Hmm {
         &self.exits[self.first[state] as usize..self.first[state + 1] as usize]
     }
 
+    /// How many ways out there are of all states together.
+    pub fn exit_count(&self) -> usize {
+        self.exits.len()
+    }
+
     /// The exits of a state that emit `token`.
     pub fn exits_with(&self, state: usize, token: u16) -> &[Exit] {
         let exits = self.exits(state);

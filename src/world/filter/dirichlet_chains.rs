@@ -9,7 +9,8 @@
 //! Mean is known; the correction, of order 1/t, is estimated with particles drawn exactly from that Dirichlet: each
 //! holds independent Gamma(alpha + counts) variates, which an observed i -> j keeps up to date by adding an exponential.
 //! The linear part of the covariance is known as well and is not left to chance: pi is replaced by what remains of it
-//! after its tangent at the mean, whose covariance is exact.
+//! after its tangent at the mean, whose covariance is exact. Late in a sequence what remains is of no account, and the
+//! tangent does alone.
 
 use std::sync::Arc;
 
@@ -24,7 +25,10 @@ const PARTICLES: usize = 2048;
 const FEWER_PARTICLES: usize = 256;
 /// From this many observed transitions on.
 const FEWER_FROM: usize = 16;
-/// Exponential variates drawn once and used by every sequence: enough for some 140 transitions before any is used again.
+/// From here on without particles: the correction is of order 1/t, and what the tangent leaves of it of order 1/t².
+const TANGENT_FROM: usize = 512;
+/// Exponential variates drawn once and used by every sequence: enough for some 140 transitions before any
+/// is used again.
 const EXPONENTIALS: usize = 32 * PARTICLES;
 const MAX_K: usize = 8;
 
@@ -100,7 +104,11 @@ impl DirichletChains {
     }
 
     fn particles(&self) -> usize {
-        if self.seen < FEWER_FROM { PARTICLES } else { FEWER_PARTICLES }
+        match self.seen {
+            0..FEWER_FROM => PARTICLES,
+            FEWER_FROM..TANGENT_FROM => FEWER_PARTICLES,
+            _ => 0,
+        }
     }
 
     pub fn observe(&mut self, token: u16) {
@@ -142,7 +150,7 @@ impl DirichletChains {
                 mean[i * k + j] = (self.prior.alpha + self.counts[i * k + j]) / totals[i];
             }
         }
-        let slope = tangent(&mean[..k * k], k, first);
+        let (pi_at_mean, slope) = tangent(&mean[..k * k], k, first);
 
         let n = self.particles();
         let (pi, rest) = (&mut self.pi[..n], &mut self.rest[..n]);
@@ -157,8 +165,8 @@ impl DirichletChains {
                 }
             }
         }
-        let n_real = n as f64;
-        let expected_pi = pi.iter().sum::<f64>() / n_real;
+        let n_real = n.max(1) as f64;
+        let expected_pi = if n == 0 { pi_at_mean } else { pi.iter().sum::<f64>() / n_real };
         let expected_rest = rest.iter().sum::<f64>() / n_real;
         let row = self.last;
         let scales = self.cloud.scales(row, n);
@@ -247,9 +255,14 @@ impl Cloud {
     }
 }
 
-/// The derivative of pi(first) by each entry of the chain's matrix, at `mean`, along changes that keep rows' sums:
+/// How many times a particle is updated over a sequence.
+pub fn particle_updates(length: usize) -> usize {
+    length.min(FEWER_FROM) * PARTICLES + length.min(TANGENT_FROM) * FEWER_PARTICLES + length
+}
+
+/// pi(first), and the derivative of pi(first) by each entry of the chain's matrix, at `mean`, along changes that keep rows' sums:
 /// `d pi(first) = Σ_ij pi(i) dW_ij Z_j`, where Z solves `(I - W) Z = e_first - pi(first)`, up to a constant.
-fn tangent(mean: &[f64], k: usize, first: usize) -> [f64; MAX_K * MAX_K] {
+fn tangent(mean: &[f64], k: usize, first: usize) -> (f64, [f64; MAX_K * MAX_K]) {
     let mut matrix = [0.0; MAX_K * MAX_K];
     matrix[..k * k].copy_from_slice(mean);
     let mut pi = [0.0; MAX_K];
@@ -280,7 +293,7 @@ fn tangent(mean: &[f64], k: usize, first: usize) -> [f64; MAX_K * MAX_K] {
             slope[i * k + j] = pi[i] * z;
         }
     }
-    slope
+    (pi[first], slope)
 }
 
 #[cfg(test)]
@@ -291,6 +304,10 @@ mod tests {
     fn quadrature(tokens: &[usize]) -> f64 {
         const N: usize = 1000;
         let last = *tokens.last().expect("one token");
+        let mut counts = [[0.0; 2]; 2];
+        tokens.windows(2).for_each(|t| counts[t[0]][t[1]] += 1.0);
+        let frequent = |c: [f64; 2]| c.map(|n| (n + 0.5) / (c[0] + c[1] + 1.0));
+        let likely = counts.map(frequent);
         let (mut top, mut bottom) = (0.0, 0.0);
         for a in 0..N {
             for b in 0..N {
@@ -298,7 +315,10 @@ mod tests {
                 let (a, b) = ((a as f64 + 0.5) / N as f64, (b as f64 + 0.5) / N as f64);
                 let w = [[1.0 - a, a], [b, 1.0 - b]];
                 let pi = [b / (a + b), a / (a + b)];
-                let likelihood = tokens.windows(2).map(|t| w[t[0]][t[1]]).product::<f64>() * pi[tokens[0]];
+                // Relative to the most likely rows, or long sequences would underflow.
+                let log: f64 =
+                    (0..4).map(|at| (at / 2, at % 2)).map(|(i, j)| counts[i][j] * (w[i][j] / likely[i][j]).ln()).sum();
+                let likelihood = log.exp() * pi[tokens[0]];
                 bottom += likelihood;
                 top += likelihood * w[last][0];
             }
@@ -323,6 +343,23 @@ mod tests {
         filter.observe(0);
         filter.predict(&mut out);
         assert!((out[0] - (1.0 - 4.0 / 3.0 * (1.0 - std::f64::consts::LN_2))).abs() < 0.004, "{out:?}");
+    }
+
+    #[test]
+    fn late_predictions_need_no_particles() {
+        let mut filter = DirichletChains::new(2, 1.0);
+        let mut stream = Stream::new(6, Purpose::MonteCarlo, 0);
+        let mut tokens = vec![0];
+        while tokens.len() < TANGENT_FROM + 2 {
+            let stay = stream.uniform() < if tokens[tokens.len() - 1] == 0 { 0.7 } else { 0.4 };
+            tokens.push(if stay { tokens[tokens.len() - 1] } else { 1 - tokens[tokens.len() - 1] });
+        }
+        tokens.iter().for_each(|&x| filter.observe(x as u16));
+        assert_eq!(filter.particles(), 0);
+        let mut out = [0.0; 2];
+        filter.predict(&mut out);
+        let exact = quadrature(&tokens);
+        assert!((out[0] - exact).abs() < 2e-5, "{} is not {exact}", out[0]);
     }
 
     #[test]

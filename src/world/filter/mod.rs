@@ -11,6 +11,7 @@ use super::{Chain, Mixture};
 use beta_coin::BetaCoin;
 use chains::Chains;
 use dirichlet_chains::DirichletChains;
+pub use dirichlet_chains::particle_updates;
 use mixture::MixtureFilter;
 
 /// The predictive law of the next token. Starts before the first token; no step allocates.
