@@ -1,1 +1,6 @@
-fn main() {}
+//! The worker's binary: see `icl_playground::engine::worker`.
+
+fn main() {
+    #[cfg(target_arch = "wasm32")]
+    icl_playground::engine::worker::start();
+}

@@ -1,1 +1,16 @@
-//! Training sessions.
+//! Training sessions: device choice, steps, evaluation. Knows no page; speaks `protocol` to whoever drives it.
+
+pub mod bench;
+pub mod clock;
+pub mod device;
+pub mod error;
+pub mod evaluator;
+pub mod session;
+pub mod trainer;
+#[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+pub mod webgpu;
+#[cfg(target_arch = "wasm32")]
+pub mod worker;
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ use super::{
 
 /// Most tokens a training set may have: one byte-pair each, it must fit a browser tab beside everything else.
 pub const MAX_TOKENS: f64 = 40e6;
+/// Most bytes of exact predictives that the evaluation sets may need, from [`Estimate::evaluation_bytes`].
+pub const MAX_EVALUATION_BYTES: f64 = 4e8;
 /// Most bytes that one training step may need, from [`Estimate::step_bytes`].
 pub const MAX_STEP_BYTES: f64 = 1.5e9;
 
@@ -23,6 +25,8 @@ pub struct Estimate {
     pub step_bytes: f64,
     /// The training set in memory.
     pub data_bytes: f64,
+    /// Three evaluation sets, two exact predictives for each of their positions.
+    pub evaluation_bytes: f64,
 }
 
 impl Estimate {
@@ -49,6 +53,7 @@ impl Estimate {
             step_flops,
             step_bytes: 4.0 * (rows * per_row + 6.0 * parameters as f64),
             data_bytes: data.tokens().unwrap_or(0.0) * 2.0,
+            evaluation_bytes: 3.0 * 2.0 * 4.0 * experiment.evaluation.sequences as f64 * length * vocab as f64,
         }
     }
 
@@ -61,6 +66,14 @@ impl Estimate {
                 format!("{} tokens", large(tokens)),
                 &format!("at most {} tokens", large(MAX_TOKENS)),
                 "Lower K, N or T, or draw fresh data at every step.",
+            ));
+        }
+        if self.evaluation_bytes > MAX_EVALUATION_BYTES {
+            check.add(Problem::new(
+                "evaluation.sequences x data.length, with this many tokens",
+                format!("{} bytes", large(self.evaluation_bytes)),
+                &format!("at most {} bytes", large(MAX_EVALUATION_BYTES)),
+                "Lower the evaluation sequences or T.",
             ));
         }
         if self.step_bytes > MAX_STEP_BYTES {

@@ -1,1 +1,11 @@
-//! The learners.
+//! The learners, in burn. Knows worlds only as token indices.
+//!
+//! All parameters live in one flat vector ([`layout::Layout`] says what lies where), so that the optimiser is a handful
+//! of operations whatever the depth, and distances between learners are one subtraction.
+
+pub mod layout;
+pub mod optimizer;
+pub mod transformer;
+
+#[cfg(test)]
+mod tests;

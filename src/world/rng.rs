@@ -28,8 +28,10 @@ pub enum Purpose {
     MonteCarlo = 8,
     /// Particles of a filter.
     Particles = 9,
-    /// Sequences shown to the reader.
-    Samples = 10,
+    /// Fresh sequences of training topics, for evaluation.
+    EvaluationSeen = 10,
+    /// Tokens that only have to be there: device checks, timing, tests.
+    Timing = 11,
 }
 
 /// A counter-based stream (ChaCha8) whose key is the seed, the purpose and the index.

@@ -3,6 +3,7 @@
 use std::{fs, io, path::Path};
 
 use icl_playground::{
+    engine::error::EngineError,
     experiment::{Experiment, Problem, WorldSpec, problem::sentences},
     world::WorldError,
 };
@@ -15,6 +16,8 @@ pub enum Failure {
     World(#[from] WorldError),
     #[error("The file {path} cannot be read: {why}.")]
     File { path: String, why: io::Error },
+    #[error("{0} {}", .0.next())]
+    Run(#[from] EngineError),
     #[error("The result cannot be written: {0}.")]
     Output(io::Error),
 }
@@ -28,7 +31,7 @@ impl From<Problem> for Failure {
 impl Failure {
     /// 2 for what the user asked wrongly, 1 for the rest.
     pub fn code(&self) -> u8 {
-        if matches!(self, Self::Output(_)) { 1 } else { 2 }
+        if matches!(self, Self::Output(_) | Self::Run(_)) { 1 } else { 2 }
     }
 }
 

@@ -3,6 +3,7 @@
 mod curve;
 mod failure;
 mod presets;
+mod train;
 
 use std::{
     io::{self, Write},
@@ -32,6 +33,8 @@ enum Command {
         /// Its name, as in the list of presets
         name: String,
     },
+    /// Train a learner and print its losses by position beside exact Bayes
+    Train(train::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Command::Curve(arguments) => curve::run(&arguments),
         Command::Presets => Ok(presets::all()),
         Command::Preset { name } => presets::one(&name),
+        Command::Train(arguments) => train::run(&arguments),
     };
     match text.and_then(|text| print(&text)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,143 @@
+//! `icl train`: the same session as the page's worker, with a progress bar.
+
+use std::{fmt::Write, path::PathBuf, time::Instant};
+
+use clap::Args;
+use icl_playground::{
+    engine::{error::EngineError, session::Session},
+    experiment::Experiment,
+    protocol::{DeviceChoice, Evaluation, Event, Theory},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::failure::{Failure, read_experiment};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// A file with an experiment as JSON; `icl preset NAME` prints some
+    #[arg(long, value_name = "FILE")]
+    experiment: PathBuf,
+    /// JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a finished session told, for the report.
+struct Heard {
+    theory: Theory,
+    /// The last one.
+    evaluation: Evaluation,
+    training_loss: Vec<(usize, f64)>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let experiment = read_experiment(&arguments.experiment)?;
+    let bar = ProgressBar::new(experiment.training.steps as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} steps  loss {msg}  {eta} left") {
+        bar.set_style(style);
+    }
+    let start = Instant::now();
+    let heard = pollster::block_on(train(&experiment, &bar))?;
+    bar.finish_and_clear();
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(if arguments.json { heard.as_json(&experiment, seconds) } else { heard.as_table(&experiment, seconds) })
+}
+
+async fn train(experiment: &Experiment, bar: &ProgressBar) -> Result<Heard, EngineError> {
+    let (mut theory, mut evaluation, mut training_loss) = (None, None, Vec::new());
+    let mut emit = |event: Event| match event {
+        Event::Theory(told) => theory = Some(told),
+        Event::Evaluation(told) => evaluation = Some(told),
+        Event::Frame(frame) => {
+            bar.set_position(frame.step as u64);
+            if let Some(last) = frame.training_loss.last() {
+                bar.set_message(format!("{last:.4}"));
+            }
+            training_loss.extend(frame.training_loss.iter().enumerate().map(|(i, &loss)| (frame.first + i, loss)));
+        }
+        _ => {}
+    };
+    let mut session = Session::prepare(experiment, DeviceChoice::Cpu, &mut emit).await?;
+    while !session.finished() {
+        session.advance(&mut emit).await?;
+    }
+    session.settle(&mut emit).await?;
+    match (theory, evaluation) {
+        (Some(theory), Some(evaluation)) => Ok(Heard { theory, evaluation, training_loss }),
+        _ => Err(EngineError::Read("the session ended without an evaluation".into())),
+    }
+}
+
+impl Heard {
+    fn as_json(&self, experiment: &Experiment, seconds: f64) -> String {
+        let (theory, evaluation) = (&self.theory, &self.evaluation);
+        let losses = [&evaluation.empirical, &evaluation.first_level, &evaluation.two_level];
+        let named =
+            |values: [f64; 3]| json!({"empirical": values[0], "first_level": values[1], "two_level": values[2]});
+        json!({
+            "positions": (1..=evaluation.model.len()).collect::<Vec<_>>(),
+            "model": evaluation.model,
+            "model_stderr": evaluation.excess_stderr,
+            "excess": evaluation.excess,
+            "sampled_excess": evaluation.sampled_excess,
+            "sampled_excess_stderr": evaluation.sampled_excess_stderr,
+            "sequences": evaluation.sequences,
+            "bayes": theory.bayes.values,
+            "bayes_stderr": theory.bayes.stderr,
+            "oracle": theory.oracle.values,
+            "unigram": theory.unigram.values,
+            "entropy_rate": theory.entropy_rate,
+            "excess_entropy": theory.excess_entropy,
+            "steps": evaluation.step,
+            "tokens": experiment.training.steps * experiment.training.batch * experiment.data.length,
+            "seconds": seconds,
+            "training_loss": self.training_loss,
+            "training_level": theory.training_level,
+            "losses": named(losses.map(|l| l.loss.value)),
+            "losses_stderr": named(losses.map(|l| l.loss.stderr)),
+            "losses_of_bayes": named(losses.map(|l| l.bayes.value)),
+            "sequence_gap": evaluation.sequence_gap,
+            "topic_gap": evaluation.topic_gap,
+            "squared_distance": evaluation.squared_distance,
+        })
+        .to_string()
+    }
+
+    fn as_table(&self, experiment: &Experiment, seconds: f64) -> String {
+        let (theory, evaluation) = (&self.theory, &self.evaluation);
+        let mut text = format!(
+            "{} after {} steps, {seconds:.1} s. Nats per token; model = Bayes + E KL(Bayes || model) over {} fresh sequences.\n",
+            experiment.world.title(),
+            evaluation.step,
+            evaluation.sequences
+        );
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "position     model  ± stderr     Bayes    oracle    excess");
+        for (i, model) in evaluation.model.iter().enumerate() {
+            let _ = writeln!(
+                text,
+                "{:8} {model:9.5} {:9.5} {:9.5} {:9.5} {:9.5}",
+                i + 1,
+                evaluation.excess_stderr[i],
+                theory.bayes.values[i],
+                theory.oracle.values[i],
+                evaluation.excess[i],
+            );
+        }
+        let _ = writeln!(text, "entropy rate {:.5}", theory.entropy_rate);
+        for (name, l) in [
+            ("L_E, training sequences", &evaluation.empirical),
+            ("L(θ, W_pre), training topics", &evaluation.first_level),
+            ("L(θ), fresh topics", &evaluation.two_level),
+        ] {
+            let (loss, error, bayes) = (l.loss.value, l.loss.stderr, l.bayes.value);
+            let _ = writeln!(text, "{name:30} {loss:9.5} ± {error:.5}   of which exact Bayes {bayes:.5}");
+        }
+        let gaps = [("sequence gap", evaluation.sequence_gap), ("topic gap", evaluation.topic_gap)];
+        for (name, gap) in gaps {
+            let _ = writeln!(text, "{name:30} {:9.5} ± {:.5}", gap.value, gap.stderr);
+        }
+        text.trim_end().to_string()
+    }
+}

@@ -1,0 +1,181 @@
+//! Where to train: the CPU always, a GPU where the browser has a real one that passes a parity check.
+
+use burn::tensor::Device;
+
+use super::{
+    clock::now_ms,
+    error::EngineError,
+    trainer::{Trainer, read},
+};
+use crate::{
+    experiment::{Experiment, Net},
+    protocol::{DeviceChoice, DeviceKind, DeviceReport, Event, Phase},
+    world::{
+        World,
+        rng::{Purpose, Stream},
+    },
+};
+
+/// Timed steps per device; their median decides.
+const TIMED_STEPS: usize = 3;
+/// f32 sums in another order differ by some 1e-6 of the largest; wrong kernels differ by the whole.
+const PARITY_TOLERANCE: f64 = 1e-3;
+
+/// The device to train on, and the report for the user.
+pub struct Chosen {
+    pub device: Device,
+    pub report: DeviceReport,
+}
+
+pub fn cpu() -> Device {
+    Device::flex()
+}
+
+/// Follows the user's wish where it can be followed, and says why where it cannot.
+pub async fn choose(
+    wish: DeviceChoice,
+    experiment: &Experiment,
+    world: &World,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Chosen, EngineError> {
+    let on_cpu = |why: String, adapter: String, cpu_ms: Option<f64>, gpu_ms: Option<f64>, parity: Option<f64>| Chosen {
+        device: cpu(),
+        report: DeviceReport { used: DeviceKind::Cpu, why, cpu_ms, gpu_ms, adapter, parity },
+    };
+    if wish == DeviceChoice::Cpu {
+        return Ok(on_cpu("You chose the CPU.".into(), String::new(), None, None, None));
+    }
+    let found = gpu(wish == DeviceChoice::Gpu).await;
+    let (device, adapter) = match found {
+        Ok(found) => found,
+        Err(NoGpu { why, adapter }) => return Ok(on_cpu(why, adapter, None, None, None)),
+    };
+    emit(Event::Phase(Phase::Compiling));
+    let parity = parity(&device).await?;
+    if let Some(message) = shader_error() {
+        return Ok(on_cpu(
+            format!("The GPU refused a shader ({message}), so the CPU trains."),
+            adapter,
+            None,
+            None,
+            None,
+        ));
+    }
+    if parity.is_nan() || parity > PARITY_TOLERANCE {
+        let why = format!("GPU and CPU disagree by {parity:.1e} of the gradient on a small net, so the CPU trains.");
+        return Ok(on_cpu(why, adapter, None, None, Some(parity)));
+    }
+    let gpu_ms = time(experiment, world, &device).await?;
+    let cpu_ms = time(experiment, world, &cpu()).await?;
+    let faster = if gpu_ms < cpu_ms { "GPU" } else { "CPU" };
+    let measured = format!("a step takes {gpu_ms:.1} ms on the GPU and {cpu_ms:.1} ms on the CPU");
+    if wish == DeviceChoice::Gpu || gpu_ms < cpu_ms {
+        let why = match wish {
+            DeviceChoice::Gpu => format!("You chose the GPU: {measured}."),
+            _ => format!("The {faster} is faster: {measured}."),
+        };
+        return Ok(Chosen {
+            device,
+            report: DeviceReport {
+                used: DeviceKind::Gpu,
+                why,
+                cpu_ms: Some(cpu_ms),
+                gpu_ms: Some(gpu_ms),
+                adapter,
+                parity: Some(parity),
+            },
+        });
+    }
+    Ok(on_cpu(format!("The {faster} is faster: {measured}."), adapter, Some(cpu_ms), Some(gpu_ms), Some(parity)))
+}
+
+/// Median milliseconds of a training step of `experiment`, shader compilation left out.
+async fn time(experiment: &Experiment, world: &World, device: &Device) -> Result<f64, EngineError> {
+    let mut trainer = Trainer::new(experiment, world.vocab(), device);
+    let mut stream = Stream::new(experiment.seed, Purpose::Timing, 0);
+    let tokens: Vec<u16> = (0..experiment.training.batch * experiment.data.length)
+        .map(|_| stream.below(world.vocab() as u64) as u16)
+        .collect();
+    read(trainer.step(&tokens)).await?;
+    let mut times = Vec::with_capacity(TIMED_STEPS);
+    for _ in 0..TIMED_STEPS {
+        let start = now_ms();
+        read(trainer.step(&tokens)).await?;
+        times.push(now_ms() - start);
+    }
+    Ok(median(times))
+}
+
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Largest difference between `device` and the CPU, relative to the largest entry, over the loss and every gradient of small
+/// nets that together use every operation there is.
+pub async fn parity(device: &Device) -> Result<f64, EngineError> {
+    let mut worst: f64 = 0.0;
+    for net in parity_nets() {
+        let mut experiment = Experiment::default();
+        experiment.data.length = 6;
+        experiment.net = net;
+        let vocab = 5;
+        let mut stream = Stream::new(7, Purpose::Timing, 1);
+        let tokens: Vec<u16> = (0..3 * 6).map(|_| stream.below(vocab as u64) as u16).collect();
+        let mut results = Vec::new();
+        for device in [device, &cpu()] {
+            let trainer = Trainer::new(&experiment, vocab, device);
+            let (loss, gradient) = trainer.gradient(&tokens);
+            let mut values = read(gradient).await?;
+            values.extend(read(loss).await?);
+            results.push(values);
+        }
+        worst = worst.max(relative_difference(&results[0], &results[1]));
+    }
+    Ok(worst)
+}
+
+/// LayerNorm, learned positions and GELU; RMSNorm, rotary, gated and shared key/value heads.
+pub fn parity_nets() -> [Net; 2] {
+    let classic = Net { blocks: 1, width: 8, heads: 2, kv_heads: 2, context: 8, ..Net::default() };
+    let modern =
+        Net { blocks: 1, width: 8, heads: 2, kv_heads: 1, head_width: 4, mlp_width: 12, context: 8, ..Net::small() };
+    [classic, modern]
+}
+
+/// max |a - b| / max |b|; NaN if any is NaN.
+pub fn relative_difference(a: &[f32], b: &[f32]) -> f64 {
+    let scale = b.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
+    let mut worst: f64 = 0.0;
+    for (a, b) in a.iter().zip(b) {
+        let d = f64::from((a - b).abs() / scale);
+        // f64::max would swallow a NaN.
+        if d.is_nan() || d > worst {
+            worst = d;
+        }
+        if worst.is_nan() {
+            break;
+        }
+    }
+    worst
+}
+
+/// Why there is no GPU to train on.
+pub struct NoGpu {
+    pub why: String,
+    /// The adapter that was refused, if there was one.
+    pub adapter: String,
+}
+
+#[cfg(not(all(target_arch = "wasm32", feature = "gpu")))]
+pub async fn gpu(_insist: bool) -> Result<(Device, String), NoGpu> {
+    Err(NoGpu { why: "This build trains on the CPU only.".into(), adapter: String::new() })
+}
+
+#[cfg(not(all(target_arch = "wasm32", feature = "gpu")))]
+pub fn shader_error() -> Option<String> {
+    None
+}
+
+#[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+pub use super::webgpu::{gpu, shader_error};

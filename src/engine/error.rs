@@ -1,0 +1,36 @@
+//! Why a run cannot start or go on, and what a person can do about it.
+
+use thiserror::Error;
+
+use crate::{experiment::Problem, protocol::Phase, world::WorldError};
+
+#[derive(Debug, Error)]
+pub enum EngineError {
+    #[error("The experiment cannot run: {}", crate::experiment::problem::sentences(.0))]
+    Experiment(Vec<Problem>),
+    #[error("The world cannot be built: {0}")]
+    World(#[from] WorldError),
+    #[error("The loss was no longer a number at step {step}.")]
+    NotFinite { step: usize },
+    #[error("The GPU could not be read: {0}.")]
+    Read(String),
+    #[error("The GPU refused a shader, so its numbers cannot be trusted: {0}.")]
+    Shader(String),
+}
+
+impl EngineError {
+    /// What can be done, a sentence.
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::Experiment(_) | Self::World(_) => "Correct the named settings and run again.",
+            Self::NotFinite { .. } => {
+                "Lower the learning rate, or clip the gradient at 1, and run again; what was drawn until then stands."
+            }
+            Self::Read(_) | Self::Shader(_) => "Choose the CPU and run again; what was drawn until then stands.",
+        }
+    }
+
+    pub fn phase(&self) -> Phase {
+        Phase::Failed { why: self.to_string(), next: self.next().into() }
+    }
+}

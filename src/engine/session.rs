@@ -1,0 +1,232 @@
+//! One run: prepared once, then advanced a step at a time by whoever drives it (the worker's loop, or the terminal).
+
+use burn::tensor::Tensor;
+
+use super::{
+    clock::now_ms,
+    device::{self, Chosen},
+    error::EngineError,
+    evaluator::Evaluator,
+    trainer::{Trainer, read},
+};
+use crate::{
+    experiment::Experiment,
+    protocol::{DeviceChoice, DeviceKind, Event, Frame, Phase, Theory},
+    theory::curves::{Budget, Curves},
+    world::{World, data::Corpus},
+};
+
+/// Frames are at least this far apart: 30 a second.
+const FRAME_MS: f64 = 1000.0 / 30.0;
+/// On a GPU, losses are read back together: after so many steps, or so long, whichever comes first. Reading is also what keeps
+/// the queue of submitted work short.
+const READ_STEPS: usize = 16;
+const READ_MS: f64 = 25.0;
+/// Weight of the newest steps in the moving mean of the step time.
+const SPEED_WEIGHT: f64 = 0.1;
+
+pub struct Session {
+    experiment: Experiment,
+    world: World,
+    corpus: Corpus,
+    evaluator: Evaluator,
+    chosen: Chosen,
+    trainer: Trainer,
+    batch: Vec<u16>,
+    /// Losses of steps not read back yet.
+    pending: Vec<Tensor<1>>,
+    /// Losses read back but not sent yet.
+    unsent: Vec<f64>,
+    evaluated: Option<usize>,
+    last_read: f64,
+    last_frame: f64,
+    step_ms: Option<f64>,
+    evaluation_ms: Option<f64>,
+    training_total_ms: f64,
+    evaluation_total_ms: f64,
+}
+
+impl Session {
+    /// Builds the world, theory, data, evaluation sets and learner; tells `emit` of each, and evaluates step 0.
+    pub async fn prepare(
+        experiment: &Experiment,
+        wish: DeviceChoice,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Self, EngineError> {
+        let preparing = |what: &str, done: f64, emit: &mut dyn FnMut(Event)| {
+            emit(Event::Phase(Phase::Preparing { what: what.into(), done: Some(done) }));
+        };
+        experiment.validate().map_err(EngineError::Experiment)?;
+        preparing("Computing the exact curves", 0.0, emit);
+        let world = World::new(&experiment.world)?;
+        let theory = Curves::compute(&world, experiment.data.length, &Budget::default());
+        preparing("Drawing the data", 0.4, emit);
+        let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
+        let mut theory = Theory {
+            training_level: theory.bayes.values.iter().sum::<f64>() / theory.bayes.values.len() as f64,
+            bayes: theory.bayes,
+            oracle: theory.oracle,
+            unigram: theory.unigram,
+            entropy_rate: theory.entropy_rate,
+            entropy_rate_stderr: theory.entropy_rate_stderr,
+            excess_entropy: theory.excess_entropy,
+        };
+        preparing("Filtering the evaluation sequences", 0.6, emit);
+        let evaluator = Evaluator::new(experiment, &world, &corpus, &theory);
+        if !experiment.data.fresh {
+            theory.training_level = evaluator.training_level();
+        }
+        emit(Event::Theory(theory));
+        preparing("Choosing the device", 0.9, emit);
+        let chosen = device::choose(wish, experiment, &world, emit).await?;
+        emit(Event::Device(chosen.report.clone()));
+        let trainer = Trainer::new(experiment, world.vocab(), &chosen.device);
+        let now = now_ms();
+        let mut session = Self {
+            experiment: experiment.clone(),
+            world,
+            corpus,
+            evaluator,
+            chosen,
+            trainer,
+            batch: Vec::new(),
+            pending: Vec::new(),
+            unsent: Vec::new(),
+            evaluated: None,
+            last_read: now,
+            last_frame: now,
+            step_ms: None,
+            evaluation_ms: None,
+            training_total_ms: 0.0,
+            evaluation_total_ms: 0.0,
+        };
+        session.evaluate(emit).await?;
+        Ok(session)
+    }
+
+    /// The same run from step 0: world, data and evaluation sets stand.
+    pub async fn reset(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+        self.trainer = Trainer::new(&self.experiment, self.world.vocab(), &self.chosen.device);
+        self.pending.clear();
+        self.unsent.clear();
+        self.evaluated = None;
+        (self.training_total_ms, self.evaluation_total_ms) = (0.0, 0.0);
+        self.evaluate(emit).await
+    }
+
+    pub fn steps(&self) -> usize {
+        self.trainer.steps()
+    }
+
+    pub fn finished(&self) -> bool {
+        self.steps() >= self.experiment.training.steps
+    }
+
+    /// One training step; evaluates where the experiment says so. Sends a frame when one is due.
+    pub async fn advance(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+        if self.finished() {
+            return Ok(());
+        }
+        let start = now_ms();
+        self.corpus.batch(&self.world, self.steps(), self.experiment.training.batch, &mut self.batch);
+        let loss = self.trainer.step(&self.batch);
+        self.pending.push(loss);
+        let steps = self.steps();
+        let evaluation_due = steps.is_multiple_of(self.experiment.evaluation.every) || self.finished();
+        let read_due = self.chosen.report.used == DeviceKind::Cpu
+            || evaluation_due
+            || self.pending.len() >= READ_STEPS
+            || start - self.last_read >= READ_MS;
+        if read_due {
+            self.read_losses(start).await?;
+        }
+        if now_ms() - self.last_frame >= FRAME_MS || self.finished() {
+            self.send_frame(emit);
+        }
+        if evaluation_due {
+            self.evaluate(emit).await?;
+        }
+        Ok(())
+    }
+
+    /// Everything that is still on its way: before a pause, or the end.
+    pub async fn settle(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+        self.read_losses(now_ms()).await?;
+        self.send_frame(emit);
+        Ok(())
+    }
+
+    /// Measures the learner as it stands, once per step.
+    pub async fn evaluate(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+        if self.evaluated == Some(self.steps()) {
+            return Ok(());
+        }
+        self.read_losses(now_ms()).await?;
+        let start = now_ms();
+        let (evaluation, samples) = self.evaluator.evaluate(&self.trainer).await?;
+        self.evaluated = Some(self.steps());
+        let took = now_ms() - start;
+        // Step 0 compiles the forward pass on a GPU: it says nothing about the evaluations to come.
+        if self.steps() > 0 {
+            self.evaluation_ms = Some(took);
+            self.evaluation_total_ms += took;
+        }
+        emit(Event::Evaluation(evaluation));
+        emit(Event::Samples(samples));
+        self.last_read = now_ms();
+        Ok(())
+    }
+
+    /// Reads the pending losses back and notes how long their steps took, `start` being when the last of them began.
+    async fn read_losses(&mut self, start: f64) -> Result<(), EngineError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let count = self.pending.len();
+        let losses = read(Tensor::cat(std::mem::take(&mut self.pending), 0)).await?;
+        if let Some(message) = device::shader_error()
+            && self.chosen.report.used == DeviceKind::Gpu
+        {
+            return Err(EngineError::Shader(message));
+        }
+        let now = now_ms();
+        let since = if count == 1 { start } else { self.last_read };
+        let took = (now - since).max(0.0);
+        self.training_total_ms += took;
+        let each = took / count as f64;
+        // The first step compiles the GPU's shaders and warms the CPU's caches.
+        if self.steps() > 1 {
+            let weight = 1.0 - (1.0 - SPEED_WEIGHT).powi(count as i32);
+            self.step_ms = Some(self.step_ms.map_or(each, |ms| ms + weight * (each - ms)));
+        }
+        self.last_read = now;
+        if let Some(bad) = losses.iter().position(|l| !l.is_finite()) {
+            return Err(EngineError::NotFinite { step: self.steps() - count + bad + 1 });
+        }
+        self.unsent.extend(losses.into_iter().map(f64::from));
+        Ok(())
+    }
+
+    fn send_frame(&mut self, emit: &mut dyn FnMut(Event)) {
+        self.last_frame = now_ms();
+        if self.unsent.is_empty() {
+            return;
+        }
+        let step = self.steps() - self.pending.len();
+        let training_loss = std::mem::take(&mut self.unsent);
+        let left = self.experiment.training.steps.saturating_sub(step) as f64;
+        let evaluations = left / self.experiment.evaluation.every as f64;
+        let per_second = self.step_ms.filter(|ms| *ms > 0.0).map(|ms| 1000.0 / ms);
+        let total = self.training_total_ms + self.evaluation_total_ms;
+        let tokens = (self.experiment.training.batch * self.experiment.data.length) as f64;
+        emit(Event::Frame(Frame {
+            step,
+            first: step + 1 - training_loss.len(),
+            training_loss,
+            steps_per_second: per_second,
+            tokens_per_second: per_second.map(|s| s * tokens),
+            seconds_left: self.step_ms.map(|ms| (left * ms + evaluations * self.evaluation_ms.unwrap_or(0.0)) / 1000.0),
+            evaluation_share: if total > 0.0 { self.evaluation_total_ms / total } else { 0.0 },
+        }));
+    }
+}

@@ -1,0 +1,163 @@
+use super::{error::EngineError, session::Session};
+use crate::{
+    experiment::{Experiment, WorldSpec},
+    protocol::{DeviceChoice, Evaluation, Event, Theory},
+};
+
+/// What a run told, in order.
+#[derive(Default)]
+struct Heard {
+    theory: Option<Theory>,
+    evaluations: Vec<Evaluation>,
+    losses: Vec<f64>,
+}
+
+fn run(experiment: &Experiment) -> Result<Heard, EngineError> {
+    pollster::block_on(async {
+        let mut heard = Heard::default();
+        let mut emit = |event: Event| match event {
+            Event::Theory(t) => heard.theory = Some(t),
+            Event::Evaluation(e) => heard.evaluations.push(e),
+            Event::Frame(f) => {
+                assert_eq!(f.first, heard.losses.len() + 1, "no step is lost or told twice");
+                heard.losses.extend(f.training_loss);
+                assert_eq!(f.step, heard.losses.len());
+            }
+            _ => {}
+        };
+        let mut session = Session::prepare(experiment, DeviceChoice::Cpu, &mut emit).await?;
+        while !session.finished() {
+            session.advance(&mut emit).await?;
+        }
+        session.settle(&mut emit).await?;
+        Ok(heard)
+    })
+}
+
+fn small(world: &str) -> Experiment {
+    let mut e = Experiment { world: world.parse::<WorldSpec>().expect("a world"), ..Experiment::default() };
+    e.data.length = 12;
+    e.training.steps = 12;
+    e.training.batch = 8;
+    e.evaluation.sequences = 16;
+    e.evaluation.every = 5;
+    e.net.width = 16;
+    e
+}
+
+#[test]
+fn a_run_tells_everything_and_repeats_bit_for_bit() {
+    for (world, fresh) in [("dursley-wonka", true), ("coins:n=3", false), ("beta-coin", false), ("markov:k=2", false)] {
+        let mut experiment = small(world);
+        experiment.data.fresh = fresh;
+        experiment.data.topics = 4;
+        experiment.data.sequences = 3;
+        let (a, b) = (run(&experiment).expect("runs"), run(&experiment).expect("runs"));
+        assert_eq!(a.losses, b.losses, "{world}");
+        assert_eq!(a.evaluations, b.evaluations, "{world}");
+        assert_eq!(a.losses.len(), 12);
+        assert_eq!(a.evaluations.iter().map(|e| e.step).collect::<Vec<_>>(), [0, 5, 10, 12]);
+        let theory = a.theory.expect("told");
+        for e in &a.evaluations {
+            assert_eq!(e.model.len(), 12);
+            for l in 0..12 {
+                assert!(e.excess[l] >= 0.0);
+                assert!((e.model[l] - theory.bayes.values[l] - e.excess[l]).abs() < 1e-12);
+                assert!(theory.oracle.values[l] <= theory.bayes.values[l] + 1e-9);
+            }
+        }
+        // Step 0's learner is near uniform: its distance from the start is 0, and training moves it.
+        assert_eq!(a.evaluations[0].squared_distance, 0.0);
+        assert!(a.evaluations[3].squared_distance > 0.0);
+    }
+}
+
+#[test]
+fn a_reset_runs_the_same_again_and_pausing_changes_nothing() {
+    let experiment = small("dursley-wonka");
+    let straight = run(&experiment).expect("runs").losses;
+    let broken = pollster::block_on(async {
+        let mut losses = Vec::new();
+        let mut emit = |event: Event| {
+            if let Event::Frame(f) = event {
+                losses.extend(f.training_loss);
+            }
+        };
+        let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut emit).await?;
+        for _ in 0..7 {
+            session.advance(&mut emit).await?;
+        }
+        session.settle(&mut emit).await?;
+        session.reset(&mut emit).await?;
+        assert_eq!(session.steps(), 0);
+        while !session.finished() {
+            session.advance(&mut emit).await?;
+            // As a single step does: settled and evaluated each time.
+            session.settle(&mut emit).await?;
+            session.evaluate(&mut emit).await?;
+        }
+        Ok::<_, EngineError>(losses)
+    })
+    .expect("runs");
+    assert_eq!(broken[..7], straight[..7]);
+    assert_eq!(broken[7..], straight[..]);
+}
+
+#[test]
+fn a_learner_that_blows_up_fails_with_a_sentence() {
+    let mut experiment = small("dursley-wonka");
+    experiment.training.learning_rate = 1.0;
+    experiment.training.weight_decay = 10.0;
+    experiment.training.clip = 0.0;
+    experiment.training.steps = 2000;
+    experiment.training.warmup = 0;
+    experiment.training.schedule = crate::experiment::Schedule::Constant;
+    experiment.evaluation.every = 100_000;
+    match run(&experiment) {
+        Err(e @ EngineError::NotFinite { .. }) => assert!(e.next().contains("learning rate"), "{e}"),
+        Err(e) => panic!("another error: {e}"),
+        // f32 may hold out; then the loss must be there to see, and finite.
+        Ok(heard) => assert!(heard.losses.iter().all(|l| l.is_finite())),
+    }
+}
+
+#[test]
+fn an_unsound_experiment_is_refused_before_anything_is_built() {
+    let mut experiment = small("dursley-wonka");
+    experiment.data.topics = 0;
+    assert!(matches!(run(&experiment), Err(EngineError::Experiment(_))));
+}
+
+#[test]
+fn with_few_sequences_the_learner_memorises_and_the_gap_opens() {
+    let mut experiment = small("markov:k=3");
+    experiment.data.fresh = false;
+    experiment.data.topics = 4;
+    experiment.data.sequences = 2;
+    experiment.training.steps = 300;
+    experiment.training.batch = 16;
+    experiment.evaluation.every = 300;
+    experiment.evaluation.sequences = 64;
+    let heard = run(&experiment).expect("runs");
+    let last = heard.evaluations.last().expect("evaluated");
+    assert!(last.sequence_gap.value > 5.0 * last.sequence_gap.stderr, "{:?}", last.sequence_gap);
+    assert!(last.empirical.loss.value < last.first_level.loss.value);
+}
+
+/// The bar of the default preset.
+#[test]
+fn dursley_or_wonka_reaches_exact_bayes() {
+    let experiment = crate::experiment::preset::PRESETS[0].experiment();
+    let heard = run(&experiment).expect("runs");
+    let (theory, last) = (heard.theory.expect("told"), heard.evaluations.last().expect("evaluated").clone());
+    let h = theory.entropy_rate;
+    let late = &last.excess[3..];
+    let mean = late.iter().sum::<f64>() / late.len() as f64;
+    assert!(mean < 0.005 * h, "mean excess {:.3}% of h", 100.0 * mean / h);
+    for (i, e) in late.iter().enumerate() {
+        assert!(*e < 0.015 * h, "position {}: {:.3}% of h", i + 4, 100.0 * e / h);
+    }
+    for (l, (d, s)) in last.sampled_excess.iter().zip(&last.sampled_excess_stderr).enumerate() {
+        assert!(*d > -3.0 * s, "position {} is below Bayes: {d} ± {s}", l + 1);
+    }
+}

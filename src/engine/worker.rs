@@ -1,0 +1,194 @@
+//! The engine in a dedicated worker: commands in, events out, one step between looks at the mailbox.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    future::poll_fn,
+    rc::Rc,
+    task::{Poll, Waker},
+};
+
+use js_sys::Promise;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
+
+use super::{bench, error::EngineError, session::Session};
+use crate::protocol::{Command, Event, PROTOCOL, Phase};
+
+#[derive(Default)]
+struct Mailbox {
+    commands: VecDeque<Command>,
+    waker: Option<Waker>,
+}
+
+thread_local! {
+    static MAILBOX: Rc<RefCell<Mailbox>> = Rc::default();
+}
+
+/// Called by `engine-worker.js` for each message from the page: a [`Command`] as JSON.
+#[wasm_bindgen]
+pub fn handle(text: &str) {
+    match serde_json::from_str(text) {
+        Ok(command) => MAILBOX.with(|mailbox| {
+            let mut mailbox = mailbox.borrow_mut();
+            mailbox.commands.push_back(command);
+            if let Some(waker) = mailbox.waker.take() {
+                waker.wake();
+            }
+        }),
+        Err(e) => post(&Event::Phase(Phase::Failed {
+            why: format!("The engine did not understand a command: {e}."),
+            next: "Reload the page: page and engine may be of different versions.".into(),
+        })),
+    }
+}
+
+/// Starts the loop; the worker's `main`.
+pub fn start() {
+    std::panic::set_hook(Box::new(|info| {
+        console_error_panic_hook::hook(info);
+        post(&Event::Phase(Phase::Failed {
+            why: format!("The engine stopped: {info}."),
+            next: "Start a fresh engine; what was drawn until then stands.".into(),
+        }));
+    }));
+    #[cfg(feature = "gpu")]
+    if log::set_logger(&super::webgpu::Listener).is_ok() {
+        log::set_max_level(log::LevelFilter::Warn);
+    }
+    post(&Event::Ready { protocol: PROTOCOL });
+    wasm_bindgen_futures::spawn_local(run());
+}
+
+fn post(event: &Event) {
+    // Plain data with string keys: serialisation cannot fail; and a worker that cannot post has nobody to tell.
+    if let (Ok(text), Ok(scope)) =
+        (serde_json::to_string(event), js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>())
+    {
+        let _ = scope.post_message(&JsValue::from_str(&text));
+    }
+}
+
+async fn run() {
+    let mut session: Option<Session> = None;
+    let mut running = false;
+    loop {
+        let command = if running { try_next() } else { Some(next().await) };
+        let result = match command {
+            Some(command) => obey(command, &mut session, &mut running).await,
+            None => step(&mut session, &mut running).await,
+        };
+        if let Err(error) = result {
+            running = false;
+            // A failed run cannot be resumed; what was drawn stays with the page.
+            session = None;
+            post(&error.phase());
+        }
+        if running {
+            breathe().await;
+        }
+    }
+}
+
+async fn obey(command: Command, session: &mut Option<Session>, running: &mut bool) -> Result<(), EngineError> {
+    let emit = &mut |event| post(&event);
+    match command {
+        Command::Start { experiment, device, hold } => {
+            *running = false;
+            // The old run's memory goes before the new one's comes.
+            *session = None;
+            *session = Some(Session::prepare(&experiment, device, emit).await?);
+            *running = !hold;
+            post(&Event::Phase(if hold { Phase::Paused } else { Phase::Running }));
+        }
+        Command::Pause => {
+            if let Some(session) = session.as_mut().filter(|_| *running) {
+                session.settle(emit).await?;
+                *running = false;
+                post(&Event::Phase(Phase::Paused));
+            }
+        }
+        Command::Resume => {
+            if session.as_ref().is_some_and(|s| !s.finished()) {
+                *running = true;
+                post(&Event::Phase(Phase::Running));
+            }
+        }
+        Command::Step => {
+            *running = false;
+            if let Some(session) = session {
+                session.advance(emit).await?;
+                session.settle(emit).await?;
+                session.evaluate(emit).await?;
+                post(&Event::Phase(if session.finished() { Phase::Finished } else { Phase::Paused }));
+            }
+        }
+        Command::Reset => {
+            *running = false;
+            if let Some(session) = session {
+                session.reset(emit).await?;
+                post(&Event::Phase(Phase::Paused));
+            }
+        }
+        Command::Bench { size, device, steps } => {
+            *running = false;
+            post(&Event::Bench(bench::bench(size, device, steps).await?));
+        }
+    }
+    Ok(())
+}
+
+async fn step(session: &mut Option<Session>, running: &mut bool) -> Result<(), EngineError> {
+    let Some(session) = session else {
+        *running = false;
+        return Ok(());
+    };
+    let emit = &mut |event| post(&event);
+    session.advance(emit).await?;
+    if session.finished() {
+        session.settle(emit).await?;
+        *running = false;
+        post(&Event::Phase(Phase::Finished));
+    }
+    Ok(())
+}
+
+fn try_next() -> Option<Command> {
+    MAILBOX.with(|mailbox| mailbox.borrow_mut().commands.pop_front())
+}
+
+async fn next() -> Command {
+    poll_fn(|context| {
+        MAILBOX.with(|mailbox| {
+            let mut mailbox = mailbox.borrow_mut();
+            match mailbox.commands.pop_front() {
+                Some(command) => Poll::Ready(command),
+                None => {
+                    mailbox.waker = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+    })
+    .await
+}
+
+/// Lets waiting messages in. A message to oneself comes back at once, where `setTimeout` would wait 4 ms, and seconds in a hidden tab.
+async fn breathe() {
+    let promise = Promise::new(&mut |resolve, _| {
+        let Ok(channel) = MessageChannel::new() else {
+            let _ = resolve.call0(&JsValue::NULL);
+            return;
+        };
+        let port = channel.port1();
+        let kept = port.clone();
+        let resume = Closure::once_into_js(move |_: JsValue| {
+            kept.close();
+            let _ = resolve.call0(&JsValue::NULL);
+        });
+        port.set_onmessage(Some(resume.unchecked_ref()));
+        let _ = channel.port2().post_message(&JsValue::NULL);
+    });
+    let _ = JsFuture::from(promise).await;
+}

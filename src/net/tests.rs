@@ -1,0 +1,167 @@
+//! Finite differences run in f32: central differences with a step of about 1e-2 along each parameter's own gradient agree to
+//! about 1%, which any wrong term in a backward pass misses by far. Elementwise agreement with the GPU is tested in the browser.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{layout::Layout, optimizer::AdamW, transformer::Transformer};
+use crate::{
+    engine::{
+        device::parity_nets,
+        trainer::{Trainer, read},
+    },
+    experiment::{Experiment, Mlp, Net, Training},
+    world::rng::{Purpose, Stream},
+};
+
+const VOCAB: usize = 5;
+const LENGTH: usize = 7;
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    pollster::block_on(future)
+}
+
+fn experiment(net: Net) -> Experiment {
+    let mut e = Experiment { net: Net { context: 9, ..net }, ..Experiment::default() };
+    e.data.length = LENGTH;
+    e
+}
+
+/// Every kind of part, one, two and four blocks, odd head counts.
+fn nets() -> Vec<Net> {
+    let [classic, modern] = parity_nets();
+    vec![
+        Net { mlp: Mlp::None, blocks: 2, ..classic.clone() },
+        Net { blocks: 4, heads: 3, kv_heads: 3, width: 9, head_width: 4, ..classic.clone() },
+        Net { heads: 4, kv_heads: 2, ..modern.clone() },
+        classic,
+        modern,
+    ]
+}
+
+fn tokens(rows: usize) -> Vec<u16> {
+    let mut stream = Stream::new(3, Purpose::Timing, 0);
+    (0..rows * LENGTH).map(|_| stream.below(VOCAB as u64) as u16).collect()
+}
+
+#[test]
+fn the_layout_holds_as_many_parameters_as_the_experiment_says() {
+    for net in nets().into_iter().chain([Net::small(), Net::default()]) {
+        assert_eq!(Layout::new(&net, VOCAB).len, net.parameters(VOCAB), "{net:?}");
+    }
+}
+
+#[test]
+fn gradients_agree_with_finite_differences_for_every_parameter() {
+    let tokens = tokens(4);
+    for net in nets() {
+        let mut trainer = Trainer::new(&experiment(net.clone()), VOCAB, &Device::flex());
+        let theta = now(trainer.parameters()).expect("CPU reads");
+        let gradient = now(read(trainer.gradient(&tokens).1)).expect("CPU reads");
+        let entries = trainer.net().layout.entries.clone();
+        for entry in entries {
+            let at = entry.offset..entry.offset + entry.len();
+            let norm = gradient[at.clone()].iter().map(|g| g * g).sum::<f32>().sqrt();
+            if entry.name.ends_with("key.bias") && norm < 1e-5 {
+                // Adding the same to all of a query's scores changes nothing without rotary positions.
+                continue;
+            }
+            assert!(norm > 1e-5, "{} has no gradient", entry.name);
+            let step = 1e-2;
+            let mut loss = |sign: f32| {
+                let mut moved = theta.clone();
+                for i in at.clone() {
+                    moved[i] += sign * step * gradient[i] / norm;
+                }
+                trainer.set_parameters(moved);
+                f64::from(now(read(trainer.gradient(&tokens).0)).expect("CPU reads")[0])
+            };
+            let slope = (loss(1.0) - loss(-1.0)) / (2.0 * f64::from(step));
+            let error = (slope - f64::from(norm)).abs() / f64::from(norm);
+            // f32 leaves about 1e-7 / 1e-2 = 1e-5 of absolute noise in the slope.
+            assert!(
+                error < 0.02 || (slope - f64::from(norm)).abs() < 5e-5,
+                "{}: {slope} against {norm} ({net:?})",
+                entry.name
+            );
+        }
+    }
+}
+
+#[test]
+fn a_prediction_does_not_see_its_own_token_or_later_ones() {
+    for net in nets() {
+        let trainer = Trainer::new(&experiment(net), VOCAB, &Device::flex());
+        let a = tokens(1);
+        let mut b = a.clone();
+        let changed = 3;
+        b[changed] = (b[changed] + 1) % VOCAB as u16;
+        let (p, q) = (
+            now(trainer.log_probabilities(&a, 8)).expect("CPU reads"),
+            now(trainer.log_probabilities(&b, 8)).expect("CPU reads"),
+        );
+        let seen = (changed + 1) * VOCAB;
+        assert_eq!(p[..seen], q[..seen], "nothing before or at the change moves");
+        assert_ne!(p[seen..], q[seen..], "what follows does");
+        for row in p.chunks_exact(VOCAB) {
+            let total: f32 = row.iter().map(|l| l.exp()).sum();
+            assert!((total - 1.0).abs() < 1e-5, "{total}");
+        }
+    }
+}
+
+#[test]
+fn rows_of_a_batch_do_not_see_each_other() {
+    let trainer = Trainer::new(&experiment(Net::small()), VOCAB, &Device::flex());
+    let all = tokens(3);
+    let together = now(trainer.log_probabilities(&all, 3)).expect("CPU reads");
+    let apart = now(trainer.log_probabilities(&all, 1)).expect("CPU reads");
+    for (a, b) in together.iter().zip(&apart) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
+fn adamw_follows_its_definition() {
+    let device = Device::flex();
+    let net = Net { blocks: 1, width: 4, heads: 1, kv_heads: 1, context: 2, ..Net::default() };
+    let layout = Layout::new(&net, 2);
+    let training = Training { weight_decay: 0.1, clip: 0.5, ..Training::default() };
+    let mut optimizer = AdamW::new(&layout, &training, &device);
+    let mut stream = Stream::new(1, Purpose::Timing, 9);
+    let mut theta: Vec<f64> = (0..layout.len).map(|_| stream.normal()).collect();
+    let tensor = |v: &[f64]| {
+        Tensor::<1>::from_data(TensorData::new(v.iter().map(|&x| x as f32).collect::<Vec<_>>(), [v.len()]), &device)
+    };
+    let mut flat = tensor(&theta);
+    let (mut m, mut v) = (vec![0.0; layout.len], vec![0.0; layout.len]);
+    let decay = layout.decay_mask();
+    for step in 1..=5 {
+        let gradient: Vec<f64> = (0..layout.len).map(|_| 0.1 * stream.normal()).collect();
+        flat = optimizer.step(flat, tensor(&gradient), 0.01, &training);
+        let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let scale = if norm > 0.5 { 0.5 / norm } else { 1.0 };
+        for i in 0..layout.len {
+            let g = gradient[i] * scale;
+            m[i] = 0.9 * m[i] + 0.1 * g;
+            v[i] = 0.99 * v[i] + 0.01 * g * g;
+            let (mh, vh) = (m[i] / (1.0 - 0.9_f64.powi(step)), v[i] / (1.0 - 0.99_f64.powi(step)));
+            theta[i] -= 0.01 * (mh / (vh.sqrt() + 1e-8) + 0.1 * f64::from(decay[i]) * theta[i]);
+        }
+    }
+    for (a, b) in now(read(flat)).expect("CPU reads").iter().zip(&theta) {
+        assert!((f64::from(*a) - b).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
+fn the_same_seed_starts_the_same_and_another_does_not() {
+    let net = Transformer::new(&Net::default(), VOCAB);
+    assert_eq!(net.layout.initial(1), net.layout.initial(1));
+    assert_ne!(net.layout.initial(1), net.layout.initial(2));
+    // About the stated spread.
+    let start = net.layout.initial(1);
+    let weight = net.layout.entries.iter().find(|e| e.name == "blocks.0.mlp.down.weight").expect("exists");
+    let values = &start[weight.offset..weight.offset + weight.len()];
+    let spread = (values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32).sqrt();
+    assert!((spread - 0.5 / (128.0_f32).sqrt()).abs() < 0.003, "{spread}");
+}
