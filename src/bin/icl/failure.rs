@@ -16,8 +16,8 @@ pub enum Failure {
     World(#[from] WorldError),
     #[error("The file {path} cannot be read: {why}.")]
     File { path: String, why: io::Error },
-    #[error("{0} {}", .0.next())]
-    Run(#[from] EngineError),
+    #[error("{0}")]
+    Run(String),
     #[error("The result cannot be written: {0}.")]
     Output(io::Error),
 }
@@ -25,6 +25,12 @@ pub enum Failure {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self::Invalid(vec![problem])
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self::Run(format!("{error} {}", error.next()))
     }
 }
 
