@@ -46,7 +46,7 @@ fn lint() -> Vec<String> {
     with(FOR_LINT, || {
         vec![
             cargo_with(&["fmt", "--all", "--check"], &[]),
-            clippy(&["--workspace", "--all-targets", "--features", "e2e"]),
+            clippy(&["--workspace", "--all-targets", "--features", "bench"]),
             clippy(&[&WASM[..], &["--no-default-features", "--features", "page", "--all-targets"]].concat()),
             clippy(&[&WASM[..], &["--no-default-features", "--features", "gpu", "--all-targets"]].concat()),
         ]
