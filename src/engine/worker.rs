@@ -83,7 +83,7 @@ async fn run() {
             running = false;
             // A failed run cannot be resumed; what was drawn stays with the page.
             session = None;
-            post(&error.phase());
+            post(&Event::Phase(error.phase()));
         }
         if running {
             breathe().await;
