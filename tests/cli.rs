@@ -1,6 +1,7 @@
 //! The terminal twin, as a user meets it.
 
 #![cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+#![allow(clippy::expect_used, reason = "a test that cannot go on stops, with a sentence")]
 
 use std::{
     fs,
