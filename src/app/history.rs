@@ -477,7 +477,7 @@ mod tests {
         assert_eq!(labels, ["K 64", "K 32", "K 16", "K 8"]);
         experiment.training.learning_rate = 0.01;
         history.reset_for(&experiment);
-        assert_eq!(history.earlier().next().map(|(_, l)| l), Some("learning rate 0.003".into()));
+        assert_eq!(history.earlier().next().map(|(_, l)| l), Some("learning rate 0.005".into()));
         experiment.world = crate::experiment::WorldSpec::named(&crate::experiment::world::KINDS[1]);
         history.reset_for(&experiment);
         assert_eq!(history.earlier().count(), 0, "another world's curve says nothing here");

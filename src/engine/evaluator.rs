@@ -89,14 +89,6 @@ impl Evaluator {
         }
     }
 
-    /// Mean loss on the training sequences of exact Bayes over the training topics, nats per token.
-    pub fn training_level(&self) -> f64 {
-        let set = &self.training;
-        let total: f64 =
-            set.tokens.iter().enumerate().map(|(i, &x)| -ln(set.bayes[i * self.vocab + usize::from(x)])).sum();
-        total / set.tokens.len() as f64
-    }
-
     pub async fn evaluate(&self, trainer: &Trainer) -> Result<(Evaluation, Samples), EngineError> {
         let fresh = trainer.log_probabilities(&self.fresh.tokens, CHUNK).await?;
         let seen = trainer.log_probabilities(&self.seen_topics.tokens, CHUNK).await?;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     experiment::Experiment,
     protocol::{DeviceChoice, DeviceKind, Event, Frame, Phase, Theory},
-    theory::curves::{Budget, Curves},
+    theory::{Budget, Curves, levels::training_level},
     world::{World, data::Corpus},
 };
 
@@ -59,23 +59,20 @@ impl Session {
         experiment.validate().map_err(EngineError::Experiment)?;
         preparing("Computing the exact curves", 0.0, emit);
         let world = World::new(&experiment.world)?;
-        let theory = Curves::compute(&world, experiment.data.length, &Budget::default());
+        let curves = Curves::compute(&world, experiment.data.length, &Budget::default());
         preparing("Drawing the data", 0.4, emit);
         let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
-        let mut theory = Theory {
-            training_level: theory.bayes.values.iter().sum::<f64>() / theory.bayes.values.len() as f64,
-            bayes: theory.bayes,
-            oracle: theory.oracle,
-            unigram: theory.unigram,
-            entropy_rate: theory.entropy_rate,
-            entropy_rate_stderr: theory.entropy_rate_stderr,
-            excess_entropy: theory.excess_entropy,
+        let theory = Theory {
+            training_level: training_level(&world, &corpus, &curves, experiment.evaluation.sequences),
+            bayes: curves.bayes,
+            oracle: curves.oracle,
+            unigram: curves.unigram,
+            entropy_rate: curves.entropy_rate,
+            entropy_rate_stderr: curves.entropy_rate_stderr,
+            excess_entropy: curves.excess_entropy,
         };
         preparing("Filtering the evaluation sequences", 0.6, emit);
         let evaluator = Evaluator::new(experiment, &world, &corpus, &theory);
-        if !experiment.data.fresh {
-            theory.training_level = evaluator.training_level();
-        }
         emit(Event::Theory(theory));
         preparing("Choosing the device", 0.9, emit);
         let chosen = device::choose(wish, experiment, &world, emit).await?;

@@ -54,8 +54,9 @@ impl Trainer {
 
     /// The flat vector cut into the layout's matrices.
     fn leaves(&self) -> Vec<Tensor<2>> {
-        let cut =
-            |e: &crate::net::layout::Entry| self.flat.clone().slice([e.offset..e.offset + e.len()]).reshape(e.shape);
+        let cut = |e: &crate::net::layout::Entry| {
+            self.flat.clone().slice_dim(0, e.offset..e.offset + e.len()).reshape(e.shape)
+        };
         self.net.layout.entries.iter().map(cut).collect()
     }
 

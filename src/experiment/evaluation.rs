@@ -17,7 +17,7 @@ pub struct Evaluation {
 
 impl Default for Evaluation {
     fn default() -> Self {
-        Self { sequences: 256, every: 20, prompt_length: 0 }
+        Self { sequences: 128, every: 20, prompt_length: 0 }
     }
 }
 

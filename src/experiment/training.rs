@@ -34,8 +34,8 @@ impl Default for Training {
     fn default() -> Self {
         Self {
             steps: 500,
-            batch: 64,
-            learning_rate: 3e-3,
+            batch: 32,
+            learning_rate: 5e-3,
             weight_decay: 0.01,
             warmup: 20,
             schedule: Schedule::Cosine,

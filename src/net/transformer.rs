@@ -107,7 +107,7 @@ impl Transformer {
 
         let mut x = p.next().select(0, inputs);
         if net.positions == Positions::Learned {
-            let positions = p.next().slice([0..length]).reshape([1, length, width]);
+            let positions = p.next().slice_dim(0, 0..length).reshape([1, length, width]);
             x = (x.reshape([rows, length, width]) + positions).reshape([rows * length, width]);
         }
         for _ in 0..net.blocks {
