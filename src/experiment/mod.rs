@@ -75,15 +75,23 @@ impl Experiment {
         Self::from_value(value)
     }
 
-    pub(crate) fn from_value(value: serde_json::Value) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn from_value(mut value: serde_json::Value) -> Result<Self, Vec<Problem>> {
         if let Some(version) = value.get("version").and_then(serde_json::Value::as_u64)
             && version != u64::from(VERSION)
         {
             return Err(vec![Problem::version(version)]);
         }
+        let too_large = clamp_counts(&mut value);
         let experiment: Self =
             serde_json::from_value(value).map_err(|e| vec![Problem::unreadable("experiment", &e.to_string())])?;
-        experiment.validate()?;
+        experiment.validate().map_err(|mut problems| {
+            for problem in &mut problems {
+                if let Some((_, original)) = too_large.iter().find(|(field, _)| *field == problem.field) {
+                    problem.value = original.to_string();
+                }
+            }
+            problems
+        })?;
         Ok(experiment)
     }
 
@@ -136,6 +144,22 @@ impl Experiment {
             n => n,
         }
     }
+}
+
+/// A browser's usize holds 32 bits, and a larger count would end in a parser's error that names no field. Every count's range
+/// ends far below: cut to 32 bits, it is still refused, by name. Gives each field that was cut, with what it said.
+fn clamp_counts(value: &mut serde_json::Value) -> Vec<(String, u64)> {
+    let mut cut = Vec::new();
+    for part in ["data", "net", "training", "bound", "evaluation"] {
+        let fields = value.get_mut(part).and_then(serde_json::Value::as_object_mut);
+        for (name, field) in fields.into_iter().flatten() {
+            if let Some(count) = field.as_u64().filter(|&n| n > u64::from(u32::MAX)) {
+                cut.push((format!("{part}.{name}"), count));
+                *field = u32::MAX.into();
+            }
+        }
+    }
+    cut
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ fn bad_values_are_named_with_field_value_and_range() {
     assert!(text.contains("data.length is 512") && text.contains("128"), "{text}");
     let text = problem_of(r#"{"data":{"topics":100000,"sequences":100000,"length":100,"fresh":false}}"#);
     assert!(text.contains("1 trillion") || text.contains("1.0 trillion"), "{text}");
+    let text = problem_of(r#"{"data":{"topics":1000000000000}}"#);
+    assert!(text.contains("data.topics is 1000000000000") && text.contains("1 to 100000"), "{text}");
     let mut e = Experiment::default();
     e.training.learning_rate = f64::NAN;
     e.data.topics = 0;
