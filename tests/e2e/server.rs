@@ -17,7 +17,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the built site. `extra` are more files, by name, beside the site's own.
+    /// Serves the built site. `extra` are more files, by name, beside the site's own or instead of them.
     pub fn start(extra: &[(&str, &str)]) -> Self {
         let dist =
             env::var_os("ICL_DIST").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("dist"), PathBuf::from);

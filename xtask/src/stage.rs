@@ -28,19 +28,17 @@ pub fn stage() -> Result<(), String> {
     let staged = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staged = staged.ok_or("stage is called by Trunk; run `cargo xtask build` instead.")?;
     let release = env::var("TRUNK_PROFILE").is_ok_and(|profile| profile == "release");
-    let tool = if release { wasm_opt() } else { None };
-    if let Some(tool) = &tool {
-        shrink_all(tool, &staged)?;
+    match wasm_opt() {
+        Some(tool) if release => shrink_all(&tool, &staged)?,
+        Some(_) => {}
+        None => println!("wasm-opt is missing, so the wasm stays large (`cargo xtask doctor` says how to get it)."),
     }
     stamp(&staged)?;
-    match (weigh(&staged), tool) {
-        (Err(why), Some(_)) => Err(why),
-        (Err(why), None) => {
-            println!("{why}\nThis build was not shrunk by wasm-opt (`cargo xtask doctor` says how to get it).");
-            Ok(())
-        }
-        (Ok(()), _) => Ok(()),
+    // Too heavy a site still serves; `cargo xtask test` is what fails for it.
+    if let Err(why) = weigh(&staged) {
+        println!("{why}");
     }
+    Ok(())
 }
 
 fn shrink_all(tool: &Path, staged: &Path) -> Result<(), String> {
