@@ -229,6 +229,25 @@ fn beta_coin(a: f64, b: f64, length: usize) -> Curves {
     }
 }
 
+/// The non-increasing values closest to the given ones in squares: neighbours out of order are pooled to their mean until none
+/// are (isotonic regression).
+fn non_increasing(values: &mut [f64]) {
+    let mut pools: Vec<(f64, usize)> = Vec::with_capacity(values.len());
+    for &value in values.iter() {
+        let mut pool = (value, 1);
+        while let Some(&(mean, count)) = pools.last().filter(|(mean, _)| *mean < pool.0) {
+            pools.pop();
+            let all = count + pool.1;
+            pool = ((mean * count as f64 + pool.0 * pool.1 as f64) / all as f64, all);
+        }
+        pools.push(pool);
+    }
+    let pooled = pools.into_iter().flat_map(|(mean, count)| std::iter::repeat_n(mean, count));
+    for (value, pooled) in values.iter_mut().zip(pooled) {
+        *value = pooled;
+    }
+}
+
 fn markov(world: &World, k: usize, alpha: f64, length: usize, budget: &Budget) -> Curves {
     let (rate, first) = chain_entropies(k, alpha);
     let uniform = (k as f64).ln();
@@ -245,6 +264,8 @@ fn markov(world: &World, k: usize, alpha: f64, length: usize, budget: &Budget) -
             errors.push(estimate.squared_error.sqrt());
         }
         bayes.stderr = Some(errors);
+        // h_l never rises in a stationary world, so what rises here is noise.
+        non_increasing(&mut bayes.values);
     }
     let mut oracle = constant(rate.value, Method::MonteCarlo, length);
     let mut errors = vec![rate.squared_error.sqrt(); length];

@@ -279,3 +279,12 @@ fn the_training_level_is_what_the_pool_loses() {
     // Many topics: the pool is nearly the true prior. 3000 sequences of 16 tokens, each with a spread of about .2.
     close(levels::training_level(&w, &set, &c, 3000), levels::mean(&c.bayes.values), 0.01);
 }
+
+#[test]
+fn the_curve_of_markov_chains_never_rises() {
+    let w = World::new(&"markov:k=3".parse().expect("a world")).expect("builds");
+    let budget = Budget { monte_carlo_work: 300_000, ..Budget::default() };
+    let values = Curves::compute(&w, 24, &budget).bayes.values;
+    assert!(values.windows(2).all(|pair| pair[1] <= pair[0] + 1e-12), "{values:?}");
+    assert!(values[0] - values[23] > 0.1, "{values:?}");
+}
