@@ -57,18 +57,17 @@ fn native() -> Vec<String> {
     with(&[Rust], || vec![cargo_with(&["test", "--workspace"], &[])])
 }
 
-/// With the site's own profile: its dependencies are compiled once for both.
+/// With the site's own profiles: its dependencies are compiled once for both.
 fn wasm() -> Vec<String> {
     with(FOR_WASM_TESTS, || {
-        let tests = |features: &str, name: &str| {
-            let arguments =
-                ["test", "--profile", "site", "--no-default-features", "--features", features, "--test", name];
-            let mut command = cargo_with(&[&arguments[..], &WASM[..]].concat(), &[]);
+        let tests = |profile: &str, features: &str, name: &str| {
+            let what = ["test", "--profile", profile, "--no-default-features", "--features", features, "--test", name];
+            let mut command = cargo_with(&[&what[..], &WASM[..]].concat(), &[]);
             // Shaders are compiled by a CPU here; the default of 20 s is too short.
             command.env("WASM_BINDGEN_TEST_TIMEOUT", "900");
             command
         };
-        vec![tests("gpu", "web")]
+        vec![tests("page", "page", "web_page"), tests("site", "gpu", "web")]
     })
 }
 
