@@ -3,7 +3,8 @@
 //! Both travel as JSON text, one message each. Numbers by position are flat arrays, index 0 being position 1. All losses are in
 //! nats per token. No message carries NaN or an infinity: a run that meets one ends in [`Phase::Failed`].
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::experiment::Experiment;
 pub use crate::theory::curve::{Curve, Method};
@@ -56,8 +57,8 @@ pub enum BenchSize {
     S3,
 }
 
-/// From the engine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// From the engine. Read with [`Event::from_json`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// The first message of a worker; commands sent before it are lost.
@@ -77,8 +78,43 @@ pub enum Event {
     Bench(BenchReport),
 }
 
+impl Event {
+    /// Reads one message; the error is a sentence's middle.
+    ///
+    /// Written out because the derived form reads each part by a machinery of its own for tagged enums: a tenth of the page's wasm.
+    /// This way all parts are read from a [`Value`], as experiments are.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        fn part<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+            serde_json::from_value(value).map_err(|e| e.to_string())
+        }
+        let mut value: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        let tag = value.as_object_mut().and_then(|fields| fields.remove("event"));
+        Ok(match tag.as_ref().and_then(Value::as_str) {
+            Some("ready") => Self::Ready { protocol: part(value["protocol"].take())? },
+            Some("phase") => Self::Phase(match value["phase"].as_str() {
+                Some("preparing") => {
+                    Phase::Preparing { what: part(value["what"].take())?, done: part(value["done"].take())? }
+                }
+                Some("compiling") => Phase::Compiling,
+                Some("running") => Phase::Running,
+                Some("paused") => Phase::Paused,
+                Some("finished") => Phase::Finished,
+                Some("failed") => Phase::Failed { why: part(value["why"].take())?, next: part(value["next"].take())? },
+                _ => return Err("an unknown phase".into()),
+            }),
+            Some("device") => Self::Device(part(value)?),
+            Some("theory") => Self::Theory(part(value)?),
+            Some("frame") => Self::Frame(part(value)?),
+            Some("evaluation") => Self::Evaluation(part(value)?),
+            Some("samples") => Self::Samples(part(value)?),
+            Some("bench") => Self::Bench(part(value)?),
+            _ => return Err("an unknown event".into()),
+        })
+    }
+}
+
 /// Where the session stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "phase", rename_all = "kebab-case")]
 pub enum Phase {
     /// `what` is a short sentence without a full stop, `done` a share from 0 to 1 where it is known.
@@ -221,4 +257,99 @@ pub struct BenchReport {
     pub first_step_ms: f64,
     /// Losses of the timed steps, to show that they train.
     pub losses: Vec<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_comes_back_as_it_was() {
+        let measured = Measured { value: 0.25, stderr: 0.5 };
+        let losses = LossAndFloor { loss: measured, bayes: measured, excess: measured };
+        let curve = Curve {
+            values: vec![1.5, 0.5],
+            stderr: Some(vec![0.0, 0.25]),
+            methods: vec![Method::Exact, Method::MonteCarlo],
+        };
+        let phases = [
+            Phase::Preparing { what: "Drawing".into(), done: Some(0.5) },
+            Phase::Preparing { what: "Drawing".into(), done: None },
+            Phase::Compiling,
+            Phase::Running,
+            Phase::Paused,
+            Phase::Finished,
+            Phase::Failed { why: "It \"broke\".".into(), next: "Mend it.".into() },
+        ];
+        let mut events: Vec<Event> = phases.into_iter().map(Event::Phase).collect();
+        events.extend([
+            Event::Ready { protocol: PROTOCOL },
+            Event::Device(DeviceReport {
+                used: DeviceKind::Gpu,
+                why: "Faster.".into(),
+                cpu_ms: Some(2.5),
+                gpu_ms: None,
+                adapter: "x".into(),
+                parity: Some(1e-6),
+            }),
+            Event::Theory(Theory {
+                bayes: curve.clone(),
+                oracle: curve.clone(),
+                unigram: curve,
+                entropy_rate: 0.5,
+                entropy_rate_stderr: None,
+                excess_entropy: Some(1.0),
+                training_level: 1.0,
+            }),
+            Event::Frame(Frame {
+                step: 2,
+                first: 1,
+                training_loss: vec![1.0, 0.5],
+                steps_per_second: Some(3.0),
+                tokens_per_second: None,
+                seconds_left: None,
+                evaluation_share: 0.25,
+            }),
+            Event::Evaluation(Evaluation {
+                step: 2,
+                sequences: 4,
+                model: vec![1.0],
+                excess: vec![0.5],
+                excess_stderr: vec![0.125],
+                sampled_excess: vec![-0.5],
+                sampled_excess_stderr: vec![0.25],
+                empirical: losses,
+                first_level: losses,
+                two_level: losses,
+                sequence_gap: measured,
+                topic_gap: measured,
+                squared_distance: 2.0,
+            }),
+            Event::Samples(Samples {
+                step: 2,
+                rows: vec![Sample {
+                    topic: "Wonka".into(),
+                    topic_index: Some(1),
+                    tokens: vec![0, 3],
+                    model: vec![1.0, 2.0],
+                    bayes: vec![1.0, 0.5],
+                }],
+            }),
+            Event::Bench(BenchReport {
+                size: BenchSize::S2,
+                device: DeviceKind::Cpu,
+                step_ms: 1.5,
+                first_step_ms: 2.5,
+                losses: vec![1.0],
+            }),
+        ]);
+        for event in events {
+            let text = serde_json::to_string(&event).expect("plain data");
+            assert_eq!(Event::from_json(&text), Ok(event), "{text}");
+        }
+        for broken in ["", "[]", "{}", r#"{"event":"no"}"#, r#"{"event":"phase","phase":"no"}"#, r#"{"event":"frame"}"#]
+        {
+            assert!(Event::from_json(broken).is_err(), "{broken}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use web_sys::{HtmlCanvasElement, IntersectionObserver, IntersectionObserverEntry
 
 use super::{
     board::{Board, Canvas, ChartSignals, context},
+    controls::When,
     share,
     state::use_app,
 };
@@ -211,11 +212,11 @@ fn ChartMenu(kind: ChartKind, canvas: StoredValue<Option<Rc<Canvas>>, LocalStora
                 <button type="button" data-testid=format!("svg-{}", kind.name()) on:click=svg>"SVG picture"</button>
                 <button type="button" data-testid=format!("csv-{}", kind.name()) on:click=csv>"CSV table"</button>
                 <button type="button" data-testid=format!("text-{}", kind.name()) on:click=text>"Copy as text"</button>
-                <Show when=move || kind == ChartKind::LossByPosition>
+                <When on=Signal::derive(move || kind == ChartKind::LossByPosition)>
                     <button type="button" data-testid="forget-earlier" on:click=move |_| { app.board.with_value(Board::forget_earlier); close(); }>
                         "Remove earlier runs"
                     </button>
-                </Show>
+                </When>
                 <span class="note" role="status">{said}</span>
             </div>
         </details>

@@ -6,6 +6,19 @@ use wasm_bindgen::JsCast;
 use super::state::{App, use_app};
 use crate::app::fields::{self, Choice, Number};
 
+/// Text that changes. As one type of signal for all of them: each closure given to a view by itself would bring its own copy
+/// of the machinery that keeps it up to date, some 2 kB of wasm.
+pub fn words<T: Into<String>>(text: impl Fn() -> T + Send + Sync + 'static) -> Signal<String> {
+    Signal::derive(move || text().into())
+}
+
+/// Shows its children while `on` holds; one copy for all of them, like [`words`].
+#[component]
+pub fn When(on: Signal<bool>, children: ChildrenFn) -> impl IntoView {
+    let on = Memo::new(move |_| on.get());
+    move || on.get().then(|| children())
+}
+
 /// Problems that speak of `field`, a sentence each.
 fn problems_of(app: App, field: &str) -> Vec<String> {
     app.problems.with(|problems| {
@@ -70,8 +83,8 @@ pub fn NumberControl(number: Number) -> impl IntoView {
                 id=id.clone()
                 data-testid=id.clone()
                 aria-describedby=problems.clone()
-                aria-invalid=move || if bad.get() { "true" } else { "false" }
-                prop:value=text
+                aria-invalid=words(move || if bad.get() { "true" } else { "false" })
+                prop:value=words(text)
                 on:input=move |e| number.with_value(|n| app.type_number(n, &event_target_value(&e)))
                 on:change=move |_| number.with_value(|n| app.leave_number(n))
                 on:keydown=move |e: ev::KeyboardEvent| {
@@ -80,9 +93,9 @@ pub fn NumberControl(number: Number) -> impl IntoView {
                     }
                 }
             />
-            <div class="slider" style=move || {
+            <div class="slider" style=words(move || {
                 format!("--mark: {:.4}; --fill: {:.4}", share(stop(usual.get()), last), share(stop(value.get()), last))
-            }>
+            })>
                 <input
                     type="range"
                     min="0"
@@ -91,9 +104,9 @@ pub fn NumberControl(number: Number) -> impl IntoView {
                     data-testid=format!("slider-{field}")
                     aria-label=label
                     aria-description=about
-                    aria-valuetext=move || fields::spoken(value.get())
+                    aria-valuetext=words(move || fields::spoken(value.get()))
                     title="Double-click for the story's own value"
-                    prop:value=move || stop(value.get()).to_string()
+                    prop:value=words(move || stop(value.get()).to_string())
                     on:input=move |e| {
                         let at = event_target_value(&e).parse::<usize>().unwrap_or(0);
                         number.with_value(|n| if let Some(&stop) = n.stops.get(at) { app.set_number(n, stop) });
@@ -157,7 +170,7 @@ pub fn ChoiceControl(choice: Choice) -> impl IntoView {
     let chosen = Memo::new(move |_| app.draft.with(choice.get));
     let id = format!("field-{}", choice.field);
     let options = choice.options.iter().enumerate().map(|(i, &name)| {
-        view! { <option value=i.to_string() prop:selected=move || chosen.get() == i>{name}</option> }
+        view! { <option value=i.to_string() prop:selected=Signal::derive(move || chosen.get() == i)>{name}</option> }
     });
     view! {
         <div class="field choice">
@@ -192,7 +205,7 @@ pub fn Segments(
             <button
                 type="button"
                 data-testid=testid
-                aria-pressed=move || if chosen.get() == i { "true" } else { "false" }
+                aria-pressed=words(move || if chosen.get() == i { "true" } else { "false" })
                 on:click=move |_| set(i)
             >
                 {text}

@@ -112,7 +112,7 @@ impl EngineClient {
 
     pub fn send(&self, command: &Command) {
         // Plain data with string keys: serialisation cannot fail.
-        let text = serde_json::to_string(command).unwrap_or_default();
+        let text = serde_json::to_value(command).map(|value| value.to_string()).unwrap_or_default();
         if let Some(queue) = self.0.queue.borrow_mut().as_mut() {
             queue.push(text);
             return;
@@ -136,7 +136,7 @@ impl EngineClient {
         let line = &self.0;
         line.heard.set(now());
         let Some(text) = data.as_string() else { return };
-        match serde_json::from_str::<Event>(&text) {
+        match Event::from_json(&text) {
             Ok(Event::Ready { protocol }) if protocol != PROTOCOL => self.fail(
                 &format!("The page speaks version {PROTOCOL} of the protocol and its engine version {protocol}."),
                 "The site was updated in between: reload the page to get both anew.",

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
+    controls::{When, words},
     preferences,
     settings::duration,
     share,
@@ -30,11 +31,11 @@ pub fn Header(help: RwSignal<bool>, sharing: RwSignal<bool>) -> impl IntoView {
                     type="button"
                     class="quiet icon"
                     data-testid="theme"
-                    aria-label=move || if app.dark.get() { "Light theme" } else { "Dark theme" }
-                    title=move || if app.dark.get() { "Light theme" } else { "Dark theme" }
+                    aria-label=words(move || if app.dark.get() { "Light theme" } else { "Dark theme" })
+                    title=words(move || if app.dark.get() { "Light theme" } else { "Dark theme" })
                     on:click=move |_| switch_theme(app)
                 >
-                    {move || if app.dark.get() { "☀" } else { "☾" }}
+                    {words(move || if app.dark.get() { "☀" } else { "☾" })}
                 </button>
                 <button type="button" class="quiet icon" data-testid="help" aria-label="Keys and settings of this page" title="Keys and settings of this page" on:click=move |_| help.set(true)>
                     "?"
@@ -54,7 +55,7 @@ fn switch_theme(app: App) {
 fn Story() -> impl IntoView {
     let app = use_app();
     let options = PRESETS.iter().map(|p| {
-        view! { <option value=p.name prop:selected=move || app.preset.get().name == p.name>{p.title}</option> }
+        view! { <option value=p.name prop:selected=Signal::derive(move || app.preset.get().name == p.name)>{p.title}</option> }
     });
     view! {
         <label class="story-menu">
@@ -84,23 +85,23 @@ fn RunControls() -> impl IntoView {
     let can_run = move || !app.is_busy() && (sound() || matches!(app.phase.get(), Phase::Paused));
     view! {
         <div class="run-controls" role="group" aria-label="Run">
-            <button type="button" class="primary" data-testid="run" aria-keyshortcuts="Space" title="Run (Space)" prop:disabled=move || !can_run() on:click=move |_| app.run_or_resume()>
+            <button type="button" class="primary" data-testid="run" aria-keyshortcuts="Space" title="Run (Space)" prop:disabled=Signal::derive(move || !can_run()) on:click=move |_| app.run_or_resume()>
                 <span class="glyph" aria-hidden="true">"▶"</span>
                 <span>"Run"</span>
             </button>
-            <button type="button" data-testid="pause" aria-keyshortcuts="Space" title="Pause at the end of this step (Space)" prop:disabled=move || !stoppable() on:click=move |_| app.pause()>
+            <button type="button" data-testid="pause" aria-keyshortcuts="Space" title="Pause at the end of this step (Space)" prop:disabled=Signal::derive(move || !stoppable()) on:click=move |_| app.pause()>
                 <span class="glyph" aria-hidden="true">"❚❚"</span>
                 <span>"Pause"</span>
             </button>
-            <button type="button" data-testid="step" aria-keyshortcuts="S" title="One training step (S)" prop:disabled=move || failed() || !sound() on:click=move |_| app.step()>
+            <button type="button" data-testid="step" aria-keyshortcuts="S" title="One training step (S)" prop:disabled=Signal::derive(move || failed() || !sound()) on:click=move |_| app.step()>
                 <span class="glyph" aria-hidden="true">"▷|"</span>
                 <span>"Step"</span>
             </button>
-            <button type="button" data-testid="reset" aria-keyshortcuts="R" title="Back to step 0, with the settings as they are now (R)" prop:disabled=move || !sound() on:click=move |_| app.reset()>
+            <button type="button" data-testid="reset" aria-keyshortcuts="R" title="Back to step 0, with the settings as they are now (R)" prop:disabled=Signal::derive(move || !sound()) on:click=move |_| app.reset()>
                 <span class="glyph" aria-hidden="true">"↺"</span>
                 <span>"Reset"</span>
             </button>
-            <button type="button" class="sheet-open" class:changed=app.changed data-testid="settings-open" aria-controls="settings" aria-expanded=move || if app.sheet_open.get() { "true" } else { "false" } on:click=move |_| app.sheet_open.update(|open| *open = !*open)>
+            <button type="button" class="sheet-open" class:changed=app.changed data-testid="settings-open" aria-controls="settings" aria-expanded=words(move || if app.sheet_open.get() { "true" } else { "false" }) on:click=move |_| app.sheet_open.update(|open| *open = !*open)>
                 <span class="glyph" aria-hidden="true">"☰"</span>
                 <span>"Settings"</span>
             </button>
@@ -151,15 +152,15 @@ fn ProgressText() -> impl IntoView {
         })
     };
     view! {
-        <div class="progress" title=detail>
+        <div class="progress" title=words(detail)>
             <span class="phase" data-testid="phase" data-phase=word>{word}</span>
-            <span class="numbers" hidden=move || !doing().is_empty()>
-                <span><b data-testid="step-count">{step}</b>"/" {move || steps.get().map_or_else(|| "–".into(), number::count)}</span>
-                <span><b data-testid="steps-per-second">{speed}</b>" steps/s"</span>
-                <span class="left" data-testid="time-left">{left}</span>
+            <span class="numbers" hidden=Signal::derive(move || !doing().is_empty())>
+                <span><b data-testid="step-count">{step}</b>"/" {words(move || steps.get().map_or_else(|| "–".into(), number::count))}</span>
+                <span><b data-testid="steps-per-second">{words(speed)}</b>" steps/s"</span>
+                <span class="left" data-testid="time-left">{words(left)}</span>
             </span>
-            <span class="doing" data-testid="doing" hidden=move || doing().is_empty()>{doing}</span>
-            <span class="done" aria-hidden="true" style=move || format!("--done: {:.4}", share_done())></span>
+            <span class="doing" data-testid="doing" hidden=Signal::derive(move || doing().is_empty())>{words(doing)}</span>
+            <span class="done" aria-hidden="true" style=words(move || format!("--done: {:.4}", share_done()))></span>
         </div>
     }
 }
@@ -210,7 +211,7 @@ fn DeviceMenu() -> impl IntoView {
                     type="radio"
                     name="device"
                     data-testid=testid
-                    prop:checked=move || app.device_choice.get() == choice
+                    prop:checked=Signal::derive(move || app.device_choice.get() == choice)
                     on:change=move |_| app.device_choice.set(choice)
                 />
                 <span>{name}</span>
@@ -225,11 +226,11 @@ fn DeviceMenu() -> impl IntoView {
                 {option(DeviceChoice::Auto, "Whichever is faster", "device-auto", Signal::derive(|| "measured on this experiment".into()))}
                 {option(DeviceChoice::Cpu, "CPU", "device-cpu", Signal::derive(move || measured(|r| r.cpu_ms)))}
                 {option(DeviceChoice::Gpu, "GPU, by WebGPU", "device-gpu", Signal::derive(move || measured(|r| r.gpu_ms)))}
-                <p data-testid="device-why">{why}</p>
-                <p class="note">{facts}</p>
-                <Show when=move || app.changed.get()>
+                <p data-testid="device-why">{words(why)}</p>
+                <p class="note">{words(move || facts().unwrap_or_default())}</p>
+                <When on=Signal::derive(move || app.changed.get())>
                     <button type="button" class="primary" data-testid="device-restart" on:click=move |_| app.start(false)>"Restart to apply"</button>
-                </Show>
+                </When>
             </div>
         </details>
     }

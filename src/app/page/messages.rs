@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
+    controls::{When, words},
     share::lines,
     state::{IMPOSSIBLE, use_app},
 };
@@ -21,22 +22,22 @@ pub fn Messages() -> impl IntoView {
         {move || failure.get().map(|(why, next)| view! {
             <div class="banner failed" role="alert" data-testid="failed">
                 <div><p>{why}</p><p>{next}</p></div>
-                <button type="button" class="primary" data-testid="fresh-engine" prop:disabled=move || !app.problems.with(Vec::is_empty) on:click=move |_| app.start_afresh()>
+                <button type="button" class="primary" data-testid="fresh-engine" prop:disabled=Signal::derive(move || !app.problems.with(Vec::is_empty)) on:click=move |_| app.start_afresh()>
                     "Start again with a fresh engine"
                 </button>
             </div>
         })}
-        <Show when=move || app.silent.get()>
+        <When on=Signal::derive(move || app.silent.get())>
             <div class="banner" role="status" data-testid="silent">
                 <p>"The engine has said nothing for a while. It may be in a very long step; what is drawn stays either way."</p>
                 <button type="button" data-testid="fresh-engine-silent" on:click=move |_| app.start_afresh()>"Start again with a fresh engine"</button>
             </div>
-        </Show>
-        <Show when=move || !app.below_bayes.with(Vec::is_empty)>
+        </When>
+        <When on=Signal::derive(move || !app.below_bayes.with(Vec::is_empty))>
             <div class="banner failed" role="alert" data-testid="below-bayes">
-                <p>{move || app.below_bayes.with(|positions| impossible(positions))}</p>
+                <p>{words(move || app.below_bayes.with(|positions| impossible(positions)))}</p>
             </div>
-        </Show>
+        </When>
         {move || app.notice.get().map(|text| view! {
             <div class="banner" role="alert" data-testid="notice">
                 <div>{lines(&text)}</div>

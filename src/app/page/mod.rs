@@ -113,10 +113,10 @@ fn Generalization() -> impl IntoView {
     };
     view! {
         <div class="tabbed">
-            <div hidden=move || tab.get() != 0>
+            <div hidden=Signal::derive(move || tab.get() != 0)>
                 <ChartView kind=ChartKind::Bound>{choose()}</ChartView>
             </div>
-            <div hidden=move || tab.get() != 1>
+            <div hidden=Signal::derive(move || tab.get() != 1)>
                 <ChartView kind=ChartKind::Losses>
                     <Segments
                         label="Losses measured from"

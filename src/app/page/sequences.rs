@@ -4,7 +4,7 @@ use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::{share, state::use_app};
+use super::{controls::When, share, state::use_app};
 use crate::app::charts::samples::{self, SampleRow, SampleRows};
 
 /// Tokens shown of each row; the page stays quick however long sequences are.
@@ -74,9 +74,9 @@ pub fn Sequences() -> impl IntoView {
                 <span class="note">
                     "Each row is one topic. Below a token: how much more surprised the model is than exact Bayes."
                 </span>
-                <Show when=move || rows.with(Option::is_some)>
+                <When on=Signal::derive(move || rows.with(Option::is_some))>
                     <button type="button" class="quiet small" data-testid="csv-samples" on:click=save>"CSV"</button>
-                </Show>
+                </When>
             </div>
             <div class="rows" node_ref=list on:pointerover=over on:pointerleave=move |_| point(None)>
                 {move || rows.with(|rows| match rows {

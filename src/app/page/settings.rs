@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    controls::{ChoiceControl, NumberControl, Switch, SwitchControl},
+    controls::{ChoiceControl, NumberControl, Switch, SwitchControl, When, words},
     share::OwnProcess,
     state::{App, use_app},
 };
@@ -93,14 +93,14 @@ fn Numbers(numbers: Vec<Number>) -> impl IntoView {
 fn RestartBanner() -> impl IntoView {
     let app = use_app();
     view! {
-        <Show when=move || app.changed.get()>
+        <When on=Signal::derive(move || app.changed.get())>
             <div class="banner restart" data-testid="restart-banner" role="status">
                 <span>"Settings changed: restart to apply."</span>
                 <button
                     type="button"
                     class="primary"
                     data-testid="restart"
-                    prop:disabled=move || !app.problems.with(Vec::is_empty)
+                    prop:disabled=Signal::derive(move || !app.problems.with(Vec::is_empty))
                     on:click=move |_| {
                         app.sheet_open.set(false);
                         app.start(false);
@@ -118,7 +118,7 @@ fn RestartBanner() -> impl IntoView {
                     "Undo"
                 </button>
             </div>
-        </Show>
+        </When>
     }
 }
 
@@ -153,7 +153,7 @@ fn World() -> impl IntoView {
         })
     });
     let options = KINDS.iter().map(|k| {
-        view! { <option value=k.name prop:selected=move || kind.get() == Some(k.name)>{k.title}</option> }
+        view! { <option value=k.name prop:selected=Signal::derive(move || kind.get() == Some(k.name))>{k.title}</option> }
     });
     let parameters = move || {
         let row = kind.get().and_then(crate::experiment::WorldKind::named)?;
@@ -183,8 +183,8 @@ fn World() -> impl IntoView {
                 }
             >
                 {options.collect_view()}
-                <option value="" prop:selected=move || kind.get().is_none()>
-                    {move || if kind.get().is_none() { title.get() } else { "Your own process…".into() }}
+                <option value="" prop:selected=Signal::derive(move || kind.get().is_none())>
+                    {words(move || if kind.get().is_none() { title.get() } else { "Your own process…".into() })}
                 </option>
             </select>
         </div>
@@ -210,7 +210,7 @@ fn Data() -> impl IntoView {
             on=fresh
             set=move |on| app.draft.update(|d| d.data.fresh = on)
         />
-        <div class="fields" class:idle=fresh title=move || if fresh.get() { "Not used while every step draws afresh" } else { "" }>
+        <div class="fields" class:idle=fresh title=words(move || if fresh.get() { "Not used while every step draws afresh" } else { "" })>
             <Numbers numbers=fields::data_counts() />
         </div>
         <NumberControl number=fields::length() />
@@ -241,8 +241,8 @@ fn Costs() -> impl IntoView {
     };
     view! {
         <p class="costs">
-            <strong data-testid="tokens">{move || text().0}</strong>
-            <span data-testid="costs">{move || text().1}</span>
+            <strong data-testid="tokens">{words(move || text().0)}</strong>
+            <span data-testid="costs">{words(move || text().1)}</span>
         </p>
     }
 }

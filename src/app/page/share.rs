@@ -6,7 +6,10 @@ use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::state::{App, use_app};
+use super::{
+    controls::words,
+    state::{App, use_app},
+};
 use crate::experiment::{Experiment, Preset, WorldSpec, link, preset::PRESETS, problem::sentences};
 
 /// Sets a field of `window.icl`, for curious users and tests.
@@ -266,13 +269,13 @@ pub fn Share(open: RwSignal<bool>) -> impl IntoView {
             <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU, the same losses to the last bit."</p>
             <div class="row">
                 <input type="text" readonly data-testid="share-link" aria-label="Link to this experiment" prop:value=link />
-                <button type="button" class="primary" data-testid="copy-link" prop:disabled=move || !sound() on:click=move |_| copy(&link.get_untracked(), copied)>
+                <button type="button" class="primary" data-testid="copy-link" prop:disabled=Signal::derive(move || !sound()) on:click=move |_| copy(&link.get_untracked(), copied)>
                     "Copy link"
                 </button>
             </div>
-            <p class="said" role="status">{move || if sound() { said.get() } else { "Some settings are out of range: mend them first.".into() }}</p>
+            <p class="said" role="status">{words(move || if sound() { said.get() } else { "Some settings are out of range: mend them first.".into() })}</p>
             <h3>"As a file"</h3>
-            <button type="button" data-testid="export" prop:disabled=move || !sound() on:click=save>"Export JSON"</button>
+            <button type="button" data-testid="export" prop:disabled=Signal::derive(move || !sound()) on:click=save>"Export JSON"</button>
             <Import open name="import" />
         </Dialog>
     }

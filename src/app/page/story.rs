@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{share, state::use_app};
+use super::{controls::words, share, state::use_app};
 
 #[component]
 pub fn StoryPanel() -> impl IntoView {
@@ -63,7 +63,7 @@ pub fn StoryPanel() -> impl IntoView {
                 <dd>"The loss that no amount of context can remove."</dd>
             </dl>
             <h2>"Sources"</h2>
-            <p class="source">{move || app.preset.get().source} "."</p>
+            <p class="source">{words(move || app.preset.get().source)} "."</p>
         </aside>
     }
 }
