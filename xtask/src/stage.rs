@@ -21,8 +21,11 @@ const FEATURES: &[&str] = &[
     "--enable-multivalue",
 ];
 
-/// Each wasm file and how to shrink it.
-const SHRINK: &[(&str, &str)] = &[("app_bg.wasm", "-Oz"), ("engine_bg.wasm", "-Os")];
+/// Each wasm file and how to shrink it. The page is weighed compressed, and what is inlined compresses worse than a call.
+const SHRINK: &[(&str, &[&str])] = &[
+    ("app_bg.wasm", &["-O1", "-Oz", "--always-inline-max-function-size=0", "--one-caller-inline-max-function-size=0"]),
+    ("engine_bg.wasm", &["-Os"]),
+];
 
 pub fn stage() -> Result<(), String> {
     let staged = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
@@ -56,8 +59,9 @@ fn shrink_all(tool: &Path, staged: &Path) -> Result<(), String> {
 }
 
 /// Shrinks `path` in place. The engine takes minutes, so results are kept by the input's content.
-fn shrink(tool: &Path, path: &Path, level: &str) -> Result<(), String> {
+fn shrink(tool: &Path, path: &Path, level: &[&str]) -> Result<(), String> {
     let before = read(path)?;
+    let level = level.join(" ");
     let recipe = format!("{level} {} {}", FEATURES.join(" "), tool.display());
     let cache = target().join("wasm-opt");
     let kept = cache.join(format!("{:016x}.wasm", hash([recipe.as_bytes(), &before])));
@@ -68,7 +72,7 @@ fn shrink(tool: &Path, path: &Path, level: &str) -> Result<(), String> {
         fs::create_dir_all(&cache).map_err(|e| format!("{} cannot be made: {e}.", cache.display()))?;
         let half = kept.with_extension("part");
         let mut wasm_opt = command(tool);
-        wasm_opt.arg(level).args(FEATURES).arg(path).arg("-o").arg(&half);
+        wasm_opt.args(level.split(' ')).args(FEATURES).arg(path).arg("-o").arg(&half);
         let status = wasm_opt.status().map_err(|e| format!("wasm-opt could not be started: {e}."))?;
         if !status.success() {
             return Err(format!("wasm-opt failed on {name} ({status})."));
