@@ -70,15 +70,12 @@ async fn cpu_and_webgpu_agree_on_the_loss_and_every_gradient() {
         }
         let ((loss, gradient, layout), (gpu_loss, gpu_gradient, _)) = (&results[0], &results[1]);
         assert!((loss - gpu_loss).abs() < 1e-5 * loss.abs(), "{loss} {gpu_loss}");
-        let largest = gradient.iter().fold(0.0_f32, |m, g| m.max(g.abs()));
         for entry in &layout.entries {
             let at = entry.offset..entry.offset + entry.len();
+            // Sums in another order differ by rounding of their largest terms, not of their result.
+            let largest = gradient[at.clone()].iter().fold(0.0_f32, |m, g| m.max(g.abs()));
             for (a, b) in gradient[at.clone()].iter().zip(&gpu_gradient[at]) {
-                assert!(
-                    (a - b).abs() <= 1e-4 * a.abs() + 1e-5 * largest,
-                    "{}: {a} on the CPU, {b} on the GPU",
-                    entry.name
-                );
+                assert!((a - b).abs() <= 1e-4 * largest + 1e-7, "{}: {a} on the CPU, {b} on the GPU", entry.name);
             }
         }
     }
