@@ -27,7 +27,7 @@ fn play_engine(events: &[Event], paused: &Event) {
     );
     let boot = Function::new_with_args(
         "source",
-        "document.body.innerHTML += '<div id=\"app\"></div>';
+        "document.body.insertAdjacentHTML('beforeend', '<div id=\"app\"></div>');
          globalThis.icl = {
            takeEngine() {
              const worker = new Worker(URL.createObjectURL(new Blob([source])));
