@@ -1,5 +1,7 @@
 //! The engine in a dedicated worker of a headless browser: CPU against WebGPU, and a whole session on each.
 #![cfg(target_arch = "wasm32")]
+// Clippy knows the tests of `#[test]` only.
+#![allow(clippy::expect_used)]
 
 use icl_playground::{
     engine::{

@@ -1,6 +1,8 @@
 //! The page in a headless browser, with a worker that only plays the engine: what it says is shown, and what is pressed
 //! is sent.
 #![cfg(target_arch = "wasm32")]
+// Clippy knows the tests of `#[test]` only.
+#![allow(clippy::expect_used)]
 
 use icl_playground::app::page;
 use icl_playground::protocol::{Event, Frame, PROTOCOL, Phase};
