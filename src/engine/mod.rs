@@ -12,5 +12,6 @@ pub mod webgpu;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
 
-#[cfg(test)]
+// Natively only: tests/web.rs is what runs in a browser.
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;

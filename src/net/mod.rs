@@ -7,5 +7,6 @@ pub mod layout;
 pub mod optimizer;
 pub mod transformer;
 
-#[cfg(test)]
+// Natively only: tests/web.rs is what runs in a browser.
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
