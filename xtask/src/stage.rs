@@ -51,6 +51,9 @@ pub fn stage() -> Result<(), String> {
         Some(_) => {}
         None => println!("wasm-opt is missing, so the wasm stays large (`cargo xtask doctor` says how to get it)."),
     }
+    if release {
+        lighten_all(&staged)?;
+    }
     stamp(&staged)?;
     // Too heavy a site still serves; `cargo xtask test` is what fails for it.
     if let Err(why) = weigh(&staged) {
@@ -96,6 +99,31 @@ fn shrink(tool: &Path, path: &Path, level: &[&str]) -> Result<(), String> {
         println!("Shrunk {name} in {:.0} s.", start.elapsed().as_secs_f64());
     }
     fs::copy(&kept, path).map(drop).map_err(|e| format!("{} cannot be written: {e}.", path.display()))
+}
+
+/// Trunk's own minifier does not read wasm-bindgen's modules, and says so; a quarter of them is comments and indents.
+fn lighten_all(staged: &Path) -> Result<(), String> {
+    for path in files(staged)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "js")) {
+        let script = String::from_utf8(read(&path)?).map_err(|_| format!("{} is not UTF-8.", path.display()))?;
+        fs::write(&path, lighten(&script)).map_err(|e| format!("{} cannot be written: {e}.", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Without indents, empty lines, and comments that have their lines to themselves. No script here has a text over several lines.
+fn lighten(script: &str) -> String {
+    let mut kept = String::with_capacity(script.len());
+    let mut in_comment = false;
+    for line in script.lines().map(str::trim) {
+        let opens = line.starts_with("/*");
+        let drop = in_comment || opens || line.is_empty() || line.starts_with("//");
+        in_comment = (in_comment || opens) && !line.contains("*/");
+        if !drop {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 /// Replaces `__BUILD__` in index.html by a hash of all files, so that no cache mixes two builds, and drops what Trunk
@@ -147,6 +175,12 @@ fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scripts_lose_what_no_browser_needs() {
+        let script = "// a\n  let x = 1; // stays\n\n/**\n * doc\n */\n\tf(`/* ${x} */`);\n/* one line */\ng();\n";
+        assert_eq!(lighten(script), "let x = 1; // stays\nf(`/* ${x} */`);\ng();\n");
+    }
 
     #[test]
     fn only_trunks_own_links_are_dropped() {
