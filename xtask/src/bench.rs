@@ -8,7 +8,8 @@ pub fn bench(arguments: &[String]) -> Result<(), String> {
     ensure(FOR_BROWSER)?;
     crate::site::build()?;
     let mut bench = cargo();
-    bench.args(["bench", "--no-default-features", "--features", "bench", "--bench", "steps", "--"]).args(arguments);
+    // The tests' own profile: it is quick where it matters, and burn is compiled once less.
+    bench.args(["bench", "--profile", "dev", "--features", "bench", "--bench", "steps", "--"]).args(arguments);
     bench.envs(chromedriver().map(|path| ("CHROMEDRIVER", path)));
     bench.envs(chromium().map(|path| ("CHROME", path)));
     run(&mut bench)
