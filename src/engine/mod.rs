@@ -13,5 +13,6 @@ pub mod webgpu;
 pub mod worker;
 
 // Natively only: tests/web.rs is what runs in a browser.
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
 mod tests;

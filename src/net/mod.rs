@@ -8,5 +8,6 @@ pub mod optimizer;
 pub mod transformer;
 
 // Natively only: tests/web.rs is what runs in a browser.
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
 mod tests;
