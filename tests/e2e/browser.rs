@@ -144,8 +144,13 @@ fn flags(gpu: Gpu) -> Vec<String> {
     flags.filter(|flag| gpu == Gpu::SwiftShader || !grants_gpu(flag)).chain(size).collect()
 }
 
-/// ChromeDriver on a free port that it chose.
+/// ChromeDriver on a free port that it chose. It asks for the same port on IPv4 and IPv6 and gives up where another program has
+/// one of them, so it is asked again.
 fn start_driver() -> (Child, u16) {
+    (0..10).find_map(|_| try_start_driver()).expect("ChromeDriver says its port")
+}
+
+fn try_start_driver() -> Option<(Child, u16)> {
     let program = env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
     let mut driver =
         Command::new(&program).arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap_or_else(
@@ -154,12 +159,15 @@ fn start_driver() -> (Child, u16) {
     // "ChromeDriver was started successfully on port 40123."
     let mut lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
     let port = loop {
-        let line = lines.next().expect("ChromeDriver says its port").expect("readable output");
-        if let Some((_, port)) = line.split_once("successfully on port ") {
+        let Some(line) = lines.next() else {
+            driver.wait().ok();
+            return None;
+        };
+        if let Some((_, port)) = line.expect("readable output").split_once("successfully on port ") {
             break port.trim_end_matches('.').parse().expect("a port number");
         }
     };
     // What it says later must go somewhere, or it stops.
     thread::spawn(move || lines.for_each(drop));
-    (driver, port)
+    Some((driver, port))
 }
