@@ -6,11 +6,11 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, WorldSpec};
 pub use crate::theory::curve::{Curve, Method};
 
 /// Raised whenever a message changes shape; the page refuses an engine that says another.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// From the page (or the terminal) to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub enum Command {
     Step,
     /// Back to step 0 of the same experiment, held.
     Reset,
+    /// Draw a world for people, before or beside training. The newest request wins; training goes on afterwards.
+    Picture { world: Box<WorldSpec> },
     /// Time the benchmark's fixed-size step (`cargo xtask bench`).
     Bench { size: BenchSize, device: DeviceChoice, steps: usize },
 }
@@ -75,6 +77,8 @@ pub enum Event {
     Evaluation(Evaluation),
     /// With each evaluation: a few fixed sequences and how surprising each token was.
     Samples(Samples),
+    /// The answer to [`Command::Picture`].
+    Picture(Picture),
     Bench(BenchReport),
 }
 
@@ -107,6 +111,7 @@ impl Event {
             Some("frame") => Self::Frame(part(value)?),
             Some("evaluation") => Self::Evaluation(part(value)?),
             Some("samples") => Self::Samples(part(value)?),
+            Some("picture") => Self::Picture(part(value)?),
             Some("bench") => Self::Bench(part(value)?),
             _ => return Err("an unknown event".into()),
         })
@@ -149,11 +154,23 @@ pub struct DeviceReport {
     pub parity: Option<f64>,
 }
 
-/// Reference curves and levels, nats per token.
+/// Reference curves and levels, nats per token (per vector in a continuous world).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Theory {
-    /// Bayes-optimal with the topic hidden, under the true P(w): h_l.
+    /// Bayes-optimal with the topic hidden, under the true P(w): h_l. Where `adaptive`, the best predictor at hand instead.
     pub bayes: Curve,
+    /// The source is not known exactly (real text): `bayes` is no lower bound, and a model may well be better.
+    #[serde(default)]
+    pub adaptive: bool,
+    /// Sentences on how curves and limits were obtained.
+    #[serde(default)]
+    pub how: Vec<String>,
+    /// Other predictors, measured on the fresh evaluation sequences.
+    #[serde(default)]
+    pub baselines: Vec<Baseline>,
+    /// Mean squared error of exact Bayes' mean prediction by position, summed over a vector's entries; empty for tokens.
+    #[serde(default)]
+    pub squared_error: Vec<f64>,
     /// With the topic known.
     pub oracle: Curve,
     /// Entropy of the marginal law of one token, position by position.
@@ -165,6 +182,38 @@ pub struct Theory {
     /// What the mean training loss would be for the Bayes-optimal learner: the mean of `bayes` with fresh draws; with a
     /// training set, the mean loss on it of exact Bayes over its K topics.
     pub training_level: f64,
+}
+
+/// A predictor to compare the model with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Short, as at a line's end: `retrieval`, `bi-inf`, `copy`, `OLS`.
+    pub name: String,
+    /// A sentence: what it knows and what it does.
+    pub about: String,
+    /// Its loss by position.
+    pub curve: Curve,
+    /// For vectors: its mean squared error by position; empty for tokens.
+    #[serde(default)]
+    pub squared_error: Vec<f64>,
+}
+
+/// A world as a person can look at it. Pictures are SVG, sized by their viewBox, coloured by the page's CSS variables.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Picture {
+    /// The world's short form or JSON, to tell an answer to an older request.
+    pub world: String,
+    /// Sentences: how many states, topics and tokens there are, and what was left out.
+    pub notes: Vec<String>,
+    /// The state graph; empty where there is none to draw.
+    pub graph: String,
+    /// A strip of sampled sequences per topic.
+    pub samples: String,
+    /// Beliefs of an observer of a three-state process; empty for others.
+    pub simplex: String,
+    /// Why the world cannot be drawn; empty when it can.
+    pub problem: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -215,6 +264,9 @@ pub struct Evaluation {
     /// below 0 by many standard errors would be a bug; the page watches for it.
     pub sampled_excess: Vec<f64>,
     pub sampled_excess_stderr: Vec<f64>,
+    /// For vectors: the model's mean squared error by position; empty for tokens.
+    #[serde(default)]
+    pub squared_error: Vec<f64>,
     /// L_E(θ, W_pre): log-ratio on the training sequences.
     pub empirical: LossAndFloor,
     /// L(θ, W_pre): training topics, fresh sequences, KL of whole distributions.
@@ -293,6 +345,15 @@ mod tests {
                 parity: Some(1e-6),
             }),
             Event::Theory(Theory {
+                adaptive: true,
+                how: vec!["Exact.".into()],
+                baselines: vec![Baseline {
+                    name: "copy".into(),
+                    about: "Repeats.".into(),
+                    curve: curve.clone(),
+                    squared_error: vec![0.5],
+                }],
+                squared_error: vec![0.25],
                 bayes: curve.clone(),
                 oracle: curve.clone(),
                 unigram: curve,
@@ -318,6 +379,7 @@ mod tests {
                 excess_stderr: vec![0.125],
                 sampled_excess: vec![-0.5],
                 sampled_excess_stderr: vec![0.25],
+                squared_error: vec![0.5],
                 empirical: losses,
                 first_level: losses,
                 two_level: losses,
@@ -335,6 +397,7 @@ mod tests {
                     bayes: vec![1.0, 0.5],
                 }],
             }),
+            Event::Picture(Picture { world: "coins".into(), graph: "<svg/>".into(), ..Picture::default() }),
             Event::Bench(BenchReport {
                 size: BenchSize::S2,
                 device: DeviceKind::Cpu,

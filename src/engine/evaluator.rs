@@ -131,6 +131,7 @@ impl Evaluator {
             excess_stderr: excess.iter().map(|e| e.stderr).collect(),
             sampled_excess: sampled.iter().map(|e| e.value).collect(),
             sampled_excess_stderr: sampled.iter().map(|e| e.stderr).collect(),
+            squared_error: Vec::new(),
             empirical: empirical.summary(),
             first_level: first_level.summary(),
             two_level: two_level.summary(),

@@ -64,6 +64,10 @@ impl Session {
         let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
         let theory = Theory {
             training_level: training_level(&world, &corpus, &curves, experiment.evaluation.sequences),
+            adaptive: false,
+            how: curves.how,
+            baselines: Vec::new(),
+            squared_error: Vec::new(),
             bayes: curves.bayes,
             oracle: curves.oracle,
             unigram: curves.unigram,

@@ -25,7 +25,7 @@ pub use evaluation::Evaluation;
 pub use net::{Mlp, Net, Norm, Positions};
 pub use preset::Preset;
 pub use problem::Problem;
-pub use process::{Process, ProcessMixture, WeightedProcess};
+pub use process::{Component, Process, WorldMixture};
 pub use training::{Schedule, Training};
 pub use world::{WorldKind, WorldParameter, WorldSpec};
 

@@ -1,10 +1,13 @@
 //! A user's own process, as JSON: a token-labelled hidden Markov model, or a weighted mixture of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::{Checker, Problem};
+use super::{
+    WorldSpec,
+    problem::{Checker, Problem},
+};
 
 /// Rows of a user's matrices must sum to 1 this closely; they are then normalised exactly.
 pub const ROW_TOLERANCE: f64 = 1e-6;
@@ -24,20 +27,22 @@ pub struct Process {
     pub transitions: BTreeMap<String, Vec<Vec<f64>>>,
 }
 
-/// One component of a mixture.
+/// One part of a mixture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct WeightedProcess {
+pub struct Component {
     /// Not negative; the weights are divided by their sum.
     pub weight: f64,
-    pub process: Process,
+    /// Any world of tokens: a named one, a process, or another mixture.
+    #[serde(alias = "process")]
+    pub world: WorldSpec,
 }
 
-/// The topic is the component, drawn by weight once per sequence.
+/// The part is drawn by weight once per sequence, then a topic of that part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ProcessMixture {
-    pub mixture: Vec<WeightedProcess>,
+pub struct WorldMixture {
+    pub mixture: Vec<Component>,
 }
 
 impl Process {
@@ -114,7 +119,7 @@ impl Process {
     }
 }
 
-impl ProcessMixture {
+impl WorldMixture {
     pub(super) fn check(&self, at: &str, check: &mut Checker) {
         check.count(&format!("{at}.mixture, components"), self.mixture.len(), 1, MAX_COMPONENTS);
         for (i, part) in self.mixture.iter().enumerate() {
@@ -122,7 +127,7 @@ impl ProcessMixture {
             if !(part.weight >= 0.0 && part.weight.is_finite()) {
                 check.add(Problem::new(&format!("{name}.weight"), part.weight, "0 or more", ""));
             }
-            part.process.check(&format!("{name}.process"), check);
+            part.world.check_at(&format!("{name}.world"), check);
         }
         let total: f64 = self.mixture.iter().map(|c| c.weight).sum();
         if !(total > 0.0) {
@@ -133,9 +138,10 @@ impl ProcessMixture {
     /// Token names of all components, in order of first appearance: components may share some, all or none.
     pub fn tokens(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for token in self.mixture.iter().flat_map(|c| &c.process.tokens) {
-            if !names.contains(token) {
-                names.push(token.clone());
+        let mut seen = HashSet::new();
+        for token in self.mixture.iter().flat_map(|c| c.world.tokens()) {
+            if seen.insert(token.clone()) {
+                names.push(token);
             }
         }
         names

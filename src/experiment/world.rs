@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
-    Problem, Process, ProcessMixture,
+    Problem, Process, WorldMixture,
     problem::{Checker, sentences},
 };
 
@@ -100,8 +100,8 @@ pub enum WorldSpec {
     Named { kind: &'static str, parameters: BTreeMap<&'static str, f64> },
     /// One process: a single topic.
     Process(Process),
-    /// The topic is the component.
-    Mixture(ProcessMixture),
+    /// Several worlds, weighted.
+    Mixture(WorldMixture),
 }
 
 impl Default for WorldSpec {
@@ -179,11 +179,16 @@ impl WorldSpec {
     }
 
     pub(super) fn check(&self, check: &mut Checker) {
+        self.check_at("world", check);
+    }
+
+    /// `at` is what problems call this world: `world`, or `world.mixture[2].world`.
+    pub(super) fn check_at(&self, at: &str, check: &mut Checker) {
         match self {
             Self::Named { .. } => {
                 for p in self.kind().map_or(&[][..], |k| k.parameters) {
                     let value = self.parameter(p.name);
-                    let field = format!("world.{}", p.name);
+                    let field = format!("{at}.{}", p.name);
                     check.range(&field, value, p.low, p.high);
                     if p.whole && value.is_finite() && value.fract() != 0.0 {
                         check.add(Problem::new(&field, value, "a whole number", ""));
@@ -191,11 +196,16 @@ impl WorldSpec {
                 }
                 let (p, q) = (self.parameter("p"), self.parameter("q"));
                 if matches!(self, Self::Named { kind: "dursley-wonka", .. }) && p + q > 1.0 {
-                    check.add(Problem::new("world.p + world.q", p + q, "at most 1", "They are chances of one choice."));
+                    check.add(Problem::new(
+                        &format!("{at}.p + {at}.q"),
+                        p + q,
+                        "at most 1",
+                        "They are chances of one choice.",
+                    ));
                 }
             }
-            Self::Process(p) => p.check("world", check),
-            Self::Mixture(m) => m.check("world", check),
+            Self::Process(p) => p.check(at, check),
+            Self::Mixture(m) => m.check(at, check),
         }
     }
 

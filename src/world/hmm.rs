@@ -62,6 +62,16 @@ impl Hmm {
         Self::new(vocab, process.states(), edges, process.start.clone())
     }
 
+    /// The same process over another alphabet: token x becomes `map[x]`.
+    pub fn renamed(&self, vocab: usize, map: &[u16]) -> Self {
+        let edges = (0..self.states())
+            .flat_map(|i| {
+                self.exits(i).iter().map(move |e| (i as u32, Exit { token: map[usize::from(e.token)], ..*e }))
+            })
+            .collect();
+        Self::new(vocab, self.states(), edges, Some(self.start.clone()))
+    }
+
     /// One state that emits token x with chance `chances[x]`.
     pub fn memoryless(chances: &[f64]) -> Self {
         let edges = chances.iter().enumerate().map(|(x, &p)| (0, Exit { token: x as u16, next: 0, p })).collect();

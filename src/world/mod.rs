@@ -27,6 +27,8 @@ pub enum WorldError {
     TooManyTokens(usize),
     #[error("The mixture has {0} states in all; at most {MAX_JOINT_STATES} fit. Use fewer or smaller components.")]
     TooManyStates(usize),
+    #[error("{0} has a continuum of topics and cannot be mixed with others.")]
+    NotFinite(String),
 }
 
 /// Most tokens of a world: a learner's last layer has a row for each.
@@ -101,18 +103,32 @@ impl World {
                 (finite(&[hmm], &[1.0]), vec!["process".into()])
             }
             WorldSpec::Mixture(mixture) => {
-                let states = mixture.mixture.iter().map(|c| c.process.states()).sum();
+                let tokens = spec.tokens();
+                let parts = mixture.mixture.iter().map(|part| Ok((part, World::new(&part.world)?))).collect::<Result<
+                    Vec<_>,
+                    WorldError,
+                >>(
+                )?;
+                let (mut components, mut weights, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+                for (i, (part, world)) in parts.iter().enumerate() {
+                    let Topics::Finite(inner) = &world.topics else {
+                        return Err(WorldError::NotFinite(part.world.title()));
+                    };
+                    let map: Vec<u16> = part.world.tokens().iter().map(|name| index_of(&tokens, name)).collect();
+                    for c in 0..inner.len() {
+                        components.push(inner.component(c).renamed(vocab, &map));
+                        weights.push(part.weight * inner.weights()[c]);
+                        labels.push(match inner.len() {
+                            1 => format!("process {}", i + 1),
+                            _ => world.labels[c].clone(),
+                        });
+                    }
+                }
+                let states = components.iter().map(Hmm::states).sum();
                 if states > MAX_JOINT_STATES {
                     return Err(WorldError::TooManyStates(states));
                 }
-                let tokens = spec.tokens();
-                let components: Vec<Hmm> = mixture
-                    .mixture
-                    .iter()
-                    .map(|c| Hmm::from_process(&c.process, vocab, |name| index_of(&tokens, name)))
-                    .collect();
-                let weights: Vec<f64> = mixture.mixture.iter().map(|c| c.weight).collect();
-                (finite(&components, &weights), (1..=components.len()).map(|i| format!("process {i}")).collect())
+                (finite(&components, &weights), labels)
             }
         };
         Ok(Self { vocab, topics, labels })

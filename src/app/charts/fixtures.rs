@@ -26,6 +26,10 @@ pub fn theory(length: usize) -> Theory {
     let bayes = bayes(length);
     let training_level = bayes.iter().sum::<f64>() / length as f64;
     Theory {
+        adaptive: false,
+        how: Vec::new(),
+        baselines: Vec::new(),
+        squared_error: Vec::new(),
         bayes: curve(bayes),
         oracle: curve(oracle),
         unigram: curve(vec![1.44519; length]),
@@ -51,6 +55,7 @@ pub fn evaluation_of(length: usize, step: usize, excess: f64) -> Evaluation {
         excess: Measured { value, stderr: 0.002 + 0.01 * excess },
     };
     Evaluation {
+        squared_error: Vec::new(),
         step,
         sequences: 256,
         model: bayes(length).iter().zip(&above).map(|(b, e)| b + e).collect(),

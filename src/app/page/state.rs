@@ -153,7 +153,7 @@ impl App {
                     self.below_bayes.set(positions);
                 }
             }
-            Event::Ready { .. } | Event::Samples(_) | Event::Bench(_) => {}
+            Event::Ready { .. } | Event::Samples(_) | Event::Picture(_) | Event::Bench(_) => {}
         }
     }
 
