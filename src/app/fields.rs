@@ -59,7 +59,8 @@ impl Number {
     /// A control for a world's parameter.
     pub fn of_world(parameter: &'static WorldParameter) -> Self {
         let WorldParameter { name, low, high, whole, about, .. } = *parameter;
-        let stops = match (whole, high / low > 30.0) {
+        let wide = if whole { high / low.max(1.0) > 30.0 } else { low > 0.0 && high / low > 30.0 };
+        let stops = match (whole, wide) {
             (true, true) => counts(low, high),
             (true, false) => (low as usize..=high as usize).map(|n| n as f64).collect(),
             (false, true) => decades(low, high),

@@ -8,7 +8,7 @@ use super::{
     monte_carlo::{Mean, Sampled},
 };
 use crate::world::{
-    Chain, Mixture, Topics, World,
+    Chain, Mixture, Part, Topics, World,
     filter::particle_updates,
     rng::{Purpose, Stream},
 };
@@ -39,6 +39,8 @@ const UPDATES: usize = 50;
 const PARTICLE_ERROR: f64 = 5e-4;
 /// Chains drawn for the entropy rate of the Markov world.
 const CHAINS: usize = 20_000;
+/// The same of order 2, which take longer.
+const CHAINS_OF_PAIRS: usize = 3000;
 
 /// Reference curves over positions 1..=T, nats per token, and their limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,8 +66,10 @@ impl Curves {
     pub fn compute(world: &World, length: usize, budget: &Budget) -> Self {
         match world.topics() {
             Topics::Finite(mixture) => finite(world, mixture, length, budget),
-            Topics::BetaCoin { a, b } => beta_coin(*a, *b, length),
-            Topics::Markov { k, alpha } => markov(world, *k, *alpha, length, budget),
+            Topics::Dice { alphas } => dice(alphas, length),
+            Topics::Markov { k, order, alpha } => markov(world, [*k, *order], *alpha, length, budget),
+            Topics::Blocks { block } => blocks(*block, world.vocab(), length),
+            Topics::Blend(parts) => blend(world, parts, length, budget),
         }
     }
 }
@@ -148,7 +152,7 @@ fn finite(world: &World, mixture: &Mixture, length: usize, budget: &Budget) -> C
     Curves {
         bayes,
         oracle,
-        unigram: exact(unigram(mixture, length)),
+        unigram: exact(unigram(world, length)),
         entropy_rate: rate,
         entropy_rate_stderr: None,
         excess_entropy,
@@ -170,60 +174,185 @@ fn is_stationary(mixture: &Mixture) -> bool {
 }
 
 /// Entropy of the marginal law of the token at each position.
-fn unigram(mixture: &Mixture, length: usize) -> Vec<f64> {
-    let hmm = mixture.hmm();
-    let mut states = mixture.joint_start();
-    let mut values = Vec::with_capacity(length);
-    for _ in 0..length {
-        let mut tokens = vec![0.0; hmm.vocab()];
-        let mut next = vec![0.0; states.len()];
-        for (i, &p) in states.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-            for exit in hmm.exits(i) {
-                tokens[usize::from(exit.token)] += p * exit.p;
-                next[exit.next as usize] += p * exit.p;
-            }
-        }
-        let value = entropy(&tokens);
-        values.push(value);
-        if states.iter().zip(&next).all(|(a, b)| (a - b).abs() < 1e-14) {
-            // Stationary from here on.
-            values.resize(length, value);
-            break;
-        }
-        states = next;
-    }
+fn unigram(world: &World, length: usize) -> Vec<f64> {
+    let mut values: Vec<f64> = marginals(world, length).iter().map(|law| entropy(law)).collect();
+    let last = values.last().copied().unwrap_or(0.0);
+    values.resize(length, last);
     values
 }
 
-/// With k zeros among L tokens, k is beta-binomial and the predictive is (k + a)/(L + a + b).
-fn beta_coin(a: f64, b: f64, length: usize) -> Curves {
-    let binary = |p: f64| entropy(&[p, 1.0 - p]);
-    let mut values = Vec::with_capacity(length);
-    let mut chances = vec![1.0];
-    for seen in 0..length {
-        let total = seen as f64 + a + b;
-        let mut next = vec![0.0; seen + 2];
-        let mut value = 0.0;
-        for (zeros, &chance) in chances.iter().enumerate() {
-            let p = (zeros as f64 + a) / total;
-            value += chance * binary(p);
-            next[zeros + 1] += chance * p;
-            next[zeros] += chance * (1.0 - p);
+/// The marginal law of the token at each position; beyond the last one given, it stays the same.
+fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
+    let v = world.vocab();
+    match world.topics() {
+        Topics::Dice { alphas } => {
+            let total: f64 = alphas.iter().sum();
+            vec![alphas.iter().map(|alpha| alpha / total).collect()]
         }
-        values.push(value);
-        chances = next;
+        Topics::Markov { .. } | Topics::Blocks { .. } => vec![vec![1.0 / v as f64; v]],
+        Topics::Blend(parts) => {
+            let each: Vec<_> = parts.iter().map(|part| marginals(&part.world, length)).collect();
+            let longest = each.iter().map(Vec::len).max().unwrap_or(0);
+            let mut laws = vec![vec![0.0; v]; longest];
+            for (l, law) in laws.iter_mut().enumerate() {
+                for (part, own) in parts.iter().zip(&each) {
+                    for (token, p) in part.map.iter().zip(&own[l.min(own.len() - 1)]) {
+                        law[usize::from(*token)] += part.weight * p;
+                    }
+                }
+            }
+            laws
+        }
+        Topics::Finite(mixture) => {
+            let hmm = mixture.hmm();
+            let mut states = mixture.joint_start();
+            let mut laws = Vec::new();
+            while laws.len() < length {
+                let mut tokens = vec![0.0; v];
+                let mut next = vec![0.0; states.len()];
+                for (i, &p) in states.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+                    for exit in hmm.exits(i) {
+                        tokens[usize::from(exit.token)] += p * exit.p;
+                        next[exit.next as usize] += p * exit.p;
+                    }
+                }
+                laws.push(tokens);
+                if states.iter().zip(&next).all(|(a, b)| (a - b).abs() < 1e-14) {
+                    break;
+                }
+                states = next;
+            }
+            laws
+        }
     }
-    let rate = digamma(a + b + 1.0) - (a * digamma(a + 1.0) + b * digamma(b + 1.0)) / (a + b);
+}
+
+/// A face that was seen n times among L tokens has n beta-binomial, and predictive chance (n + alpha)/(L + Σ alpha). The mean
+/// entropy is a sum over faces, so each face's count is all that has to be summed over.
+fn dice(alphas: &[f64], length: usize) -> Curves {
+    let total: f64 = alphas.iter().sum();
+    // Faces with the same alpha add the same.
+    let mut kinds: Vec<(f64, f64)> = Vec::new();
+    for &alpha in alphas {
+        match kinds.iter_mut().find(|(other, _)| *other == alpha) {
+            Some((_, faces)) => *faces += 1.0,
+            None => kinds.push((alpha, 1.0)),
+        }
+    }
+    let mut values = vec![0.0; length];
+    for (alpha, faces) in kinds {
+        let mut chances = vec![1.0];
+        for (seen, value) in values.iter_mut().enumerate() {
+            let all = seen as f64 + total;
+            let mut next = vec![0.0; seen + 2];
+            for (n, &chance) in chances.iter().enumerate() {
+                let p = (n as f64 + alpha) / all;
+                *value -= faces * chance * p * p.ln();
+                next[n + 1] += chance * p;
+                next[n] += chance * (1.0 - p);
+            }
+            chances = next;
+        }
+    }
+    let known: f64 = alphas.iter().map(|&alpha| alpha * digamma(alpha + 1.0)).sum();
+    let rate = digamma(total + 1.0) - known / total;
+    let marginal: Vec<f64> = alphas.iter().map(|alpha| alpha / total).collect();
     Curves {
         bayes: Curve { methods: vec![Method::ClosedForm; length], stderr: None, values },
         oracle: constant(rate, Method::ClosedForm, length),
-        unigram: constant(binary(a / (a + b)), Method::ClosedForm, length),
+        unigram: constant(entropy(&marginal), Method::ClosedForm, length),
         entropy_rate: rate,
         entropy_rate_stderr: None,
         excess_entropy: None,
         how: vec![
-            "Entropy rate: closed form, the mean binary entropy under the Beta prior.".into(),
-            "Excess entropy: infinite, since h_l - h falls only as 1/(2L).".into(),
+            "Entropy rate: closed form, the mean entropy of the topic's law under its Dirichlet prior.".into(),
+            format!("Excess entropy: infinite, since h_l - h falls only as {}/(2L).", alphas.len() - 1),
+        ],
+        belief_states: 0,
+    }
+}
+
+fn blocks(block: usize, vocab: usize, length: usize) -> Curves {
+    let uniform = (vocab as f64).ln();
+    let mut bayes = constant(0.0, Method::ClosedForm, length);
+    bayes.values.iter_mut().take(block).for_each(|h| *h = uniform);
+    Curves {
+        bayes,
+        oracle: constant(0.0, Method::ClosedForm, length),
+        unigram: constant(uniform, Method::ClosedForm, length),
+        entropy_rate: 0.0,
+        entropy_rate_stderr: None,
+        excess_entropy: Some(block as f64 * uniform),
+        how: vec![
+            "Entropy rate: 0, since the block repeats for ever.".into(),
+            "Excess entropy: closed form, the entropy of the block, B ln V.".into(),
+        ],
+        belief_states: 0,
+    }
+}
+
+/// Worlds of which at least one has a continuum of topics: limits and the oracle's curve are the parts' means, and h_l is
+/// estimated on the exact filter.
+fn blend(world: &World, parts: &[Part], length: usize, budget: &Budget) -> Curves {
+    let share = |total: usize| (total / parts.len().max(1)).max(1000.min(total));
+    let budget_each =
+        Budget { belief_states: share(budget.belief_states), monte_carlo_work: share(budget.monte_carlo_work) };
+    let each: Vec<Curves> = parts.iter().map(|part| Curves::compute(&part.world, length, &budget_each)).collect();
+    let mean =
+        |value: &dyn Fn(&Curves) -> f64| -> f64 { parts.iter().zip(&each).map(|(p, c)| p.weight * value(c)).sum() };
+    let error = |value: &dyn Fn(&Curves) -> f64| -> f64 {
+        parts.iter().zip(&each).map(|(p, c)| (p.weight * value(c)).powi(2)).sum::<f64>()
+    };
+    let oracle: Vec<Mean> = (0..length)
+        .map(|l| Mean {
+            value: mean(&|c| c.oracle.values[l]),
+            squared_error: error(&|c| c.oracle.stderr.as_ref().map_or(0.0, |e| e[l])),
+        })
+        .collect();
+    let methods = (0..length).map(|l| {
+        let of_part = each.iter().map(|c| c.oracle.methods[l]);
+        of_part.max_by_key(|method| *method as u8).unwrap_or(Method::Exact)
+    });
+    let oracle_curve = Curve {
+        values: oracle.iter().map(|m| m.value).collect(),
+        stderr: each
+            .iter()
+            .any(|c| c.oracle.stderr.is_some())
+            .then(|| oracle.iter().map(|m| m.squared_error.sqrt()).collect()),
+        methods: methods.collect(),
+    };
+    let unigram = exact(unigram(world, length));
+    // A part with particles costs far more than a hidden state.
+    let work: usize = parts
+        .iter()
+        .map(|part| match part.world.topics() {
+            Topics::Markov { k, order: 1, .. } => k * k * particle_updates(length) / UPDATES,
+            Topics::Finite(mixture) => (mixture.hmm().states() + mixture.hmm().exit_count() / 16) * length,
+            _ => part.world.vocab() * length,
+        })
+        .sum();
+    let sequences = (budget.monte_carlo_work / work.max(1)).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
+    let particles = parts.iter().any(|part| matches!(part.world.topics(), Topics::Markov { order: 1, .. }));
+    let sampled = Sampled::draw(world, length, sequences);
+    let filter_error = if particles { PARTICLE_ERROR } else { 0.0 };
+    let estimate = |l: usize| sampled.bayes(l, Some(oracle[l]), filter_error);
+    let bayes = continued(unigram.values.iter().take(1).copied().collect(), estimate, length);
+    let errors: Vec<f64> = each.iter().map(|c| c.entropy_rate_stderr.unwrap_or(0.0)).collect();
+    let rate_error = parts.iter().zip(errors).map(|(p, e)| (p.weight * e).powi(2)).sum::<f64>().sqrt();
+    Curves {
+        bayes,
+        oracle: oracle_curve,
+        unigram,
+        entropy_rate: mean(&|c| c.entropy_rate),
+        entropy_rate_stderr: (rate_error > 0.0).then_some(rate_error),
+        excess_entropy: None,
+        how: vec![
+            "Entropy rate: the mean of the parts' rates.".into(),
+            format!(
+                "h_1 is exact; the rest is Monte Carlo over {sequences} sequences, from whole predictive distributions \
+                 of the exact filter."
+            ),
+            "Excess entropy: not computed where a part has a continuum of topics; it is mostly infinite there.".into(),
         ],
         belief_states: 0,
     }
@@ -248,33 +377,37 @@ fn non_increasing(values: &mut [f64]) {
     }
 }
 
-fn markov(world: &World, k: usize, alpha: f64, length: usize, budget: &Budget) -> Curves {
-    let (rate, first) = chain_entropies(k, alpha);
+fn markov(world: &World, [k, order]: [usize; 2], alpha: f64, length: usize, budget: &Budget) -> Curves {
+    let (rate, known) = chain_entropies(k, order, alpha, length);
     let uniform = (k as f64).ln();
-    let work = (k * k * particle_updates(length) / UPDATES).max(1);
-    let sequences = (budget.monte_carlo_work / work).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
-    let mut bayes = constant(uniform, Method::ClosedForm, 1.min(length));
+    // Only the first token's stationary law takes particles.
+    let (work, filter_error) = match order {
+        1 => (k * k * particle_updates(length) / UPDATES, PARTICLE_ERROR),
+        _ => (k * length, 0.0),
+    };
+    let sequences = (budget.monte_carlo_work / work.max(1)).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
+    let mut bayes = constant(uniform, Method::ClosedForm, order.min(length));
     let mut errors = vec![0.0; bayes.values.len()];
-    if length > 1 {
+    if length > order {
         let sampled = Sampled::draw(world, length, sequences);
-        for l in 1..length {
-            let estimate = sampled.bayes(l, Some(rate), PARTICLE_ERROR);
+        for l in order..length {
+            let estimate = sampled.bayes(l, Some(known[l]), filter_error);
             bayes.values.push(estimate.value);
             bayes.methods.push(Method::MonteCarlo);
             errors.push(estimate.squared_error.sqrt());
         }
         bayes.stderr = Some(errors);
-        // h_l never rises in a stationary world, so what rises here is noise.
-        non_increasing(&mut bayes.values);
+        if order == 1 {
+            // h_l never rises in a stationary world, so what rises here is noise.
+            non_increasing(&mut bayes.values);
+        }
     }
-    let mut oracle = constant(rate.value, Method::MonteCarlo, length);
-    let mut errors = vec![rate.squared_error.sqrt(); length];
-    if length > 0 {
-        // The state before the first token is not known.
-        oracle.values[0] = first.value;
-        errors[0] = first.squared_error.sqrt();
-    }
-    oracle.stderr = Some(errors);
+    let oracle = Curve {
+        values: known.iter().map(|m| m.value).collect(),
+        stderr: Some(known.iter().map(|m| m.squared_error.sqrt()).collect()),
+        methods: vec![Method::MonteCarlo; length],
+    };
+    let sampled_chains = if order == 1 { CHAINS } else { CHAINS_OF_PAIRS };
     Curves {
         bayes,
         oracle,
@@ -283,7 +416,9 @@ fn markov(world: &World, k: usize, alpha: f64, length: usize, budget: &Budget) -
         entropy_rate_stderr: Some(rate.squared_error.sqrt()),
         excess_entropy: None,
         how: vec![
-            format!("Entropy rate: Monte Carlo over {CHAINS} chains, with the known mean entropy of a row taken out."),
+            format!(
+                "Entropy rate: Monte Carlo over {sampled_chains} chains, with the known mean entropy of a row taken out."
+            ),
             format!(
                 "h_1 is ln k by symmetry; the rest is Monte Carlo over {sequences} sequences, from whole predictive \
                  distributions."
@@ -294,25 +429,63 @@ fn markov(world: &World, k: usize, alpha: f64, length: usize, budget: &Budget) -
     }
 }
 
-/// E[Σ_i pi(i) H(row i)] and E[H(pi)] for chains with Dirichlet(alpha) rows.
-fn chain_entropies(k: usize, alpha: f64) -> (Mean, Mean) {
+/// For chains with Dirichlet(alpha) rows, means over chains: the entropy rate, and the loss at each position of one who knows
+/// the chain.
+fn chain_entropies(k: usize, order: usize, alpha: f64, length: usize) -> (Mean, Vec<Mean>) {
     let mut stream = Stream::new(0, Purpose::MonteCarlo, u64::MAX);
-    let (mut rate, mut first) = ([0.0; 2], [0.0; 2]);
-    for _ in 0..CHAINS {
-        let chain = Chain::draw(k, alpha, &mut stream);
-        // Rows weighted by pi instead of evenly: what the stationary law adds to a mean that is known.
-        let shift = (0..k).map(|i| (chain.stationary()[i] - 1.0 / k as f64) * entropy(chain.row(i))).sum::<f64>();
-        let marginal = entropy(chain.stationary());
-        rate[0] += shift;
-        rate[1] += shift * shift;
-        first[0] += marginal;
-        first[1] += marginal * marginal;
-    }
-    let n = CHAINS as f64;
-    let mean = |sums: [f64; 2], known: f64| {
-        let value = sums[0] / n;
-        Mean { value: known + value, squared_error: (sums[1] / n - value * value) / n }
-    };
+    let chains = if order == 1 { CHAINS } else { CHAINS_OF_PAIRS };
     let row = digamma(k as f64 * alpha + 1.0) - digamma(alpha + 1.0);
-    (mean(rate, row), mean(first, 0.0))
+    // Position by position what the law of contexts adds to the known mean entropy of a row; with order 1 from the second
+    // position on it is the same. The last one is the rate's.
+    let positions = if order == 1 { 1 } else { length };
+    let mut sums = vec![[0.0; 2]; positions + 1];
+    let mut next = Vec::new();
+    for _ in 0..chains {
+        let chain = Chain::draw(k, order, alpha, &mut stream);
+        let n = chain.contexts();
+        let entropies: Vec<f64> = (0..n).map(|i| entropy(chain.row(i))).collect();
+        let shift = |law: &[f64]| law.iter().zip(&entropies).map(|(p, h)| (p - 1.0 / n as f64) * h).sum::<f64>();
+        let add = |sum: &mut [f64; 2], value: f64| {
+            sum[0] += value;
+            sum[1] += value * value;
+        };
+        add(&mut sums[positions], shift(&chain.settled()));
+        if order == 1 {
+            add(&mut sums[0], entropy(chain.first()));
+            continue;
+        }
+        let mut law = vec![1.0 / n as f64; n];
+        let mut settled = None;
+        for sum in sums.iter_mut().take(positions).skip(order) {
+            let value = settled.unwrap_or_else(|| shift(&law));
+            add(sum, value);
+            if settled.is_some() {
+                continue;
+            }
+            next.clear();
+            next.resize(n, 0.0);
+            for (context, p) in law.iter().enumerate() {
+                for (token, q) in chain.row(context).iter().enumerate() {
+                    next[chain.after(context, token)] += p * q;
+                }
+            }
+            if law.iter().zip(&next).all(|(a, b)| (a - b).abs() < 1e-12) {
+                settled = Some(value);
+            }
+            std::mem::swap(&mut law, &mut next);
+        }
+    }
+    let count = chains as f64;
+    let mean = |sums: [f64; 2], known: f64| {
+        let value = sums[0] / count;
+        Mean { value: known + value, squared_error: ((sums[1] / count - value * value) / count).max(0.0) }
+    };
+    let rate = mean(sums[positions], row);
+    let known = (0..length).map(|l| match (order, l) {
+        (1, 0) => mean(sums[0], 0.0),
+        (1, _) => rate,
+        (_, 0 | 1) => Mean { value: (k as f64).ln(), squared_error: 0.0 },
+        _ => mean(sums[l], row),
+    });
+    (rate, known.collect())
 }

@@ -21,6 +21,9 @@ pub struct Hmm {
     /// Exits of state i are `exits[first[i]..first[i + 1]]`, in order of token, then of next state.
     first: Vec<u32>,
     exits: Vec<Exit>,
+    /// The same for (token, chance) with next states summed out: what a prediction needs, often far fewer.
+    first_emission: Vec<u32>,
+    emissions: Vec<(u16, f64)>,
 }
 
 impl Hmm {
@@ -38,8 +41,19 @@ impl Hmm {
         for i in 0..states {
             first[i + 1] += first[i];
         }
-        let exits = edges.into_iter().map(|(i, e)| Exit { p: e.p / totals[i as usize], ..e }).collect();
-        let mut hmm = Self { vocab, start: Vec::new(), first, exits };
+        let exits: Vec<Exit> = edges.into_iter().map(|(i, e)| Exit { p: e.p / totals[i as usize], ..e }).collect();
+        let (mut first_emission, mut emissions) = (vec![0], Vec::<(u16, f64)>::new());
+        for i in 0..states {
+            let begin = emissions.len();
+            for exit in &exits[first[i] as usize..first[i + 1] as usize] {
+                match emissions[begin..].last_mut().filter(|(token, _)| *token == exit.token) {
+                    Some((_, p)) => *p += exit.p,
+                    None => emissions.push((exit.token, exit.p)),
+                }
+            }
+            first_emission.push(emissions.len() as u32);
+        }
+        let mut hmm = Self { vocab, start: Vec::new(), first, exits, first_emission, emissions };
         hmm.start = match start {
             Some(start) => {
                 let sum: f64 = start.iter().sum();
@@ -94,6 +108,11 @@ impl Hmm {
 
     pub fn exits(&self, state: usize) -> &[Exit] {
         &self.exits[self.first[state] as usize..self.first[state + 1] as usize]
+    }
+
+    /// What a state emits: (token, chance), in order of token.
+    pub fn emissions(&self, state: usize) -> &[(u16, f64)] {
+        &self.emissions[self.first_emission[state] as usize..self.first_emission[state + 1] as usize]
     }
 
     /// How many ways out there are of all states together.
@@ -161,10 +180,15 @@ impl Mixture {
             start: Vec::new(),
             first: vec![0],
             exits: Vec::new(),
+            first_emission: vec![0],
+            emissions: Vec::new(),
         };
         let mut bounds = vec![0];
         for component in components {
             let (offset, exits) = (hmm.start.len() as u32, hmm.exits.len() as u32);
+            let emissions = hmm.emissions.len() as u32;
+            hmm.first_emission.extend(component.first_emission[1..].iter().map(|f| f + emissions));
+            hmm.emissions.extend(&component.emissions);
             hmm.start.extend(&component.start);
             hmm.first.extend(component.first[1..].iter().map(|f| f + exits));
             hmm.exits.extend(component.exits.iter().map(|e| Exit { next: e.next + offset, ..*e }));

@@ -8,7 +8,7 @@ pub mod named;
 pub mod rng;
 pub mod stationary;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 pub use chain::Chain;
 pub use data::Corpus;
@@ -16,7 +16,7 @@ pub use filter::Filter;
 pub use hmm::{Hmm, Mixture};
 pub use rng::{Purpose, Stream};
 
-use crate::experiment::{Problem, WorldSpec, problem::sentences};
+use crate::experiment::{Problem, WorldMixture, WorldSpec, problem::sentences};
 
 /// Why a world cannot be built.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -27,8 +27,6 @@ pub enum WorldError {
     TooManyTokens(usize),
     #[error("The mixture has {0} states in all; at most {MAX_JOINT_STATES} fit. Use fewer or smaller components.")]
     TooManyStates(usize),
-    #[error("{0} has a continuum of topics and cannot be mixed with others.")]
-    NotFinite(String),
 }
 
 /// Most tokens of a world: a learner's last layer has a row for each.
@@ -41,25 +39,45 @@ pub const MAX_JOINT_STATES: usize = 16_384;
 pub enum Topic {
     /// A component of a finite mixture.
     Component(usize),
-    /// P(token 0).
-    Coin(f64),
+    /// The chance of each token.
+    Die(Arc<[f64]>),
     Chain(Arc<Chain>),
+    /// The tokens that repeat.
+    Block(Arc<[u16]>),
+    /// Which part of a blend, and the topic within it.
+    Part(usize, Box<Topic>),
 }
 
 /// The law of topics.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Topics {
     Finite(Arc<Mixture>),
-    /// P(token 0) ~ Beta(a, b).
-    BetaCoin {
-        a: f64,
-        b: f64,
+    /// Chances ~ Dirichlet(alphas).
+    Dice {
+        alphas: Arc<[f64]>,
     },
     /// k-state chains, rows ~ Dirichlet(alpha).
     Markov {
         k: usize,
+        order: usize,
         alpha: f64,
     },
+    /// Every block of `block` tokens is as likely as any other.
+    Blocks {
+        block: usize,
+    },
+    /// Several worlds, at least one of which has a continuum of topics.
+    Blend(Arc<[Part]>),
+}
+
+/// One world of a blend.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    pub world: World,
+    /// Its token x is the blend's token `map[x]`.
+    pub map: Vec<u16>,
+    /// The weights of all parts sum to 1.
+    pub weight: f64,
 }
 
 /// A source of sequences: a topic is drawn from P(w), then tokens given the topic.
@@ -80,58 +98,96 @@ impl World {
             return Err(WorldError::TooManyTokens(vocab));
         }
         let (topics, labels) = match spec {
-            WorldSpec::Named { kind: "dursley-wonka", .. } => {
-                let begin = (spec.parameter("bos") == 1.0).then_some(5);
-                let story = |name| named::mr_name(spec.parameter("p"), spec.parameter("q"), name, vocab, begin);
-                (finite(&[story(3), story(4)], &[1.0, 1.0]), vec!["Dursley".into(), "Wonka".into()])
-            }
-            WorldSpec::Named { kind: "coins", .. } => {
-                let n = spec.parameter("n") as usize;
-                let chances: Vec<f64> = (1..=n).map(|i| i as f64 / (n + 1) as f64).collect();
-                let coins: Vec<Hmm> = chances.iter().map(|&p| named::coin(p)).collect();
-                (finite(&coins, &vec![1.0; n]), chances.iter().map(|&p| coin_label(p)).collect())
-            }
-            WorldSpec::Named { kind: "beta-coin", .. } => {
-                (Topics::BetaCoin { a: spec.parameter("a"), b: spec.parameter("b") }, Vec::new())
-            }
-            WorldSpec::Named { .. } => {
-                (Topics::Markov { k: spec.parameter("k") as usize, alpha: spec.parameter("alpha") }, Vec::new())
-            }
+            WorldSpec::Named { kind, .. } => Self::named(kind, spec, vocab),
             WorldSpec::Process(process) => {
                 let tokens = spec.tokens();
                 let hmm = Hmm::from_process(process, vocab, |name| index_of(&tokens, name));
                 (finite(&[hmm], &[1.0]), vec!["process".into()])
             }
-            WorldSpec::Mixture(mixture) => {
-                let tokens = spec.tokens();
-                let parts = mixture.mixture.iter().map(|part| Ok((part, World::new(&part.world)?))).collect::<Result<
-                    Vec<_>,
-                    WorldError,
-                >>(
-                )?;
-                let (mut components, mut weights, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-                for (i, (part, world)) in parts.iter().enumerate() {
-                    let Topics::Finite(inner) = &world.topics else {
-                        return Err(WorldError::NotFinite(part.world.title()));
-                    };
-                    let map: Vec<u16> = part.world.tokens().iter().map(|name| index_of(&tokens, name)).collect();
-                    for c in 0..inner.len() {
-                        components.push(inner.component(c).renamed(vocab, &map));
-                        weights.push(part.weight * inner.weights()[c]);
-                        labels.push(match inner.len() {
-                            1 => format!("process {}", i + 1),
-                            _ => world.labels[c].clone(),
-                        });
+            WorldSpec::Mixture(mixture) => Self::mixed(mixture, vocab)?,
+        };
+        if let Topics::Finite(mixture) = &topics
+            && mixture.hmm().states() > MAX_JOINT_STATES
+        {
+            return Err(WorldError::TooManyStates(mixture.hmm().states()));
+        }
+        Ok(Self { vocab, topics, labels })
+    }
+
+    fn named(kind: &str, spec: &WorldSpec, vocab: usize) -> (Topics, Vec<String>) {
+        let value = |name| spec.parameter(name);
+        let count = |name| spec.parameter(name) as usize;
+        match kind {
+            "dursley-wonka" => {
+                let begin = (value("bos") == 1.0).then_some(5);
+                let story = |name| named::mr_name(value("p"), value("q"), name, vocab, begin);
+                (finite(&[story(3), story(4)], &[1.0, 1.0]), vec!["Dursley".into(), "Wonka".into()])
+            }
+            "coin" => (finite(&[named::coin(value("p"))], &[1.0]), vec![coin_label(value("p"))]),
+            "coins" => {
+                let n = count("n");
+                let chances: Vec<f64> = (1..=n).map(|i| i as f64 / (n + 1) as f64).collect();
+                let coins: Vec<Hmm> = chances.iter().map(|&p| named::coin(p)).collect();
+                (finite(&coins, &vec![1.0; n]), chances.iter().map(|&p| coin_label(p)).collect())
+            }
+            "beta-coin" => (Topics::Dice { alphas: [value("a"), value("b")].into() }, Vec::new()),
+            "dice" => (Topics::Dice { alphas: vec![value("alpha"); vocab].into() }, Vec::new()),
+            "markov" => {
+                let (k, order, alpha) = (count("k"), count("order"), value("alpha"));
+                match count("pool") {
+                    0 => (Topics::Markov { k, order, alpha }, Vec::new()),
+                    pool => {
+                        let draw = |i: usize| {
+                            Chain::draw(k, order, alpha, &mut Stream::new(0, Purpose::World, (1 << 21) + i as u64))
+                        };
+                        let chains: Vec<Chain> = (0..pool).map(draw).collect();
+                        let hmms: Vec<Hmm> = chains.iter().map(Chain::hmm).collect();
+                        (finite(&hmms, &vec![1.0; pool]), chains.iter().map(chain_label).collect())
                     }
                 }
-                let states = components.iter().map(Hmm::states).sum();
-                if states > MAX_JOINT_STATES {
-                    return Err(WorldError::TooManyStates(states));
-                }
-                (finite(&components, &weights), labels)
             }
-        };
-        Ok(Self { vocab, topics, labels })
+            "repeat" => (Topics::Blocks { block: count("block") }, Vec::new()),
+            "ginc" => {
+                let concepts = named::ginc(spec);
+                let labels = (1..=concepts.len()).map(|c| format!("concept {c}")).collect();
+                (finite(&concepts, &vec![1.0; concepts.len()]), labels)
+            }
+            _ => {
+                let processes: Vec<Hmm> = named::process(spec).iter().map(named::Named::hmm).collect();
+                (finite(&processes, &[1.0]), vec![spec.title()])
+            }
+        }
+    }
+
+    fn mixed(mixture: &WorldMixture, vocab: usize) -> Result<(Topics, Vec<String>), WorldError> {
+        let tokens = mixture.tokens();
+        let index: HashMap<&str, u16> = tokens.iter().enumerate().map(|(i, name)| (name.as_str(), i as u16)).collect();
+        let total: f64 = mixture.mixture.iter().map(|part| part.weight).sum();
+        let mut parts = Vec::new();
+        let mut names = Vec::new();
+        for (i, part) in mixture.mixture.iter().enumerate() {
+            let map = part.world.tokens().iter().map(|name| index.get(name.as_str()).copied().unwrap_or(0)).collect();
+            names.push(match &part.world {
+                WorldSpec::Named { .. } => part.world.to_string(),
+                _ => format!("process {}", i + 1),
+            });
+            parts.push(Part { world: World::new(&part.world)?, map, weight: part.weight / total });
+        }
+        let (mut components, mut weights, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        for (part, name) in parts.iter().zip(&names) {
+            let Topics::Finite(inner) = &part.world.topics else {
+                return Ok((Topics::Blend(parts.into()), names));
+            };
+            for c in 0..inner.len() {
+                components.push(inner.component(c).renamed(vocab, &part.map));
+                weights.push(part.weight * inner.weights()[c]);
+                labels.push(match inner.len() {
+                    1 => name.clone(),
+                    _ => part.world.labels[c].clone(),
+                });
+            }
+        }
+        Ok((finite(&components, &weights), labels))
     }
 
     /// V.
@@ -147,8 +203,15 @@ impl World {
     pub fn draw_topic(&self, stream: &mut Stream) -> Topic {
         match &self.topics {
             Topics::Finite(mixture) => Topic::Component(stream.categorical(mixture.weights().iter().copied())),
-            Topics::BetaCoin { a, b } => Topic::Coin(stream.beta(*a, *b)),
-            Topics::Markov { k, alpha } => Topic::Chain(Arc::new(Chain::draw(*k, *alpha, stream))),
+            Topics::Dice { alphas } => Topic::Die(stream.die(alphas).into()),
+            Topics::Markov { k, order, alpha } => Topic::Chain(Arc::new(Chain::draw(*k, *order, *alpha, stream))),
+            Topics::Blocks { block } => {
+                Topic::Block((0..*block).map(|_| stream.below(self.vocab as u64) as u16).collect())
+            }
+            Topics::Blend(parts) => {
+                let part = stream.categorical(parts.iter().map(|part| part.weight));
+                Topic::Part(part, Box::new(parts[part].world.draw_topic(stream)))
+            }
         }
     }
 
@@ -157,33 +220,53 @@ impl World {
     pub fn draw_sequence(&self, topic: &Topic, out: &mut [u16], stream: &mut Stream) {
         match (topic, &self.topics) {
             (Topic::Component(c), Topics::Finite(mixture)) if *c < mixture.len() => mixture.draw(*c, out, stream),
-            (Topic::Component(_), _) => out.fill(0),
-            (Topic::Coin(p), _) => out.iter_mut().for_each(|slot| *slot = u16::from(stream.uniform() >= *p)),
+            (Topic::Part(i, topic), Topics::Blend(parts)) if *i < parts.len() => {
+                let Part { world, map, .. } = &parts[*i];
+                world.draw_sequence(topic, out, stream);
+                out.iter_mut().for_each(|slot| *slot = map[usize::from(*slot)]);
+            }
+            (Topic::Component(_) | Topic::Part(..), _) => out.fill(0),
+            (Topic::Die(law), _) => {
+                out.iter_mut().for_each(|slot| *slot = stream.categorical(law.iter().copied()) as u16);
+            }
             (Topic::Chain(chain), _) => chain.draw_sequence(out, stream),
+            (Topic::Block(block), _) => {
+                out.iter_mut().zip(block.iter().cycle()).for_each(|(slot, token)| *slot = *token);
+            }
         }
     }
 
     /// The topic in a few words.
     pub fn topic_label(&self, topic: &Topic) -> String {
-        match topic {
-            Topic::Component(c) => self.labels.get(*c).cloned().unwrap_or_default(),
-            Topic::Coin(p) => coin_label(*p),
-            // What most often follows each token.
-            Topic::Chain(chain) => (0..chain.k())
-                .map(|i| {
-                    let row = chain.row(i);
-                    let best = (0..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best });
-                    format!("{i}→{best}")
-                })
-                .collect::<Vec<_>>()
-                .join(" "),
+        match (topic, &self.topics) {
+            (Topic::Component(c), _) => self.labels.get(*c).cloned().unwrap_or_default(),
+            (Topic::Die(law), _) if law.len() == 2 => coin_label(law[0]),
+            (Topic::Die(law), _) => {
+                let mut order: Vec<usize> = (0..law.len()).collect();
+                order.sort_by(|&a, &b| law[b].total_cmp(&law[a]));
+                let chances: Vec<String> = order.iter().take(3).map(|&x| format!("P({x}) = {:.2}", law[x])).collect();
+                chances.join(" ")
+            }
+            (Topic::Chain(chain), _) => chain_label(chain),
+            (Topic::Block(block), _) => {
+                let tokens: Vec<String> = block.iter().take(8).map(u16::to_string).collect();
+                tokens.join(" ") + if block.len() > 8 { " …" } else { "" }
+            }
+            (Topic::Part(i, topic), Topics::Blend(parts)) if *i < parts.len() => {
+                let name = self.labels.get(*i).cloned().unwrap_or_default();
+                match parts[*i].world.topic_label(topic) {
+                    inner if inner.is_empty() => name,
+                    inner => format!("{name}: {inner}"),
+                }
+            }
+            (Topic::Part(..), _) => String::new(),
         }
     }
 
-    /// Topics with the same number are the same; `None` for a continuum.
+    /// Topics with the same number are the same, or of one part of a blend; `None` for a continuum.
     pub fn topic_index(&self, topic: &Topic) -> Option<usize> {
         match topic {
-            Topic::Component(c) => Some(*c),
+            Topic::Component(i) | Topic::Part(i, _) => Some(*i),
             _ => None,
         }
     }
@@ -197,8 +280,14 @@ impl World {
     pub fn bayes(&self) -> Filter {
         match &self.topics {
             Topics::Finite(mixture) => Filter::mixture(mixture.clone(), mixture.weights().to_vec()),
-            Topics::BetaCoin { a, b } => Filter::beta_coin(*a, *b),
-            Topics::Markov { k, alpha } => Filter::dirichlet_chains(*k, *alpha),
+            Topics::Dice { alphas } => Filter::counts(alphas.to_vec(), 0),
+            Topics::Markov { k, order: 1, alpha } => Filter::dirichlet_chains(*k, *alpha),
+            Topics::Markov { k, order, alpha } => Filter::counts(vec![*alpha; *k], *order),
+            Topics::Blocks { block } => Filter::repeated_block(*block, self.vocab),
+            Topics::Blend(parts) => {
+                let parts = parts.iter().map(|part| (part.world.bayes(), part.map.clone(), part.weight)).collect();
+                Filter::blend(self.vocab, parts)
+            }
         }
     }
 
@@ -220,17 +309,50 @@ impl World {
                 }
                 Filter::mixture(mixture.clone(), counts)
             }
-            Topics::BetaCoin { .. } | Topics::Markov { .. } => {
+            Topics::Blocks { .. } => {
+                let blocks = topics.iter().filter_map(|topic| match topic {
+                    Topic::Block(block) => Some(block.clone()),
+                    _ => None,
+                });
+                Filter::blocks(self.vocab, blocks.collect())
+            }
+            Topics::Dice { .. } => {
+                let dice: Vec<Hmm> = topics
+                    .iter()
+                    .filter_map(|topic| match topic {
+                        Topic::Die(law) => Some(Hmm::memoryless(law)),
+                        _ => None,
+                    })
+                    .collect();
+                let weights = vec![1.0; dice.len()];
+                Filter::mixture(Arc::new(Mixture::new(&dice, &weights)), weights)
+            }
+            Topics::Markov { .. } => {
                 let chains: Vec<Chain> = topics
                     .iter()
                     .filter_map(|topic| match topic {
                         Topic::Chain(chain) => Some(chain.as_ref().clone()),
-                        // A coin is a chain that forgets.
-                        Topic::Coin(p) => Some(Chain::new(2, vec![*p, 1.0 - p, *p, 1.0 - p])),
-                        Topic::Component(_) => None,
+                        _ => None,
                     })
                     .collect();
                 Filter::chains(self.vocab, &chains)
+            }
+            Topics::Blend(parts) => {
+                let mut sorted: Vec<Vec<Topic>> = vec![Vec::new(); parts.len()];
+                for topic in topics {
+                    if let Topic::Part(i, inner) = topic
+                        && let Some(of_part) = sorted.get_mut(*i)
+                    {
+                        of_part.push(inner.as_ref().clone());
+                    }
+                }
+                let parts = parts
+                    .iter()
+                    .zip(sorted)
+                    .filter(|(_, topics)| !topics.is_empty())
+                    .map(|(part, topics)| (part.world.pool(&topics), part.map.clone(), topics.len() as f64))
+                    .collect();
+                Filter::blend(self.vocab, parts)
             }
         }
     }
@@ -242,6 +364,19 @@ fn finite(components: &[Hmm], weights: &[f64]) -> Topics {
 
 fn coin_label(p: f64) -> String {
     format!("P(0) = {p:.2}")
+}
+
+/// What most often follows each context, for the first few.
+fn chain_label(chain: &Chain) -> String {
+    let follows = (0..chain.contexts().min(8)).map(|i| {
+        let row = chain.row(i);
+        let best = (0..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best });
+        match chain.order() {
+            1 => format!("{i}→{best}"),
+            _ => format!("{}{}→{best}", i / chain.k(), i % chain.k()),
+        }
+    });
+    follows.collect::<Vec<_>>().join(" ")
 }
 
 /// The spec was checked: every name is there.

@@ -32,6 +32,8 @@ pub enum Purpose {
     EvaluationSeen = 10,
     /// Tokens that only have to be there: device checks, timing, tests.
     Timing = 11,
+    /// What a named world itself is made of: GINC's memory and concepts, a pool of chains.
+    World = 12,
 }
 
 /// A counter-based stream (ChaCha8) whose key is the seed, the purpose and the index.
@@ -120,20 +122,23 @@ impl Stream {
         1.0 / (1.0 + libm::exp(difference))
     }
 
+    /// A Dirichlet(alphas) variate. Of two, drawn as a Beta.
+    pub fn die(&mut self, alphas: &[f64]) -> Vec<f64> {
+        if let [a, b] = *alphas {
+            let p = self.beta(a, b);
+            return vec![p, 1.0 - p];
+        }
+        let mut out: Vec<f64> = alphas.iter().map(|&alpha| self.log_gamma(alpha)).collect();
+        normalise_logs(&mut out);
+        out
+    }
+
     /// A symmetric Dirichlet(alpha) variate, written to `out`.
     pub fn dirichlet(&mut self, alpha: f64, out: &mut [f64]) {
         for slot in out.iter_mut() {
             *slot = self.log_gamma(alpha);
         }
-        let top = out.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut sum = 0.0;
-        for slot in out.iter_mut() {
-            *slot = libm::exp(*slot - top);
-            sum += *slot;
-        }
-        for slot in out.iter_mut() {
-            *slot /= sum;
-        }
+        normalise_logs(out);
     }
 
     /// An index with chance proportional to its weight; weights are not negative and not all 0.
@@ -151,6 +156,19 @@ impl Stream {
         }
         // Rounding may leave a trace beyond the last weight.
         last
+    }
+}
+
+/// Exponentials that sum to 1.
+fn normalise_logs(out: &mut [f64]) {
+    let top = out.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for slot in out.iter_mut() {
+        *slot = libm::exp(*slot - top);
+        sum += *slot;
+    }
+    for slot in out.iter_mut() {
+        *slot /= sum;
     }
 }
 

@@ -6,30 +6,49 @@ use crate::world::Chain;
 #[derive(Clone, Debug)]
 pub struct Chains {
     k: usize,
+    order: usize,
+    /// How many contexts a chain has.
+    contexts: usize,
     /// How many chains.
     count: usize,
-    /// Chances by (last token or k for none, next token), then by chain: one chain after the other in memory, since
-    /// every step runs over all chains.
+    /// Chances by (context, next token), then by chain: one chain after the other in memory, since every step runs over
+    /// all chains. After the last context comes the law of the first `order` tokens.
     table: Vec<f64>,
     logs: Vec<f64>,
     log_weights: Vec<f64>,
     shares: Vec<f64>,
-    /// The last token; k before the first.
-    last: usize,
+    context: usize,
+    seen: usize,
 }
 
 impl Chains {
+    /// Chains of one order over k tokens, each equally likely beforehand; at least one.
     pub fn new(k: usize, chains: &[Chain]) -> Self {
         let count = chains.len();
-        let mut table = Vec::with_capacity((k + 1) * k * count);
-        for last in 0..=k {
+        let (order, contexts) = chains.first().map_or((1, k), |c| (c.order(), c.contexts()));
+        let mut table = Vec::with_capacity((contexts + 1) * k * count);
+        for context in 0..=contexts {
             for next in 0..k {
-                table.extend(chains.iter().map(|c| if last == k { c.stationary()[next] } else { c.row(last)[next] }));
+                table.extend(chains.iter().map(|c| {
+                    let law = if context == contexts { c.first() } else { c.row(context) };
+                    law[next]
+                }));
             }
         }
         let logs = table.iter().map(|p| p.ln()).collect();
         let share = 1.0 / count as f64;
-        Self { k, count, table, logs, log_weights: vec![0.0; count], shares: vec![share; count], last: k }
+        Self {
+            k,
+            order,
+            contexts,
+            count,
+            table,
+            logs,
+            log_weights: vec![0.0; count],
+            shares: vec![share; count],
+            context: 0,
+            seen: 0,
+        }
     }
 
     pub fn vocab(&self) -> usize {
@@ -39,11 +58,12 @@ impl Chains {
     pub fn reset(&mut self) {
         self.log_weights.fill(0.0);
         self.shares.fill(1.0 / self.count as f64);
-        self.last = self.k;
+        (self.context, self.seen) = (0, 0);
     }
 
     fn column(&self, token: usize) -> std::ops::Range<usize> {
-        let at = (self.last * self.k + token) * self.count;
+        let context = if self.seen < self.order { self.contexts } else { self.context };
+        let at = (context * self.k + token) * self.count;
         at..at + self.count
     }
 
@@ -67,7 +87,8 @@ impl Chains {
         for (weight, log) in self.log_weights.iter_mut().zip(&self.logs[column]) {
             *weight += log;
         }
-        self.last = token;
+        self.context = (self.context * self.k + token) % self.contexts;
+        self.seen += 1;
         if !softmax(&self.log_weights, &mut self.shares) {
             self.reset();
         }

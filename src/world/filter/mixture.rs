@@ -54,8 +54,8 @@ impl MixtureFilter {
                 for i in self.mixture.block(c) {
                     let mass = share * self.beliefs[i];
                     if mass > 0.0 {
-                        for exit in hmm.exits(i) {
-                            out[usize::from(exit.token)] += mass * exit.p;
+                        for &(token, p) in hmm.emissions(i) {
+                            out[usize::from(token)] += mass * p;
                         }
                     }
                 }

@@ -1,15 +1,21 @@
 //! Exact predictors as streaming filters: what comes next, given what came before.
 
-mod beta_coin;
+mod blend;
+mod blocks;
 mod chains;
+mod copy;
+mod counts;
 mod dirichlet_chains;
 mod mixture;
 
 use std::sync::Arc;
 
 use super::{Chain, Mixture};
-use beta_coin::BetaCoin;
+use blend::Blend;
+use blocks::{Blocks, RepeatedBlock};
 use chains::Chains;
+use copy::Copy;
+use counts::Counts;
 use dirichlet_chains::DirichletChains;
 pub use dirichlet_chains::particle_updates;
 use mixture::MixtureFilter;
@@ -25,8 +31,28 @@ pub struct Filter(Kind);
 enum Kind {
     Mixture(MixtureFilter),
     Chains(Chains),
-    BetaCoin(BetaCoin),
+    Counts(Counts),
     DirichletChains(Box<DirichletChains>),
+    RepeatedBlock(RepeatedBlock),
+    Blocks(Blocks),
+    Blend(Box<Blend>),
+    Copy(Copy),
+}
+
+/// Calls the same method of whichever filter it is.
+macro_rules! each {
+    ($filter:expr, $f:ident => $call:expr) => {
+        match $filter {
+            Kind::Mixture($f) => $call,
+            Kind::Chains($f) => $call,
+            Kind::Counts($f) => $call,
+            Kind::DirichletChains($f) => $call,
+            Kind::RepeatedBlock($f) => $call,
+            Kind::Blocks($f) => $call,
+            Kind::Blend($f) => $call,
+            Kind::Copy($f) => $call,
+        }
+    };
 }
 
 impl Filter {
@@ -35,14 +61,14 @@ impl Filter {
         Self(Kind::Mixture(MixtureFilter::new(mixture, &weights)))
     }
 
-    /// One of the chains, each equally likely beforehand, over `vocab` tokens.
+    /// One of the chains (all of one order), each equally likely beforehand, over `vocab` tokens.
     pub fn chains(vocab: usize, chains: &[Chain]) -> Self {
         Self(Kind::Chains(Chains::new(vocab, chains)))
     }
 
-    /// P(token 0) ~ Beta(a, b).
-    pub fn beta_coin(a: f64, b: f64) -> Self {
-        Self(Kind::BetaCoin(BetaCoin::new(a, b)))
+    /// Tokens drawn given the last `order` of them, from rows ~ Dirichlet(`alphas`).
+    pub fn counts(alphas: Vec<f64>, order: usize) -> Self {
+        Self(Kind::Counts(Counts::new(alphas, order)))
     }
 
     /// A k-state chain with Dirichlet(alpha) rows and a first token from its stationary law.
@@ -50,43 +76,43 @@ impl Filter {
         Self(Kind::DirichletChains(Box::new(DirichletChains::new(k, alpha))))
     }
 
+    /// A block of `block` tokens, drawn evenly, that repeats.
+    pub fn repeated_block(block: usize, vocab: usize) -> Self {
+        Self(Kind::RepeatedBlock(RepeatedBlock::new(block, vocab)))
+    }
+
+    /// One of the given blocks, repeating.
+    pub fn blocks(vocab: usize, blocks: Vec<Arc<[u16]>>) -> Self {
+        Self(Kind::Blocks(Blocks::new(vocab, blocks)))
+    }
+
+    /// Which predictor is right is hidden: (filter, map of its tokens into `vocab`, weight).
+    pub fn blend(vocab: usize, parts: Vec<(Self, Vec<u16>, f64)>) -> Self {
+        Self(Kind::Blend(Box::new(Blend::new(vocab, parts))))
+    }
+
+    /// What followed the last occurrence of the last token, and a little of everything.
+    pub fn copy(vocab: usize) -> Self {
+        Self(Kind::Copy(Copy::new(vocab)))
+    }
+
     /// V.
     pub fn vocab(&self) -> usize {
-        match &self.0 {
-            Kind::Mixture(f) => f.vocab(),
-            Kind::Chains(f) => f.vocab(),
-            Kind::BetaCoin(_) => 2,
-            Kind::DirichletChains(f) => f.vocab(),
-        }
+        each!(&self.0, f => f.vocab())
     }
 
     /// Back to before the first token.
     pub fn reset(&mut self) {
-        match &mut self.0 {
-            Kind::Mixture(f) => f.reset(),
-            Kind::Chains(f) => f.reset(),
-            Kind::BetaCoin(f) => f.reset(),
-            Kind::DirichletChains(f) => f.reset(),
-        }
+        each!(&mut self.0, f => f.reset());
     }
 
     /// P(next token | observed so far) for each of the V tokens; `out` has V entries, which sum to 1.
     pub fn predict(&mut self, out: &mut [f64]) {
-        match &mut self.0 {
-            Kind::Mixture(f) => f.predict(out),
-            Kind::Chains(f) => f.predict(out),
-            Kind::BetaCoin(f) => f.predict(out),
-            Kind::DirichletChains(f) => f.predict(out),
-        }
+        each!(&mut self.0, f => f.predict(out));
     }
 
     pub fn observe(&mut self, token: u16) {
-        match &mut self.0 {
-            Kind::Mixture(f) => f.observe(token),
-            Kind::Chains(f) => f.observe(token),
-            Kind::BetaCoin(f) => f.observe(token),
-            Kind::DirichletChains(f) => f.observe(token),
-        }
+        each!(&mut self.0, f => f.observe(token));
     }
 }
 
