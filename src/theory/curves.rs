@@ -390,8 +390,8 @@ fn markov(world: &World, [k, order]: [usize; 2], alpha: f64, length: usize, budg
     let mut errors = vec![0.0; bayes.values.len()];
     if length > order {
         let sampled = Sampled::draw(world, length, sequences);
-        for l in order..length {
-            let estimate = sampled.bayes(l, Some(known[l]), filter_error);
+        for (l, known) in known.iter().enumerate().skip(order) {
+            let estimate = sampled.bayes(l, Some(*known), filter_error);
             bayes.values.push(estimate.value);
             bayes.methods.push(Method::MonteCarlo);
             errors.push(estimate.squared_error.sqrt());
