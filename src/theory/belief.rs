@@ -1,6 +1,9 @@
 //! Exact enumeration: all that an observer of a labelled HMM can come to believe, and how likely each belief is.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use super::entropy::entropy;
 use crate::world::Hmm;
@@ -16,6 +19,24 @@ const UNDERFLOW: f64 = 1e-290;
 
 /// Exits or edges that cost as much as a belief.
 const VISITS: usize = 100;
+
+/// The keys are hashes already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&b| self.0 = self.0.rotate_left(8) ^ u64::from(b));
+    }
+
+    fn write_u128(&mut self, key: u128) {
+        self.0 = key as u64;
+    }
+}
 
 /// A law over hidden states: ascending states with their chances.
 type Belief = Vec<(u32, f64)>;
@@ -35,13 +56,15 @@ pub struct BeliefGraph<'a> {
     hmm: &'a Hmm,
     nodes: Vec<Node>,
     /// By a 128-bit hash of the rounded belief.
-    index: HashMap<u128, u32>,
+    index: HashMap<u128, u32, BuildHasherDefault<Hashed>>,
     /// What may still be spent: 1 a belief, and 1 for every [`VISITS`] exits or edges followed.
     budget: usize,
     /// Exits and edges followed that are not yet paid for.
     visits: usize,
     law: Vec<f64>,
     mass: Vec<f64>,
+    /// Chance of arriving at each node, while the next position is made; else 0.
+    arriving: Vec<f64>,
 }
 
 /// The law of the observer's belief at one position.
@@ -52,17 +75,23 @@ impl<'a> BeliefGraph<'a> {
         Self {
             hmm,
             nodes: Vec::new(),
-            index: HashMap::new(),
+            index: HashMap::default(),
             budget,
             visits: 0,
             law: vec![0.0; hmm.vocab()],
             mass: vec![0.0; hmm.states()],
+            arriving: Vec::new(),
         }
     }
 
     /// How many different beliefs were met.
     pub fn beliefs(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// What may still be spent.
+    pub fn budget_left(&self) -> usize {
+        self.budget
     }
 
     /// Before the first token, with the given law over states.
@@ -84,30 +113,43 @@ impl<'a> BeliefGraph<'a> {
 
     /// One token later, or `None` where that would go beyond the budget.
     pub fn next(&mut self, position: &Position) -> Option<Position> {
-        let mut mass: HashMap<u32, f64> = HashMap::with_capacity(position.0.len());
-        for &(node, p) in &position.0 {
+        let mut reached: Vec<u32> = Vec::with_capacity(position.0.len());
+        for &(node, _) in &position.0 {
             if self.nodes[node as usize].edges.is_none() {
                 self.expand(node)?;
             }
+        }
+        self.pay(0)?;
+        self.arriving.resize(self.nodes.len(), 0.0);
+        for &(node, p) in &position.0 {
             for &(to, q) in self.nodes[node as usize].edges.iter().flatten() {
-                *mass.entry(to).or_default() += p * q;
+                let slot = &mut self.arriving[to as usize];
+                if *slot == 0.0 {
+                    reached.push(to);
+                }
+                *slot += p * q;
                 self.visits += 1;
             }
         }
-        let mut next: Vec<(u32, f64)> = mass.into_iter().filter(|&(_, p)| p > NEGLIGIBLE).collect();
-        self.pay(0)?;
         // A fixed order, so that sums have the same bits every time.
-        next.sort_unstable_by_key(|&(node, _)| node);
+        reached.sort_unstable();
+        let mut next = Vec::with_capacity(reached.len());
+        for node in reached {
+            let p = std::mem::take(&mut self.arriving[node as usize]);
+            if p > NEGLIGIBLE {
+                next.push((node, p));
+            }
+        }
         Some(Position(next))
     }
 
-    /// h_1, h_2, ... up to `length`, or as far as the budget goes.
-    pub fn curve(&mut self, start: Position, length: usize) -> Vec<f64> {
+    /// h_1, h_2, ... up to `length`, or as far as the budget goes, or until `done` with the values so far.
+    pub fn curve(&mut self, start: Position, length: usize, done: impl Fn(&[f64]) -> bool) -> Vec<f64> {
         let mut values = Vec::new();
         let mut position = Some(start);
         while let Some(at) = position.filter(|_| values.len() < length) {
             values.push(self.entropy(&at));
-            position = if values.len() < length { self.next(&at) } else { None };
+            position = if values.len() < length && !done(&values) { self.next(&at) } else { None };
         }
         values
     }
@@ -127,10 +169,10 @@ impl<'a> BeliefGraph<'a> {
                 slot.insert(id);
                 self.law.fill(0.0);
                 for &(i, p) in &belief {
-                    for exit in self.hmm.exits(i as usize) {
-                        self.law[usize::from(exit.token)] += p * exit.p;
+                    for &(token, q) in self.hmm.emissions(i as usize) {
+                        self.law[usize::from(token)] += p * q;
                     }
-                    self.visits += self.hmm.exits(i as usize).len();
+                    self.visits += 1 + self.hmm.emissions(i as usize).len();
                 }
                 self.nodes.push(Node { entropy: entropy(&self.law), belief, edges: None });
                 id
@@ -142,7 +184,7 @@ impl<'a> BeliefGraph<'a> {
         self.pay(1)?;
         let belief = std::mem::take(&mut self.nodes[node as usize].belief);
         let mut tokens: Vec<u16> =
-            belief.iter().flat_map(|&(i, _)| self.hmm.exits(i as usize).iter().map(|e| e.token)).collect();
+            belief.iter().flat_map(|&(i, _)| self.hmm.emissions(i as usize).iter().map(|e| e.0)).collect();
         tokens.sort_unstable();
         tokens.dedup();
         let mut edges = Vec::with_capacity(tokens.len());
@@ -150,6 +192,7 @@ impl<'a> BeliefGraph<'a> {
         for token in tokens {
             touched.clear();
             let mut total = 0.0;
+            self.visits += belief.len();
             for &(i, p) in &belief {
                 for exit in self.hmm.exits_with(i as usize, token) {
                     let slot = &mut self.mass[exit.next as usize];
@@ -160,7 +203,7 @@ impl<'a> BeliefGraph<'a> {
                     total += p * exit.p;
                 }
             }
-            self.visits += touched.len();
+            self.visits += 3 * touched.len();
             touched.sort_unstable();
             touched.dedup();
             let mut next = Belief::with_capacity(touched.len());

@@ -1,14 +1,16 @@
 //! What an ideal learner loses at each position, and the limits.
 
+use std::sync::Arc;
+
 use super::{
     belief::BeliefGraph,
     curve::{Curve, Method},
     entropy::{digamma, entropy},
-    limits::{ComponentLimits, mixture_excess, reached},
+    limits::{ComponentLimits, enumerated, mixture_excess},
     monte_carlo::{Mean, Sampled},
 };
 use crate::world::{
-    Chain, Mixture, Part, Topics, World,
+    Chain, Filter, Mixture, Part, Topics, World,
     filter::particle_updates,
     rng::{Purpose, Stream},
 };
@@ -24,7 +26,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { belief_states: 200_000, monte_carlo_work: 6_000_000 }
+        Self { belief_states: 250_000, monte_carlo_work: 6_000_000 }
     }
 }
 
@@ -39,8 +41,10 @@ const UPDATES: usize = 50;
 const PARTICLE_ERROR: f64 = 5e-4;
 /// Chains drawn for the entropy rate of the Markov world.
 const CHAINS: usize = 20_000;
+/// Bounds of the entropy rate this far apart say less than sampling does.
+const WIDE: f64 = 1e-3;
 /// The same of order 2, which take longer.
-const CHAINS_OF_PAIRS: usize = 3000;
+const CHAINS_OF_PAIRS: usize = 6000;
 
 /// Reference curves over positions 1..=T, nats per token, and their limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,28 +117,33 @@ fn finite(world: &World, mixture: &Mixture, length: usize, budget: &Budget) -> C
         [only] => (only.curve.clone(), only.beliefs),
         _ => {
             let mut graph = BeliefGraph::new(mixture.hmm(), budget.belief_states);
-            let start = graph.start(&mixture.joint_start());
-            let values = graph.curve(start, length);
-            (reached(values, rate, rate_error, length), graph.beliefs())
+            let values = enumerated(&mut graph, &mixture.joint_start(), length, rate, rate_error);
+            (values, graph.beliefs())
         }
     };
     let (excess_entropy, how_excess) = mixture_excess(mixture, &parts, rate, budget.belief_states);
-    let how_rate = if rate_error > 0.0 {
-        format!(
-            "Entropy rate: the limit of h_l, between bounds that enumeration gives; off by at most {rate_error:.1e}."
+    let step = filter_work(mixture);
+    let bracket = rate_error;
+    let (rate, rate_stderr, how_rate) = if bracket > WIDE {
+        let sampled = sampled_rate(mixture, budget.monte_carlo_work / step.max(1));
+        (
+            sampled.value.clamp(rate - bracket, rate + bracket),
+            Some(sampled.squared_error.sqrt()),
+            "Entropy rate: Monte Carlo, the mean predictive entropy of the exact filter late in long sequences.".into(),
         )
+    } else if bracket > 0.0 {
+        let how = "Entropy rate: the limit of h_l, between bounds that enumeration gives; off by at most";
+        (rate, None, format!("{how} {bracket:.1e}."))
     } else {
-        "Entropy rate: exact, the mean entropy of the next token given the hidden state.".into()
+        (rate, None, "Entropy rate: exact, the mean entropy of the next token given the hidden state.".into())
     };
 
     let (bayes, oracle) = if bayes.len() < length || oracle.len() < length {
-        // An exit is passed over far more quickly than a state is updated.
-        let work = (mixture.hmm().states() + mixture.hmm().exit_count() / 16) * length;
-        let sequences = (budget.monte_carlo_work / work.max(1)).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
+        let sequences = (budget.monte_carlo_work / (step * length).max(1)).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
         let sampled = Sampled::draw(world, length, sequences);
         // In a stationary world h_l lies between the rate and whatever came before.
-        let bounds =
-            is_stationary(mixture).then(|| (rate - rate_error, bayes.last().copied().unwrap_or(f64::INFINITY)));
+        let low = rate - if rate_stderr.is_some() { f64::INFINITY } else { bracket };
+        let bounds = is_stationary(mixture).then(|| (low, bayes.last().copied().unwrap_or(f64::INFINITY)));
         let estimate = |l: usize| {
             let known = oracle.get(l).map(|&value| Mean { value, squared_error: 0.0 });
             let Mean { value, squared_error } = sampled.bayes(l, known, 0.0);
@@ -145,7 +154,13 @@ fn finite(world: &World, mixture: &Mixture, length: usize, budget: &Budget) -> C
                 _ => Mean { value, squared_error },
             }
         };
-        (continued(bayes.clone(), estimate, length), continued(oracle.clone(), |l| sampled.oracle(l), length))
+        let bayes = continued(bayes.clone(), estimate, length);
+        // With one component there is no topic to know.
+        let oracle = match &parts[..] {
+            [_] => bayes.clone(),
+            _ => continued(oracle.clone(), |l| sampled.oracle(l), length),
+        };
+        (bayes, oracle)
     } else {
         (exact(bayes), exact(oracle))
     };
@@ -154,11 +169,58 @@ fn finite(world: &World, mixture: &Mixture, length: usize, budget: &Budget) -> C
         oracle,
         unigram: exact(unigram(world, length)),
         entropy_rate: rate,
-        entropy_rate_stderr: None,
+        entropy_rate_stderr: rate_stderr,
         excess_entropy,
         how: vec![how_rate, how_excess],
         belief_states,
     }
+}
+
+/// What one step of the filter costs, in updates of a hidden state: every state is asked whether it emits the token, and of
+/// those that do the exits are followed.
+fn filter_work(mixture: &Mixture) -> usize {
+    let hmm = mixture.hmm();
+    let followed: f64 =
+        (0..hmm.states()).map(|i| hmm.exits(i).len() as f64 / hmm.emissions(i).len().max(1) as f64).sum::<f64>();
+    // As if tokens were equally likely; an exit takes a quarter of the time.
+    hmm.states() + (followed / (4.0 * hmm.vocab() as f64)) as usize
+}
+
+/// The mean over components and sequences of the oracle's predictive entropy late in long sequences; `steps` filter steps in
+/// all.
+fn sampled_rate(mixture: &Mixture, steps: usize) -> Mean {
+    /// Tokens until the start is forgotten, and tokens that count.
+    const EARLY: usize = 64;
+    const LATE: usize = 192;
+    // A component's filter is that much smaller than the mixture's.
+    let sequences = (steps / (EARLY + LATE)).clamp(16, 400);
+    let mut mean = Mean::default();
+    let mut tokens = vec![0; EARLY + LATE];
+    let mut law = vec![0.0; mixture.hmm().vocab()];
+    for (c, weight) in mixture.weights().iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+        let alone = Mixture::new(&[mixture.component(c)], &[1.0]);
+        let mut filter = Filter::mixture(Arc::new(alone), vec![1.0]);
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for index in 0..sequences {
+            let mut stream = Stream::new(1, Purpose::MonteCarlo, (c * sequences + index) as u64);
+            mixture.draw(c, &mut tokens, &mut stream);
+            filter.reset();
+            let mut total = 0.0;
+            for (t, &token) in tokens.iter().enumerate() {
+                if t >= EARLY {
+                    filter.predict(&mut law);
+                    total += entropy(&law);
+                }
+                filter.observe(token);
+            }
+            sum += total / LATE as f64;
+            squares += (total / LATE as f64).powi(2);
+        }
+        let n = sequences as f64;
+        mean.value += weight * sum / n;
+        mean.squared_error += weight * weight * (squares / n - (sum / n).powi(2)).max(0.0) / (n - 1.0);
+    }
+    mean
 }
 
 /// Whether the law over hidden states is the same at every position.
@@ -327,7 +389,7 @@ fn blend(world: &World, parts: &[Part], length: usize, budget: &Budget) -> Curve
         .iter()
         .map(|part| match part.world.topics() {
             Topics::Markov { k, order: 1, .. } => k * k * particle_updates(length) / UPDATES,
-            Topics::Finite(mixture) => (mixture.hmm().states() + mixture.hmm().exit_count() / 16) * length,
+            Topics::Finite(mixture) => filter_work(mixture) * length,
             _ => part.world.vocab() * length,
         })
         .sum();

@@ -13,11 +13,13 @@ const REACHED: f64 = 1e-6;
 const TAIL_DONE: f64 = 1e-9;
 /// A tail up to this size is worth extrapolating: the estimate is then right to about a tenth of it.
 const TAIL_FAIR: f64 = 1e-4;
+/// And this close there is no point in going on, however much may still be spent.
+const ENOUGH: f64 = 1e-8;
 const MAX_POSITIONS: usize = 100_000;
 /// Terms below this may be what rounding of beliefs leaves behind.
 const NOISE: f64 = 1e-8;
 /// Bounds of the rate this close together are as good as equal.
-const TINY: f64 = 1e-11;
+const TINY: f64 = 1e-10;
 
 /// A component, alone.
 #[derive(Clone, Debug)]
@@ -44,10 +46,18 @@ impl ComponentLimits {
         let chances = stationary::absorption(&chain, n, &classes, hmm.start());
         let (mut rate, mut rate_error) = (0.0, 0.0);
         let mut settled = Vec::new();
+        let mut graph = BeliefGraph::new(hmm, budget);
         for (class, chance) in classes.iter().zip(chances) {
             if chance > 0.0 {
-                let part = restricted(hmm, class, stationary::within_class(&chain, n, class));
-                let (value, error) = class_rate(&part, budget);
+                let law = stationary::within_class(&chain, n, class);
+                // Most processes are one class in its stationary law: then all is asked of one graph.
+                let whole = class.len() == n && law.iter().zip(hmm.start()).all(|(a, b)| (a - b).abs() < 1e-12);
+                let part = restricted(hmm, class, law);
+                let (value, error) = if whole {
+                    class_rate(hmm, &mut graph)
+                } else {
+                    class_rate(&part, &mut BeliefGraph::new(&part, budget))
+                };
                 rate += chance * value;
                 rate_error += chance * error;
                 settled.push(part);
@@ -57,30 +67,30 @@ impl ComponentLimits {
         if n == 1 {
             return Self { rate, rate_error, excess: Some(0.0), curve: vec![rate; length], beliefs: 1, settled };
         }
-        let mut graph = BeliefGraph::new(hmm, budget);
+        let curve = enumerated(&mut graph, hmm.start(), length, rate, rate_error);
         let start = graph.start(hmm.start());
-        let curve = graph.curve(start, length);
-        let start = graph.start(hmm.start());
-        let excess = sum_excess(&mut graph, start, rate);
-        Self {
-            rate,
-            rate_error,
-            excess,
-            curve: reached(curve, rate, rate_error, length),
-            beliefs: graph.beliefs(),
-            settled,
-        }
+        let excess = sum_excess(&mut graph, start, rate, &curve);
+        Self { rate, rate_error, excess, curve, beliefs: graph.beliefs(), settled }
     }
 }
 
 /// Lengthens a curve that has come to its limit.
-pub fn reached(mut curve: Vec<f64>, rate: f64, rate_error: f64, length: usize) -> Vec<f64> {
-    let close =
-        rate_error < REACHED && curve.len() >= 4 && curve.iter().rev().take(4).all(|h| (h - rate).abs() < REACHED);
-    if close {
+fn reached(mut curve: Vec<f64>, rate: f64, rate_error: f64, length: usize) -> Vec<f64> {
+    if rate_error < REACHED && settled_at(&curve, rate, REACHED) {
         curve.resize(length, rate);
     }
     curve
+}
+
+/// h_1... with beliefs enumerated, as far as the graph's budget and sense go.
+pub fn enumerated(graph: &mut BeliefGraph, start: &[f64], length: usize, rate: f64, rate_error: f64) -> Vec<f64> {
+    let start = graph.start(start);
+    let curve = graph.curve(start, length, |values| settled_at(values, rate, rate_error + ENOUGH));
+    reached(curve, rate, rate_error, length)
+}
+
+fn settled_at(curve: &[f64], rate: f64, tolerance: f64) -> bool {
+    curve.len() >= 4 && curve.iter().rev().take(4).all(|h| (h - rate).abs() < tolerance)
 }
 
 /// The excess entropy of a mixture, and how it was obtained.
@@ -103,7 +113,7 @@ pub fn mixture_excess(mixture: &Mixture, parts: &[ComponentLimits], rate: f64, b
     }
     let mut graph = BeliefGraph::new(mixture.hmm(), budget);
     let start = graph.start(&mixture.joint_start());
-    match sum_excess(&mut graph, start, rate) {
+    match sum_excess(&mut graph, start, rate, &[]) {
         Some(e) => (Some(e), "Excess entropy: sum of h_l - h over positions until what is left is negligible.".into()),
         None => (None, NOT_CONVERGED.into()),
     }
@@ -184,7 +194,7 @@ fn restricted(hmm: &Hmm, class: &[usize], start: Vec<f64>) -> Hmm {
 }
 
 /// Entropy rate of an irreducible HMM in its stationary law, and the most it can be off.
-fn class_rate(hmm: &Hmm, budget: usize) -> (f64, f64) {
+fn class_rate(hmm: &Hmm, graph: &mut BeliefGraph) -> (f64, f64) {
     if hmm.is_unifilar() {
         // State and token give the next state, so the observer ends up knowing as much as the state says.
         let mut rate = 0.0;
@@ -196,14 +206,21 @@ fn class_rate(hmm: &Hmm, budget: usize) -> (f64, f64) {
     }
     // An observer who is told the first state does at least as well as the rate, and one who is not does no better: both
     // converge to it.
-    let mut graph = BeliefGraph::new(hmm, budget);
+    // The rest is for the curve itself. A step seldom costs more than four times what the one before did.
+    let reserve = graph.budget_left() / 2;
     let mut untold = graph.start(hmm.start());
     let mut told = graph.start_told(hmm.start());
     let mut upper = vec![graph.entropy(&untold)];
     let mut lower = graph.entropy(&told);
-    while upper.len() < MAX_POSITIONS && upper[upper.len() - 1] - lower > TINY {
+    let mut spent = 0;
+    while upper.len() < MAX_POSITIONS
+        && upper[upper.len() - 1] - lower > TINY
+        && graph.budget_left() > reserve + 4 * spent
+    {
+        let before = graph.budget_left();
         let (Some(u), Some(t)) = (graph.next(&untold), graph.next(&told)) else { break };
         (untold, told) = (u, t);
+        spent = before - graph.budget_left();
         upper.push(graph.entropy(&untold));
         lower = lower.max(graph.entropy(&told));
     }
@@ -217,21 +234,24 @@ fn class_rate(hmm: &Hmm, budget: usize) -> (f64, f64) {
     (guess.clamp(lower.min(last), last), width)
 }
 
-/// Σ (h_l - rate) over all positions: summed as far as the budget goes, the rest extrapolated geometrically.
-fn sum_excess(graph: &mut BeliefGraph, start: Position, rate: f64) -> Option<f64> {
+/// Σ (h_l - rate) over all positions: summed as far as the budget goes, the rest extrapolated geometrically. `known`: the first
+/// of the h_l, for when the budget is spent.
+fn sum_excess(graph: &mut BeliefGraph, start: Position, rate: f64, known: &[f64]) -> Option<f64> {
     let mut position = start;
     let mut terms: Vec<f64> = Vec::new();
     loop {
         terms.push(graph.entropy(&position) - rate);
-        let tail = tail(&terms);
-        let finished = tail.is_some_and(|t| t.abs() < TAIL_DONE);
+        let finished = tail(&terms).is_some_and(|t| t.abs() < TAIL_DONE);
         let next = if finished || terms.len() >= MAX_POSITIONS { None } else { graph.next(&position) };
         match next {
             Some(next) => position = next,
             None => {
+                if terms.len() < known.len() {
+                    terms.extend(known[terms.len()..].iter().map(|h| h - rate));
+                }
                 // Small terms first.
                 let sum: f64 = terms.iter().rev().sum();
-                return tail.filter(|t| t.abs() < TAIL_FAIR).map(|t| sum + t);
+                return tail(&terms).filter(|t| t.abs() < TAIL_FAIR).map(|t| sum + t);
             }
         }
     }

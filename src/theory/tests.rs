@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::{curve::Method, *};
 use crate::{
     experiment::{Data, WorldSpec},
-    world::{Corpus, World},
+    world::{Corpus, Purpose, Stream, World},
 };
 
 const LN2: f64 = std::f64::consts::LN_2;
@@ -99,6 +99,164 @@ fn single_processes_have_their_golden_values() {
         close(c.entropy_rate, rate, 1e-6);
         close(c.excess_entropy.expect("finite"), excess, 1e-5);
     }
+}
+
+#[test]
+fn named_worlds_are_what_their_matrices_say() {
+    let five_three = process(
+        2,
+        8,
+        &[
+            (0, 0, 0, 0.3),
+            (0, 1, 1, 0.7),
+            (1, 1, 2, 1.0),
+            (2, 1, 3, 1.0),
+            (3, 1, 4, 1.0),
+            (4, 1, 5, 1.0),
+            (5, 0, 6, 1.0),
+            (6, 0, 7, 1.0),
+            (7, 0, 0, 1.0),
+        ],
+    );
+    let teddy = process(
+        3,
+        7,
+        &[
+            (0, 0, 0, 0.3),
+            (0, 1, 1, 0.5),
+            (0, 2, 3, 0.2),
+            (1, 1, 2, 1.0),
+            (2, 1, 0, 1.0),
+            (3, 2, 4, 1.0),
+            (4, 2, 5, 1.0),
+            (5, 0, 6, 1.0),
+            (6, 0, 0, 1.0),
+        ],
+    );
+    let sns = process(2, 2, &[(0, 0, 0, 0.6), (0, 0, 1, 0.4), (1, 0, 1, 0.7), (1, 1, 0, 0.3)]);
+    let rows = [
+        ("golden-mean", golden_mean()),
+        ("even", even()),
+        ("z1r", z1r()),
+        ("rrxor", rrxor()),
+        ("mess3", mess3(0.15, 0.6)),
+        ("five-three-golden-mean:p=0.7", five_three),
+        ("teddy-bear:p=0.5,q=0.2", teddy),
+        ("sns:p=0.4,q=0.3", sns),
+    ];
+    for (name, matrices) in rows {
+        let (a, b) = (curves(name, 12), curves(&matrices, 12));
+        assert!(a.bayes.methods.iter().all(|m| *m == Method::Exact), "{name} is not enumerated to 12");
+        for (x, y) in a.bayes.values.iter().zip(&b.bayes.values) {
+            close(*x, *y, 1e-12);
+        }
+        close(a.excess_entropy.expect(name), b.excess_entropy.expect(name), 1e-9);
+    }
+    // A unifilar process by hand: golden mean at 0.3 has stationary law 1/1.3, 0.3/1.3.
+    let c = curves("golden-mean:p=0.3", 4);
+    let binary = |p: f64| entropy::entropy(&[p, 1.0 - p]);
+    close(c.entropy_rate, binary(0.3) / 1.3, 1e-12);
+    close(c.bayes.values[0], binary(0.3 / 1.3), 1e-12);
+    // A story that is known from the start is the oracle of two that are not.
+    let (one, two) = (curves("mr-name", 9), curves("dursley-wonka", 9));
+    for (known, oracle) in one.bayes.values.iter().zip(&two.oracle.values) {
+        close(*known, *oracle, 1e-12);
+    }
+}
+
+/// Mean predictive entropy of the Bayes filter at position `l` (from 0), by summing over all words.
+fn by_all_words(w: &World, l: usize) -> f64 {
+    let mut total = 0.0;
+    let v = w.vocab();
+    for word in 0..v.pow(l as u32) {
+        let (mut filter, mut law, mut chance, mut rest) = (w.bayes(), vec![0.0; v], 1.0, word);
+        for _ in 0..l {
+            filter.predict(&mut law);
+            chance *= law[rest % v];
+            filter.observe((rest % v) as u16);
+            rest /= v;
+        }
+        if chance > 0.0 {
+            filter.predict(&mut law);
+            total += chance * entropy::entropy(&law);
+        }
+    }
+    total
+}
+
+#[test]
+fn curves_agree_with_a_sum_over_all_words() {
+    let blend = r#"{"mixture":[{"weight":1,"world":"beta-coin:a=2,b=1"},{"weight":2,"world":"golden-mean:p=0.3"}]}"#;
+    let specs = [
+        "dice:v=3,alpha=0.5",
+        "dice:v=4,alpha=2",
+        "markov:k=2,order=2",
+        "markov:k=3,order=2,alpha=0.4",
+        "repeat:block=2,v=3",
+        "markov:k=3,pool=4",
+        "markov:k=2,order=2,pool=3",
+        "sns",
+        blend,
+    ];
+    for spec in specs {
+        let w = world(spec);
+        let c = Curves::compute(&w, 6, &Budget::default());
+        for l in 0..6 {
+            let error = c.bayes.stderr.as_ref().map_or(0.0, |e| e[l]);
+            let (value, expected) = (c.bayes.values[l], by_all_words(&w, l));
+            assert!((value - expected).abs() <= 4.5 * error + 1e-9, "{spec} at {l}: {value} ± {error}, not {expected}");
+            assert!(c.oracle.values[l] <= value + 4.5 * error + 0.01, "{spec} at {l}: the oracle knows no less");
+        }
+    }
+}
+
+#[test]
+fn blends_lie_between_their_parts_and_their_topics_entropy() {
+    let blend = r#"{"mixture":[{"weight":1,"world":"beta-coin"},{"weight":1,"world":"z1r"}]}"#;
+    let c = curves(blend, 40);
+    let (a, b) = (curves("beta-coin", 40), curves("z1r", 40));
+    close(c.entropy_rate, (a.entropy_rate + b.entropy_rate) / 2.0, 1e-12);
+    let sum = |c: &Curves| c.bayes.values.iter().sum::<f64>();
+    // H(x_1..x_T) of a mixture exceeds the parts' mean by at most the entropy of which part it is.
+    let extra = sum(&c) - (sum(&a) + sum(&b)) / 2.0;
+    assert!(extra > 0.3 && extra < LN2 + 0.02, "{extra}");
+}
+
+#[test]
+fn random_processes_keep_the_laws_of_information() {
+    let mut stream = Stream::new(21, Purpose::MonteCarlo, 0);
+    let mut random = |states: usize| {
+        let mut edges = Vec::new();
+        for i in 0..states {
+            let mut row = vec![0.0; 2 * states];
+            stream.dirichlet(0.6, &mut row);
+            edges.extend(row.iter().enumerate().map(|(at, &p)| (i, at / states, at % states, p)));
+        }
+        process(2, states, &edges)
+    };
+    for case in 0..8 {
+        let (a, b) = (random(1 + case % 4), random(1 + case % 3));
+        let both = curves(&mixture(&[(0.3, a.clone()), (0.7, b.clone())]), 12);
+        let exact = both.bayes.methods.iter().take_while(|m| **m != Method::MonteCarlo).count();
+        assert!(both.bayes.values[..exact].windows(2).all(|p| p[1] <= p[0] + 1e-9), "{:?}", both.bayes.values);
+        let (a, b) = (curves(&a, 12), curves(&b, 12));
+        close(both.entropy_rate, 0.3 * a.entropy_rate + 0.7 * b.entropy_rate, 1e-9);
+        if let (Some(whole), Some(a), Some(b)) = (both.excess_entropy, a.excess_entropy, b.excess_entropy) {
+            close(whole, 0.3 * a + 0.7 * b + entropy::entropy(&[0.3, 0.7]), 1e-6);
+        }
+    }
+}
+
+#[test]
+fn ginc_is_found_in_about_ten_tokens() {
+    let c = curves("ginc", 16);
+    // The concept costs at most ln 5 in all, and little is left of it after ten tokens.
+    let regret: f64 = c.bayes.values.iter().zip(&c.oracle.values).map(|(b, o)| b - o).sum();
+    assert!(regret > 0.5 && regret < 5f64.ln() + 0.05, "{regret}");
+    assert!(c.bayes.values[11] - c.oracle.values[11] < 0.01);
+    assert!(c.entropy_rate_stderr.is_some_and(|e| e < 0.02));
+    let random = curves("ginc:random=1", 4);
+    close(random.bayes.values[3], 50f64.ln(), 1e-12);
 }
 
 #[test]

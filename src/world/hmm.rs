@@ -115,11 +115,6 @@ impl Hmm {
         &self.emissions[self.first_emission[state] as usize..self.first_emission[state + 1] as usize]
     }
 
-    /// How many ways out there are of all states together.
-    pub fn exit_count(&self) -> usize {
-        self.exits.len()
-    }
-
     /// The exits of a state that emit `token`.
     pub fn exits_with(&self, state: usize, token: u16) -> &[Exit] {
         let exits = self.exits(state);
@@ -237,7 +232,8 @@ impl Mixture {
         (0..self.len()).flat_map(|c| self.block(c).map(move |i| self.weights[c] * self.hmm.start[i])).collect()
     }
 
-    pub(super) fn draw(&self, component: usize, out: &mut [u16], stream: &mut Stream) {
+    /// Fills `out` with tokens of component c.
+    pub fn draw(&self, component: usize, out: &mut [u16], stream: &mut Stream) {
         self.hmm.draw(self.block(component), out, stream);
     }
 }
