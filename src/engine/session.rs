@@ -11,10 +11,23 @@ use super::{
 };
 use crate::{
     experiment::Experiment,
-    protocol::{DeviceChoice, DeviceKind, Event, Frame, Phase, Theory},
-    theory::{Budget, Curves, levels::training_level},
-    world::{World, data::Corpus},
+    protocol::{Baseline, DeviceChoice, DeviceKind, Event, Frame, Phase, Theory},
+    theory::{Budget, Curves, baselines, levels::training_level},
+    world::{Topic, World, data::Corpus},
 };
+
+/// Predictors to compare with, on the first of the evaluation's own sequences.
+fn measured_baselines(
+    world: &World,
+    topics: Option<&[Topic]>,
+    bayes: &[f64],
+    experiment: &Experiment,
+) -> Vec<Baseline> {
+    baselines::measure(world, topics, bayes, experiment.evaluation.sequences, experiment.seed)
+        .into_iter()
+        .map(|b| Baseline { name: b.name.into(), about: b.about.into(), curve: b.curve, squared_error: Vec::new() })
+        .collect()
+}
 
 /// Frames are at least this far apart: 30 a second.
 const FRAME_MS: f64 = 1000.0 / 30.0;
@@ -66,7 +79,7 @@ impl Session {
             training_level: training_level(&world, &corpus, &curves, experiment.evaluation.sequences),
             adaptive: false,
             how: curves.how,
-            baselines: Vec::new(),
+            baselines: measured_baselines(&world, corpus.topics(), &curves.bayes.values, experiment),
             squared_error: Vec::new(),
             bayes: curves.bayes,
             oracle: curves.oracle,

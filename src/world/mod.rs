@@ -335,7 +335,7 @@ impl World {
                         _ => None,
                     })
                     .collect();
-                Filter::chains(self.vocab, &chains)
+                Filter::chains(self.vocab, &chains, &vec![1.0; chains.len()])
             }
             Topics::Blend(parts) => {
                 let mut sorted: Vec<Vec<Topic>> = vec![Vec::new(); parts.len()];

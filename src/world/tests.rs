@@ -191,7 +191,7 @@ fn a_chain_written_as_an_hmm_is_the_same() {
     for order in [1, 2] {
         let chain = Chain::draw(3, order, 0.7, &mut stream);
         let hmm = Arc::new(Mixture::new(&[chain.hmm()], &[1.0]));
-        let (mut a, mut b) = (Filter::chains(3, &[chain.clone()]), Filter::mixture(hmm, vec![1.0]));
+        let (mut a, mut b) = (Filter::chains(3, std::slice::from_ref(&chain), &[1.0]), Filter::mixture(hmm, vec![1.0]));
         let (mut tokens, mut p, mut q) = ([0; 30], [0.0; 3], [0.0; 3]);
         chain.draw_sequence(&mut tokens, &mut stream);
         for &token in &tokens {

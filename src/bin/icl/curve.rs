@@ -7,16 +7,19 @@ use icl_playground::{
     experiment::{Problem, WorldSpec},
     theory::{
         Budget, Curves,
+        baselines::{self, MeasuredBaseline},
         curve::{Curve, Method},
     },
     world::World,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::failure::{Failure, read_experiment, read_world};
 
 /// Longest curve: the closed form for a coin takes time as the square of this.
 const MAX_LENGTH: usize = 10_000;
+/// Sequences behind the baselines.
+const BASELINE_SEQUENCES: usize = 400;
 /// Where neither an experiment nor the user says.
 const DEFAULT_LENGTH: usize = 32;
 
@@ -32,6 +35,9 @@ pub struct Arguments {
     /// How many positions; without it the experiment's T, or 32
     #[arg(long, value_name = "L")]
     length: Option<usize>,
+    /// Add what simpler predictors lose: counting, copying, knowing each topic's frequencies
+    #[arg(long)]
+    baselines: bool,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -55,11 +61,23 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     let usual = Budget::default();
     let budget = Budget { belief_states: 2 * usual.belief_states, monte_carlo_work: 4 * usual.monte_carlo_work };
     let curves = Curves::compute(&world, length, &budget);
-    Ok(if arguments.json { as_json(&spec, &curves) } else { as_table(&spec, &curves) })
+    let baselines = match arguments.baselines {
+        true => baselines::measure(&world, None, &curves.bayes.values, BASELINE_SEQUENCES, 1),
+        false => Vec::new(),
+    };
+    Ok(if arguments.json { as_json(&spec, &curves, &baselines) } else { as_table(&spec, &curves, &baselines) })
 }
 
-fn as_json(spec: &WorldSpec, curves: &Curves) -> String {
+fn as_json(spec: &WorldSpec, curves: &Curves, baselines: &[MeasuredBaseline]) -> String {
+    let baselines: Map<String, Value> = baselines
+        .iter()
+        .map(|b| {
+            let told = json!({ "about": b.about, "loss": b.curve.values, "stderr": b.curve.stderr });
+            (b.name.to_string(), told)
+        })
+        .collect();
     json!({
+        "baselines": baselines,
         "world": spec,
         "tokens": spec.tokens(),
         "h": curves.bayes.values,
@@ -78,14 +96,18 @@ fn as_json(spec: &WorldSpec, curves: &Curves) -> String {
     .to_string()
 }
 
-fn as_table(spec: &WorldSpec, curves: &Curves) -> String {
+fn as_table(spec: &WorldSpec, curves: &Curves, baselines: &[MeasuredBaseline]) -> String {
     let mut text = format!("{}, nats per token\n\n", spec.title());
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{:>6} {:>20} {:>20} {:>10}  how", "l", "h_l", "topic known", "h_l - h");
+    let _ = write!(text, "{:>6} {:>20} {:>20} {:>10}", "l", "h_l", "topic known", "h_l - h");
+    baselines.iter().for_each(|b| text.push_str(&format!(" {:>9}", b.name)));
+    text.push_str("  how\n");
     for (l, method) in curves.bayes.methods.iter().enumerate() {
         let excess = curves.bayes.values[l] - curves.entropy_rate;
         let (bayes, oracle) = (with_error(&curves.bayes, l), with_error(&curves.oracle, l));
-        let _ = writeln!(text, "{:>6} {bayes:>20} {oracle:>20} {excess:>10.6}  {}", l + 1, word(*method));
+        let _ = write!(text, "{:>6} {bayes:>20} {oracle:>20} {excess:>10.6}", l + 1);
+        baselines.iter().for_each(|b| text.push_str(&format!(" {:>9.5}", b.curve.values[l])));
+        let _ = writeln!(text, "  {}", word(*method));
     }
     let error = curves.entropy_rate_stderr.map_or_else(String::new, |e| format!(" ± {e:.6}"));
     let excess = curves.excess_entropy.map_or_else(|| "-".into(), |e| format!("{e:.6}"));

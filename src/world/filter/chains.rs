@@ -15,6 +15,7 @@ pub struct Chains {
     /// all chains. After the last context comes the law of the first `order` tokens.
     table: Vec<f64>,
     logs: Vec<f64>,
+    log_prior: Vec<f64>,
     log_weights: Vec<f64>,
     shares: Vec<f64>,
     context: usize,
@@ -22,8 +23,8 @@ pub struct Chains {
 }
 
 impl Chains {
-    /// Chains of one order over k tokens, each equally likely beforehand; at least one.
-    pub fn new(k: usize, chains: &[Chain]) -> Self {
+    /// Chains of one order over k tokens, at least one, with weights that are not negative and not all 0.
+    pub fn new(k: usize, chains: &[Chain], weights: &[f64]) -> Self {
         let count = chains.len();
         let (order, contexts) = chains.first().map_or((1, k), |c| (c.order(), c.contexts()));
         let mut table = Vec::with_capacity((contexts + 1) * k * count);
@@ -36,19 +37,22 @@ impl Chains {
             }
         }
         let logs = table.iter().map(|p| p.ln()).collect();
-        let share = 1.0 / count as f64;
-        Self {
+        let log_prior: Vec<f64> = weights.iter().map(|w| w.ln()).collect();
+        let mut filter = Self {
             k,
             order,
             contexts,
             count,
             table,
             logs,
-            log_weights: vec![0.0; count],
-            shares: vec![share; count],
+            log_weights: log_prior.clone(),
+            log_prior,
+            shares: vec![0.0; count],
             context: 0,
             seen: 0,
-        }
+        };
+        filter.reset();
+        filter
     }
 
     pub fn vocab(&self) -> usize {
@@ -56,8 +60,8 @@ impl Chains {
     }
 
     pub fn reset(&mut self) {
-        self.log_weights.fill(0.0);
-        self.shares.fill(1.0 / self.count as f64);
+        self.log_weights.copy_from_slice(&self.log_prior);
+        softmax(&self.log_weights, &mut self.shares);
         (self.context, self.seen) = (0, 0);
     }
 

@@ -61,9 +61,9 @@ impl Filter {
         Self(Kind::Mixture(MixtureFilter::new(mixture, &weights)))
     }
 
-    /// One of the chains (all of one order), each equally likely beforehand, over `vocab` tokens.
-    pub fn chains(vocab: usize, chains: &[Chain]) -> Self {
-        Self(Kind::Chains(Chains::new(vocab, chains)))
+    /// One of the chains (all of one order) over `vocab` tokens, with the given prior weights.
+    pub fn chains(vocab: usize, chains: &[Chain], weights: &[f64]) -> Self {
+        Self(Kind::Chains(Chains::new(vocab, chains, weights)))
     }
 
     /// Tokens drawn given the last `order` of them, from rows ~ Dirichlet(`alphas`).
