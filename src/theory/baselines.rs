@@ -252,7 +252,7 @@ mod tests {
         let w = world("repeat:block=8,v=64");
         let bayes = Curves::compute(&w, 20, &Budget::default()).bayes.values;
         let measured = measure(&w, None, &bayes, 200, 3);
-        assert!(curve_of(&measured, "copy")[18] < 1.0 && curve_of(&measured, "uni-inf")[18] > 3.0);
+        assert!(2.0 * curve_of(&measured, "copy")[18] < curve_of(&measured, "uni-inf")[18]);
         assert!(measured.iter().all(|b| b.curve.values.iter().all(|v| v.is_finite())));
     }
 }
