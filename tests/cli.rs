@@ -75,6 +75,47 @@ fn curves_of_a_users_own_process() {
 }
 
 #[test]
+fn curves_of_mixtures() {
+    let of = |name: &str, text: &str| {
+        let path = file(name, text);
+        json(&["curve", "--world", &format!("@{}", path.display()), "--length", "4", "--json"])
+    };
+    // Two coins, as one world and as two; by `world` and by `process`.
+    let coins = json(&["curve", "--world", "coins:n=2", "--length", "4", "--json"]);
+    let named = r#"{"mixture":[{"weight":2,"world":"coin:p=0.3333333333333333"},{"weight":2,"world":"coin:p=0.6666666666666666"}]}"#;
+    let process = |p: f64| format!(r#"{{"tokens":["0","1"],"transitions":{{"0":[[{p}]],"1":[[{}]]}}}}"#, 1.0 - p);
+    let given = format!(
+        r#"{{"mixture":[{{"weight":0.5,"process":{}}},{{"weight":0.5,"process":{}}}]}}"#,
+        process(1.0 / 3.0),
+        process(2.0 / 3.0)
+    );
+    for c in [of("named.json", named), of("given.json", &given)] {
+        for (a, b) in numbers(&c["h"]).iter().zip(numbers(&coins["h"])) {
+            assert!((a - b).abs() < 1e-9, "{a} is not {b}");
+        }
+        assert!((c["excess_entropy"].as_f64().expect("finite") - 2f64.ln()).abs() < 1e-9);
+    }
+    // With a continuum among the parts, sampled.
+    let c = of("blend.json", r#"{"mixture":[{"weight":1,"world":"beta-coin"},{"weight":3,"world":"even"}]}"#);
+    assert_eq!((&c["method"][0], &c["method"][3]), (&Value::from("exact"), &Value::from("monte-carlo")));
+    assert_eq!(c["tokens"], serde_json::json!(["0", "1"]));
+}
+
+#[test]
+fn worlds_and_baselines_are_told() {
+    let output = icl(&["worlds"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    for name in ["five-three-golden-mean", "teddy-bear", "ginc", "repeat", "mess3", "concepts"] {
+        assert!(text.contains(name), "{text}");
+    }
+    let c = json(&["curve", "--world", "repeat:block=4,v=200", "--length", "12", "--baselines", "--json"]);
+    let copy = numbers(&c["baselines"]["copy"]["loss"]);
+    assert!(copy[0] > 5.0 && copy[11] < 1.0, "{copy:?}");
+    let output = icl(&["curve", "--world", "markov:pool=3", "--length", "4", "--baselines"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("bi-ret"));
+}
+
+#[test]
 fn presets_are_experiments_for_the_other_commands() {
     let list = json(&["presets"]);
     for preset in list.as_array().expect("a list") {
@@ -100,6 +141,10 @@ fn what_makes_no_sense_is_refused_with_a_sentence() {
     refused(&["curve", "--world", "nonsense", "--length", "3"], &["nonsense", "dursley-wonka"]);
     refused(&["curve", "--world", "markov:alpha=nan", "--length", "3"], &["world.alpha", "NaN"]);
     refused(&["curve", "--world", "dursley-wonka:p=0.7,q=0.9", "--length", "3"], &["at most 1"]);
+    refused(&["curve", "--world", "teddy-bear:p=0.6,q=0.6", "--length", "3"], &["world.p + world.q", "at most 1"]);
+    refused(&["curve", "--world", "mess3:x=0.7", "--length", "3"], &["world.x is 0.7", "0 to 0.5"]);
+    refused(&["curve", "--world", "markov:k=8,order=2", "--length", "3"], &["world.k is 8", "order 2"]);
+    refused(&["curve", "--world", "repeat:block=2.5", "--length", "3"], &["world.block is 2.5", "whole"]);
     refused(&["curve", "--world", "coins", "--length", "0"], &["length is 0"]);
     refused(&["curve", "--world", "coins", "--length", "1000000"], &["length is 1000000", "10000"]);
     refused(&["curve", "--world", "coins", "--length", "-1"], &[]);
@@ -118,6 +163,10 @@ fn what_makes_no_sense_is_refused_with_a_sentence() {
     refused(&["curve", "--world", &shape, "--length", "3"], &["lengths 2,2"]);
     let broken = at("broken.json", "{");
     refused(&["curve", "--world", &broken, "--length", "3"], &["unreadable"]);
+    let part = at("part.json", r#"{"mixture":[{"weight":1,"world":"coins:n=2"},{"weight":1,"world":"z1r:p=7"}]}"#);
+    refused(&["curve", "--world", &part, "--length", "3"], &["mixture[1]", "0 to 1"]);
+    let weightless = at("weightless.json", r#"{"mixture":[{"weight":0,"world":"coins"}]}"#);
+    refused(&["curve", "--world", &weightless, "--length", "3"], &["sum of weights"]);
     let experiment = file("bad.json", r#"{"data":{"topics":0}}"#);
     refused(&["curve", "--experiment", &experiment.display().to_string()], &["data.topics is 0"]);
 }

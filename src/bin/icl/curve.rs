@@ -25,8 +25,8 @@ const DEFAULT_LENGTH: usize = 32;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// A world: a name with parameters (coins:n=10, beta-coin:a=1,b=1, dursley-wonka, markov:k=3,alpha=1), or @FILE with a
-    /// process or a mixture of processes as JSON
+    /// A world: a name with parameters (coins:n=10, mess3, markov:k=3,alpha=1; `icl worlds` lists all), or @FILE with a
+    /// process or a mixture of worlds as JSON
     #[arg(long, value_name = "SPEC", required_unless_present = "experiment", conflicts_with = "experiment")]
     world: Option<String>,
     /// A file with an experiment as JSON; its world is used

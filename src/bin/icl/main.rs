@@ -4,6 +4,7 @@ mod curve;
 mod failure;
 mod presets;
 mod train;
+mod worlds;
 
 use std::{
     io::{self, Write},
@@ -26,6 +27,8 @@ struct Arguments {
 enum Command {
     /// The least possible loss at each position, the entropy rate and the excess entropy
     Curve(curve::Arguments),
+    /// Every named world with its parameters, their defaults and ranges
+    Worlds,
     /// All presets, as JSON
     Presets,
     /// One preset's experiment as JSON, as --experiment takes it
@@ -40,6 +43,7 @@ enum Command {
 fn main() -> ExitCode {
     let text = match Arguments::parse().command {
         Command::Curve(arguments) => curve::run(&arguments),
+        Command::Worlds => Ok(worlds::list()),
         Command::Presets => Ok(presets::all()),
         Command::Preset { name } => presets::one(&name),
         Command::Train(arguments) => train::run(&arguments),
