@@ -3,9 +3,12 @@
 //! Both travel as JSON text, one message each. Numbers by position are flat arrays, index 0 being position 1. All losses are in
 //! nats per token. No message carries NaN or an infinity: a run that meets one ends in [`Phase::Failed`].
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+mod read;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::read::{Part, field};
 use crate::experiment::{Experiment, WorldSpec};
 pub use crate::theory::curve::{Curve, Method};
 
@@ -84,35 +87,27 @@ pub enum Event {
 
 impl Event {
     /// Reads one message; the error is a sentence's middle.
-    ///
-    /// Written out because the derived form reads each part by a machinery of its own for tagged enums: a tenth of the page's wasm.
-    /// This way all parts are read from a [`Value`], as experiments are.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        fn part<T: DeserializeOwned>(value: Value) -> Result<T, String> {
-            serde_json::from_value(value).map_err(|e| e.to_string())
-        }
         let mut value: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
-        let tag = value.as_object_mut().and_then(|fields| fields.remove("event"));
-        Ok(match tag.as_ref().and_then(Value::as_str) {
-            Some("ready") => Self::Ready { protocol: part(value["protocol"].take())? },
-            Some("phase") => Self::Phase(match value["phase"].as_str() {
-                Some("preparing") => {
-                    Phase::Preparing { what: part(value["what"].take())?, done: part(value["done"].take())? }
-                }
-                Some("compiling") => Phase::Compiling,
-                Some("running") => Phase::Running,
-                Some("paused") => Phase::Paused,
-                Some("finished") => Phase::Finished,
-                Some("failed") => Phase::Failed { why: part(value["why"].take())?, next: part(value["next"].take())? },
+        let value = &mut value;
+        Ok(match field::<String>(value, "event")?.as_str() {
+            "ready" => Self::Ready { protocol: field(value, "protocol")? },
+            "phase" => Self::Phase(match field::<String>(value, "phase")?.as_str() {
+                "preparing" => Phase::Preparing { what: field(value, "what")?, done: field(value, "done")? },
+                "compiling" => Phase::Compiling,
+                "running" => Phase::Running,
+                "paused" => Phase::Paused,
+                "finished" => Phase::Finished,
+                "failed" => Phase::Failed { why: field(value, "why")?, next: field(value, "next")? },
                 _ => return Err("an unknown phase".into()),
             }),
-            Some("device") => Self::Device(part(value)?),
-            Some("theory") => Self::Theory(part(value)?),
-            Some("frame") => Self::Frame(part(value)?),
-            Some("evaluation") => Self::Evaluation(part(value)?),
-            Some("samples") => Self::Samples(part(value)?),
-            Some("picture") => Self::Picture(part(value)?),
-            Some("bench") => Self::Bench(part(value)?),
+            "device" => Self::Device(Part::read(value)?),
+            "theory" => Self::Theory(Part::read(value)?),
+            "frame" => Self::Frame(Part::read(value)?),
+            "evaluation" => Self::Evaluation(Part::read(value)?),
+            "samples" => Self::Samples(Part::read(value)?),
+            "picture" => Self::Picture(Part::read(value)?),
+            "bench" => Self::Bench(Part::read(value)?),
             _ => return Err("an unknown event".into()),
         })
     }
@@ -140,7 +135,7 @@ pub enum Phase {
 }
 
 /// Which device trains, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeviceReport {
     pub used: DeviceKind,
     /// A sentence: why this one.
@@ -155,21 +150,17 @@ pub struct DeviceReport {
 }
 
 /// Reference curves and levels, nats per token (per vector in a continuous world).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Theory {
     /// Bayes-optimal with the topic hidden, under the true P(w): h_l. Where `adaptive`, the best predictor at hand instead.
     pub bayes: Curve,
     /// The source is not known exactly (real text): `bayes` is no lower bound, and a model may well be better.
-    #[serde(default)]
     pub adaptive: bool,
     /// Sentences on how curves and limits were obtained.
-    #[serde(default)]
     pub how: Vec<String>,
     /// Other predictors, measured on the fresh evaluation sequences.
-    #[serde(default)]
     pub baselines: Vec<Baseline>,
     /// Mean squared error of exact Bayes' mean prediction by position, summed over a vector's entries; empty for tokens.
-    #[serde(default)]
     pub squared_error: Vec<f64>,
     /// With the topic known.
     pub oracle: Curve,
@@ -185,7 +176,7 @@ pub struct Theory {
 }
 
 /// A predictor to compare the model with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Baseline {
     /// Short, as at a line's end: `retrieval`, `bi-inf`, `copy`, `OLS`.
     pub name: String,
@@ -194,13 +185,11 @@ pub struct Baseline {
     /// Its loss by position.
     pub curve: Curve,
     /// For vectors: its mean squared error by position; empty for tokens.
-    #[serde(default)]
     pub squared_error: Vec<f64>,
 }
 
 /// A world as a person can look at it. Pictures are SVG, sized by their viewBox, coloured by the page's CSS variables.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Picture {
     /// The world's short form or JSON, to tell an answer to an older request.
     pub world: String,
@@ -216,7 +205,7 @@ pub struct Picture {
     pub problem: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Frame {
     /// Steps done.
     pub step: usize,
@@ -234,14 +223,14 @@ pub struct Frame {
 }
 
 /// An estimate over independent sequences.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Measured {
     pub value: f64,
     pub stderr: f64,
 }
 
 /// A loss of `science.md` section 5 (in excess of the topic-knowing source) and the least it can be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct LossAndFloor {
     pub loss: Measured,
     /// The same quantity for exact Bayes (over the K training topics where those are what is asked), on the same sequences.
@@ -250,7 +239,7 @@ pub struct LossAndFloor {
     pub excess: Measured,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
     pub step: usize,
     /// Sequences behind each number.
@@ -265,7 +254,6 @@ pub struct Evaluation {
     pub sampled_excess: Vec<f64>,
     pub sampled_excess_stderr: Vec<f64>,
     /// For vectors: the model's mean squared error by position; empty for tokens.
-    #[serde(default)]
     pub squared_error: Vec<f64>,
     /// L_E(θ, W_pre): log-ratio on the training sequences.
     pub empirical: LossAndFloor,
@@ -281,14 +269,14 @@ pub struct Evaluation {
     pub squared_distance: f64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Samples {
     pub step: usize,
     pub rows: Vec<Sample>,
 }
 
 /// One sequence; surprise is -ln P(token), nats.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sample {
     /// The topic in a few words, for example "Wonka" or "P(0) = 0.31".
     pub topic: String,
@@ -299,7 +287,7 @@ pub struct Sample {
     pub bayes: Vec<f64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BenchReport {
     pub size: BenchSize,
     pub device: DeviceKind,

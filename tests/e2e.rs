@@ -8,7 +8,7 @@ mod support;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use icl_playground::protocol::{Evaluation, Theory};
+use icl_playground::protocol::{Evaluation, Event};
 use serde_json::json;
 use support::browser::{Browser, Gpu};
 use support::server::{Server, dist};
@@ -116,14 +116,15 @@ impl Page {
         self.browser.wait(&format!("the words \"{text}\""), limit, script, &[json!(text)]);
     }
 
-    fn published<T: serde::de::DeserializeOwned>(&self, what: &str) -> T {
+    fn published(&self, what: &str) -> Event {
         let text = self.browser.script("return globalThis.icl?.[arguments[0]] ?? null", &[json!(what)]);
         let text = text.as_str().unwrap_or_else(|| panic!("icl.{what} is not there"));
-        serde_json::from_str(text).unwrap_or_else(|error| panic!("icl.{what}: {error}"))
+        Event::from_json(text).unwrap_or_else(|error| panic!("icl.{what}: {error}"))
     }
 
     fn evaluation(&self) -> Evaluation {
-        self.published("evaluation")
+        let Event::Evaluation(evaluation) = self.published("evaluation") else { panic!("not an evaluation") };
+        evaluation
     }
 }
 
@@ -159,7 +160,7 @@ fn it_trains_without_a_click_and_sinks_onto_bayes() {
     let evaluation = page.evaluation();
     assert_eq!(evaluation.step, 400);
     assert_sunk(&evaluation);
-    let theory: Theory = page.published("theory");
+    let Event::Theory(theory) = page.published("theory") else { panic!("not a theory") };
     assert!((theory.entropy_rate - H).abs() < 1e-5, "entropy rate {}", theory.entropy_rate);
 
     assert_all_from_here(&page);
@@ -302,7 +303,7 @@ fn a_changed_setting_waits_for_a_restart() {
     );
     let before = page.step();
     page.wait_for_step(before + 2, SOON);
-    assert_eq!(page.published::<Evaluation>("evaluation").model.len(), 32, "the running experiment was touched");
+    assert_eq!(page.evaluation().model.len(), 32, "the running experiment was touched");
     page.click("restart");
     let sixteen = "
         const text = globalThis.icl.evaluation;

@@ -3,8 +3,10 @@
 //! Charts are drawn over plotters' `DrawingBackend`, so one code serves canvas, SVG and PNG.
 
 pub mod charts;
+pub mod edges;
 pub mod fields;
 pub mod history;
+pub mod mixing;
 pub mod number;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 pub mod page;

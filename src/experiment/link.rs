@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Experiment, Preset, Problem, VERSION, preset::PRESETS};
+use super::{Experiment, Preset, Problem, VERSION, json, preset::PRESETS};
 
 /// A preset and what was changed in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,12 @@ pub fn with_fields(base: &Experiment, fields: &[(String, Value)]) -> Result<Expe
     let mut problems = Vec::new();
     for (key, new) in fields {
         if !known.contains_key(key) {
-            problems.push(Problem::new(key, new, "a field of an experiment", "The link may be from another version."));
+            problems.push(Problem::new(
+                key,
+                json::text(new),
+                "a field of an experiment",
+                "The link may be from another version.",
+            ));
             continue;
         }
         let pointer = format!("/{}", key.replace('.', "/"));
@@ -47,7 +52,7 @@ pub fn to_fragment(preset: &Preset, experiment: &Experiment) -> String {
     for (key, value) in differences(&preset.experiment(), experiment) {
         let value = match &value {
             Value::String(s) => s.clone(),
-            other => other.to_string(),
+            other => json::text(other),
         };
         text.push_str(&format!("&{key}={}", encode(&value)));
     }

@@ -8,6 +8,7 @@ pub mod bound;
 pub mod data;
 pub mod estimate;
 pub mod evaluation;
+pub mod json;
 pub mod link;
 pub mod net;
 pub mod preset;
@@ -99,7 +100,7 @@ impl Experiment {
     pub fn to_json(&self) -> String {
         // Plain data with string keys: serialisation cannot fail. By way of a value, as links are written: one serialiser less
         // in the page's wasm.
-        serde_json::to_value(self).map(|value| format!("{value:#}")).unwrap_or_default()
+        serde_json::to_value(self).map(|value| json::pretty(&value)).unwrap_or_default()
     }
 
     /// Every problem at once, each naming its field, the value and what is allowed.

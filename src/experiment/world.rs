@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
-    Problem, Process, WorldMixture,
+    Problem, Process, WorldMixture, json,
     problem::{Checker, sentences},
 };
 
@@ -374,7 +374,8 @@ impl WorldSpec {
         Ok(spec)
     }
 
-    fn from_value(value: serde_json::Value) -> Result<Self, Problem> {
+    /// Reads the short form, or JSON, out of a value; ranges are [`WorldSpec::validate`]'s.
+    pub(crate) fn from_value(value: serde_json::Value) -> Result<Self, Problem> {
         let unreadable = |e: serde_json::Error| Problem::unreadable("world", &e.to_string());
         match value {
             serde_json::Value::String(text) => text.parse(),
@@ -401,10 +402,14 @@ impl fmt::Display for WorldSpec {
                 }
                 Ok(())
             }
-            Self::Process(p) => f.write_str(&serde_json::to_string(p).map_err(|_| fmt::Error)?),
-            Self::Mixture(m) => f.write_str(&serde_json::to_string(m).map_err(|_| fmt::Error)?),
+            Self::Process(p) => write_json(p, f),
+            Self::Mixture(m) => write_json(m, f),
         }
     }
+}
+
+fn write_json(world: &impl Serialize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(&json::text(&serde_json::to_value(world).map_err(|_| fmt::Error)?))
 }
 
 /// Reads the short form. Only the shape is judged here; ranges are [`WorldSpec::validate`]'s.
@@ -430,9 +435,8 @@ impl FromStr for WorldSpec {
                     "",
                 ));
             }
-            let number = value
-                .parse::<f64>()
-                .map_err(|_| Problem::new(&format!("world.{key}"), format!("\"{value}\""), "a number", ""))?;
+            let number = json::number(value)
+                .ok_or_else(|| Problem::new(&format!("world.{key}"), format!("\"{value}\""), "a number", ""))?;
             spec.set_parameter(key, number);
         }
         Ok(spec)

@@ -6,7 +6,7 @@ use crate::{
         number,
         theme::{Hue, Theme},
     },
-    protocol::Curve,
+    protocol::{Baseline, Curve},
 };
 
 use super::{
@@ -41,6 +41,8 @@ struct Line {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Earlier,
+    /// What a baseline can see decides its colour, how it learns its dash.
+    Baseline(Sight, Dash),
     Unigram,
     EntropyRate,
     Oracle,
@@ -48,10 +50,39 @@ enum Kind {
     Bayes,
 }
 
+/// What a baseline looks at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Unigrams,
+    Bigrams,
+    Topics,
+    Other,
+}
+
 impl Kind {
+    /// By the baseline's name: `uni-inf`, `bi-ret`, `retrieval`, `copy`, `OLS`.
+    fn of_baseline(name: &str, index: usize) -> Self {
+        let sight = match name {
+            n if n.starts_with("uni") => Sight::Unigrams,
+            n if n.starts_with("bi") => Sight::Bigrams,
+            n if n.starts_with("ret") => Sight::Topics,
+            _ => Sight::Other,
+        };
+        let dash = match name {
+            n if n.ends_with("-ret") => Dash::Dotted,
+            _ if sight == Sight::Other && index % 2 == 1 => Dash::DashDot,
+            _ => Dash::Dashed,
+        };
+        Self::Baseline(sight, dash)
+    }
+
     fn hue(self, theme: &Theme) -> Hue {
         match self {
             Self::Earlier => theme.earlier,
+            Self::Baseline(Sight::Unigrams, _) => theme.unigram,
+            Self::Baseline(Sight::Bigrams, _) => theme.bigram,
+            Self::Baseline(Sight::Topics, _) => theme.retrieval,
+            Self::Baseline(Sight::Other, _) => theme.sequence,
             Self::Unigram => theme.unigram,
             Self::EntropyRate => theme.entropy_rate,
             Self::Oracle => theme.oracle,
@@ -64,6 +95,7 @@ impl Kind {
         let line = self.hue(theme).line;
         match self {
             Self::Earlier => Stroke::new(line, 1.5),
+            Self::Baseline(_, dash) => Stroke::new(line, 2.0).dash(dash),
             Self::Unigram => Stroke::new(line, 2.0).dash(Dash::DashDot),
             Self::EntropyRate => Stroke::new(line, 2.0).dash(Dash::Dotted),
             Self::Oracle => Stroke::new(line, 2.0).dash(Dash::Dashed),
@@ -75,7 +107,7 @@ impl Kind {
 
     /// Drawn on the layer that changes seldom.
     fn is_fixed(self) -> bool {
-        matches!(self, Self::Earlier | Self::Unigram | Self::EntropyRate | Self::Oracle)
+        matches!(self, Self::Earlier | Self::Baseline(..) | Self::Unigram | Self::EntropyRate | Self::Oracle)
     }
 }
 
@@ -89,12 +121,64 @@ impl<'a> LossByPosition<'a> {
         self.history.experiment().data.length.max(1)
     }
 
+    /// What a log axis measures from: a squared error has no part that no context can remove.
     fn rate(&self) -> Option<f64> {
-        self.history.theory().map(|t| t.entropy_rate)
+        if self.squared() { None } else { self.history.theory().map(|t| t.entropy_rate) }
+    }
+
+    /// Whether squared errors are asked for, and there are any.
+    fn squared(&self) -> bool {
+        self.options.squared_error && self.history.theory().is_some_and(|t| !t.squared_error.is_empty())
+    }
+
+    fn unit_of(&self, value: f64) -> f64 {
+        if self.squared() { value } else { self.options.unit.of(value) }
+    }
+
+    /// With its unit, and its standard error where it has one.
+    fn quantity(&self, value: f64, stderr: f64) -> String {
+        if self.squared() { number::with_error(value, stderr) } else { quantity(self.options.unit, value, stderr) }
+    }
+
+    /// Squared errors by position, in drawing order.
+    fn squared_lines(&self) -> Vec<Line> {
+        let length = self.length();
+        let line = |name: &str, kind, values: &[f64], how: &str| Line {
+            name: name.into(),
+            label: name.into(),
+            kind,
+            values: values.iter().take(length).copied().collect(),
+            stderr: Vec::new(),
+            how: vec![how.into(); length],
+        };
+        let mut lines = Vec::new();
+        for (i, baseline) in self.baselines() {
+            let kind = Kind::of_baseline(&baseline.name, i);
+            lines.push(line(&baseline.name, kind, &baseline.squared_error, &baseline.about));
+        }
+        if let Some(evaluation) = self.history.evaluation() {
+            let how = format!("mean over {} fresh sequences", number::count(evaluation.sequences));
+            lines.push(line("model", Kind::Model, &evaluation.squared_error, &how));
+        }
+        if let Some(theory) = self.history.theory() {
+            let how = "of exact Bayes' mean prediction";
+            lines.push(line(self.history.reference(), Kind::Bayes, &theory.squared_error, how));
+        }
+        lines.retain(|line| !line.values.is_empty());
+        lines
+    }
+
+    /// The theory's baselines that are asked for, with their places in its list.
+    fn baselines(&self) -> impl Iterator<Item = (usize, &Baseline)> {
+        let all = self.history.theory().map_or(&[][..], |t| &t.baselines);
+        all.iter().enumerate().take(64).filter(|(i, _)| self.options.compare >> i & 1 == 1)
     }
 
     /// In drawing order: what lies on top comes last.
     fn lines(&self) -> Vec<Line> {
+        if self.squared() {
+            return self.squared_lines();
+        }
         let length = self.length();
         let mut lines = Vec::new();
         let curve = |kind, name: &str, label: &str, curve: &Curve| Line {
@@ -122,6 +206,12 @@ impl<'a> LossByPosition<'a> {
             if oracle.values.iter().filter(|v| self.shown(**v) > 0.0).count() > 1 {
                 lines.push(oracle);
             }
+            for (i, baseline) in self.baselines() {
+                let kind = Kind::of_baseline(&baseline.name, i);
+                let mut line = curve(kind, &baseline.name, &baseline.name, &baseline.curve);
+                line.how.iter_mut().for_each(|how| *how = format!("{} ({how})", baseline.about.trim_end_matches('.')));
+                lines.push(line);
+            }
         }
         for (run, label) in self.history.earlier() {
             let how = format!("earlier run, step {}", number::count(run.step));
@@ -135,10 +225,12 @@ impl<'a> LossByPosition<'a> {
             });
         }
         if let Some(evaluation) = self.history.evaluation() {
-            let how = format!(
-                "the Bayes curve plus the KL of whole predictions to it, over {} fresh sequences",
-                number::count(evaluation.sequences)
-            );
+            let how = if self.adaptive() {
+                "on the tokens of"
+            } else {
+                "the Bayes curve plus the KL of whole predictions to it, over"
+            };
+            let how = format!("{how} {} fresh sequences", number::count(evaluation.sequences));
             lines.push(Line {
                 name: "model".into(),
                 label: "model".into(),
@@ -149,15 +241,21 @@ impl<'a> LossByPosition<'a> {
             });
         }
         if let Some(theory) = self.history.theory() {
-            lines.push(curve(Kind::Bayes, "exact Bayes, topic hidden", "exact Bayes", &theory.bayes));
+            let name = if theory.adaptive { "n-gram baseline, not a bound" } else { "exact Bayes, topic hidden" };
+            lines.push(curve(Kind::Bayes, name, self.history.reference(), &theory.bayes));
         }
         lines
+    }
+
+    /// Real text: the black line is no lower bound.
+    fn adaptive(&self) -> bool {
+        self.history.theory().is_some_and(|t| t.adaptive)
     }
 
     /// What is drawn for a loss: in the unit, and in log-log less the entropy rate.
     fn shown(&self, nats: f64) -> f64 {
         let nats = if self.options.log_log { nats - self.rate().unwrap_or(0.0) } else { nats };
-        self.options.unit.of(nats)
+        self.unit_of(nats)
     }
 
     fn frame(&self, view: &View, lines: &[Line]) -> Frame {
@@ -166,15 +264,25 @@ impl<'a> LossByPosition<'a> {
         let finite = |kinds: &[Kind]| {
             lines
                 .iter()
-                .filter(|l| kinds.contains(&l.kind))
+                .filter(|l| {
+                    kinds.contains(&l.kind) || (matches!(l.kind, Kind::Baseline(..)) && kinds.contains(&Kind::Unigram))
+                })
                 .flat_map(|l| l.values.iter())
                 .map(|v| self.shown(*v))
                 .filter(|v| v.is_finite())
                 .collect::<Vec<_>>()
         };
-        let uniform = self.shown((self.history.experiment().world.vocab().max(1) as f64).ln());
+        let uniform = if self.squared() {
+            f64::NEG_INFINITY
+        } else {
+            self.shown((self.history.experiment().world.vocab().max(1) as f64).ln())
+        };
         // Without an evaluation the peak must not raise anything: NaN would pass through `min`.
-        let peak = self.history.peak().map_or(f64::NEG_INFINITY, |p| self.shown(p));
+        let peak = if self.squared() {
+            finite(&[Kind::Model]).into_iter().fold(f64::NEG_INFINITY, f64::max)
+        } else {
+            self.history.peak().map_or(f64::NEG_INFINITY, |p| self.shown(p))
+        };
         // Fixed by the world, and by the worst the model ever was: the frame never follows the falling curve.
         let high = finite(&[Kind::Unigram, Kind::Bayes, Kind::Oracle]).into_iter().fold(uniform, f64::max);
         if self.options.log_log {
@@ -212,7 +320,12 @@ impl<'a> LossByPosition<'a> {
 
 impl Chart for LossByPosition<'_> {
     fn title(&self) -> String {
-        if self.options.log_log { "Loss by position, above the entropy rate".into() } else { "Loss by position".into() }
+        match (self.squared(), self.options.log_log) {
+            (true, _) => "Squared error by position",
+            (false, true) => "Loss by position, above the entropy rate",
+            (false, false) => "Loss by position",
+        }
+        .into()
     }
 
     fn scene(&self, view: &View) -> Scene {
@@ -229,13 +342,15 @@ impl Chart for LossByPosition<'_> {
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title());
         let unit = self.options.unit;
-        let (x_name, y_name) = if self.options.log_log {
-            ("position in the sequence, log scale", format!("loss above the entropy rate, {unit} per token, log scale"))
-        } else {
-            ("position in the sequence", format!("loss, {unit} per token"))
+        let log = if self.options.log_log { ", log scale" } else { "" };
+        let x_name = format!("position in the sequence{log}");
+        let y_name = match (self.squared(), self.options.log_log) {
+            (true, _) => format!("squared error, summed over a vector's entries{log}"),
+            (false, true) => format!("loss above the entropy rate, {unit} per token{log}"),
+            (false, false) => format!("loss, {unit} per token"),
         };
         let ticks = frame.x.whole_ticks(frame.x_room(&number::count(self.length())));
-        frame.axes(&mut axes, theme, &ticks, &AxisNames { x: x_name, y: &y_name, width: view.width });
+        frame.axes(&mut axes, theme, &ticks, &AxisNames { x: &x_name, y: &y_name, width: view.width });
         for line in &lines {
             self.draw_line(if line.kind.is_fixed() { &mut axes } else { &mut series }, &frame, theme, line);
         }
@@ -288,7 +403,7 @@ impl Chart for LossByPosition<'_> {
                 let at = frame.point(position, self.shown(value));
                 Some(ReadoutLine {
                     name: line.name.clone(),
-                    value: quantity(self.options.unit, nats, line.stderr.get(index).copied().unwrap_or(0.0)),
+                    value: self.quantity(nats, line.stderr.get(index).copied().unwrap_or(0.0)),
                     how: line.how.get(index).cloned().unwrap_or_default(),
                     hue: Some(line.kind.hue(&view.theme)),
                     at: at.1.is_finite().then_some(at),
@@ -297,16 +412,21 @@ impl Chart for LossByPosition<'_> {
             .collect();
         // The model first: it is what a reader asks about.
         rows.sort_by_key(|row| row.name != "model");
-        if let Some(e) = self.history.evaluation()
+        if let Some(e) = self.history.evaluation().filter(|_| !self.squared())
             && let (Some(excess), Some(stderr)) = (e.excess.get(index), e.excess_stderr.get(index))
         {
             rows.insert(
                 1.min(rows.len()),
                 ReadoutLine {
-                    name: "model above Bayes".into(),
+                    name: format!("model above {}", if self.adaptive() { self.history.reference() } else { "Bayes" }),
                     value: quantity(self.options.unit, *excess, *stderr),
                     how: format!(
-                        "KL of whole predictions, averaged over {} fresh sequences",
+                        "{} {} fresh sequences",
+                        if self.adaptive() {
+                            "difference on the same tokens; below 0 the model is the better one; over"
+                        } else {
+                            "KL of whole predictions, averaged over"
+                        },
                         number::count(e.sequences)
                     ),
                     hue: None,
@@ -314,7 +434,7 @@ impl Chart for LossByPosition<'_> {
                 },
             );
         }
-        if let Some(slope) = self.slope(index).filter(|_| self.options.log_log) {
+        if let Some(slope) = self.slope(index).filter(|_| self.options.log_log && !self.squared() && !self.adaptive()) {
             rows.push(ReadoutLine {
                 name: "local slope of Bayes".into(),
                 value: number::fixed(slope, 2),
@@ -323,7 +443,7 @@ impl Chart for LossByPosition<'_> {
                 at: None,
             });
         }
-        let above = if self.options.log_log { ", above the entropy rate" } else { "" };
+        let above = if self.options.log_log && !self.squared() { ", above the entropy rate" } else { "" };
         let title = format!("Position {}{above}", number::count(position as usize));
         Some(Readout { cursor: position, rule: frame.rule(position), title, lines: rows })
     }
@@ -337,11 +457,16 @@ impl Chart for LossByPosition<'_> {
         let (Some(first), Some(last)) = (theory.bayes.values.first(), theory.bayes.values.last()) else {
             return "The theory has no positions to show.".into();
         };
+        let floor = if theory.adaptive {
+            "it is not a lower bound, and the model may well be better".into()
+        } else {
+            format!("the entropy rate is {}", amount(theory.entropy_rate))
+        };
+        let reference = if theory.adaptive { "The n-gram baseline" } else { "Exact Bayes" };
         let bayes = format!(
-            "Exact Bayes falls from {} at position 1 to {} at position {length}; the entropy rate is {}.",
+            "{reference} falls from {} at position 1 to {} at position {length}; {floor}.",
             amount(*first),
             amount(*last),
-            amount(theory.entropy_rate)
         );
         let Some(e) = self.history.evaluation() else {
             return format!("{bayes} The model has not been evaluated yet.");
@@ -349,17 +474,18 @@ impl Chart for LossByPosition<'_> {
         let (Some(now), Some(excess)) = (e.model.last(), mean(&e.excess)) else { return bayes };
         let worst = e.excess.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(1, |(i, _)| i + 1);
         format!(
-            "At step {} the model's loss at position {length} is {}, and it lies {} above exact Bayes on average, most at \
-             position {worst}. {bayes}",
+            "At step {} the model's loss at position {length} is {}, and it lies {} above {} on average, most at position \
+             {worst}. {bayes}",
             number::count(e.step),
             amount(*now),
-            amount(excess)
+            amount(excess),
+            self.history.reference()
         )
     }
 
     fn csv(&self) -> String {
         let lines: Vec<Line> = self.lines();
-        let unit = self.options.unit;
+        let unit = if self.squared() { "squared error".into() } else { self.options.unit.to_string() };
         let mut csv = String::from("position");
         for line in &lines {
             csv.push_str(&format!(",\"{} ({unit})\"", line.name.replace('"', "'")));
@@ -373,7 +499,7 @@ impl Chart for LossByPosition<'_> {
             for line in &lines {
                 csv.push_str(&format!(",{}", cell(line.values.get(i).map(|v| self.shown(*v)))));
                 if !line.stderr.is_empty() {
-                    csv.push_str(&format!(",{}", cell(line.stderr.get(i).map(|v| unit.of(*v)))));
+                    csv.push_str(&format!(",{}", cell(line.stderr.get(i).map(|v| self.unit_of(*v)))));
                 }
             }
             csv.push('\n');

@@ -99,6 +99,10 @@ pub struct Options {
     pub log_log: bool,
     /// The three losses: less what exact Bayes has on the same sequences.
     pub above_bayes: bool,
+    /// Loss by position: which of the theory's baselines are drawn, a bit for each by its index.
+    pub compare: u64,
+    /// Loss by position, in worlds of vectors: squared errors in place of nats.
+    pub squared_error: bool,
 }
 
 /// Where a chart is drawn: its size in CSS pixels and its colours.

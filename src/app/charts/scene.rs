@@ -25,7 +25,7 @@ pub type DrawError<DB> = DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>
 pub const FONT: &str = "system-ui, sans-serif";
 
 /// Lengths of dashes and of the gaps between them, CSS pixels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dash {
     Solid,
     Dashed,

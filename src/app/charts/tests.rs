@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use super::{fixtures, *};
 use crate::{
     experiment::{Preset, WorldKind, WorldSpec},
-    protocol::Event,
+    protocol::{Baseline, Evaluation, Event, Theory},
+    theory::curve::{Curve, Method},
 };
 
 const SIZES: [(&str, f64, f64); 2] = [("wide", 900.0, 400.0), ("phone", 358.0, 280.0)];
@@ -54,7 +55,10 @@ fn stages() -> Vec<(&'static str, History, Experiment)> {
 }
 
 fn options() -> [(&'static str, Options); 2] {
-    [("plain", Options::default()), ("other", Options { unit: Unit::Bits, log_log: true, above_bayes: true })]
+    [
+        ("plain", Options::default()),
+        ("other", Options { unit: Unit::Bits, log_log: true, above_bayes: true, ..Options::default() }),
+    ]
 }
 
 fn sound(svg: &str, what: &str) {
@@ -340,4 +344,90 @@ fn sampled_sequences_are_named_and_coloured() {
     assert_eq!(cell.tooltip, "Dursley, position 2: model 0.900 nats, exact Bayes 0.800 nats");
     assert_ne!(rows.rows[0].tint, rows.rows[1].tint);
     assert_eq!(rows.rows[0].tint, rows.rows[2].tint);
+}
+
+fn baseline(name: &str, level: f64) -> Baseline {
+    Baseline {
+        name: name.into(),
+        about: format!("What {name} would do."),
+        curve: Curve { values: vec![level; 32], stderr: Some(vec![0.01; 32]), methods: vec![Method::MonteCarlo; 32] },
+        squared_error: vec![2.0 * level; 32],
+    }
+}
+
+/// A run whose theory has baselines and squared errors.
+fn with_baselines(adaptive: bool) -> (History, Experiment) {
+    let e = experiment(32, 400);
+    let mut history = fixtures::history(&e, 400);
+    let baselines = ["retrieval", "uni-inf", "bi-ret", "copy"];
+    let baselines = baselines.iter().enumerate().map(|(i, name)| baseline(name, 1.0 + 0.1 * i as f64)).collect();
+    let squared_error = vec![0.5; 32];
+    history.apply(&Event::Theory(Theory { adaptive, baselines, squared_error, ..fixtures::theory(32) }));
+    let evaluation = Evaluation { squared_error: vec![0.625; 32], ..fixtures::evaluation(400, 0.01) };
+    history.apply(&Event::Evaluation(evaluation));
+    (history, e)
+}
+
+#[test]
+fn baselines_are_drawn_when_they_are_asked_for() {
+    let (history, e) = with_baselines(false);
+    let view = View::new(900.0, 400.0, Theme::light());
+    let draw = |compare| {
+        let options = Options { compare, ..Options::default() };
+        let chart = ChartKind::LossByPosition.chart(&history, &e, options);
+        (chart.svg(&view), chart.csv(), chart.readout(&view, 3.0).expect("a read-out"))
+    };
+    let (svg, csv, readout) = draw(0);
+    assert!(!svg.contains("copy") && !csv.contains("copy") && readout.lines.iter().all(|l| l.name != "copy"));
+    // The first, the third and the last of the list.
+    let (svg, csv, readout) = draw(0b1101);
+    sound(&svg, "baselines");
+    for name in ["retrieval", "bi-ret", "copy"] {
+        let line = readout.lines.iter().find(|l| l.name == name).expect(name);
+        assert!(line.how.contains("What") && line.how.contains("Monte Carlo"), "{}", line.how);
+        assert!(svg.contains(name) && csv.contains(&format!("\"{name} (nats)\"")), "{name}");
+    }
+    assert!(!svg.contains("uni-inf"));
+    for theme in [Theme::light(), Theme::dark()] {
+        for log_log in [false, true] {
+            let options = Options { compare: u64::MAX, log_log, ..Options::default() };
+            let chart = ChartKind::LossByPosition.chart(&history, &e, options);
+            let svg = chart.svg(&View::new(358.0, 280.0, theme));
+            sound(&svg.replace("uni-inf", ""), "baselines on a phone");
+        }
+    }
+}
+
+#[test]
+fn squared_errors_take_the_place_of_losses_where_there_are_any() {
+    let (history, e) = with_baselines(false);
+    let view = View::new(900.0, 400.0, Theme::light());
+    let options = Options { compare: 1, squared_error: true, unit: Unit::Bits, ..Options::default() };
+    for log_log in [false, true] {
+        let chart = ChartKind::LossByPosition.chart(&history, &e, Options { log_log, ..options });
+        sound(&chart.svg(&view), "squared errors");
+        assert_eq!(chart.title(), "Squared error by position");
+        let rows = parse(&chart.csv());
+        assert_eq!(
+            rows[0],
+            ["position", "retrieval (squared error)", "model (squared error)", "exact Bayes (squared error)"]
+        );
+        assert_eq!(rows[1], ["1", "2", "0.625", "0.5"]);
+        assert_eq!(chart.readout(&view, 1.0).expect("a read-out").lines.len(), 3);
+    }
+    let plain = fixtures::history(&e, 400);
+    assert_eq!(ChartKind::LossByPosition.chart(&plain, &e, options).title(), "Loss by position");
+}
+
+#[test]
+fn what_is_no_bound_is_not_called_one() {
+    let (history, e) = with_baselines(true);
+    let view = View::new(900.0, 400.0, Theme::light());
+    for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss] {
+        let chart = kind.chart(&history, &e, Options::default());
+        let all = [chart.svg(&view), chart.summary(), chart.readout(&view, 3.0).expect("a read-out").text()].join(" ");
+        assert!(!all.contains("Bayes") && all.contains("n-gram baseline"), "{all}");
+    }
+    assert!(ChartKind::LossByPosition.chart(&history, &e, Options::default()).summary().contains("not a lower bound"));
+    assert!(history.positions_below_bayes(0.0).is_empty());
 }

@@ -10,7 +10,7 @@ use super::{
     scene::{Dash, Mark, Scene, Stroke},
 };
 
-const LABELS: [&str; 3] = ["training", "exact Bayes", "uniform"];
+const LABELS: [&str; 2] = ["training", "uniform"];
 
 pub struct TrainingLoss<'a> {
     history: &'a History,
@@ -40,7 +40,12 @@ impl<'a> TrainingLoss<'a> {
         let highest = buckets.iter().map(|b| b.smoothed).fold(self.uniform(), f64::max).max(level);
         let rows = ((view.height - 64.0) / 40.0).clamp(2.0, 6.0) as usize;
         let y = Scale::round(of(lowest), of(highest), rows);
-        Frame::new(view, frame::tail(view, LABELS.into_iter()), Scale::linear(0.0, planned as f64), y)
+        Frame::new(
+            view,
+            frame::tail(view, [LABELS[0], self.history.reference(), LABELS[1]].into_iter()),
+            Scale::linear(0.0, planned as f64),
+            y,
+        )
     }
 
     /// The bucket that holds `step`, or the nearest before it.
@@ -77,9 +82,9 @@ impl Chart for TrainingLoss<'_> {
             fixed.push(EndLabel { text: text.into(), hue, dash: stroke.dash, end: (frame.right, y) });
         };
         let grey = theme.entropy_rate;
-        level(self.uniform(), LABELS[2], grey, Stroke::new(grey.line, 1.5).dash(Dash::DashDot));
+        level(self.uniform(), LABELS[1], grey, Stroke::new(grey.line, 1.5).dash(Dash::DashDot));
         if let Some(theory) = self.history.theory() {
-            level(theory.training_level, LABELS[1], theme.bayes, Stroke::new(theme.bayes.line, 1.5));
+            level(theory.training_level, self.history.reference(), theme.bayes, Stroke::new(theme.bayes.line, 1.5));
         }
 
         let buckets = self.history.training().buckets();
@@ -159,9 +164,11 @@ impl Chart for TrainingLoss<'_> {
         });
         if let Some(theory) = self.history.theory() {
             lines.push(ReadoutLine {
-                name: "exact Bayes on this data".into(),
+                name: format!("{} on this data", self.history.reference()),
                 value: quantity(unit, theory.training_level, 0.0),
-                how: if self.history.experiment().data.fresh {
+                how: if theory.adaptive {
+                    "not a lower bound".into()
+                } else if self.history.experiment().data.fresh {
                     "mean of the exact curve over positions".into()
                 } else {
                     "exact Bayes over the K training topics, on the training set".into()
@@ -190,7 +197,9 @@ impl Chart for TrainingLoss<'_> {
         };
         let now = format!("After {} steps the training loss is {}", number::count(last.last), amount(last.smoothed));
         match self.history.theory() {
-            Some(t) => format!("{now}; exact Bayes would have {} on this data.", amount(t.training_level)),
+            Some(t) => {
+                format!("{now}; {} would have {} on this data.", self.history.reference(), amount(t.training_level))
+            }
             None => format!("{now}."),
         }
     }

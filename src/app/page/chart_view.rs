@@ -8,7 +8,7 @@ use web_sys::{HtmlCanvasElement, IntersectionObserver, IntersectionObserverEntry
 
 use super::{
     board::{Board, Canvas, ChartSignals, context},
-    controls::When,
+    controls::{When, effect, escape, truth, words},
     share,
     state::use_app,
 };
@@ -30,7 +30,7 @@ pub fn ChartView(
     };
     let (axes, series) = (NodeRef::<html::Canvas>::new(), NodeRef::<html::Canvas>::new());
     let canvas = StoredValue::new_local(None::<Rc<Canvas>>);
-    Effect::new(move |_| {
+    effect(move || {
         let (Some(axes), Some(series)) = (axes.get(), series.get()) else { return };
         if canvas.with_value(Option::is_none) {
             let board = app.board.get_value();
@@ -74,7 +74,7 @@ pub fn ChartView(
     view! {
         <figure class=format!("chart chart-{}", kind.name())>
             <figcaption>
-                <h2>{signals.title}</h2>
+                <h2>{words(move || signals.title.get())}</h2>
                 {children.map(|children| children())}
                 <ChartMenu kind canvas />
             </figcaption>
@@ -85,7 +85,7 @@ pub fn ChartView(
                     tabindex="0"
                     role="img"
                     data-testid=format!("chart-{}", kind.name())
-                    aria-label=signals.summary
+                    aria-label=words(move || signals.summary.get())
                     on:pointermove=pointed
                     on:pointerdown=pointed
                     on:pointerleave=move |_| left()
@@ -100,7 +100,10 @@ pub fn ChartView(
 
 /// The numbers under the cursor, beside it and inside the plot.
 #[component]
-fn ReadoutBox(readout: RwSignal<Option<Readout>>, width: impl Fn() -> f64 + Copy + Send + 'static) -> impl IntoView {
+fn ReadoutBox(
+    readout: RwSignal<Option<Readout>>,
+    width: impl Fn() -> f64 + Copy + Send + Sync + 'static,
+) -> impl IntoView {
     let place = move |r: &Readout| {
         let [(x, y), (x2, _)] = r.rule;
         // Upright rules put the box on the side with more room, level ones below the row.
@@ -112,32 +115,24 @@ fn ReadoutBox(readout: RwSignal<Option<Readout>>, width: impl Fn() -> f64 + Copy
             format!("left: {:.0}px; top: 8px", x + 12.0)
         }
     };
-    let rows = move |r: &Readout| {
-        r.lines
-            .iter()
-            .map(|line| {
-                let colour = line.hue.map(|hue| format!("color: {}", hue.text));
-                view! {
-                    <div>
-                        <dt style=colour>{line.name.clone()}</dt>
-                        <dd>{line.value.clone()}</dd>
-                        <small>{line.how.clone()}</small>
-                    </div>
-                }
-            })
-            .collect_view()
+    let told = move |r: &Readout| {
+        let rows = r.lines.iter().map(|line| {
+            let colour = line.hue.map_or_else(String::new, |hue| format!(" style=\"color: {}\"", hue.text));
+            let (name, value, how) = (escape(&line.name), escape(&line.value), escape(&line.how));
+            format!("<div><dt{colour}>{name}</dt><dd>{value}</dd><small>{how}</small></div>")
+        });
+        let rows: String = rows.collect();
+        format!("<strong>{}</strong><dl>{rows}</dl>", escape(&r.title))
     };
-    move || {
-        readout.with(|readout| {
-            readout.as_ref().map(|r| {
-                view! {
-                    <div class="readout" style=place(r) role="status">
-                        <strong>{r.title.clone()}</strong>
-                        <dl>{rows(r)}</dl>
-                    </div>
-                }
-            })
-        })
+    let of = move |what: &dyn Fn(&Readout) -> String| readout.with(|r| r.as_ref().map(what).unwrap_or_default());
+    view! {
+        <div
+            class="readout"
+            role="status"
+            hidden=truth(move || readout.with(Option::is_none))
+            style=words(move || of(&place))
+            inner_html=words(move || of(&told))
+        ></div>
     }
 }
 
@@ -212,12 +207,12 @@ fn ChartMenu(kind: ChartKind, canvas: StoredValue<Option<Rc<Canvas>>, LocalStora
                 <button type="button" data-testid=format!("svg-{}", kind.name()) on:click=svg>"SVG picture"</button>
                 <button type="button" data-testid=format!("csv-{}", kind.name()) on:click=csv>"CSV table"</button>
                 <button type="button" data-testid=format!("text-{}", kind.name()) on:click=text>"Copy as text"</button>
-                <When on=Signal::derive(move || kind == ChartKind::LossByPosition)>
+                <When on=truth(move || kind == ChartKind::LossByPosition)>
                     <button type="button" data-testid="forget-earlier" on:click=move |_| { app.board.with_value(Board::forget_earlier); close(); }>
                         "Remove earlier runs"
                     </button>
                 </When>
-                <span class="note" role="status">{said}</span>
+                <span class="note" role="status">{words(move || said.get())}</span>
             </div>
         </details>
     }

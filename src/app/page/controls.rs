@@ -1,5 +1,7 @@
 //! The controls that settings are made of: a number with a slider, a choice, a switch.
 
+use std::fmt::Display;
+
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
@@ -12,31 +14,61 @@ pub fn words<T: Into<String>>(text: impl Fn() -> T + Send + Sync + 'static) -> S
     Signal::derive(move || text().into())
 }
 
+/// A value that tells only of real changes: one copy of the machinery per type of value, not per closure.
+pub fn memo<T: PartialEq + Send + Sync + 'static>(value: impl Fn() -> T + Send + Sync + 'static) -> Memo<T> {
+    let value: Box<dyn Fn() -> T + Send + Sync> = Box::new(value);
+    Memo::new(move |_| value())
+}
+
+/// Acts now, and again when a signal that was read changes; one copy, like [`words`].
+pub fn effect(act: impl Fn() + 'static) {
+    let act: Box<dyn Fn()> = Box::new(act);
+    Effect::new(move |_| act());
+}
+
+/// A yes or no that changes; one type for all of them, like [`words`].
+pub fn truth(on: impl Fn() -> bool + Send + Sync + 'static) -> Signal<bool> {
+    Signal::derive(on)
+}
+
+/// A part of the screen that is built anew when a signal that it reads changes; one type, like [`words`].
+pub fn part<V: IntoAny>(view: impl Fn() -> V + Send + 'static) -> Box<dyn Fn() -> AnyView + Send> {
+    Box::new(move || view().into_any())
+}
+
+/// Text as HTML. Lists are written as HTML at once where nothing in them changes by itself: a view of each part costs more wasm.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+/// Options of a select, from values and titles. Give them before `prop:value`, which chooses among them.
+pub fn options(all: impl Iterator<Item = (impl Display, &'static str)>) -> String {
+    all.map(|(value, title)| format!("<option value=\"{value}\">{}</option>", escape(title))).collect()
+}
+
 /// Shows its children while `on` holds; one copy for all of them, like [`words`].
 #[component]
 pub fn When(on: Signal<bool>, children: ChildrenFn) -> impl IntoView {
-    let on = Memo::new(move |_| on.get());
-    move || on.get().then(|| children())
+    let on = memo(move || on.get());
+    part(move || on.get().then(|| children()))
 }
 
 /// Problems that speak of `field`, a sentence each.
 fn problems_of(app: App, field: &str) -> Vec<String> {
     app.problems.with(|problems| {
-        let speaks = |about: &str| about.split([' ', ',']).any(|word| word == field);
+        // A field that ends in a point stands for all below it.
+        let is_meant = |word: &str| word == field || (field.ends_with('.') && word.starts_with(field));
+        let speaks = |about: &str| about.split([' ', ',']).any(is_meant);
         problems.iter().filter(|p| speaks(&p.field)).map(ToString::to_string).collect()
     })
 }
 
 /// What is wrong with a field, beside its control.
 #[component]
-fn FieldProblems(#[prop(into)] field: String, id: String) -> impl IntoView {
+pub fn FieldProblems(#[prop(into)] field: String, id: String) -> impl IntoView {
     let app = use_app();
-    let sentences = Memo::new(move |_| problems_of(app, &field));
-    view! {
-        <div class="problem" id=id role="alert">
-            {move || sentences.get().into_iter().map(|s| view! { <p>{s}</p> }).collect_view()}
-        </div>
-    }
+    let sentences = memo(move || problems_of(app, &field).join("\n"));
+    view! { <div class="problem" id=id role="alert">{words(move || sentences.get())}</div> }
 }
 
 /// A number: typed entry and a slider with stops. Double-click brings the story's value back.
@@ -46,8 +78,8 @@ pub fn NumberControl(number: Number) -> impl IntoView {
     let Number { field, label, about, .. } = number.clone();
     let last = number.stops.len().saturating_sub(1);
     let number = StoredValue::new(number);
-    let value = Memo::new(move |_| app.draft.with(|draft| number.with_value(|n| n.get(draft))));
-    let usual = Memo::new(move |_| {
+    let value = memo(move || app.draft.with(|draft| number.with_value(|n| n.get(draft))));
+    let usual = memo(move || {
         let story = app.preset.get().experiment();
         app.draft.with(|draft| number.with_value(|n| n.usual(&story, draft)))
     });
@@ -58,7 +90,7 @@ pub fn NumberControl(number: Number) -> impl IntoView {
     };
     let bad = {
         let field = field.clone();
-        Memo::new(move |_| !problems_of(app, &field).is_empty())
+        memo(move || !problems_of(app, &field).is_empty())
     };
     let restore = move || {
         let usual = usual.get_untracked();
@@ -73,7 +105,7 @@ pub fn NumberControl(number: Number) -> impl IntoView {
         if allowed.is_empty() { about.clone() } else { format!("{about} {allowed}.") }
     };
     view! {
-        <div class="field" class:bad=bad>
+        <div class="field" class:bad=truth(move || bad.get())>
             <label for=id.clone() title=title>{label.clone()}</label>
             <input
                 type="text"
@@ -129,7 +161,7 @@ pub fn SwitchControl(number: Number) -> impl IntoView {
     let app = use_app();
     let Number { field, label, about, .. } = number.clone();
     let number = StoredValue::new(number);
-    let on = Memo::new(move |_| app.draft.with(|draft| number.with_value(|n| n.get(draft))) == 1.0);
+    let on = memo(move || app.draft.with(|draft| number.with_value(|n| n.get(draft))) == 1.0);
     view! {
         <Switch
             label
@@ -167,24 +199,22 @@ pub fn Switch(
 #[component]
 pub fn ChoiceControl(choice: Choice) -> impl IntoView {
     let app = use_app();
-    let chosen = Memo::new(move |_| app.draft.with(choice.get));
+    let chosen = memo(move || app.draft.with(choice.get));
     let id = format!("field-{}", choice.field);
-    let options = choice.options.iter().enumerate().map(|(i, &name)| {
-        view! { <option value=i.to_string() prop:selected=Signal::derive(move || chosen.get() == i)>{name}</option> }
-    });
+    let names = options(choice.options.iter().copied().enumerate());
     view! {
         <div class="field choice">
             <label for=id.clone() title=choice.about>{choice.label}</label>
             <select
                 id=id.clone()
                 data-testid=id
+                inner_html=names
+                prop:value=words(move || chosen.get().to_string())
                 on:change=move |e| {
                     let i = event_target_value(&e).parse::<usize>().unwrap_or(0);
                     app.draft.update(|draft| (choice.set)(draft, i));
                 }
-            >
-                {options.collect_view()}
-            </select>
+            ></select>
             <FieldProblems field=choice.field id=format!("problems-{}", choice.field) />
         </div>
     }

@@ -8,7 +8,10 @@ use std::{
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
-use crate::protocol::{Command, Event, PROTOCOL, Phase};
+use crate::{
+    experiment::json,
+    protocol::{Command, Event, PROTOCOL, Phase},
+};
 
 #[wasm_bindgen]
 extern "C" {
@@ -112,7 +115,7 @@ impl EngineClient {
 
     pub fn send(&self, command: &Command) {
         // Plain data with string keys: serialisation cannot fail.
-        let text = serde_json::to_value(command).map(|value| value.to_string()).unwrap_or_default();
+        let text = serde_json::to_value(command).map(|value| json::text(&value)).unwrap_or_default();
         if let Some(queue) = self.0.queue.borrow_mut().as_mut() {
             queue.push(text);
             return;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    controls::{When, words},
+    controls::{When, memo, options, truth, words},
     preferences,
     settings::duration,
     share,
@@ -54,23 +54,21 @@ fn switch_theme(app: App) {
 #[component]
 fn Story() -> impl IntoView {
     let app = use_app();
-    let options = PRESETS.iter().map(|p| {
-        view! { <option value=p.name prop:selected=Signal::derive(move || app.preset.get().name == p.name)>{p.title}</option> }
-    });
+    let titles = options(PRESETS.iter().map(|p| (p.name, p.title)));
     view! {
         <label class="story-menu">
             <span>"Story"</span>
             <select
                 data-testid="story"
+                inner_html=titles
+                prop:value=words(move || app.preset.get().name)
                 on:change=move |e| {
                     if let Some(preset) = Preset::named(&event_target_value(&e)) {
                         share::leave_mark();
                         app.open_preset(preset);
                     }
                 }
-            >
-                {options.collect_view()}
-            </select>
+            ></select>
         </label>
     }
 }
@@ -85,23 +83,23 @@ fn RunControls() -> impl IntoView {
     let can_run = move || !app.is_busy() && (sound() || matches!(app.phase.get(), Phase::Paused));
     view! {
         <div class="run-controls" role="group" aria-label="Run">
-            <button type="button" class="primary" data-testid="run" aria-keyshortcuts="Space" title="Run (Space)" prop:disabled=Signal::derive(move || !can_run()) on:click=move |_| app.run_or_resume()>
+            <button type="button" class="primary" data-testid="run" aria-keyshortcuts="Space" title="Run (Space)" prop:disabled=truth(move || !can_run()) on:click=move |_| app.run_or_resume()>
                 <span class="glyph" aria-hidden="true">"▶"</span>
                 <span>"Run"</span>
             </button>
-            <button type="button" data-testid="pause" aria-keyshortcuts="Space" title="Pause at the end of this step (Space)" prop:disabled=Signal::derive(move || !stoppable()) on:click=move |_| app.pause()>
+            <button type="button" data-testid="pause" aria-keyshortcuts="Space" title="Pause at the end of this step (Space)" prop:disabled=truth(move || !stoppable()) on:click=move |_| app.pause()>
                 <span class="glyph" aria-hidden="true">"❚❚"</span>
                 <span>"Pause"</span>
             </button>
-            <button type="button" data-testid="step" aria-keyshortcuts="S" title="One training step (S)" prop:disabled=Signal::derive(move || failed() || !sound()) on:click=move |_| app.step()>
+            <button type="button" data-testid="step" aria-keyshortcuts="S" title="One training step (S)" prop:disabled=truth(move || failed() || !sound()) on:click=move |_| app.step()>
                 <span class="glyph" aria-hidden="true">"▷|"</span>
                 <span>"Step"</span>
             </button>
-            <button type="button" data-testid="reset" aria-keyshortcuts="R" title="Back to step 0, with the settings as they are now (R)" prop:disabled=Signal::derive(move || !sound()) on:click=move |_| app.reset()>
+            <button type="button" data-testid="reset" aria-keyshortcuts="R" title="Back to step 0, with the settings as they are now (R)" prop:disabled=truth(move || !sound()) on:click=move |_| app.reset()>
                 <span class="glyph" aria-hidden="true">"↺"</span>
                 <span>"Reset"</span>
             </button>
-            <button type="button" class="sheet-open" class:changed=app.changed data-testid="settings-open" aria-controls="settings" aria-expanded=words(move || if app.sheet_open.get() { "true" } else { "false" }) on:click=move |_| app.sheet_open.update(|open| *open = !*open)>
+            <button type="button" class="sheet-open" class:changed=truth(move || app.changed.get()) data-testid="settings-open" aria-controls="settings" aria-expanded=words(move || if app.sheet_open.get() { "true" } else { "false" }) on:click=move |_| app.sheet_open.update(|open| *open = !*open)>
                 <span class="glyph" aria-hidden="true">"☰"</span>
                 <span>"Settings"</span>
             </button>
@@ -124,9 +122,9 @@ pub fn phase_word(phase: &Phase) -> &'static str {
 #[component]
 fn ProgressText() -> impl IntoView {
     let app = use_app();
-    let word = Memo::new(move |_| app.phase.with(phase_word));
-    let step = Memo::new(move |_| app.progress.with(|p| p.step));
-    let steps = Memo::new(move |_| app.run.with(|run| run.as_ref().map(|run| run.experiment.training.steps)));
+    let word = memo(move || app.phase.with(phase_word));
+    let step = memo(move || app.progress.with(|p| p.step));
+    let steps = memo(move || app.run.with(|run| run.as_ref().map(|run| run.experiment.training.steps)));
     let share_done = move || steps.get().map_or(0.0, |steps| step.get() as f64 / steps.max(1) as f64);
     let speed = move || app.progress.with(|p| p.steps_per_second.map_or_else(|| "–".into(), rate));
     let doing = move || {
@@ -153,13 +151,13 @@ fn ProgressText() -> impl IntoView {
     };
     view! {
         <div class="progress" title=words(detail)>
-            <span class="phase" data-testid="phase" data-phase=word>{word}</span>
-            <span class="numbers" hidden=Signal::derive(move || !doing().is_empty())>
-                <span><b data-testid="step-count">{step}</b>"/" {words(move || steps.get().map_or_else(|| "–".into(), number::count))}</span>
+            <span class="phase" data-testid="phase" data-phase=words(move || word.get())>{words(move || word.get())}</span>
+            <span class="numbers" hidden=truth(move || !doing().is_empty())>
+                <span><b data-testid="step-count">{words(move || step.get().to_string())}</b>"/" {words(move || steps.get().map_or_else(|| "–".into(), number::count))}</span>
                 <span><b data-testid="steps-per-second">{words(speed)}</b>" steps/s"</span>
                 <span class="left" data-testid="time-left">{words(left)}</span>
             </span>
-            <span class="doing" data-testid="doing" hidden=Signal::derive(move || doing().is_empty())>{words(doing)}</span>
+            <span class="doing" data-testid="doing" hidden=truth(move || doing().is_empty())>{words(doing)}</span>
             <span class="done" aria-hidden="true" style=words(move || format!("--done: {:.4}", share_done()))></span>
         </div>
     }
@@ -173,13 +171,13 @@ fn rate(per_second: f64) -> String {
 #[component]
 fn DeviceMenu() -> impl IntoView {
     let app = use_app();
-    let used = Memo::new(move |_| {
+    let used = move || {
         app.device.with(|report| match report {
             Some(DeviceReport { used: DeviceKind::Cpu, .. }) => "CPU",
             Some(DeviceReport { used: DeviceKind::Gpu, .. }) => "GPU",
             None => "Device",
         })
-    });
+    };
     let why = move || {
         app.device.with(|report| {
             report.as_ref().map_or_else(|| "Not known yet: it is chosen when a run starts.".into(), |r| r.why.clone())
@@ -211,7 +209,7 @@ fn DeviceMenu() -> impl IntoView {
                     type="radio"
                     name="device"
                     data-testid=testid
-                    prop:checked=Signal::derive(move || app.device_choice.get() == choice)
+                    prop:checked=truth(move || app.device_choice.get() == choice)
                     on:change=move |_| app.device_choice.set(choice)
                 />
                 <span>{name}</span>
@@ -221,14 +219,14 @@ fn DeviceMenu() -> impl IntoView {
     };
     view! {
         <details class="menu device">
-            <summary><span data-testid="device">{used}</span></summary>
+            <summary><span data-testid="device">{words(used)}</span></summary>
             <div class="menu-body" role="group" aria-label="Device">
-                {option(DeviceChoice::Auto, "Whichever is faster", "device-auto", Signal::derive(|| "measured on this experiment".into()))}
-                {option(DeviceChoice::Cpu, "CPU", "device-cpu", Signal::derive(move || measured(|r| r.cpu_ms)))}
-                {option(DeviceChoice::Gpu, "GPU, by WebGPU", "device-gpu", Signal::derive(move || measured(|r| r.gpu_ms)))}
+                {option(DeviceChoice::Auto, "Whichever is faster", "device-auto", words(|| "measured on this experiment"))}
+                {option(DeviceChoice::Cpu, "CPU", "device-cpu", words(move || measured(|r| r.cpu_ms)))}
+                {option(DeviceChoice::Gpu, "GPU, by WebGPU", "device-gpu", words(move || measured(|r| r.gpu_ms)))}
                 <p data-testid="device-why">{words(why)}</p>
                 <p class="note">{words(move || facts().unwrap_or_default())}</p>
-                <When on=Signal::derive(move || app.changed.get())>
+                <When on=truth(move || app.changed.get())>
                     <button type="button" class="primary" data-testid="device-restart" on:click=move |_| app.start(false)>"Restart to apply"</button>
                 </When>
             </div>

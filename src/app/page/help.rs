@@ -17,10 +17,13 @@ const KEYS: &[(&str, &str)] = &[
 #[component]
 pub fn Help(open: RwSignal<bool>) -> impl IntoView {
     let app = use_app();
-    let keys = KEYS.iter().map(|(key, what)| view! { <tr><th scope="row"><kbd>{*key}</kbd></th><td>{*what}</td></tr> });
+    let keys: String = KEYS
+        .iter()
+        .map(|(key, what)| format!("<tr><th scope=\"row\"><kbd>{key}</kbd></th><td>{what}</td></tr>"))
+        .collect();
     view! {
         <Dialog open title="Keys and settings of this page" testid="help-dialog">
-            <table class="keys"><tbody>{keys.collect_view()}</tbody></table>
+            <table class="keys" inner_html=keys></table>
             <Switch
                 label="Pause while this tab is hidden"
                 about="Training goes on at the exact step when you come back."

@@ -3,59 +3,55 @@
 use leptos::prelude::*;
 
 use super::{
-    controls::{When, words},
-    share::lines,
+    controls::{When, memo, truth, words},
     state::{IMPOSSIBLE, use_app},
 };
-use crate::protocol::Phase;
+use crate::{experiment::problem::sentences, protocol::Phase};
 
 #[component]
 pub fn Messages() -> impl IntoView {
     let app = use_app();
-    let failure = Memo::new(move |_| match app.phase.get() {
-        Phase::Failed { why, next } => Some((why, next)),
-        _ => None,
+    let failure = memo(move || match app.phase.get() {
+        Phase::Failed { why, next } => format!("{why}\n{next}"),
+        _ => String::new(),
     });
-    let sentences = Memo::new(move |_| app.problems.with(|p| p.iter().map(ToString::to_string).collect::<Vec<_>>()));
+    let sentences = memo(move || app.problems.with(|problems| sentences(problems)));
     view! {
         <div class="messages">
-        {move || failure.get().map(|(why, next)| view! {
+        <When on=truth(move || !failure.with(String::is_empty))>
             <div class="banner failed" role="alert" data-testid="failed">
-                <div><p>{why}</p><p>{next}</p></div>
-                <button type="button" class="primary" data-testid="fresh-engine" prop:disabled=Signal::derive(move || !app.problems.with(Vec::is_empty)) on:click=move |_| app.start_afresh()>
+                <div class="lines">{words(move || failure.get())}</div>
+                <button type="button" class="primary" data-testid="fresh-engine" prop:disabled=truth(move || !app.problems.with(Vec::is_empty)) on:click=move |_| app.start_afresh()>
                     "Start again with a fresh engine"
                 </button>
             </div>
-        })}
-        <When on=Signal::derive(move || app.silent.get())>
+        </When>
+        <When on=truth(move || app.silent.get())>
             <div class="banner" role="status" data-testid="silent">
                 <p>"The engine has said nothing for a while. It may be in a very long step; what is drawn stays either way."</p>
                 <button type="button" data-testid="fresh-engine-silent" on:click=move |_| app.start_afresh()>"Start again with a fresh engine"</button>
             </div>
         </When>
-        <When on=Signal::derive(move || !app.below_bayes.with(Vec::is_empty))>
+        <When on=truth(move || !app.below_bayes.with(Vec::is_empty))>
             <div class="banner failed" role="alert" data-testid="below-bayes">
                 <p>{words(move || app.below_bayes.with(|positions| impossible(positions)))}</p>
             </div>
         </When>
-        {move || app.notice.get().map(|text| view! {
+        <When on=truth(move || app.notice.with(Option::is_some))>
             <div class="banner" role="alert" data-testid="notice">
-                <div>{lines(&text)}</div>
+                <div class="lines">{words(move || app.notice.get().unwrap_or_default())}</div>
                 <button type="button" class="quiet" data-testid="notice-close" on:click=move |_| app.notice.set(None)>"Close"</button>
             </div>
-        })}
+        </When>
         <div data-testid="problems" role="status">
-            {move || {
-                let sentences = sentences.get();
-                (!sentences.is_empty()).then(|| view! {
-                    <div class="banner problems">
-                        <div>
-                            <p><strong>"These settings cannot run yet."</strong>" What is drawn and what you typed stays."</p>
-                            {sentences.into_iter().map(|s| view! { <p>{s}</p> }).collect_view()}
-                        </div>
+            <When on=truth(move || !sentences.with(String::is_empty))>
+                <div class="banner problems">
+                    <div>
+                        <p><strong>"These settings cannot run yet."</strong>" What is drawn and what you typed stays."</p>
+                        <div class="lines">{words(move || sentences.get())}</div>
                     </div>
-                })
-            }}
+                </div>
+            </When>
         </div>
         </div>
     }

@@ -10,19 +10,26 @@ mod engine_client;
 mod header;
 mod help;
 mod messages;
+mod own_process;
 mod preferences;
 mod sequences;
 mod settings;
 mod share;
 mod state;
 mod story;
+mod world;
+mod world_panel;
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
-use self::{chart_view::ChartView, controls::Segments, state::App};
+use self::{
+    chart_view::ChartView,
+    controls::{Segments, effect, truth, words},
+    state::App,
+};
 use crate::app::{
     charts::{ChartKind, Options},
     number::Unit,
@@ -61,7 +68,7 @@ fn Page() -> impl IntoView {
     view! {
         <a class="skip" href="#hero" on:click=move |e| { e.prevent_default(); focus("[data-testid=chart-loss-by-position]"); }>"To the chart"</a>
         <header::Header help sharing />
-        <main class="stage" class:sheet=app.sheet_open>
+        <main class="stage" class:sheet=truth(move || app.sheet_open.get())>
             <settings::Settings />
             <div class="scrim" on:click=move |_| app.sheet_open.set(false)></div>
             <section class="centre" aria-label="Charts">
@@ -80,12 +87,26 @@ fn Page() -> impl IntoView {
                             chosen=Signal::derive(move || usize::from(app.log_log.get()))
                             set=move |i| app.log_log.set(i == 1)
                         />
+                        <controls::When on=truth(move || app.theory.with(|t| t.squared_error))>
+                            <Segments
+                                label="What is measured"
+                                options=vec![("loss", "measure-loss"), ("squared error", "measure-squared-error")]
+                                chosen=Signal::derive(move || usize::from(app.squared_error.get()))
+                                set=move |i| app.squared_error.set(i == 1)
+                            />
+                        </controls::When>
+                        <Compare />
                     </ChartView>
+                    <details class="how" data-testid="how" hidden=truth(move || app.theory.with(|t| t.how.is_empty()))>
+                        <summary>"How these curves were computed"</summary>
+                        <p class="lines">{words(move || app.theory.with(|t| t.how.clone()))}</p>
+                    </details>
                 </div>
                 <div class="pair">
                     <ChartView kind=ChartKind::TrainingLoss />
                     <Generalization />
                 </div>
+                <world_panel::WorldPanel />
                 <sequences::Sequences />
             </section>
             <story::StoryPanel />
@@ -93,6 +114,35 @@ fn Page() -> impl IntoView {
         <help::Help open=help />
         <share::Share open=sharing />
         <Spoken />
+    }
+}
+
+/// Which other predictors are drawn beside the model.
+#[component]
+fn Compare() -> impl IntoView {
+    let app = state::use_app();
+    let list = move || {
+        app.theory.with(|theory| {
+            let entry = |(name, about): &(String, String)| {
+                let checked = if untrack(|| app.compares(name)) { " checked" } else { "" };
+                let (name, about) = (controls::escape(name), controls::escape(about));
+                format!(
+                    "<label class=\"switch\" title=\"{about}\"><input type=\"checkbox\" value=\"{name}\" \
+                     data-testid=\"baseline-{name}\"{checked}><span>{name}</span></label>"
+                )
+            };
+            theory.baselines.iter().map(entry).collect::<String>()
+        })
+    };
+    let chosen = move |e: leptos::ev::Event| {
+        let input = event_target::<web_sys::HtmlInputElement>(&e);
+        app.set_compared(&input.value(), input.checked());
+    };
+    view! {
+        <details class="menu chart-menu compare" hidden=truth(move || app.theory.with(|t| t.baselines.is_empty()))>
+            <summary data-testid="compare">"Compare with"</summary>
+            <div class="menu-body" role="group" aria-label="Other predictors" inner_html=words(list) on:change=chosen></div>
+        </details>
     }
 }
 
@@ -113,10 +163,10 @@ fn Generalization() -> impl IntoView {
     };
     view! {
         <div class="tabbed">
-            <div hidden=Signal::derive(move || tab.get() != 0)>
+            <div hidden=truth(move || tab.get() != 0)>
                 <ChartView kind=ChartKind::Bound>{choose()}</ChartView>
             </div>
-            <div hidden=Signal::derive(move || tab.get() != 1)>
+            <div hidden=truth(move || tab.get() != 1)>
                 <ChartView kind=ChartKind::Losses>
                     <Segments
                         label="Losses measured from"
@@ -152,7 +202,7 @@ fn Spoken() -> impl IntoView {
         },
         Duration::from_secs(4),
     );
-    view! { <p class="spoken" role="status" data-testid="live">{sentence}</p> }
+    view! { <p class="spoken" role="status" data-testid="live">{words(move || sentence.get())}</p> }
 }
 
 /// Colours: the system's or the reader's, for the style sheet and the canvases alike.
@@ -162,7 +212,7 @@ fn follow_theme(app: App) {
         let again = query.clone();
         share::listen(&query, "change", move |_: web_sys::Event| app.system_dark.set(again.matches()));
     }
-    Effect::new(move |_| {
+    effect(move || {
         let theme = Theme::of(app.dark.get());
         if let Some(root) = document().document_element() {
             // A root element takes any attribute.
@@ -175,12 +225,17 @@ fn follow_theme(app: App) {
 
 /// What needs no retraining reaches the charts at once.
 fn follow_settings(app: App) {
-    Effect::new(move |_| app.draft.with(|draft| app.board.with_value(|board| board.set_draft(draft))));
-    Effect::new(move |_| {
+    effect(move || app.draft.with(|draft| app.board.with_value(|board| board.set_draft(draft))));
+    effect(move || {
         let options = Options {
             unit: if app.bits.get() { Unit::Bits } else { Unit::Nats },
             log_log: app.log_log.get(),
             above_bayes: app.over_bayes.get(),
+            compare: app.theory.with(|theory| {
+                let drawn = theory.baselines.iter().take(64).enumerate().filter(|(_, (name, _))| app.compares(name));
+                drawn.fold(0, |mask, (i, _)| mask | 1 << i)
+            }),
+            squared_error: app.squared_error.get(),
         };
         preferences::write_flag("bits", app.bits.get());
         app.board.with_value(|board| board.set_options(options));

@@ -4,7 +4,11 @@ use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::{controls::When, share, state::use_app};
+use super::{
+    controls::{When, escape, memo, truth, words},
+    share,
+    state::use_app,
+};
 use crate::app::charts::samples::{self, SampleRow, SampleRows};
 
 /// Tokens shown of each row; the page stays quick however long sequences are.
@@ -13,7 +17,7 @@ const SHOWN: usize = 128;
 #[component]
 pub fn Sequences() -> impl IntoView {
     let app = use_app();
-    let rows = Memo::new(move |_| {
+    let rows = memo(move || {
         // Its colours and unit follow the theme and the unit as well.
         app.dark.track();
         app.bits.track();
@@ -44,7 +48,7 @@ pub fn Sequences() -> impl IntoView {
         point(token);
     };
     let keyed = move |e: ev::KeyboardEvent| {
-        let Some(row) = e.current_target().or(e.target()).and_then(|t| t.dyn_into::<Element>().ok()) else { return };
+        let Some(row) = e.target().and_then(|t| t.dyn_into::<Element>().ok()) else { return };
         let Ok(tokens) = row.query_selector_all(".token") else { return };
         let at = |node: &web_sys::Node| node.dyn_ref::<Element>().is_some_and(|t| t.class_list().contains("at"));
         let now = (0..tokens.length()).find(|&i| tokens.item(i).is_some_and(|n| at(&n)));
@@ -74,22 +78,27 @@ pub fn Sequences() -> impl IntoView {
                 <span class="note">
                     "Each row is one topic. Below a token: how much more surprised the model is than exact Bayes."
                 </span>
-                <When on=Signal::derive(move || rows.with(Option::is_some))>
+                <When on=truth(move || rows.with(Option::is_some))>
                     <button type="button" class="quiet small" data-testid="csv-samples" on:click=save>"CSV"</button>
                 </When>
             </div>
-            <div class="rows" node_ref=list on:pointerover=over on:pointerleave=move |_| point(None)>
-                {move || rows.with(|rows| match rows {
-                    Some(SampleRows { rows, .. }) => rows.iter().map(|row| line(row, keyed)).collect_view().into_any(),
-                    None => view! { <p class="note">"Sequences appear here with the first evaluation of a run."</p> }.into_any(),
-                })}
-            </div>
+            <div
+                class="rows"
+                node_ref=list
+                on:pointerover=over
+                on:pointerleave=move |_| point(None)
+                on:keydown=keyed
+                inner_html=words(move || rows.with(|rows| match rows {
+                    Some(SampleRows { rows, .. }) => rows.iter().map(line).collect(),
+                    None => String::from("<p class=\"note\">Sequences appear here with the first evaluation of a run.</p>"),
+                }))
+            ></div>
             <p class="token-note" data-testid="token-note">
-                {move || if note.with(String::is_empty) && rows.with(Option::is_some) {
+                {words(move || if note.with(String::is_empty) && rows.with(Option::is_some) {
                     "Point at a token for the model's and exact Bayes' surprise.".into()
                 } else {
                     note.get()
-                }}
+                })}
             </p>
         </section>
     }
@@ -102,24 +111,24 @@ fn nearest() -> web_sys::ScrollIntoViewOptions {
     options
 }
 
-fn line<F: Fn(ev::KeyboardEvent) + 'static>(row: &SampleRow, keyed: F) -> impl IntoView + use<F> {
+fn line(row: &SampleRow) -> String {
     let tokens = row.tokens.iter().take(SHOWN).map(|token| {
-        view! {
-            <span
-                class="token"
-                title=token.tooltip.clone()
-                style=format!("--tint: {}; --excess: {:.2}", token.tint, token.excess_share)
-            >
-                {token.short.clone()}
-            </span>
-        }
+        format!(
+            "<span class=\"token\" title=\"{}\" style=\"--tint: {}; --excess: {:.2}\">{}</span>",
+            escape(&token.tooltip),
+            token.tint,
+            token.excess_share,
+            escape(&token.short)
+        )
     });
+    let tokens: String = tokens.collect();
     let more = row.tokens.len().saturating_sub(SHOWN);
-    view! {
-        <div class="line" tabindex="0" role="group" aria-label=row.summary.clone() on:keydown=keyed>
-            <span class="chip" style=format!("--tint: {}", row.tint) title=row.topic.clone()>{row.topic.clone()}</span>
-            <span class="tokens" aria-hidden="true">{tokens.collect_view()}</span>
-            {(more > 0).then(|| view! { <span class="note">{format!("and {more} more")}</span> })}
-        </div>
-    }
+    let more = if more > 0 { format!("<span class=\"note\">and {more} more</span>") } else { String::new() };
+    let (summary, topic) = (escape(&row.summary), escape(&row.topic));
+    format!(
+        "<div class=\"line\" tabindex=\"0\" role=\"group\" aria-label=\"{summary}\">\
+         <span class=\"chip\" style=\"--tint: {}\" title=\"{topic}\">{topic}</span>\
+         <span class=\"tokens\" aria-hidden=\"true\">{tokens}</span>{more}</div>",
+        row.tint
+    )
 }

@@ -3,26 +3,25 @@
 use leptos::prelude::*;
 
 use super::{
-    controls::{ChoiceControl, NumberControl, Switch, SwitchControl, When, words},
-    share::OwnProcess,
+    controls::{ChoiceControl, NumberControl, Switch, When, memo, truth, words},
     state::{App, use_app},
 };
 use crate::{
     app::fields::{self, Number},
-    experiment::{Estimate, Experiment, WorldSpec, estimate::large, world::KINDS},
+    experiment::{Estimate, Experiment, estimate::large},
 };
 
 #[component]
 pub fn Settings() -> impl IntoView {
     let app = use_app();
     view! {
-        <aside class="settings" class:open=app.sheet_open aria-label="Settings" id="settings">
+        <aside class="settings" class:open=truth(move || app.sheet_open.get()) aria-label="Settings" id="settings">
             <div class="sheet-head">
                 <h2>"Settings"</h2>
                 <button type="button" class="quiet" data-testid="settings-close" on:click=move |_| app.sheet_open.set(false)>"Done"</button>
             </div>
             <Group title="World" open=true>
-                <World />
+                <super::world::World />
             </Group>
             <Group title="Data" open=true>
                 <Data />
@@ -72,12 +71,12 @@ fn Group(
     children: Children,
 ) -> impl IntoView {
     let app = use_app();
-    let text = Memo::new(move |_| note.map_or_else(String::new, |note| app.draft.with(note)));
+    let text = memo(move || note.map_or_else(String::new, |note| app.draft.with(note)));
     view! {
         <details class="group" open=open data-testid=format!("group-{}", title.to_lowercase())>
             <summary>
                 <h3>{title}</h3>
-                <span class="note">{text}</span>
+                <span class="note">{words(move || text.get())}</span>
             </summary>
             <div class="group-body">{children()}</div>
         </details>
@@ -93,14 +92,14 @@ fn Numbers(numbers: Vec<Number>) -> impl IntoView {
 fn RestartBanner() -> impl IntoView {
     let app = use_app();
     view! {
-        <When on=Signal::derive(move || app.changed.get())>
+        <When on=truth(move || app.changed.get())>
             <div class="banner restart" data-testid="restart-banner" role="status">
                 <span>"Settings changed: restart to apply."</span>
                 <button
                     type="button"
                     class="primary"
                     data-testid="restart"
-                    prop:disabled=Signal::derive(move || !app.problems.with(Vec::is_empty))
+                    prop:disabled=truth(move || !app.problems.with(Vec::is_empty))
                     on:click=move |_| {
                         app.sheet_open.set(false);
                         app.start(false);
@@ -133,75 +132,11 @@ fn take_back(app: App) {
     }
 }
 
-/// Which world, and its parameters from the table of worlds.
-#[component]
-fn World() -> impl IntoView {
-    let app = use_app();
-    let own = RwSignal::new(false);
-    // Only the kind: parameters must not rebuild their own controls.
-    let kind = Memo::new(move |_| app.draft.with(|d| d.world.kind().map(|k| k.name)));
-    let title = Memo::new(move |_| app.draft.with(|d| d.world.title()));
-    let tokens = Memo::new(move |_| {
-        app.draft.with(|d| {
-            let tokens = d.world.tokens();
-            match tokens.as_slice() {
-                [] => String::new(),
-                [one] => format!("1 token: {one}"),
-                many if many.len() <= 8 => format!("{} tokens: {}", many.len(), many.join(" · ")),
-                many => format!("{} tokens: {} · …", many.len(), many[..6].join(" · ")),
-            }
-        })
-    });
-    let options = KINDS.iter().map(|k| {
-        view! { <option value=k.name prop:selected=Signal::derive(move || kind.get() == Some(k.name))>{k.title}</option> }
-    });
-    let parameters = move || {
-        let row = kind.get().and_then(crate::experiment::WorldKind::named)?;
-        let about = row.about;
-        let controls = row.parameters.iter().map(Number::of_world).map(|number| {
-            if number.is_switch() {
-                view! { <SwitchControl number /> }.into_any()
-            } else {
-                view! { <NumberControl number /> }.into_any()
-            }
-        });
-        Some(view! { <p class="about">{about}</p> {controls.collect_view()} })
-    };
-    view! {
-        <div class="field choice">
-            <label for="field-world">"World"</label>
-            <select
-                id="field-world"
-                data-testid="field-world"
-                on:change=move |e| {
-                    let name = event_target_value(&e);
-                    match crate::experiment::WorldKind::named(&name) {
-                        Some(kind) => app.draft.update(|draft| draft.world = WorldSpec::named(kind)),
-                        // The list may say "your own" only while the draft has one; opening the dialog keeps it so.
-                        None => own.set(true),
-                    }
-                }
-            >
-                {options.collect_view()}
-                <option value="" prop:selected=Signal::derive(move || kind.get().is_none())>
-                    {words(move || if kind.get().is_none() { title.get() } else { "Your own process…".into() })}
-                </option>
-            </select>
-        </div>
-        {parameters}
-        <p class="about">{tokens}</p>
-        <button type="button" class="own" data-testid="own-process" on:click=move |_| own.set(true)>
-            "Bring your own process"
-        </button>
-        <OwnProcess open=own />
-    }
-}
-
 /// K, N, T and what they will take.
 #[component]
 fn Data() -> impl IntoView {
     let app = use_app();
-    let fresh = Memo::new(move |_| app.draft.with(|d| d.data.fresh));
+    let fresh = memo(move || app.draft.with(|d| d.data.fresh));
     view! {
         <Switch
             label="Fresh draws at every step"
@@ -210,7 +145,7 @@ fn Data() -> impl IntoView {
             on=fresh
             set=move |on| app.draft.update(|d| d.data.fresh = on)
         />
-        <div class="fields" class:idle=fresh title=words(move || if fresh.get() { "Not used while every step draws afresh" } else { "" })>
+        <div class="fields" class:idle=truth(move || fresh.get()) title=words(move || if fresh.get() { "Not used while every step draws afresh" } else { "" })>
             <Numbers numbers=fields::data_counts() />
         </div>
         <NumberControl number=fields::length() />

@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::{
-    controls::words,
+    controls::{effect, memo, truth, words},
     state::{App, use_app},
 };
 use crate::experiment::{Experiment, Preset, WorldSpec, link, preset::PRESETS, problem::sentences};
@@ -214,7 +214,7 @@ pub fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let node = NodeRef::<leptos::html::Dialog>::new();
-    Effect::new(move |_| {
+    effect(move || {
         let open = open.get();
         if let Some(dialog) = node.get() {
             if open && !dialog.open() {
@@ -248,7 +248,7 @@ pub fn Dialog(
 #[component]
 pub fn Share(open: RwSignal<bool>) -> impl IntoView {
     let app = use_app();
-    let link = Memo::new(move |_| {
+    let link = memo(move || {
         app.draft.track();
         app.preset.track();
         address(app)
@@ -268,14 +268,14 @@ pub fn Share(open: RwSignal<bool>) -> impl IntoView {
         <Dialog open title="Share this experiment" testid="share-dialog">
             <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU, the same losses to the last bit."</p>
             <div class="row">
-                <input type="text" readonly data-testid="share-link" aria-label="Link to this experiment" prop:value=link />
-                <button type="button" class="primary" data-testid="copy-link" prop:disabled=Signal::derive(move || !sound()) on:click=move |_| copy(&link.get_untracked(), copied)>
+                <input type="text" readonly data-testid="share-link" aria-label="Link to this experiment" prop:value=words(move || link.get()) />
+                <button type="button" class="primary" data-testid="copy-link" prop:disabled=truth(move || !sound()) on:click=move |_| copy(&link.get_untracked(), copied)>
                     "Copy link"
                 </button>
             </div>
             <p class="said" role="status">{words(move || if sound() { said.get() } else { "Some settings are out of range: mend them first.".into() })}</p>
             <h3>"As a file"</h3>
-            <button type="button" data-testid="export" prop:disabled=Signal::derive(move || !sound()) on:click=save>"Export JSON"</button>
+            <button type="button" data-testid="export" prop:disabled=truth(move || !sound()) on:click=save>"Export JSON"</button>
             <Import open name="import" />
         </Dialog>
     }
@@ -283,13 +283,13 @@ pub fn Share(open: RwSignal<bool>) -> impl IntoView {
 
 /// Opening a file or pasted text. Test ids begin with `name`.
 #[component]
-fn Import(open: RwSignal<bool>, name: &'static str) -> impl IntoView {
+pub fn Import(open: RwSignal<bool>, name: &'static str) -> impl IntoView {
     let app = use_app();
-    let problem = RwSignal::new(None::<String>);
+    let problem = RwSignal::new(String::new());
     let text = NodeRef::<leptos::html::Textarea>::new();
     let done = move |outcome: Result<(), String>| {
         open.set(outcome.is_err());
-        problem.set(outcome.err());
+        problem.set(outcome.err().unwrap_or_default());
     };
     let pick = move |e: leptos::ev::Event| {
         let input = event_target::<web_sys::HtmlInputElement>(&e);
@@ -308,9 +308,7 @@ fn Import(open: RwSignal<bool>, name: &'static str) -> impl IntoView {
             <span>"Or paste JSON of an experiment, a process or a mixture"</span>
             <textarea node_ref=text rows="7" spellcheck="false" data-testid=format!("{name}-text")></textarea>
         </label>
-        <div class="problem" role="alert" data-testid=format!("{name}-problems")>
-            {move || problem.get().map(|text| lines(&text))}
-        </div>
+        <div class="problem" role="alert" data-testid=format!("{name}-problems")>{words(move || problem.get())}</div>
         <button
             type="button"
             data-testid=name
@@ -322,34 +320,5 @@ fn Import(open: RwSignal<bool>, name: &'static str) -> impl IntoView {
         >
             "Open and run"
         </button>
-    }
-}
-
-/// A paragraph per line.
-pub fn lines(text: &str) -> impl IntoView + use<> {
-    text.lines().map(|line| view! { <p>{line.to_owned()}</p> }).collect_view()
-}
-
-const EXAMPLE: &str = r#"{
-  "tokens": ["0", "1"],
-  "transitions": {
-    "0": [[0.5, 0], [0, 0]],
-    "1": [[0, 0.5], [1, 0]]
-  }
-}"#;
-
-/// A process given as matrices, in a dialog.
-#[component]
-pub fn OwnProcess(open: RwSignal<bool>) -> impl IntoView {
-    view! {
-        <Dialog open title="Your own process" testid="own-process-dialog">
-            <p>
-                "A hidden Markov model with labelled transitions: transitions[token][i][j] is the chance to emit the token and go from state i to state j. Over all tokens, each row sums to 1. For several topics, give a mixture: "
-                <code>r#"{"mixture": [{"weight": 0.5, "process": {…}}, …]}"#</code> "."
-            </p>
-            <p>"This one is the even process: runs of 1 have even length."</p>
-            <pre>{EXAMPLE}</pre>
-            <Import open name="own" />
-        </Dialog>
     }
 }

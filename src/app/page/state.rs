@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
-use super::{board::Board, engine_client::EngineClient, preferences, share};
+use super::{board::Board, controls::memo, engine_client::EngineClient, preferences, share};
 use crate::{
-    app::fields::{self, Number},
-    experiment::{Estimate, Experiment, Preset, Problem, link},
-    protocol::{Command, DeviceChoice, DeviceReport, Event, Phase},
+    app::{
+        fields::{self, Number},
+        mixing::{self, Part},
+    },
+    experiment::{Estimate, Experiment, Preset, Problem, WorldSpec, link},
+    protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture},
 };
 
 /// How far the run is, as the engine last said.
@@ -26,6 +29,17 @@ pub struct Progress {
 pub struct Run {
     pub experiment: Experiment,
     pub device: DeviceChoice,
+}
+
+/// What there is to choose and to read about a run's theory; the curves are the board's.
+#[derive(Clone, Default, PartialEq)]
+pub struct TheoryNotes {
+    /// Name and meaning of each baseline.
+    pub baselines: Vec<(String, String)>,
+    /// How curves and limits were obtained, a sentence a line.
+    pub how: String,
+    /// Whether there are squared errors to show.
+    pub squared_error: bool,
 }
 
 /// Handles to everything that the page's parts share; copied freely.
@@ -55,6 +69,11 @@ pub struct App {
     pub bits: RwSignal<bool>,
     pub log_log: RwSignal<bool>,
     pub over_bayes: RwSignal<bool>,
+    pub squared_error: RwSignal<bool>,
+    /// Names of the baselines that the reader wants beside the model, between commas; remembered, whatever a world has.
+    pub compare: RwSignal<String>,
+    /// What the run's theory says beside its curves.
+    pub theory: RwSignal<TheoryNotes>,
     /// `None`: as the system says.
     pub theme: RwSignal<Option<bool>>,
     pub dark: Memo<bool>,
@@ -62,6 +81,11 @@ pub struct App {
     pub pause_hidden: RwSignal<bool>,
     /// The settings sheet of narrow screens.
     pub sheet_open: RwSignal<bool>,
+    /// The draft's world, and the one in the table of one's own process.
+    pub picture: RwSignal<Picture>,
+    pub sketched: RwSignal<Picture>,
+    /// What the table's world was called when it was sent.
+    sketching: StoredValue<String>,
     pub board: StoredValue<Board, LocalStorage>,
     engine: StoredValue<Option<EngineClient>, LocalStorage>,
     /// A start that waits for its worker is not a run yet; a hidden tab's pause is not the user's.
@@ -77,10 +101,10 @@ impl App {
     pub fn new(preset: &'static Preset, draft: Experiment, notice: Option<String>) -> Self {
         let draft = RwSignal::new(draft);
         let typed = RwSignal::new(BTreeMap::<String, String>::new());
-        let problems = Memo::new(move |_| draft.with(|draft| typed.with(|typed| problems_of(draft, typed))));
+        let problems = memo(move || draft.with(|draft| typed.with(|typed| problems_of(draft, typed))));
         let device_choice = RwSignal::new(DeviceChoice::Auto);
         let run = RwSignal::new(None::<Run>);
-        let changed = Memo::new(move |_| {
+        let changed = memo(move || {
             let device = device_choice.get();
             let unread = typed.with(|typed| !typed.is_empty()) && !problems.with(Vec::is_empty);
             run.with(|run| {
@@ -112,11 +136,17 @@ impl App {
             bits: RwSignal::new(preferences::flag("bits")),
             log_log: RwSignal::new(false),
             over_bayes: RwSignal::new(false),
+            squared_error: RwSignal::new(false),
+            compare: RwSignal::new(preferences::read("compare").unwrap_or_default()),
+            theory: RwSignal::new(TheoryNotes::default()),
             theme,
-            dark: Memo::new(move |_| theme.get().unwrap_or_else(|| system_dark.get())),
+            dark: memo(move || theme.get().unwrap_or_else(|| system_dark.get())),
             system_dark,
             pause_hidden: RwSignal::new(preferences::flag("pause-hidden")),
             sheet_open: RwSignal::new(false),
+            picture: RwSignal::new(Picture::default()),
+            sketched: RwSignal::new(Picture::default()),
+            sketching: StoredValue::new(String::new()),
             board: StoredValue::new_local(Board::new()),
             engine: StoredValue::new_local(None),
             paused_by_hiding: StoredValue::new(false),
@@ -136,7 +166,14 @@ impl App {
         match event {
             Event::Phase(phase) => self.phase.set(phase.clone()),
             Event::Device(report) => self.device.set(Some(report.clone())),
-            Event::Theory(_) => share::publish("theory", text),
+            Event::Theory(theory) => {
+                share::publish("theory", text);
+                self.theory.set(TheoryNotes {
+                    baselines: theory.baselines.iter().map(|b| (b.name.clone(), b.about.clone())).collect(),
+                    how: theory.how.join("\n"),
+                    squared_error: !theory.squared_error.is_empty(),
+                });
+            }
             Event::Frame(frame) => self.progress.set(Progress {
                 step: frame.step,
                 steps_per_second: frame.steps_per_second,
@@ -153,7 +190,16 @@ impl App {
                     self.below_bayes.set(positions);
                 }
             }
-            Event::Ready { .. } | Event::Samples(_) | Event::Picture(_) | Event::Bench(_) => {}
+            Event::Picture(picture) => {
+                // An answer to an older question is left alone.
+                if self.draft.with_untracked(|d| d.world.to_string()) == picture.world {
+                    self.picture.set(picture.clone());
+                }
+                if self.sketching.with_value(|asked| *asked == picture.world) {
+                    self.sketched.set(picture.clone());
+                }
+            }
+            Event::Ready { .. } | Event::Samples(_) | Event::Bench(_) => {}
         }
     }
 
@@ -327,6 +373,71 @@ impl App {
         self.draft.update(|draft| number.set(draft, value));
     }
 
+    /// Another world; texts about the old one are of no use any more.
+    pub fn set_world(self, world: WorldSpec) {
+        self.typed.update(|typed| typed.retain(|field, _| !field.starts_with("world")));
+        self.draft.update(|draft| draft.world = world);
+    }
+
+    /// Text typed into a row of the mixture; what cannot be read stays as text, to be mended.
+    pub fn type_part(self, part: Part, i: usize, text: &str) {
+        self.typed.update(|typed| {
+            typed.insert(part.field(i), text.into());
+        });
+        self.draft.update(|draft| drop(part.put(&mut draft.world, i, text)));
+    }
+
+    /// The entry was left: a readable text becomes its usual form.
+    pub fn leave_part(self, part: Part, i: usize, field: &str) {
+        self.typed.update(|typed| {
+            let reads = |text: &String| self.draft.with_untracked(|d| part.put(&mut d.world.clone(), i, text).is_ok());
+            if typed.get(field).is_some_and(reads) {
+                typed.remove(field);
+            }
+        });
+    }
+
+    pub fn remove_part(self, i: usize) {
+        self.draft.update(|draft| self.typed.update(|typed| mixing::remove(&mut draft.world, typed, i)));
+    }
+
+    pub fn equal_weights(self) {
+        self.draft.update(|draft| self.typed.update(|typed| mixing::equal_weights(&mut draft.world, typed)));
+    }
+
+    /// Asks the engine to draw the draft's world.
+    pub fn ask_picture(self) {
+        let world = self.draft.with_untracked(|d| d.world.clone());
+        if world.to_string() != self.picture.with_untracked(|p| p.world.clone()) {
+            self.send(&Command::Picture { world: Box::new(world) });
+        }
+    }
+
+    /// Asks the engine to draw the world of the table.
+    pub fn sketch(self, world: WorldSpec) {
+        let name = world.to_string();
+        if self.sketching.with_value(|asked| *asked != name) {
+            self.sketching.set_value(name);
+            self.send(&Command::Picture { world: Box::new(world) });
+        }
+    }
+
+    /// Whether the reader wants this baseline drawn.
+    pub fn compares(self, name: &str) -> bool {
+        self.compare.with(|names| names.split(',').any(|n| n == name))
+    }
+
+    pub fn set_compared(self, name: &str, on: bool) {
+        self.compare.update(|names| {
+            let mut kept: Vec<&str> = names.split(',').filter(|n| !n.is_empty() && *n != name).collect();
+            if on {
+                kept.push(name);
+            }
+            *names = kept.join(",");
+        });
+        preferences::write("compare", &self.compare.get_untracked());
+    }
+
     /// Seconds that the draft would take, from the speed of the run so far; `None` before anything was measured.
     pub fn estimated_seconds(self, draft: &Experiment) -> Option<f64> {
         let speed = self.progress.get().steps_per_second?;
@@ -350,6 +461,7 @@ fn same_run(run: &Experiment, draft: &Experiment) -> bool {
 fn problems_of(draft: &Experiment, typed: &BTreeMap<String, String>) -> Vec<Problem> {
     let mut problems = draft.validate().err().unwrap_or_default();
     if !typed.is_empty() {
+        problems.extend(mixing::unreadable(&draft.world, typed));
         for number in fields::all(draft) {
             if let Some(text) = typed.get(&number.field)
                 && number.parse(text).is_none()

@@ -1,69 +1,63 @@
 //! The right column: what is seen, what to try, where it comes from.
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
+use wasm_bindgen::JsCast;
 
-use super::{controls::words, share, state::use_app};
+use super::{
+    controls::{escape, words},
+    share,
+    state::use_app,
+};
+
+/// What the charts' words mean.
+const WORDS: &str = "
+<h2>Words</h2>
+<dl class=\"words\">
+<dt>Loss</dt><dd>−ln of the chance that was given to the token that came, in nats; lower is better.</dd>
+<dt>In-context loss</dt><dd>The loss at a position, after the tokens before it have been read.</dd>
+<dt>Exact Bayes</dt><dd>The least possible loss when the topic must be guessed from the context.</dd>
+<dt>Oracle</dt><dd>The least possible loss for one who is told the topic.</dd>
+<dt>Entropy rate</dt><dd>The loss that no amount of context can remove.</dd>
+</dl>
+<h2>Sources</h2>";
 
 #[component]
 pub fn StoryPanel() -> impl IntoView {
     let app = use_app();
-    let paragraphs = move || app.preset.get().story.map(|text| view! { <p>{text}</p> }).collect_view();
-    let tries = move || {
-        let tries = app.preset.get().tries.iter().enumerate();
-        tries
-            .map(|(i, suggestion)| {
-                view! {
-                    <li>
-                        <button
-                            type="button"
-                            class="try"
-                            data-testid=format!("try-{i}")
-                            on:click=move |_| {
-                                share::leave_mark();
-                                app.open_try(suggestion.changes);
-                            }
-                        >
-                            {suggestion.label}
-                        </button>
-                    </li>
-                }
-            })
-            .collect_view()
+    let story = move || {
+        let preset = app.preset.get();
+        let paragraphs: String = preset.story.iter().map(|text| format!("<p>{}</p>", escape(text))).collect();
+        let tries = preset.tries.iter().enumerate().map(|(i, suggestion)| {
+            let label = escape(suggestion.label);
+            format!(
+                "<li><button type=\"button\" class=\"try\" value=\"{i}\" data-testid=\"try-{i}\">{label}</button></li>"
+            )
+        });
+        let tries: String = tries.collect();
+        format!("<h2>What you see</h2>{paragraphs}<h2>Try this</h2><ul class=\"tries\">{tries}</ul>")
+    };
+    let pressed = move |e: ev::MouseEvent| {
+        let button = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+        let index = button.and_then(|b| b.get_attribute("value")).and_then(|i| i.parse::<usize>().ok());
+        if let Some(suggestion) = index.and_then(|i| app.preset.get_untracked().tries.get(i)) {
+            share::leave_mark();
+            app.open_try(suggestion.changes);
+        }
     };
     view! {
         <aside class="story" aria-label="Story">
-            <h2>"What you see"</h2>
-            {paragraphs}
-            <h2>"Try this"</h2>
-            <ul class="tries">
-                {tries}
-                <li>
-                    <button
-                        type="button"
-                        class="try plain"
-                        data-testid="try-back"
-                        title="The story's own settings, from the start"
-                        on:click=move |_| app.open_preset(app.preset.get_untracked())
-                    >
-                        "Back to how the story begins"
-                    </button>
-                </li>
-            </ul>
-            <h2>"Words"</h2>
-            <dl class="words">
-                <dt>"Loss"</dt>
-                <dd>"−ln of the chance that was given to the token that came, in nats; lower is better."</dd>
-                <dt>"In-context loss"</dt>
-                <dd>"The loss at a position, after the tokens before it have been read."</dd>
-                <dt>"Exact Bayes"</dt>
-                <dd>"The least possible loss when the topic must be guessed from the context."</dd>
-                <dt>"Oracle"</dt>
-                <dd>"The least possible loss for one who is told the topic."</dd>
-                <dt>"Entropy rate"</dt>
-                <dd>"The loss that no amount of context can remove."</dd>
-            </dl>
-            <h2>"Sources"</h2>
-            <p class="source">{words(move || app.preset.get().source)} "."</p>
+            <div class="told" inner_html=words(story) on:click=pressed></div>
+            <button
+                type="button"
+                class="try plain"
+                data-testid="try-back"
+                title="The story's own settings, from the start"
+                on:click=move |_| app.open_preset(app.preset.get_untracked())
+            >
+                "Back to how the story begins"
+            </button>
+            <div class="told" inner_html=WORDS></div>
+            <p class="source">{words(move || format!("{}.", app.preset.get().source))}</p>
         </aside>
     }
 }

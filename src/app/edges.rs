@@ -1,0 +1,178 @@
+//! A process as a table that a person can edit: one transition a row, in free text, and back to matrices.
+
+use std::collections::BTreeMap;
+
+use crate::experiment::{Process, json, process::ROW_TOLERANCE};
+
+use super::{fields, number};
+
+/// A row as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edge {
+    pub from: String,
+    pub token: String,
+    pub to: String,
+    pub probability: String,
+}
+
+impl Edge {
+    fn is_blank(&self) -> bool {
+        [&self.from, &self.token, &self.to, &self.probability].iter().all(|text| text.trim().is_empty())
+    }
+
+    fn chance(&self) -> Option<f64> {
+        json::number(self.probability.trim()).filter(|p| (0.0..=1.0).contains(p))
+    }
+}
+
+/// What a state is called that has only a number: A to Z, then by number.
+fn state_name(i: usize) -> String {
+    u8::try_from(i).ok().filter(|i| *i < 26).map_or_else(|| format!("S{i}"), |i| char::from(b'A' + i).into())
+}
+
+/// The transitions that can happen, from state to state in order.
+pub fn of(process: &Process) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for from in 0..process.states() {
+        for token in &process.tokens {
+            let row = process.transitions.get(token).and_then(|matrix| matrix.get(from));
+            for (to, &p) in row.into_iter().flatten().enumerate().filter(|(_, p)| **p != 0.0) {
+                edges.push(Edge {
+                    from: state_name(from),
+                    token: token.clone(),
+                    to: state_name(to),
+                    probability: fields::format(p),
+                });
+            }
+        }
+    }
+    edges
+}
+
+/// Names in order of first appearance.
+fn names<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for text in texts {
+        if !names.iter().any(|name| name == text.trim()) {
+            names.push(text.trim().into());
+        }
+    }
+    names
+}
+
+/// The process that the rows describe, states in order of first appearance; or all that is wrong, a sentence each. Empty rows are
+/// passed over, and equal transitions add up.
+pub fn process(edges: &[Edge]) -> Result<Process, Vec<String>> {
+    let mut problems = Vec::new();
+    let filled = || edges.iter().filter(|e| !e.is_blank());
+    for (i, edge) in edges.iter().enumerate().filter(|(_, e)| !e.is_blank()) {
+        let parts = [("state to come from", &edge.from), ("token", &edge.token), ("state to go to", &edge.to)];
+        for (what, _) in parts.iter().filter(|(_, text)| text.trim().is_empty()) {
+            problems.push(format!("Row {} names no {what}.", i + 1));
+        }
+        if edge.chance().is_none() {
+            problems.push(format!("Row {}: \"{}\" is not a probability, 0 to 1.", i + 1, edge.probability.trim()));
+        }
+    }
+    // States that can be left come first, in the order of their rows.
+    let states = names(filled().map(|e| &e.from).chain(filled().map(|e| &e.to)));
+    let tokens = names(filled().map(|e| &e.token));
+    if states.is_empty() {
+        problems.push("There is no transition yet: fill in a row.".into());
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let index = |names: &[String], text: &str| names.iter().position(|name| name == text.trim()).unwrap_or(0);
+    let mut transitions: BTreeMap<String, Vec<Vec<f64>>> =
+        tokens.iter().map(|token| (token.clone(), vec![vec![0.0; states.len()]; states.len()])).collect();
+    let mut sums = vec![0.0; states.len()];
+    for edge in filled() {
+        let (from, to, p) = (index(&states, &edge.from), index(&states, &edge.to), edge.chance().unwrap_or(0.0));
+        sums[from] += p;
+        if let Some(matrix) = transitions.get_mut(edge.token.trim()) {
+            matrix[from][to] += p;
+        }
+    }
+    for (state, sum) in states.iter().zip(&sums) {
+        if *sum == 0.0 {
+            problems.push(format!("State {state} cannot be left: give it a transition, to itself if need be."));
+        } else if !((sum - 1.0).abs() <= ROW_TOLERANCE) {
+            problems.push(format!("From state {state} the probabilities add up to {}, not to 1.", number::short(*sum)));
+        }
+    }
+    if problems.is_empty() { Ok(Process { tokens, start: None, transitions }) } else { Err(problems) }
+}
+
+/// Each readable probability divided by the sum over its state's rows; the rest as it was typed.
+pub fn normalised(edges: &[Edge]) -> Vec<Edge> {
+    let sum = |from: &str| -> f64 { edges.iter().filter(|e| e.from.trim() == from.trim()).filter_map(weight).sum() };
+    let normal = |edge: &Edge| {
+        let share = weight(edge).map(|w| w / sum(&edge.from)).filter(|p| p.is_finite());
+        Edge { probability: share.map_or_else(|| edge.probability.clone(), fields::format), ..edge.clone() }
+    };
+    edges.iter().map(normal).collect()
+}
+
+/// Before normalising, counts will do as well.
+fn weight(edge: &Edge) -> Option<f64> {
+    json::number(edge.probability.trim()).filter(|w| *w >= 0.0)
+}
+
+/// The even process: runs of 1 have even length.
+pub fn example() -> Vec<Edge> {
+    [("A", "0", "A", "0.5"), ("A", "1", "B", "0.5"), ("B", "1", "A", "1")]
+        .map(|(from, token, to, probability)| Edge {
+            from: from.into(),
+            token: token.into(),
+            to: to.into(),
+            probability: probability.into(),
+        })
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::WorldSpec;
+
+    #[test]
+    fn rows_become_a_process_and_come_back() {
+        let even = process(&example()).expect("the even process");
+        assert_eq!(WorldSpec::Process(even.clone()).validate(), Ok(()));
+        assert_eq!(even.tokens, ["0", "1"]);
+        assert_eq!(even.transitions["1"], [[0.0, 0.5], [1.0, 0.0]]);
+        assert_eq!(of(&even), example());
+        assert_eq!((state_name(25), state_name(26)), ("Z".into(), "S26".into()));
+    }
+
+    #[test]
+    fn every_problem_is_named_and_empty_rows_are_not() {
+        assert_eq!(process(&[Edge::default()]), Err(vec!["There is no transition yet: fill in a row.".into()]));
+        let mut edges = example();
+        edges.insert(1, Edge::default());
+        assert!(process(&edges).is_ok());
+        edges[2].token = "  ".into();
+        edges[3].probability = "often".into();
+        let said = process(&edges).expect_err("two rows are wrong");
+        assert_eq!(said, ["Row 3 names no token.", "Row 4: \"often\" is not a probability, 0 to 1."]);
+        let mut edges = example();
+        edges[0].probability = "0.25".into();
+        edges[2].to = "C".into();
+        let said = process(&edges).expect_err("sums");
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].contains("state A") && said[0].contains("0.75") && said[1].contains("State C"), "{said:?}");
+    }
+
+    #[test]
+    fn normalising_mends_sums_and_leaves_words_alone() {
+        let mut edges = example();
+        edges[0].probability = "3".into();
+        edges[1].probability = "1".into();
+        edges.push(Edge { probability: "often".into(), ..edges[2].clone() });
+        let normal = normalised(&edges);
+        let said: Vec<&str> = normal.iter().map(|e| e.probability.as_str()).collect();
+        assert_eq!(said, ["0.75", "0.25", "1", "often"]);
+        assert!(process(&normal[..3]).is_ok());
+    }
+}

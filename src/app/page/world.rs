@@ -1,0 +1,197 @@
+//! Which world: a named one with its parameters, a process of one's own, or a mixture of worlds.
+
+use leptos::prelude::*;
+
+use super::{
+    controls::{FieldProblems, NumberControl, SwitchControl, memo, options, part, words},
+    own_process::OwnProcess,
+    state::{App, use_app},
+};
+use crate::{
+    app::{
+        fields::Number,
+        mixing::{self, Part},
+    },
+    experiment::{WorldKind, WorldSpec, world::KINDS},
+};
+
+/// In the list of worlds, beside the names of [`KINDS`].
+const OWN: &str = "own";
+const MIXTURE: &str = "mixture";
+
+#[component]
+pub fn World() -> impl IntoView {
+    let app = use_app();
+    let own = RwSignal::new(false);
+    // Only which: a parameter must not rebuild its own control, nor a row of the mixture itself.
+    let which = memo(move || app.draft.with(|d| name(&d.world)));
+    let parts = memo(move || {
+        app.draft.with(|d| if let WorldSpec::Mixture(mixture) = &d.world { mixture.mixture.len() } else { 0 })
+    });
+    let tokens = move || {
+        app.draft.with(|d| {
+            let tokens = d.world.tokens();
+            match tokens.as_slice() {
+                [] => String::new(),
+                [one] => format!("1 token: {one}"),
+                many if many.len() <= 8 => format!("{} tokens: {}", many.len(), many.join(" · ")),
+                many => format!("{} tokens: {} · …", many.len(), many[..6].join(" · ")),
+            }
+        })
+    };
+    let body = part(move || match which.get() {
+        MIXTURE => view! { <Mixture parts=parts.get() /> }.into_any(),
+        OWN => ().into_any(),
+        named => {
+            let kind = WorldKind::named(named);
+            let controls = kind.map_or(&[][..], |k| k.parameters).iter().map(Number::of_world).map(|number| {
+                if number.is_switch() {
+                    view! { <SwitchControl number /> }.into_any()
+                } else {
+                    view! { <NumberControl number /> }.into_any()
+                }
+            });
+            let controls = controls.collect_view();
+            view! { <p class="about">{kind.map_or("", |k| k.about)}</p> {controls} }.into_any()
+        }
+    });
+    let choose = move |e: leptos::ev::Event| {
+        match event_target_value(&e).as_str() {
+            MIXTURE => mix(app),
+            OWN => {
+                own.set(true);
+                // The draft is what it was until the dialog says otherwise.
+                event_target::<web_sys::HtmlSelectElement>(&e).set_value(which.get_untracked());
+            }
+            chosen => {
+                if let Some(kind) = WorldKind::named(chosen) {
+                    app.set_world(WorldSpec::named(kind));
+                }
+            }
+        }
+    };
+    let list =
+        format!("{}{}", kinds(), options([(OWN, "Your own process…"), (MIXTURE, "A mixture of worlds")].into_iter()));
+    view! {
+        <div class="field choice">
+            <label for="field-world">"World"</label>
+            <select
+                id="field-world"
+                data-testid="field-world"
+                inner_html=list
+                prop:value=words(move || which.get())
+                on:change=choose
+            ></select>
+        </div>
+        {body}
+        <p class="about">{words(tokens)}</p>
+        <div class="row">
+            <button type="button" class="own" data-testid="mix" on:click=move |_| if which.get_untracked() == MIXTURE { single(app) } else { mix(app) }>
+                {words(move || if which.get() == MIXTURE { "Back to one world" } else { "Mix worlds" })}
+            </button>
+            <button type="button" class="own" data-testid="own-process" on:click=move |_| own.set(true)>
+                "Your own process"
+            </button>
+        </div>
+        <OwnProcess open=own />
+    }
+}
+
+fn name(world: &WorldSpec) -> &'static str {
+    match world {
+        WorldSpec::Named { kind, .. } => kind,
+        WorldSpec::Process(_) => OWN,
+        WorldSpec::Mixture(_) => MIXTURE,
+    }
+}
+
+/// The named worlds as options, by family.
+fn kinds() -> String {
+    let group = |family: &[WorldKind]| {
+        let label = family.first().map_or("", |k| k.family);
+        format!("<optgroup label=\"{label}\">{}</optgroup>", options(family.iter().map(|k| (k.name, k.title))))
+    };
+    KINDS.chunk_by(|a, b| a.family == b.family).map(group).collect()
+}
+
+fn mix(app: App) {
+    app.set_world(mixing::of(&app.draft.with_untracked(|d| d.world.clone())));
+}
+
+fn single(app: App) {
+    app.set_world(mixing::first(&app.draft.with_untracked(|d| d.world.clone())));
+}
+
+/// The rows of a mixture: how often, and which world.
+#[component]
+fn Mixture(parts: usize) -> impl IntoView {
+    let app = use_app();
+    let list = format!("<option value=\"\">…</option>{}", kinds());
+    let row = |i: usize| {
+        let entry = |part: Part| {
+            let (field, label) = (part.field(i), part.label());
+            let text = {
+                let field = field.clone();
+                move || {
+                    let typed = app.typed.with(|typed| typed.get(&field).cloned());
+                    typed.unwrap_or_else(|| app.draft.with(|d| part.text(&d.world, i)))
+                }
+            };
+            let typed = field.clone();
+            view! {
+                <input
+                    type="text"
+                    autocomplete="off"
+                    spellcheck="false"
+                    aria-label=format!("{label} of part {}", i + 1)
+                    aria-describedby=format!("problems-mix-{i}")
+                    title=part.about()
+                    data-testid=format!("mix-row-{i}-{}", part.name())
+                    prop:value=words(text)
+                    on:input=move |e| app.type_part(part, i, &event_target_value(&e))
+                    on:change=move |_| app.leave_part(part, i, &typed)
+                />
+            }
+        };
+        view! {
+            <div class="mix-row">
+                {entry(Part::Weight)}
+                {entry(Part::World)}
+                <select
+                    class="pick"
+                    aria-label=format!("Pick a world for part {}", i + 1)
+                    title="Pick a world"
+                    data-testid=format!("mix-row-{i}-pick")
+                    inner_html=list.clone()
+                    on:change=move |e| {
+                        let picked = event_target_value(&e);
+                        event_target::<web_sys::HtmlSelectElement>(&e).set_value("");
+                        app.type_part(Part::World, i, &picked);
+                    }
+                ></select>
+                <button
+                    type="button"
+                    class="quiet icon"
+                    aria-label=format!("Remove part {}", i + 1)
+                    title="Remove"
+                    data-testid=format!("mix-remove-{i}")
+                    prop:disabled=parts == 1
+                    on:click=move |_| app.remove_part(i)
+                >
+                    "×"
+                </button>
+                <FieldProblems field=format!("world.mixture[{i}].") id=format!("problems-mix-{i}") />
+            </div>
+        }
+        .into_any()
+    };
+    let rows: Vec<AnyView> = (0..parts).map(row).collect();
+    view! {
+        <p class="about">"For each sequence one part is drawn by its weight, then a topic of that part."</p>
+        <div class="mix" role="group" aria-label="Parts of the mixture">{rows}</div>
+        <div class="row">
+            <button type="button" class="own" data-testid="mix-add" on:click=move |_| app.draft.update(|d| mixing::add(&mut d.world))>"Add a world"</button>
+            <button type="button" class="own" data-testid="mix-equal" on:click=move |_| app.equal_weights()>"Equal weights"</button>
+        </div>
+    }
+}
