@@ -1,6 +1,6 @@
 use super::{error::EngineError, session::Session};
 use crate::{
-    experiment::{Experiment, WorldSpec},
+    experiment::{Experiment, WorldSpec, world::KINDS},
     protocol::{DeviceChoice, Evaluation, Event, Theory},
 };
 
@@ -43,6 +43,42 @@ fn small(world: &str) -> Experiment {
     e.evaluation.every = 5;
     e.net.width = 16;
     e
+}
+
+#[test]
+fn every_world_trains_and_is_measured() {
+    let mut worlds: Vec<WorldSpec> = KINDS.iter().filter(|kind| kind.name != "udhr").map(WorldSpec::named).collect();
+    let more = [
+        "markov:k=2,order=2",
+        "markov:k=3,pool=4",
+        "ginc:v=20,concepts=2,ood=1",
+        "ginc:v=20,random=1",
+        "repeat:block=3,v=4",
+    ];
+    worlds.extend(more.iter().map(|spec| spec.parse::<WorldSpec>().expect("a world")));
+    let blend =
+        r#"{"mixture":[{"weight":1,"world":"dice:v=3"},{"weight":2,"world":"mess3"},{"weight":1,"world":"mr-name"}]}"#;
+    worlds.push(WorldSpec::from_json(blend).expect("a blend"));
+    for world in worlds {
+        for fresh in [true, false] {
+            let mut experiment = Experiment { world: world.clone(), ..small("coins") };
+            (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (fresh, 4, 3);
+            (experiment.net.width, experiment.net.blocks, experiment.training.steps) = (8, 1, 3);
+            let name = world.to_string();
+            let heard = run(&experiment).expect(&name);
+            let theory = heard.theory.expect("told");
+            assert_eq!((heard.losses.len(), theory.bayes.values.len()), (3, 12), "{name}");
+            assert!(heard.losses.iter().all(|l| l.is_finite()), "{name}");
+            assert!(theory.baselines.iter().all(|b| b.curve.values.iter().all(|v| v.is_finite())), "{name}");
+            assert!(theory.baselines.iter().any(|b| b.name == "retrieval") != fresh, "{name}");
+            let last = heard.evaluations.last().expect("evaluated");
+            for (l, excess) in last.excess.iter().enumerate() {
+                assert!(*excess >= 0.0 && excess.is_finite(), "{name} at {l}: {excess}");
+                let (sampled, error) = (last.sampled_excess[l], last.sampled_excess_stderr[l]);
+                assert!(sampled > -6.0 * error - 1e-6, "{name} at {l}: {sampled} ± {error} below Bayes");
+            }
+        }
+    }
 }
 
 #[test]
