@@ -4,7 +4,9 @@
 //! `world` makes tokens, `theory` says what an ideal learner would do, `net` and `engine` train a real one,
 //! `protocol` carries the news, `app` draws it.
 
+pub mod colour;
 pub mod experiment;
+pub mod picture;
 pub mod protocol;
 pub mod theory;
 pub mod world;

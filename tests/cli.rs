@@ -116,6 +116,20 @@ fn worlds_and_baselines_are_told() {
 }
 
 #[test]
+fn pictures_of_a_world_are_files() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pictures");
+    let out = folder.display().to_string();
+    let output = icl(&["picture", "--world", "mess3", "--out", &out]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("One process with 3 states, over 3 tokens."), "{text}");
+    for name in ["graph", "samples", "simplex"] {
+        let svg = fs::read_to_string(folder.join(format!("{name}.svg"))).expect("a picture");
+        assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>"), "{name}");
+    }
+    refused(&["picture", "--world", "coins:n=0", "--out", &out], &["world.n"]);
+}
+
+#[test]
 fn presets_are_experiments_for_the_other_commands() {
     let list = json(&["presets"]);
     for preset in list.as_array().expect("a list") {

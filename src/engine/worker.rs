@@ -14,12 +14,28 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
 use super::{bench, error::EngineError, session::Session};
-use crate::protocol::{Command, Event, PROTOCOL, Phase};
+use crate::{
+    picture::picture,
+    protocol::{Command, Event, PROTOCOL, Phase},
+};
 
 #[derive(Default)]
 struct Mailbox {
     commands: VecDeque<Command>,
     waker: Option<Waker>,
+}
+
+impl Mailbox {
+    /// The next command. Of the pictures asked for, only the newest two are drawn: the page's world, and one being edited.
+    fn pop(&mut self) -> Option<Command> {
+        loop {
+            let command = self.commands.pop_front()?;
+            let picture = |c: &Command| matches!(c, Command::Picture { .. });
+            if !picture(&command) || self.commands.iter().filter(|c| picture(c)).count() < 2 {
+                return Some(command);
+            }
+        }
+    }
 }
 
 thread_local! {
@@ -131,6 +147,7 @@ async fn obey(command: Command, session: &mut Option<Session>, running: &mut boo
                 post(&Event::Phase(Phase::Paused));
             }
         }
+        Command::Picture { world } => post(&Event::Picture(picture(&world))),
         Command::Bench { size, device, steps } => {
             *running = false;
             post(&Event::Bench(bench::bench(size, device, steps).await?));
@@ -155,14 +172,14 @@ async fn step(session: &mut Option<Session>, running: &mut bool) -> Result<(), E
 }
 
 fn try_next() -> Option<Command> {
-    MAILBOX.with(|mailbox| mailbox.borrow_mut().commands.pop_front())
+    MAILBOX.with(|mailbox| mailbox.borrow_mut().pop())
 }
 
 async fn next() -> Command {
     poll_fn(|context| {
         MAILBOX.with(|mailbox| {
             let mut mailbox = mailbox.borrow_mut();
-            match mailbox.commands.pop_front() {
+            match mailbox.pop() {
                 Some(command) => Poll::Ready(command),
                 None => {
                     mailbox.waker = Some(context.waker().clone());

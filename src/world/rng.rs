@@ -34,6 +34,8 @@ pub enum Purpose {
     Timing = 11,
     /// What a named world itself is made of: GINC's memory and concepts, a pool of chains.
     World = 12,
+    /// Topics and sequences that a world's picture shows.
+    Picture = 15,
 }
 
 /// A counter-based stream (ChaCha8) whose key is the seed, the purpose and the index.

@@ -18,6 +18,8 @@ pub enum Failure {
     File { path: String, why: io::Error },
     #[error("{0}")]
     Run(String),
+    #[error("{0}")]
+    Picture(String),
     #[error("The result cannot be written: {0}.")]
     Output(io::Error),
 }

@@ -2,6 +2,7 @@
 
 mod curve;
 mod failure;
+mod picture;
 mod presets;
 mod train;
 mod worlds;
@@ -29,6 +30,8 @@ enum Command {
     Curve(curve::Arguments),
     /// Every named world with its parameters, their defaults and ranges
     Worlds,
+    /// What a world is like: its state graph, sampled sequences and beliefs, as SVG files
+    Picture(picture::Arguments),
     /// All presets, as JSON
     Presets,
     /// One preset's experiment as JSON, as --experiment takes it
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let text = match Arguments::parse().command {
         Command::Curve(arguments) => curve::run(&arguments),
         Command::Worlds => Ok(worlds::list()),
+        Command::Picture(arguments) => picture::run(&arguments),
         Command::Presets => Ok(presets::all()),
         Command::Preset { name } => presets::one(&name),
         Command::Train(arguments) => train::run(&arguments),
