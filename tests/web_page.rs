@@ -2,10 +2,10 @@
 //! is sent.
 #![cfg(target_arch = "wasm32")]
 // Clippy knows the tests of `#[test]` only.
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::panic)]
 
 use icl_playground::app::page;
-use icl_playground::protocol::{Event, Frame, PROTOCOL, Phase};
+use icl_playground::protocol::{Baseline, Curve, Event, Frame, Method, PROTOCOL, Phase, Theory};
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
@@ -21,6 +21,14 @@ fn play_engine(events: &[Event], paused: &Event) {
         "postMessage({ready:?});
          onmessage = (message) => {{
            const {{ command }} = JSON.parse(message.data);
+           if (command === 'picture') {{
+             // As it was sent: a number read and written by JavaScript would lose its point.
+             const sent = message.data.slice(message.data.indexOf('world') + 7, -1);
+             const name = sent.startsWith('{{') ? sent : JSON.parse(sent);
+             const graph = '<svg><text>' + name.length + '</text></svg>';
+             const samples = '<svg><text>a strip</text></svg>';
+             postMessage(JSON.stringify({{ event: 'picture', world: name, notes: ['Drawn.'], graph, samples }}));
+           }}
            if (command === 'start') for (const text of {said:?}) postMessage(text);
            if (command === 'pause') postMessage({paused:?});
          }}",
@@ -61,6 +69,63 @@ async fn shows(id: &str, text: &str) {
     assert_eq!(said, text, "what {id} says");
 }
 
+/// What the table begins with, once its first row is 3 and then normalised.
+const EVEN: &str = r#"{"tokens":["0","1"],"transitions":{"0":[[0.8571428571428571,0.0],[0.0,0.0]],"1":[[0.0,0.14285714285714285],[1.0,0.0]]}}"#;
+
+/// Runs a script in the page, and gives what it returns as text.
+fn script(body: &str) -> String {
+    let returned = Function::new_no_args(body).call0(&JsValue::NULL).expect("a script");
+    returned.as_string().unwrap_or_default()
+}
+
+fn press(id: &str) {
+    script(&format!("document.querySelector(\"[data-testid='{id}']\").click()"));
+}
+
+fn type_into(id: &str, text: &str) {
+    script(&format!(
+        "const entry = document.querySelector(\"[data-testid='{id}']\");
+         entry.value = '{text}';
+         entry.dispatchEvent(new Event('input', {{ bubbles: true }}));"
+    ));
+}
+
+/// Waits until an entry holds `text`.
+async fn holds(id: &str, text: &str) {
+    for _ in 0..200 {
+        if script(&format!("return document.querySelector(\"[data-testid='{id}']\")?.value ?? 'nothing'")) == text {
+            return;
+        }
+        wait(20).await;
+    }
+    panic!("{id} does not hold {text}");
+}
+
+async fn wait(milliseconds: u32) {
+    let timer = Function::new_with_args("resolve", &format!("setTimeout(resolve, {milliseconds})"));
+    let rest = Promise::new(&mut |resolve, _| drop(timer.call1(&JsValue::NULL, &resolve)));
+    JsFuture::from(rest).await.expect("a rest");
+}
+
+fn theory() -> Theory {
+    let curve = Curve { values: vec![1.0; 32], stderr: None, methods: vec![Method::Exact; 32] };
+    let baseline =
+        Baseline { name: "copy".into(), about: "It repeats.".into(), curve: curve.clone(), squared_error: vec![] };
+    Theory {
+        bayes: curve.clone(),
+        adaptive: false,
+        how: vec!["By hand.".into()],
+        baselines: vec![baseline],
+        squared_error: vec![],
+        oracle: curve.clone(),
+        unigram: curve,
+        entropy_rate: 0.5,
+        entropy_rate_stderr: None,
+        excess_entropy: None,
+        training_level: 1.0,
+    }
+}
+
 #[wasm_bindgen_test]
 async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
     let frame = Frame {
@@ -72,12 +137,64 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
         seconds_left: Some(10.0),
         evaluation_share: 0.1,
     };
-    play_engine(&[Event::Phase(Phase::Running), Event::Frame(frame)], &Event::Phase(Phase::Paused));
+    play_engine(
+        &[Event::Phase(Phase::Running), Event::Theory(theory()), Event::Frame(frame)],
+        &Event::Phase(Phase::Paused),
+    );
     page::mount();
     shows("phase", "running").await;
     shows("step-count", "7").await;
     shows("steps-per-second", "58").await;
-    let press = Function::new_no_args("document.querySelector(\"[data-testid='pause']\").click()");
-    press.call0(&JsValue::NULL).expect("a press");
+    press("pause");
     shows("phase", "paused").await;
+
+    // The world is drawn before anybody asks.
+    shows("world-notes", "Drawn.").await;
+    shows("world-samples", "a strip").await;
+
+    // A baseline is remembered once it is chosen.
+    press("baseline-copy");
+    assert_eq!(script("return localStorage.getItem('compare')"), "copy");
+
+    // Mixing: nonsense stays, is named beside its row, and the rest of the mixture is kept.
+    press("mix");
+    holds("mix-row-0-world", "dursley-wonka").await;
+    type_into("mix-row-1-world", "coins:n=2");
+    type_into("mix-row-1-weight", "lots");
+    wait(50).await;
+    holds("mix-row-1-weight", "lots").await;
+    let said = script("return document.querySelector('#problems-mix-1').textContent");
+    assert!(said.contains("world.mixture[1].weight") && said.contains("lots"), "{said}");
+    type_into("mix-row-1-weight", "3");
+    press("mix-add");
+    holds("mix-row-2-weight", "1").await;
+    press("mix-remove-0");
+    holds("mix-row-0-world", "coins:n=2").await;
+    holds("mix-row-0-weight", "3").await;
+    press("mix-equal");
+    holds("mix-row-0-weight", "1").await;
+    wait(600).await;
+    let link = script("return decodeURIComponent(location.hash)");
+    assert!(link.contains("coins:n=2") && link.contains("mixture"), "{link}");
+    press("mix");
+    holds("field-world", "coins").await;
+
+    // A process of one's own, as a table: sums are judged as one types, and normalised on request.
+    press("own-process");
+    type_into("edge-0-probability", "3");
+    wait(50).await;
+    let said = script("return document.querySelector(\"[data-testid='edges-problems']\").textContent");
+    assert!(said.contains("Row 1"), "{said}");
+    press("edges-normalise");
+    wait(50).await;
+    holds("edge-0-probability", "0.8571428571428571").await;
+    press("edges-add");
+    wait(50).await;
+    holds("edge-3-from", "").await;
+    press("edge-3-remove");
+    wait(50).await;
+    shows("edges-graph", &EVEN.len().to_string()).await;
+    press("edges-run");
+    holds("field-world", "own").await;
+    shows("world-notes", "Drawn.").await;
 }

@@ -38,6 +38,8 @@ const ABOUT_JSON: &str = r#"<p>transitions[token][i][j] is the chance to emit th
   }
 }</pre>"#;
 
+const HEAD: &str = "<tr><th>From</th><th>Token</th><th>To</th><th>Probability</th></tr>";
+
 /// The table's entries belong to the reader: they are written when rows come or go, and read whenever something is typed.
 #[component]
 fn Table(open: RwSignal<bool>, app: App) -> impl IntoView {
@@ -98,7 +100,7 @@ fn Table(open: RwSignal<bool>, app: App) -> impl IntoView {
     view! {
         <p>"Each row is a transition of a hidden Markov model: in a state, emit a token and go to a state. Names are free; from each state the probabilities add up to 1."</p>
         <table class="edges" data-testid="edges-table" on:input=move |_| judge(&read()) on:click=pressed>
-            <thead inner_html="<tr><th>From</th><th>Token</th><th>To</th><th>Probability</th><th></th></tr>"></thead>
+            <thead inner_html=HEAD></thead>
             <tbody node_ref=body inner_html=words(move || rows.get())></tbody>
         </table>
         <div class="row">

@@ -44,12 +44,14 @@ pub fn World() -> impl IntoView {
         OWN => ().into_any(),
         named => {
             let kind = WorldKind::named(named);
-            let controls = kind.map_or(&[][..], |k| k.parameters).iter().map(Number::of_world).map(|number| {
-                if number.is_switch() {
+            let controls = kind.map_or(&[][..], |k| k.parameters).iter().map(|parameter| {
+                let number = Number::of_world(parameter);
+                let control = if number.is_switch() {
                     view! { <SwitchControl number /> }.into_any()
                 } else {
                     view! { <NumberControl number /> }.into_any()
-                }
+                };
+                view! { <div class="parameter">{control} <p class="about">{parameter.about}</p></div> }.into_any()
             });
             let controls = controls.collect_view();
             view! { <p class="about">{kind.map_or("", |k| k.about)}</p> {controls} }.into_any()
