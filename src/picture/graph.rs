@@ -7,24 +7,22 @@ use super::{
     plan::{Block, Curve, LINE, Line, Plan, SIZE, Way},
     svg::{AXIS, Anchor, INK, MUTED, Paint, SURFACE, Svg, chance, escape, num, paints, short, width},
 };
-use crate::world::Hmm;
 
-/// The graph of `hmm`; `states` and `tokens` are names.
-pub fn draw(hmm: &Hmm, states: &[String], tokens: &[String]) -> Drawing {
-    let plan = Plan::new(hmm, states, tokens);
+/// The graph as planned, over `vocab` tokens; `states` and `tokens` are names.
+pub fn draw(plan: &Plan, vocab: usize, states: &[String], tokens: &[String]) -> Drawing {
     let mut picture = Drawing::default();
     let strongest = plan.ways.iter().map(|w| w.p).fold(0.0, f64::max);
     for (way, curve) in plan.ways.iter().zip(&plan.curves) {
         picture.svg.open((0.0, 0.0), &title(way, states, tokens));
         let paint = match way.tokens[..] {
-            [(token, _)] => Paint::token_line(token, hmm.vocab()),
+            [(token, _)] => Paint::token_line(token, vocab),
             _ => MUTED,
         };
         let faint = match plan.labelled {
             true => String::new(),
             false => format!(r#" opacity="{:.2}""#, 0.12 + 0.88 * (way.p / strongest).sqrt()),
         };
-        let end = (plan.places[way.to], plan.radii[way.to]);
+        let end = (plan.nodes[way.to], plan.radii[way.to]);
         arrow(&mut picture.svg, curve, end, 1.0 + 1.8 * way.p, paint, &faint);
         picture.svg.close();
         (0..=16).for_each(|k| picture.reach(curve.at(f64::from(k) / 16.0), 4.0, 4.0));
@@ -37,7 +35,7 @@ pub fn draw(hmm: &Hmm, states: &[String], tokens: &[String]) -> Drawing {
     for ((way, lines), block) in plan.ways.iter().zip(&plan.labels).zip(&plan.blocks) {
         if !lines.is_empty() {
             picture.svg.open((0.0, 0.0), &title(way, states, tokens));
-            write_label(&mut picture.svg, lines, block, hmm.vocab());
+            write_label(&mut picture.svg, lines, block, vocab);
             picture.svg.close();
             picture.reach((block.x, block.y), block.w, block.h);
         }
@@ -58,12 +56,15 @@ fn title(way: &Way, states: &[String], tokens: &[String]) -> String {
     format!("{} to {}: {}", states[way.from], states[way.to], parts.join(", "))
 }
 
-fn arrow(svg: &mut Svg, curve: &Curve, (end, radius): (Point, f64), wide: f64, paint: Paint, more: &str) {
-    let start = curve.0[0];
-    // Where it begins, the way back from its end, and where the head's base is.
-    let from = curve.leaves(start, if start == end { radius } else { 0.0 }, 0.0, 0.005);
-    let tip = curve.leaves(end, radius + 1.5, 1.0, -0.005);
-    let base = curve.leaves(end, radius + 9.5, 1.0, -0.005);
+/// Along the curve, from its first state's edge to that of the last one: its circle of `radius`, or its name.
+fn arrow(svg: &mut Svg, curve: &Curve, (node, radius): (Block, f64), wide: f64, paint: Paint, more: &str) {
+    let [start, .., end] = curve.0;
+    let far = |p: Point, q: Point| (p.0 - q.0).hypot(p.1 - q.1);
+    let named = Block { h: 8.0, ..node };
+    let beyond = |p: Point| far(p, end) >= radius + 1.5 && (node.w <= radius + 2.0 || !named.holds(p));
+    let from = if start == end { curve.leaves(|p| far(p, start) >= radius, 0.0, 0.005) } else { 0.0 };
+    let tip = curve.leaves(beyond, 1.0, -0.005);
+    let base = curve.leaves(|p| far(p, curve.at(tip)) >= 8.0, tip, -0.005);
     let visible = curve.part(from, base.max(from + 0.05));
     svg.line(&visible.d(), wide, paint, more);
     let (t, b) = (curve.at(tip), visible.0[3]);

@@ -38,7 +38,8 @@ pub fn layout(n: usize, edges: &[(usize, usize)], spacing: f64) -> Vec<Point> {
             consider(stress(circle(&start, spacing), &distances, spacing));
         }
     }
-    for centre in 0..n {
+    let hubs = if n <= 10 { n } else { 0 };
+    for centre in 0..hubs {
         let around: Vec<usize> = order.iter().copied().filter(|&i| i != centre).collect();
         consider(wheel(centre, &around, spacing));
     }
@@ -140,8 +141,8 @@ fn stress(mut places: Vec<Point>, distances: &[f64], spacing: f64) -> Vec<Point>
 
 /// Turned to take the least room, rather wide than high, and wide enough for the words on the lines.
 fn compact(places: &[Point], spacing: f64) -> Vec<Point> {
-    let turned = |k: u32| -> Vec<Point> {
-        let (sin, cos) = (PI * f64::from(k) / 24.0).sin_cos();
+    let turned = |angle: f64| -> Vec<Point> {
+        let (sin, cos) = angle.sin_cos();
         places.iter().map(|p| (p.0 * cos - p.1 * sin, p.0 * sin + p.1 * cos)).collect()
     };
     let room = |places: &[Point]| {
@@ -152,13 +153,20 @@ fn compact(places: &[Point], spacing: f64) -> Vec<Point> {
         let (w, h) = (span(|p| p.0), span(|p| p.1));
         w * h * if h > w + 1.0 { 1.2 } else { 1.0 }
     };
-    let mut best = turned(0);
-    for k in 1..24 {
-        let other = turned(k);
-        if room(&other) < 0.99 * room(&best) {
-            best = other;
+    // Some pair lies level.
+    let mut best: Option<Vec<Point>> = None;
+    for (i, a) in places.iter().enumerate() {
+        for b in &places[..i] {
+            let level = -(b.1 - a.1).atan2(b.0 - a.0);
+            for angle in [level, level + PI / 2.0] {
+                let other = turned(angle);
+                if best.as_ref().is_none_or(|best| room(&other) < 0.99 * room(best)) {
+                    best = Some(other);
+                }
+            }
         }
     }
+    let best = best.unwrap_or_else(|| places.to_vec());
     let mut nearest = f64::INFINITY;
     for (i, a) in best.iter().enumerate() {
         for b in &best[..i] {

@@ -18,14 +18,16 @@ use crate::{
     world::{Hmm, Purpose, Stream, Topic, Topics, World, hmm::Exit},
 };
 use layout::Point;
+use plan::Plan;
 use svg::{Anchor, INK, Svg};
 
 /// Components drawn as graphs or matrices.
 const GRAPHS: usize = 6;
 /// States drawn as graphs, of all components together.
 const STATES: usize = 64;
-/// States that still make a graph; a larger process is shown by its transition matrix.
+/// States and transitions that still make a graph; a larger process is shown by its transition matrix.
 const GRAPH_STATES: usize = 24;
+const GRAPH_EXITS: usize = 150;
 /// Coins or dice drawn as bars.
 const BARS: usize = 24;
 /// The same where topics are drawn from a continuum.
@@ -202,18 +204,24 @@ fn chosen(world: &World) -> (Vec<Shown>, Vec<Shown>, Option<usize>) {
 fn processes(spec: &WorldSpec, world: &World, tokens: &[String], notes: &mut Vec<String>) -> (String, String) {
     let title = spec.title();
     let (memoryless, others, count) = chosen(world);
-    let large = |shown: &&Shown| process(world, &shown.topic).is_some_and(|hmm| hmm.states() > GRAPH_STATES);
-    let matrices = others.iter().filter(large).count();
+    let large = |hmm: &Hmm| {
+        let reached: usize = hmm.hidden_chain().iter().filter(|p| **p > 0.0).count();
+        hmm.states() > GRAPH_STATES || reached > GRAPH_EXITS
+    };
+    let matrices = others.iter().filter(|s| process(world, &s.topic).is_some_and(|hmm| large(&hmm))).count();
+    let mut silent = false;
     let (mut drawings, mut triangles, mut drawn, mut graphed) = (Vec::new(), Vec::new(), memoryless.len(), 0);
     for shown in &others {
         let Some(hmm) = process(world, &shown.topic) else { continue };
         let n = hmm.states();
         let names = names::of(spec, &hmm, tokens);
-        if n > GRAPH_STATES {
+        if large(&hmm) {
             drawings.push((shown.caption(), heat_map::draw(&hmm, if matrices > 1 { 250.0 } else { 400.0 })));
         } else if graphed + n <= STATES {
             graphed += n;
-            drawings.push((shown.caption(), graph::draw(&hmm, &names, tokens)));
+            let plan = Plan::new(&hmm, &names, tokens);
+            silent |= plan.labels.iter().any(Vec::is_empty);
+            drawings.push((shown.caption(), graph::draw(&plan, hmm.vocab(), &names, tokens)));
         } else {
             continue;
         }
@@ -226,8 +234,11 @@ fn processes(spec: &WorldSpec, world: &World, tokens: &[String], notes: &mut Vec
     }
     if matrices > 0 {
         notes.push(format!(
-            "More than {GRAPH_STATES} states are shown by the matrix of their transitions instead of a graph."
+            "More than {GRAPH_STATES} states or {GRAPH_EXITS} ways between them are shown by the matrix of transitions instead of a graph."
         ));
+    }
+    if silent {
+        notes.push("Arrows without words say their tokens and chances when pointed at.".into());
     }
     if !memoryless.is_empty() {
         let rows = memoryless.iter().filter_map(|s| Some((s.caption(), process(world, &s.topic)?)));

@@ -8,8 +8,8 @@ use crate::{
 /// One name per state: those of the literature, else the token that always leads there, else letters.
 pub fn of(spec: &WorldSpec, hmm: &Hmm, tokens: &[String]) -> Vec<String> {
     let n = hmm.states();
-    if let Some(named) = named::process(spec).filter(|named| named.states.len() == n) {
-        return named.states.iter().map(|&name| name.into()).collect();
+    if let Some(names) = known(spec, hmm) {
+        return names;
     }
     if let Some(names) = by_pair(hmm, tokens) {
         return names;
@@ -23,6 +23,17 @@ pub fn of(spec: &WorldSpec, hmm: &Hmm, tokens: &[String]) -> Vec<String> {
         ..=26 => ('A'..='Z').take(n).map(String::from).collect(),
         _ => (0..n).map(|i| i.to_string()).collect(),
     }
+}
+
+/// The literature's names, for a named process or one that a mixture has among its parts.
+fn known(spec: &WorldSpec, hmm: &Hmm) -> Option<Vec<String>> {
+    if let WorldSpec::Mixture(mixture) = spec {
+        return mixture.mixture.iter().find_map(|part| known(&part.world, hmm));
+    }
+    let named = named::process(spec)?;
+    let same = named.states.len() == hmm.states()
+        && named.hmm().hidden_chain().iter().zip(hmm.hidden_chain()).all(|(a, b)| (a - b).abs() < 1e-9);
+    same.then(|| named.states.iter().map(|&name| name.into()).collect())
 }
 
 /// Where the state is the last token: its name; `None` where it is not.

@@ -114,12 +114,11 @@ impl Curve {
         (sum(|p| p.0), sum(|p| p.1))
     }
 
-    /// The first t after `from` (in steps of `step`) at which the curve is `distance` away from `point`.
-    pub fn leaves(&self, point: Point, distance: f64, from: f64, step: f64) -> f64 {
+    /// The first t after `from`, in steps of `step`, at which the curve is `outside`; `from` where it never is.
+    pub fn leaves(&self, outside: impl Fn(Point) -> bool, from: f64, step: f64) -> f64 {
         let mut t = from;
         while (0.0..=1.0).contains(&t) {
-            let p = self.at(t);
-            if (p.0 - point.0).hypot(p.1 - point.1) >= distance {
+            if outside(self.at(t)) {
                 return t;
             }
             t += step;

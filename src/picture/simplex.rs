@@ -72,11 +72,11 @@ pub fn draw(hmm: &Hmm, states: &[String]) -> Option<Drawing> {
         paints(&[("fill", Paint::None), ("stroke", INK)])
     ));
     picture.svg.close();
-    for (k, (dx, dy)) in [(0.0, -14.0), (-6.0, 16.0), (6.0, 16.0)].into_iter().enumerate() {
+    for (k, (dx, dy)) in [(0.0, -22.0), (-12.0, 21.0), (12.0, 21.0)].into_iter().enumerate() {
         let (x, y) = corner(k);
         picture.svg.text((x * SCALE + dx, y * SCALE + dy), 13.0, INK, Anchor::Middle, &short(&states[k], 12));
     }
-    picture.reach((side / 2.0, side * 0.433), side / 2.0 + 30.0, side * 0.433 + 28.0);
+    picture.reach((side / 2.0, side * 0.433), side / 2.0 + 34.0, side * 0.433 + 32.0);
     Some(picture)
 }
 

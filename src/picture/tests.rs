@@ -94,6 +94,7 @@ fn states_are_called_as_in_the_literature() {
     assert_eq!(names("dursley-wonka"), "Mr Something Blah Dursley");
     assert_eq!(names("dursley-wonka:bos=1"), "Mr Something Blah Dursley start");
     assert_eq!(names("markov:k=3"), "0 1 2");
+    assert_eq!(names(r#"{"mixture":[{"weight":2,"world":"z1r"},{"weight":1,"world":"mess3"}]}"#), "0 1 R");
     assert_eq!(names("markov:k=2,order=2"), "00 01 10 11");
     assert_eq!(names("markov:k=2,order=2,pool=3"), "00 01 10 11 0 1 start");
 }
