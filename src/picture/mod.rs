@@ -43,7 +43,7 @@ pub fn picture(spec: &WorldSpec) -> Picture {
             let tokens = spec.tokens();
             picture.notes = notes::about(&world);
             (picture.graph, picture.simplex) = processes(spec, &world, &tokens, &mut picture.notes);
-            picture.samples = samples::draw(&world, &tokens, &spec.title(), &mut picture.notes);
+            picture.samples = samples::draw(&samples::drawn(&world), &tokens, &spec.title(), &mut picture.notes);
         }
         Err(error) => picture.problem = error.to_string(),
     }
