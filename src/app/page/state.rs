@@ -84,7 +84,8 @@ pub struct App {
     /// The draft's world, and the one in the table of one's own process.
     pub picture: RwSignal<Picture>,
     pub sketched: RwSignal<Picture>,
-    /// What the table's world was called when it was sent.
+    /// What each was called when it was sent.
+    picturing: StoredValue<String>,
     sketching: StoredValue<String>,
     pub board: StoredValue<Board, LocalStorage>,
     engine: StoredValue<Option<EngineClient>, LocalStorage>,
@@ -146,6 +147,7 @@ impl App {
             sheet_open: RwSignal::new(false),
             picture: RwSignal::new(Picture::default()),
             sketched: RwSignal::new(Picture::default()),
+            picturing: StoredValue::new(String::new()),
             sketching: StoredValue::new(String::new()),
             board: StoredValue::new_local(Board::new()),
             engine: StoredValue::new_local(None),
@@ -238,6 +240,9 @@ impl App {
                 engine.connect();
             }
         });
+        // What the old one was asked for, it will not answer.
+        self.picturing.set_value(String::new());
+        self.ask_picture();
     }
 
     /// Goes on where it stopped, or starts.
@@ -405,10 +410,12 @@ impl App {
         self.draft.update(|draft| self.typed.update(|typed| mixing::equal_weights(&mut draft.world, typed)));
     }
 
-    /// Asks the engine to draw the draft's world.
+    /// Asks the engine to draw the draft's world, if it is one.
     pub fn ask_picture(self) {
         let world = self.draft.with_untracked(|d| d.world.clone());
-        if world.to_string() != self.picture.with_untracked(|p| p.world.clone()) {
+        let name = world.to_string();
+        if world.validate().is_ok() && self.picturing.with_value(|asked| *asked != name) {
+            self.picturing.set_value(name);
             self.send(&Command::Picture { world: Box::new(world) });
         }
     }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 
 use super::{
-    controls::{When, effect, truth, words},
+    controls::{When, effect, memo, truth, words},
     share,
     state::{App, use_app},
 };
@@ -30,10 +30,8 @@ pub fn WorldPanel() -> impl IntoView {
     let parts = PARTS.map(|(title, name, svg)| {
         let shown = move || app.picture.with(|p| svg(p).clone());
         let save = move |_| {
-            let style = document().document_element().and_then(|root| root.get_attribute("style")).unwrap_or_default();
-            // Outside of the page its colours must come along.
-            let alone = app.picture.with_untracked(|p| svg(p).replacen("<svg", &format!("<svg style=\"{style}\""), 1));
-            share::download(&format!("{name}.svg"), "image/svg+xml", &alone);
+            // As it is: where no style sheet gives it colours, it has its own.
+            share::download(&format!("{name}.svg"), "image/svg+xml", &app.picture.with_untracked(|p| svg(p).clone()));
         };
         view! {
             <figure class=format!("picture {name}") hidden=truth(move || shown().is_empty())>
@@ -65,13 +63,12 @@ fn follow_draft(app: App) {
     thread_local! {
         static WAITING: RefCell<Option<TimeoutHandle>> = const { RefCell::new(None) };
     }
+    let world = memo(move || app.draft.with(|d| d.world.to_string()));
     effect(move || {
-        let sound = app.draft.with(|d| d.world.validate().is_ok());
+        world.track();
         if let Some(old) = WAITING.take() {
             old.clear();
         }
-        if sound {
-            WAITING.set(set_timeout_with_handle(move || app.ask_picture(), REST).ok());
-        }
+        WAITING.set(set_timeout_with_handle(move || app.ask_picture(), REST).ok());
     });
 }
