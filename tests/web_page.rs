@@ -26,7 +26,7 @@ fn play_engine(events: &[Event], paused: &Event) {
              const sent = message.data.slice(message.data.indexOf('world') + 7, -1);
              const name = sent.startsWith('{{') ? sent : JSON.parse(sent);
              const graph = '<svg><text>' + name.length + '</text></svg>';
-             const samples = '<svg><text>a strip</text></svg>';
+             const samples = '<svg><text>' + name + '</text></svg>';
              postMessage(JSON.stringify({{ event: 'picture', world: name, notes: ['Drawn.'], graph, samples }}));
            }}
            if (command === 'start') for (const text of {said:?}) postMessage(text);
@@ -150,7 +150,7 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
 
     // The world is drawn before anybody asks.
     shows("world-notes", "Drawn.").await;
-    shows("world-samples", "a strip").await;
+    shows("world-samples", "dursley-wonka").await;
 
     // A baseline is remembered once it is chosen.
     press("baseline-copy");
@@ -178,6 +178,7 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
     assert!(link.contains("coins:n=2") && link.contains("mixture"), "{link}");
     press("mix");
     holds("field-world", "coins").await;
+    shows("world-samples", "coins:n=2").await;
 
     // A process of one's own, as a table: sums are judged as one types, and normalised on request.
     press("own-process");

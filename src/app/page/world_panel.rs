@@ -65,7 +65,8 @@ fn follow_draft(app: App) {
     }
     let world = memo(move || app.draft.with(|d| d.world.to_string()));
     effect(move || {
-        world.track();
+        // Read, not tracked: a memo that nobody reads never learns what it depends on.
+        world.with(|_| ());
         if let Some(old) = WAITING.take() {
             old.clear();
         }
