@@ -158,6 +158,9 @@ pub struct Theory {
     pub adaptive: bool,
     /// Sentences on how curves and limits were obtained.
     pub how: Vec<String>,
+    /// Token names where the experiment alone does not tell them (the bundled texts); empty elsewhere.
+    #[serde(default)]
+    pub tokens: Vec<String>,
     /// Other predictors, measured on the fresh evaluation sequences.
     pub baselines: Vec<Baseline>,
     /// Mean squared error of exact Bayes' mean prediction by position, summed over a vector's entries; empty for tokens.
@@ -334,6 +337,7 @@ mod tests {
             }),
             Event::Theory(Theory {
                 adaptive: true,
+                tokens: vec!["a".into()],
                 how: vec!["Exact.".into()],
                 baselines: vec![Baseline {
                     name: "copy".into(),

@@ -184,3 +184,62 @@ fn what_makes_no_sense_is_refused_with_a_sentence() {
     let experiment = file("bad.json", r#"{"data":{"topics":0}}"#);
     refused(&["curve", "--experiment", &experiment.display().to_string()], &["data.topics is 0"]);
 }
+
+#[test]
+fn real_text_from_files() {
+    let text = format!("# Cats\n{}\n\n# Ships\n{}\n", "the cat sat. ".repeat(60), "le navire part. ".repeat(60));
+    let path = file("stories.txt", &text).display().to_string();
+    let c = json(&["curve", "--world", &format!("text:{path}"), "--length", "12", "--json"]);
+    let h = numbers(&c["h"]);
+    assert!(h[11] < 0.3 && h[0] > 1.5, "{h:?}");
+    assert_eq!(c["method"][0], "monte-carlo");
+    assert!(
+        c["how"].as_array().expect("sentences").iter().any(|s| s.as_str().unwrap_or("").contains("not a lower bound"))
+    );
+    assert!(!c["world"].as_str().expect("a description").contains("cat sat"));
+    let c = json(&["curve", "--world", &format!("text:{path}+{path},unit=bytes"), "--length", "4", "--json"]);
+    assert_eq!(c["tokens"].as_array().expect("a list").len(), 256);
+
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("texts");
+    fs::create_dir_all(&directory).expect("a directory");
+    for (name, text) in [("a.txt", "abc ".repeat(100)), ("b.txt", "cba ".repeat(100))] {
+        fs::write(directory.join(name), text).expect("a file");
+    }
+    let folder = format!("text:{}", directory.display());
+    assert_eq!(
+        json(&["curve", "--world", &folder, "--length", "8", "--json"])["tokens"],
+        serde_json::json!(["␣", "a", "b", "c"])
+    );
+
+    let experiment = serde_json::json!({
+        "world": folder, "data": {"length": 16}, "training": {"steps": 60, "batch": 16},
+        "evaluation": {"sequences": 16, "every": 60},
+    });
+    let experiment = file("text-experiment.json", &experiment.to_string()).display().to_string();
+    let c = json(&["train", "--experiment", &experiment, "--json"]);
+    let (model, unigram) = (numbers(&c["model"]), numbers(&c["unigram"]));
+    assert!(model[15] < 0.7 * unigram[15], "{model:?} {unigram:?}");
+
+    refused(&["curve", "--world", "text:/no/such/file.txt", "--length", "3"], &["/no/such/file.txt"]);
+    let empty = format!("text:{}", file("empty.txt", "").display());
+    refused(&["curve", "--world", &empty, "--length", "3"], &["empty.txt", "is empty"]);
+    let binary = format!("text:{}", file("binary.bin", "a\0b").display());
+    refused(&["curve", "--world", &binary, "--length", "3"], &["binary.bin", "binary"]);
+    refused(
+        &["curve", "--world", &format!("text:{path},unit=words"), "--length", "3"],
+        &["words", "characters or bytes"],
+    );
+    refused(&["curve", "--world", &folder, "--length", "60"], &["400 characters long", "at least 600"]);
+}
+
+#[test]
+fn the_bundled_corpus_from_a_file() {
+    let corpus = format!("Source.\n\n# A\n{}\n\n# B\n{}\n", "one two ".repeat(80), "eins zwei ".repeat(80));
+    let corpus = file("udhr.txt", &corpus).display().to_string();
+    let c = json(&["curve", "--world", "udhr:languages=2,characters=16", "--udhr", &corpus, "--length", "8", "--json"]);
+    assert_eq!(c["tokens"].as_array().expect("a list").len(), 16);
+    assert!(numbers(&c["h"])[7] < 0.2);
+    refused(&["curve", "--world", "udhr", "--udhr", "/no/such/udhr.txt"], &["/no/such/udhr.txt", "cargo xtask udhr"]);
+    refused(&["curve", "--world", "udhr:languages=3", "--udhr", &corpus], &["world.languages is 3", "at most 2"]);
+    refused(&["curve", "--world", "udhr:languages=1"], &["world.languages is 1", "2 to 100"]);
+}

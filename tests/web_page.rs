@@ -112,6 +112,7 @@ fn theory() -> Theory {
     let baseline =
         Baseline { name: "copy".into(), about: "It repeats.".into(), curve: curve.clone(), squared_error: vec![] };
     Theory {
+        tokens: Vec::new(),
         bayes: curve.clone(),
         adaptive: false,
         how: vec!["By hand.".into()],

@@ -10,6 +10,8 @@ pub enum EngineError {
     Experiment(Vec<Problem>),
     #[error("The world cannot be built: {0}")]
     World(#[from] WorldError),
+    #[error("The corpus is not part of this build, or could not be loaded.")]
+    NoCorpus,
     #[error("The loss was no longer a number at step {step}.")]
     NotFinite { step: usize },
     #[error("The GPU could not be read: {0}.")]
@@ -23,6 +25,7 @@ impl EngineError {
     pub fn next(&self) -> &'static str {
         match self {
             Self::Experiment(_) | Self::World(_) => "Correct the named settings and run again.",
+            Self::NoCorpus => "Choose another world, or drop text files of your own on the page.",
             Self::NotFinite { .. } => {
                 "Lower the learning rate, or clip the gradient at 1, and run again; what was drawn until then stands."
             }

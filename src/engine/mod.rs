@@ -2,6 +2,8 @@
 
 pub mod bench;
 pub mod clock;
+#[cfg(target_arch = "wasm32")]
+pub mod corpus;
 pub mod device;
 pub mod error;
 pub mod evaluator;

@@ -77,10 +77,12 @@ impl Session {
         let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
         let theory = Theory {
             training_level: training_level(&world, &corpus, &curves, experiment.evaluation.sequences),
-            adaptive: false,
+            adaptive: !world.is_exact(),
             how: curves.how,
             baselines: measured_baselines(&world, corpus.topics(), &curves.bayes.values, experiment),
             squared_error: Vec::new(),
+            // Of a text that the page does not have, the names of its tokens are news.
+            tokens: if world.is_exact() { Vec::new() } else { experiment.world.tokens() },
             bayes: curves.bayes,
             oracle: curves.oracle,
             unigram: curves.unigram,

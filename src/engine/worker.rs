@@ -13,10 +13,10 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
-use super::{bench, error::EngineError, session::Session};
+use super::{bench, corpus, error::EngineError, session::Session};
 use crate::{
     picture::picture,
-    protocol::{Command, Event, PROTOCOL, Phase},
+    protocol::{Command, Event, PROTOCOL, Phase, Picture},
 };
 
 #[derive(Default)]
@@ -110,10 +110,11 @@ async fn run() {
 async fn obey(command: Command, session: &mut Option<Session>, running: &mut bool) -> Result<(), EngineError> {
     let emit = &mut |event| post(&event);
     match command {
-        Command::Start { experiment, device, hold } => {
+        Command::Start { mut experiment, device, hold } => {
             *running = false;
             // The old run's memory goes before the new one's comes.
             *session = None;
+            experiment.world = corpus::resolve(experiment.world).await?;
             *session = Some(Session::prepare(&experiment, device, emit).await?);
             *running = !hold;
             post(&Event::Phase(if hold { Phase::Paused } else { Phase::Running }));
@@ -147,7 +148,15 @@ async fn obey(command: Command, session: &mut Option<Session>, running: &mut boo
                 post(&Event::Phase(Phase::Paused));
             }
         }
-        Command::Picture { world } => post(&Event::Picture(picture(&world))),
+        Command::Picture { world } => {
+            let asked = world.to_string();
+            // Texts that cannot be had are no reason to end a run.
+            let drawn = match corpus::resolve(*world).await {
+                Ok(world) => picture(&world),
+                Err(error) => Picture { problem: error.to_string(), ..Picture::default() },
+            };
+            post(&Event::Picture(Picture { world: asked, ..drawn }));
+        }
         Command::Bench { size, device, steps } => {
             *running = false;
             post(&Event::Bench(bench::bench(size, device, steps).await?));

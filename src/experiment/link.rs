@@ -1,11 +1,11 @@
 //! An experiment in a URL fragment: only what differs from a preset, with a version.
 //!
 //! `#v=1&preset=markov&data.topics=64&world="markov:k=2"`: a dotted field and its value as JSON (quotes around a
-//! bare string may be left out), percent-encoded.
+//! bare string may be left out), percent-encoded. A text is far too long for a link, which then keeps the preset's world.
 
 use serde_json::{Map, Value};
 
-use super::{Experiment, Preset, Problem, VERSION, json, preset::PRESETS};
+use super::{Experiment, Preset, Problem, VERSION, WorldSpec, json, preset::PRESETS};
 
 /// A preset and what was changed in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,9 +14,15 @@ pub struct Link {
     pub experiment: Experiment,
 }
 
-/// Fields of `experiment` that differ from `base`, dotted, in order. The world is one field.
+/// Fields of `experiment` that differ from `base`, dotted, in order. The world is one field; a text counts as no difference.
 pub fn differences(base: &Experiment, experiment: &Experiment) -> Vec<(String, Value)> {
-    let (base, changed) = (flat(base), flat(experiment));
+    // A text would be written out only to be left out.
+    let without = |e: &Experiment| Experiment { world: base.world.clone(), ..e.clone() };
+    let changed = match experiment.world {
+        WorldSpec::Text(_) => flat(&without(experiment)),
+        _ => flat(experiment),
+    };
+    let base = flat(base);
     changed.into_iter().filter(|(key, value)| base.get(key) != Some(value)).collect()
 }
 

@@ -14,7 +14,9 @@ pub mod net;
 pub mod preset;
 pub mod problem;
 pub mod process;
+pub mod text;
 pub mod training;
+pub mod udhr;
 pub mod world;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,7 @@ pub use net::{Mlp, Net, Norm, Positions};
 pub use preset::Preset;
 pub use problem::Problem;
 pub use process::{Component, Process, WorldMixture};
+pub use text::Text;
 pub use training::{Schedule, Training};
 pub use world::{WorldKind, WorldParameter, WorldSpec};
 
@@ -131,6 +134,9 @@ impl Experiment {
                 &format!("at most T, {}", self.data.length),
                 "The model never saw longer sequences; shorten the prompt or lengthen T.",
             ));
+        }
+        if let WorldSpec::Text(text) = &self.world {
+            text.check_length(self.data.length, &mut check);
         }
         if check.is_empty() {
             // Only a sound experiment has sizes worth adding up.

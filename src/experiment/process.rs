@@ -127,6 +127,9 @@ impl WorldMixture {
             if !(part.weight >= 0.0 && part.weight.is_finite()) {
                 check.add(Problem::new(&format!("{name}.weight"), part.weight, "0 or more", ""));
             }
+            if matches!(part.world, WorldSpec::Text(_)) || super::udhr::is_meant(&part.world) {
+                check.add(Problem::new(&format!("{name}.world"), "a text", "a world whose law is known", ""));
+            }
             part.world.check_at(&format!("{name}.world"), check);
         }
         let total: f64 = self.mixture.iter().map(|c| c.weight).sum();

@@ -134,3 +134,108 @@ fn large_numbers_read_well() {
     assert_eq!(estimate::large(12e9), "12 billion");
     assert_eq!(estimate::large(1.5e6), "1.5 million");
 }
+
+fn text(documents: &[(&str, &str)]) -> Text {
+    let list = documents.iter().map(|(name, text)| text::Document { name: (*name).into(), text: (*text).into() });
+    Text::new(text::Unit::Characters, list.collect())
+}
+
+#[test]
+fn a_text_survives_json_and_is_left_out_of_links() {
+    let letters = "a bb ccc\n".repeat(60);
+    let mut e = Experiment { world: WorldSpec::Text(text(&[("one", &letters)])), ..Experiment::default() };
+    assert_eq!(e.validate(), Ok(()));
+    assert_eq!(e.world.vocab(), 5);
+    assert_eq!(e.world.tokens(), ["c", "␣", "b", "⏎", "a"]);
+    assert_eq!(Experiment::from_json(&e.to_json()), Ok(e.clone()));
+    e.seed = 4;
+    assert_eq!(link::to_fragment(&PRESETS[0], &e), "v=1&preset=dursley-wonka&seed=4&training.steps=500");
+    let WorldSpec::Text(text) = &e.world else { panic!("a text") };
+    let bytes = text.in_unit(text::Unit::Bytes);
+    assert_eq!((bytes.vocab(), bytes.encode()[0][1]), (256, 32));
+    assert_eq!(WorldSpec::from_json(&serde_json::to_string(&bytes).expect("JSON")), Ok(WorldSpec::Text(bytes)));
+}
+
+#[test]
+fn rare_characters_share_a_token() {
+    let kinds: String = (0..400).filter_map(|i| char::from_u32(0x4e00 + i)).collect();
+    let many = text(&[("many", &(kinds.clone() + &kinds[..300]))]);
+    assert_eq!(many.vocab(), 256);
+    assert_eq!(many.tokens()[255], "other");
+    let codes = &many.encode()[0];
+    assert!(
+        codes[..255].iter().enumerate().all(|(i, x)| usize::from(*x) == i) && codes[255..400].iter().all(|x| *x == 255)
+    );
+    // With an alphabet of a given size, tokens may stay unused, and none stands for two kinds.
+    let few = Text::with_alphabet(text::Unit::Characters, 16, many.documents().to_vec());
+    assert_eq!((few.vocab(), few.tokens().len(), few.encode()[0][15]), (16, 16, 15));
+    let spare = Text::with_alphabet(text::Unit::Characters, 16, text(&[("ab", "abab")]).documents().to_vec());
+    assert_eq!((spare.vocab(), spare.encode()), (16, vec![vec![0, 1, 0, 1]]));
+}
+
+#[test]
+fn texts_that_cannot_be_learned_from_are_named() {
+    let says = |world: Text, words: &[&str]| {
+        let e = Experiment { world: WorldSpec::Text(world), ..Experiment::default() };
+        let text = problem::sentences(&e.validate().expect_err("must be refused"));
+        assert!(words.iter().all(|word| text.contains(word)), "{words:?} in {text}");
+    };
+    says(text(&[]), &["documents is 0"]);
+    says(text(&[("void.txt", ""), ("zeros", "000000")]), &["\"void.txt\" is empty", "\"zeros\"", "throughout"]);
+    says(text(&[("short", &"ab".repeat(100))]), &["\"short\" is 200 characters long", "at least 320 characters"]);
+    says(text(&[("large", &"ab".repeat(text::MAX_BYTES))]), &["40.0 MB", "at most 20 MB"]);
+    let mixture =
+        WorldMixture { mixture: vec![Component { weight: 1.0, world: WorldSpec::Text(text(&[("a", "ab")])) }] };
+    let problems = WorldSpec::Mixture(mixture).validate().expect_err("must be refused");
+    assert!(problem::sentences(&problems).contains("world.mixture[0].world is a text"), "{problems:?}");
+    for json in [r#"{"text":3}"#, r#"{"text":{"documents":[3]}}"#, r#"{"text":{"unit":"words","documents":[]}}"#] {
+        assert!(problem::sentences(&WorldSpec::from_json(json).expect_err(json)).contains("world.text is unreadable"));
+    }
+}
+
+#[test]
+fn one_file_may_hold_several_documents() {
+    let names = |text: &str| -> Vec<(String, String)> {
+        text::sections("file.txt", text).into_iter().map(|d| (d.name, d.text)).collect()
+    };
+    let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    assert_eq!(names("no title\n"), [pair("file.txt", "no title\n")]);
+    assert_eq!(names("# A\nx\n# not a title\n\n# B \n\ny\n"), [pair("A", "x\n# not a title"), pair("B", "y")]);
+    assert_eq!(names("first\n\n# A\nx"), [pair("file.txt", "first"), pair("A", "x")]);
+    assert_eq!(names("x\u{c}# B\ny\u{c}\n"), [pair("file.txt, part 1", "x"), pair("B", "y")]);
+    assert_eq!(names(""), [pair("file.txt", "")]);
+}
+
+#[test]
+fn files_in_many_encodings_are_read() {
+    let decode = |bytes: &[u8]| text::decode("f", bytes.to_vec());
+    assert_eq!(decode("\u{feff}näh\r\nja\rnein".as_bytes()), Ok("näh\nja\nnein".into()));
+    let wide: Vec<u8> = "\u{feff}für 猫\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(decode(&wide), Ok("für 猫\n".into()));
+    let wide: Vec<u8> = "\u{feff}für".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(decode(&wide), Ok("für".into()));
+    assert_eq!(decode(b"caf\xe9 \x93ol\xe9\x94 \x80"), Ok("café “olé” €".into()));
+    // Cut in the middle of a character.
+    let cut = &"пример текста".as_bytes()[..24];
+    assert_eq!(decode(cut), Ok("пример текст\u{fffd}".into()));
+    assert_eq!(decode(b""), Ok(String::new()));
+    for binary in [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &(1..=255).collect::<Vec<u8>>()] {
+        let problem = decode(binary).expect_err("binary");
+        assert!(problem.to_string().contains("\"f\" is binary"), "{problem}");
+    }
+}
+
+#[test]
+fn the_corpus_fills_a_spec_with_as_many_tokens_as_it_said() {
+    let corpus = "Where it is from.\n\n# Ab\nababc\n\n# Cd\ncdcd\n\n# Ef\nefef\n";
+    for spec in ["udhr:languages=2,characters=16", "udhr:languages=3,bytes=1"] {
+        let spec: WorldSpec = spec.parse().expect("a spec");
+        let filled = udhr::filled(&spec, corpus).expect("enough languages");
+        assert_eq!(filled.vocab(), spec.vocab());
+        let WorldSpec::Text(text) = filled else { panic!("a text") };
+        assert_eq!(text.documents().len(), spec.parameter("languages") as usize);
+        assert_eq!((text.documents()[0].name.as_str(), text.documents()[0].text.as_str()), ("Ab", "ababc"));
+    }
+    let problem = udhr::filled(&"udhr:languages=4".parse().expect("a spec"), corpus).expect_err("too many");
+    assert!(problem.to_string().contains("world.languages is 4") && problem.to_string().contains("at most 3"));
+}

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
-    Problem, Process, WorldMixture, json,
+    Problem, Process, Text, WorldMixture, json,
     problem::{Checker, sentences},
 };
 
@@ -48,6 +48,7 @@ const fn whole(name: &'static str, default: f64, low: f64, high: f64, about: &'s
 const STORIES: &str = "Stories";
 const COINS: &str = "Coins and dice";
 const CHAINS: &str = "Chains and repetition";
+const TEXT: &str = "Real text";
 const PROCESSES: &str = "Hidden Markov processes";
 
 const fn switch(name: &'static str, about: &'static str) -> WorldParameter {
@@ -226,6 +227,23 @@ pub const KINDS: &[WorldKind] = &[
             real("a", 0.6, 0.0, 1.0, "Chance that the token shows the state that was entered"),
         ],
     },
+    WorldKind {
+        name: "udhr",
+        title: "Which language is this?",
+        family: TEXT,
+        about: "The Universal Declaration of Human Rights in many languages, character by character. The topic is the language.",
+        parameters: &[
+            whole("languages", 10.0, 2.0, 100.0, "How many languages there are: the topics"),
+            whole(
+                "characters",
+                128.0,
+                16.0,
+                512.0,
+                "The most frequent characters are tokens of their own; one token is all others",
+            ),
+            switch("bytes", "1: read as the 256 bytes of UTF-8 instead of characters"),
+        ],
+    },
 ];
 
 impl WorldKind {
@@ -243,6 +261,8 @@ pub enum WorldSpec {
     Process(Process),
     /// Several worlds, weighted.
     Mixture(WorldMixture),
+    /// A user's own documents.
+    Text(Text),
 }
 
 impl Default for WorldSpec {
@@ -289,6 +309,7 @@ impl WorldSpec {
             Self::Named { .. } => self.kind().map_or_else(String::new, |k| k.title.into()),
             Self::Process(_) => "Your own process".into(),
             Self::Mixture(m) => format!("Your own mixture of {}", m.mixture.len()),
+            Self::Text(t) => format!("Your own text of {}", t.documents().len()),
         }
     }
 
@@ -301,10 +322,13 @@ impl WorldSpec {
                 "markov" => self.parameter("k") as usize,
                 "dice" | "repeat" | "ginc" => self.parameter("v") as usize,
                 "teddy-bear" | "mess3" => 3,
+                "udhr" if self.parameter("bytes") == 1.0 => 256,
+                "udhr" => self.parameter("characters") as usize,
                 _ => 2,
             },
             Self::Process(p) => p.tokens.len(),
             Self::Mixture(m) => m.tokens().len(),
+            Self::Text(t) => t.vocab(),
         }
     }
 
@@ -319,6 +343,7 @@ impl WorldSpec {
             Self::Named { .. } => (0..self.vocab()).map(|i| i.to_string()).collect(),
             Self::Process(p) => p.tokens.clone(),
             Self::Mixture(m) => m.tokens(),
+            Self::Text(t) => t.tokens(),
         }
     }
 
@@ -356,6 +381,7 @@ impl WorldSpec {
             }
             Self::Process(p) => p.check(at, check),
             Self::Mixture(m) => m.check(at, check),
+            Self::Text(t) => t.check(check),
         }
     }
 
@@ -381,12 +407,14 @@ impl WorldSpec {
             serde_json::Value::String(text) => text.parse(),
             // Chosen by key, so that an error speaks of the form that was meant.
             v if v.get("mixture").is_some() => serde_json::from_value(v).map(Self::Mixture).map_err(unreadable),
+            mut v if v.get("text").is_some() => Text::from_value(v["text"].take()).map(Self::Text),
             v => serde_json::from_value(v).map(Self::Process).map_err(unreadable),
         }
     }
 }
 
-/// The short form, `name:key=value,key=value`; parameters at their default are left out. JSON for a user's own.
+/// The short form, `name:key=value,key=value`; parameters at their default are left out. JSON for a user's own process
+/// or mixture; a text is only described.
 impl fmt::Display for WorldSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -404,6 +432,7 @@ impl fmt::Display for WorldSpec {
             }
             Self::Process(p) => write_json(p, f),
             Self::Mixture(m) => write_json(m, f),
+            Self::Text(t) => t.fmt(f),
         }
     }
 }
@@ -449,6 +478,7 @@ impl Serialize for WorldSpec {
             Self::Named { .. } => serializer.collect_str(self),
             Self::Process(p) => p.serialize(serializer),
             Self::Mixture(m) => m.serialize(serializer),
+            Self::Text(t) => t.serialize(serializer),
         }
     }
 }

@@ -129,6 +129,7 @@ fn topics(world: &World, most: usize, wanted: &dyn Fn(usize) -> bool) -> Vec<Sho
                 .map(|(i, inner)| shown(Topic::Part(i, Box::new(inner.topic)), inner.weight.map(|w| w * weights[i])))
                 .collect()
         }
+        Topics::Text(texts) => (0..texts.len().min(most)).map(|c| shown(Topic::Component(c), None)).collect(),
         _ => {
             (0..most as u64).map(|i| shown(world.draw_topic(&mut Stream::new(0, Purpose::Picture, i)), None)).collect()
         }

@@ -14,6 +14,12 @@ const EXITS: usize = 20_000;
 /// Sentences about topics, states and tokens.
 pub fn about(world: &World) -> Vec<String> {
     let tokens = counted(world.vocab(), "token");
+    if let Topics::Text(texts) = world.topics() {
+        let documents = counted(texts.len(), "document");
+        return vec![format!(
+            "{documents}, each a topic, over {tokens}. The last tenth of each is kept for measuring."
+        )];
+    }
     let Topics::Finite(mixture) = world.topics() else {
         return vec![format!("A continuum of topics, over {tokens}.")];
     };

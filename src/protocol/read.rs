@@ -126,7 +126,7 @@ parts! {
     Sample { topic, topic_index, tokens, model, bayes }
     Samples { step, rows }
     Theory {
-        bayes, adaptive, how, baselines, squared_error, oracle, unigram, entropy_rate, entropy_rate_stderr,
+        bayes, adaptive, how, tokens, baselines, squared_error, oracle, unigram, entropy_rate, entropy_rate_stderr,
         excess_entropy, training_level
     }
 }

@@ -74,11 +74,12 @@ impl Curves {
             Topics::Markov { k, order, alpha } => markov(world, [*k, *order], *alpha, length, budget),
             Topics::Blocks { block } => blocks(*block, world.vocab(), length),
             Topics::Blend(parts) => blend(world, parts, length, budget),
+            Topics::Text(texts) => super::text::curves(world, texts, length, budget),
         }
     }
 }
 
-fn constant(value: f64, method: Method, length: usize) -> Curve {
+pub(super) fn constant(value: f64, method: Method, length: usize) -> Curve {
     Curve { values: vec![value; length], stderr: None, methods: vec![method; length] }
 }
 
@@ -252,6 +253,7 @@ fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
             vec![alphas.iter().map(|alpha| alpha / total).collect()]
         }
         Topics::Markov { .. } | Topics::Blocks { .. } => vec![vec![1.0 / v as f64; v]],
+        Topics::Text(texts) => vec![texts.marginal()],
         Topics::Blend(parts) => {
             let each: Vec<_> = parts.iter().map(|part| marginals(&part.world, length)).collect();
             let longest = each.iter().map(Vec::len).max().unwrap_or(0);

@@ -10,9 +10,13 @@ pub fn mean(values: &[f64]) -> f64 {
 
 /// Loss per token on the training data of the Bayes-optimal learner: with fresh draws the mean of `curves.bayes`; with
 /// a training set, the mean surprise on it of exact Bayes over its K topics, over at most `sequences` sequences spread
-/// evenly over the set.
+/// evenly over the set. Of a text, the mean of `curves.bayes` always.
 pub fn training_level(world: &World, corpus: &Corpus, curves: &Curves, sequences: usize) -> f64 {
     let (Some(topics), Some(rows)) = (corpus.topics(), corpus.rows()) else { return mean(&curves.bayes.values) };
+    if !world.is_exact() {
+        // What was fitted on the training text says nothing about it.
+        return mean(&curves.bayes.values);
+    }
     let mut filter = world.pool(topics);
     let mut law = vec![0.0; world.vocab()];
     let (mut total, mut count) = (0.0, 0usize);

@@ -10,6 +10,7 @@ pub mod equivalence;
 pub mod levels;
 pub mod limits;
 pub mod monte_carlo;
+pub mod text;
 
 pub use curves::{Budget, Curves};
 

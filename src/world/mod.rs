@@ -7,6 +7,7 @@ pub mod hmm;
 pub mod named;
 pub mod rng;
 pub mod stationary;
+pub mod text;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -15,14 +16,17 @@ pub use data::Corpus;
 pub use filter::Filter;
 pub use hmm::{Hmm, Mixture};
 pub use rng::{Purpose, Stream};
+pub use text::Texts;
 
-use crate::experiment::{Problem, WorldMixture, WorldSpec, problem::sentences};
+use crate::experiment::{Problem, WorldMixture, WorldSpec, problem::sentences, udhr};
 
 /// Why a world cannot be built.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum WorldError {
     #[error("{}", sentences(.0))]
     Invalid(Vec<Problem>),
+    #[error("The texts of this world are not there: the bundled corpus was not loaded.")]
+    NoCorpus,
     #[error("The mixture has {0} different tokens; at most {MAX_VOCAB} fit. Use the same names in more components.")]
     TooManyTokens(usize),
     #[error("The mixture has {0} states in all; at most {MAX_JOINT_STATES} fit. Use fewer or smaller components.")]
@@ -68,6 +72,8 @@ pub enum Topics {
     },
     /// Several worlds, at least one of which has a continuum of topics.
     Blend(Arc<[Part]>),
+    /// Documents.
+    Text(Texts),
 }
 
 /// One world of a blend.
@@ -98,6 +104,7 @@ impl World {
             return Err(WorldError::TooManyTokens(vocab));
         }
         let (topics, labels) = match spec {
+            _ if udhr::is_meant(spec) => return Err(WorldError::NoCorpus),
             WorldSpec::Named { kind, .. } => Self::named(kind, spec, vocab),
             WorldSpec::Process(process) => {
                 let tokens = spec.tokens();
@@ -105,6 +112,9 @@ impl World {
                 (finite(&[hmm], &[1.0]), vec!["process".into()])
             }
             WorldSpec::Mixture(mixture) => Self::mixed(mixture, vocab)?,
+            WorldSpec::Text(text) => {
+                (Topics::Text(Texts::new(text)), text.documents().iter().map(|d| d.name.clone()).collect())
+            }
         };
         if let Topics::Finite(mixture) = &topics
             && mixture.hmm().states() > MAX_JOINT_STATES
@@ -199,6 +209,21 @@ impl World {
         &self.topics
     }
 
+    /// Whether [`Self::bayes`] is the best there can be. Else (the law of a real text is not known) it is only a good predictor,
+    /// and a learner may be better.
+    pub fn is_exact(&self) -> bool {
+        !matches!(self.topics, Topics::Text(_))
+    }
+
+    /// Where evaluation sequences come from: this world, unless training could use them up.
+    pub fn held_out(&self) -> Self {
+        let mut world = self.clone();
+        if let Topics::Text(texts) = &self.topics {
+            world.topics = Topics::Text(texts.held_out());
+        }
+        world
+    }
+
     /// w ~ P(w).
     pub fn draw_topic(&self, stream: &mut Stream) -> Topic {
         match &self.topics {
@@ -212,6 +237,7 @@ impl World {
                 let part = stream.categorical(parts.iter().map(|part| part.weight));
                 Topic::Part(part, Box::new(parts[part].world.draw_topic(stream)))
             }
+            Topics::Text(texts) => Topic::Component(stream.below(texts.len() as u64) as usize),
         }
     }
 
@@ -225,6 +251,7 @@ impl World {
                 world.draw_sequence(topic, out, stream);
                 out.iter_mut().for_each(|slot| *slot = map[usize::from(*slot)]);
             }
+            (Topic::Component(c), Topics::Text(texts)) => texts.draw(*c, out, stream),
             (Topic::Component(_) | Topic::Part(..), _) => out.fill(0),
             (Topic::Die(law), _) => {
                 out.iter_mut().for_each(|slot| *slot = stream.categorical(law.iter().copied()) as u16);
@@ -288,6 +315,7 @@ impl World {
                 let parts = parts.iter().map(|part| (part.world.bayes(), part.map.clone(), part.weight)).collect();
                 Filter::blend(self.vocab, parts)
             }
+            Topics::Text(texts) => Filter::ngrams(texts.model().clone(), &vec![1.0; texts.len()]),
         }
     }
 
@@ -298,17 +326,8 @@ impl World {
             return self.bayes();
         }
         match &self.topics {
-            Topics::Finite(mixture) => {
-                let mut counts = vec![0.0; mixture.len()];
-                for topic in topics {
-                    if let Topic::Component(c) = topic
-                        && let Some(count) = counts.get_mut(*c)
-                    {
-                        *count += 1.0;
-                    }
-                }
-                Filter::mixture(mixture.clone(), counts)
-            }
+            Topics::Finite(mixture) => Filter::mixture(mixture.clone(), counted(topics, mixture.len())),
+            Topics::Text(texts) => Filter::ngrams(texts.model().clone(), &counted(topics, texts.len())),
             Topics::Blocks { .. } => {
                 let blocks = topics.iter().filter_map(|topic| match topic {
                     Topic::Block(block) => Some(block.clone()),
@@ -356,6 +375,19 @@ impl World {
             }
         }
     }
+}
+
+/// How often each of `len` components is among the topics.
+fn counted(topics: &[Topic], len: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; len];
+    for topic in topics {
+        if let Topic::Component(c) = topic
+            && let Some(count) = counts.get_mut(*c)
+        {
+            *count += 1.0;
+        }
+    }
+    counts
 }
 
 fn finite(components: &[Hmm], weights: &[f64]) -> Topics {

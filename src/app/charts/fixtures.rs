@@ -26,6 +26,7 @@ pub fn theory(length: usize) -> Theory {
     let bayes = bayes(length);
     let training_level = bayes.iter().sum::<f64>() / length as f64;
     Theory {
+        tokens: Vec::new(),
         adaptive: false,
         how: Vec::new(),
         baselines: Vec::new(),

@@ -48,7 +48,7 @@ pub struct TokenCell {
 /// `None` before the first samples have come.
 pub fn rows(history: &History, theme: &Theme, unit: Unit) -> Option<SampleRows> {
     let samples = history.samples()?;
-    let names = history.experiment().world.tokens();
+    let names = names(history);
     let name = |token: u16| names.get(usize::from(token)).cloned().unwrap_or_else(|| token.to_string());
     let amount = |nats: f64| format!("{} {unit}", number::short(unit.of(nats)));
     let rows = samples
@@ -98,10 +98,16 @@ pub fn rows(history: &History, theme: &Theme, unit: Unit) -> Option<SampleRows> 
     Some(SampleRows { step: samples.step, rows, vocabulary })
 }
 
+/// The engine's names where it gave some.
+fn names(history: &History) -> Vec<String> {
+    let told = history.theory().map(|theory| theory.tokens.clone()).unwrap_or_default();
+    if told.is_empty() { history.experiment().world.tokens() } else { told }
+}
+
 /// Every token with its surprise, as a table with a header row.
 pub fn csv(history: &History) -> String {
     let mut csv = String::from("row,topic,position,token,model surprise (nats),exact Bayes surprise (nats)\n");
-    let names = history.experiment().world.tokens();
+    let names = names(history);
     for (r, sample) in history.samples().iter().flat_map(|s| s.rows.iter()).enumerate() {
         for (i, (token, (model, bayes))) in sample.tokens.iter().zip(sample.model.iter().zip(&sample.bayes)).enumerate()
         {

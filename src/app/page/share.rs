@@ -7,10 +7,15 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::{
-    controls::{effect, memo, truth, words},
+    controls::{Switch, effect, memo, truth, words},
     state::{App, use_app},
 };
-use crate::experiment::{Experiment, Preset, WorldSpec, link, preset::PRESETS, problem::sentences};
+use crate::experiment::{
+    Experiment, Preset, Problem, Text, WorldSpec, link,
+    preset::PRESETS,
+    problem::sentences,
+    text::{self, Document, Unit},
+};
 
 /// Sets a field of `window.icl`, for curious users and tests.
 pub fn publish(name: &str, text: &str) {
@@ -130,10 +135,7 @@ pub fn download_url(name: &str, url: &str) {
 fn take_in(app: App, text: &str) -> Result<(), String> {
     let value: serde_json::Value = serde_json::from_str(text)
         .map_err(|e| format!("This is not readable JSON, so nothing was changed. The parser said: {e}."))?;
-    let refuse = |problems: Vec<crate::experiment::Problem>| {
-        format!("This could not be taken, so nothing was changed.\n{}", sentences(&problems))
-    };
-    if value.get("transitions").is_some() || value.get("mixture").is_some() {
+    if ["transitions", "mixture", "text"].iter().any(|key| value.get(key).is_some()) {
         let world = WorldSpec::from_json(text).map_err(refuse)?;
         let mut experiment = app.draft.get_untracked();
         experiment.world = world;
@@ -143,6 +145,10 @@ fn take_in(app: App, text: &str) -> Result<(), String> {
         app.open(Experiment::from_json(text).map_err(refuse)?);
     }
     Ok(())
+}
+
+fn refuse(problems: Vec<Problem>) -> String {
+    format!("This could not be taken, so nothing was changed.\n{}", sentences(&problems))
 }
 
 /// Files dropped anywhere on the page, and JSON pasted outside of entries.
@@ -156,10 +162,10 @@ pub fn listen_for_files(app: App) {
     };
     listen(&body, "dragover", over);
     listen(&body, "drop", move |e: web_sys::DragEvent| {
-        let file = e.data_transfer().and_then(|d| d.files()).and_then(|files| files.get(0));
-        if let Some(file) = file {
+        let files = e.data_transfer().and_then(|d| d.files()).filter(|files| files.length() > 0);
+        if let Some(files) = files {
             e.prevent_default();
-            take_in_file(app, file, move |outcome| app.notice.set(outcome.err()));
+            take_in_files(app, &files, move |outcome| app.notice.set(outcome.err()));
         }
     });
     listen(&body, "paste", move |e: web_sys::ClipboardEvent| {
@@ -185,24 +191,76 @@ pub fn listen<E: JsCast + 'static>(target: &web_sys::EventTarget, name: &str, he
     heard.forget();
 }
 
-/// The largest file that is read: an experiment with 256 states per component is far below.
-const MAX_FILE: f64 = 20e6;
-
-fn take_in_file(app: App, file: web_sys::File, done: impl Fn(Result<(), String>) + 'static) {
-    if file.size() > MAX_FILE {
-        done(Err(format!(
-            "{} has {:.0} MB; experiments have at most 20. Nothing was changed.",
-            file.name(),
-            file.size() / 1e6
-        )));
+/// One file of JSON, or text files: one with sections, or several that are a topic each.
+fn take_in_files(app: App, files: &web_sys::FileList, done: impl Fn(Result<(), String>) + 'static) {
+    let files: Vec<web_sys::File> = (0..files.length()).filter_map(|i| files.get(i)).collect();
+    let size: f64 = files.iter().map(|file| file.size()).sum();
+    // Other encodings may take thrice the space; the rest is for validation to judge.
+    if size > 3.0 * text::MAX_BYTES as f64 {
+        let most = text::MAX_BYTES / 1_000_000;
+        done(Err(format!("That is {:.0} MB of files; at most {most} can be read. Nothing was changed.", size / 1e6)));
         return;
     }
-    spawn_local(async move {
-        match JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string()) {
-            Some(text) => done(take_in(app, &text)),
-            None => done(Err(format!("{} could not be read. Nothing was changed.", file.name()))),
+    spawn_local(async move { done(read_files(app, &files).await) });
+}
+
+/// Asks for files as the browser does.
+pub fn choose_files(app: App) {
+    let input = document().create_element("input").ok().and_then(|i| i.dyn_into::<web_sys::HtmlInputElement>().ok());
+    if let Some(input) = input {
+        input.set_type("file");
+        input.set_multiple(true);
+        listen(&input, "change", move |e: web_sys::Event| {
+            if let Some(files) = event_target::<web_sys::HtmlInputElement>(&e).files() {
+                take_in_files(app, &files, move |outcome| app.notice.set(outcome.err()));
+            }
+        });
+        input.click();
+    }
+}
+
+async fn read_files(app: App, files: &[web_sys::File]) -> Result<(), String> {
+    let mut documents = Vec::new();
+    for file in files {
+        let name = file.name();
+        let Ok(buffer) = JsFuture::from(file.array_buffer()).await else {
+            return Err(format!("{name} could not be read. Nothing was changed."));
+        };
+        let text = text::decode(&name, js_sys::Uint8Array::new(&buffer).to_vec())
+            .map_err(|problem| format!("{problem} Nothing was changed."))?;
+        match files.len() {
+            1 if name.ends_with(".json") || text.trim_start().starts_with('{') => return take_in(app, &text),
+            1 => documents = text::sections(&name, &text),
+            _ => documents.push(Document { name, text }),
         }
-    });
+    }
+    let mut experiment = app.draft.get_untracked();
+    experiment.world = WorldSpec::Text(Text::new(Unit::Characters, documents));
+    experiment.validate().map_err(refuse)?;
+    app.open(experiment);
+    Ok(())
+}
+
+/// Characters or bytes, of a world that is a text.
+#[component]
+pub fn TextUnit() -> impl IntoView {
+    let app = use_app();
+    let is_bytes = |draft: &Experiment| matches!(&draft.world, WorldSpec::Text(text) if text.unit() == Unit::Bytes);
+    let set = move |bytes: bool| {
+        let unit = if bytes { Unit::Bytes } else { Unit::Characters };
+        if let WorldSpec::Text(text) = app.draft.with_untracked(|draft| draft.world.clone()) {
+            app.set_world(WorldSpec::Text(text.in_unit(unit)));
+        }
+    };
+    view! {
+        <Switch
+            label="Read as bytes"
+            about="Tokens are the 256 bytes of UTF-8 instead of characters."
+            testid="text-bytes"
+            on=truth(move || app.draft.with(is_bytes))
+            set
+        />
+    }
 }
 
 /// A dialog that follows a signal, and closes by Escape or a click outside.
@@ -266,7 +324,7 @@ pub fn Share(open: RwSignal<bool>) -> impl IntoView {
     let sound = move || app.problems.with(Vec::is_empty);
     view! {
         <Dialog open title="Share this experiment" testid="share-dialog">
-            <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU, the same losses to the last bit."</p>
+            <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU, the same losses to the last bit. Only text files of your own are too long for a link; export those as a file."</p>
             <div class="row">
                 <input type="text" readonly data-testid="share-link" aria-label="Link to this experiment" prop:value=words(move || link.get()) />
                 <button type="button" class="primary" data-testid="copy-link" prop:disabled=truth(move || !sound()) on:click=move |_| copy(&link.get_untracked(), copied)>
@@ -293,16 +351,16 @@ pub fn Import(open: RwSignal<bool>, name: &'static str) -> impl IntoView {
     };
     let pick = move |e: leptos::ev::Event| {
         let input = event_target::<web_sys::HtmlInputElement>(&e);
-        if let Some(file) = input.files().and_then(|files| files.get(0)) {
-            take_in_file(app, file, done);
+        if let Some(files) = input.files().filter(|files| files.length() > 0) {
+            take_in_files(app, &files, done);
         }
         // So that the same file can be picked again.
         input.set_value("");
     };
     view! {
         <label class="file">
-            "Open a file "
-            <input type="file" accept=".json,application/json" data-testid=format!("{name}-file") on:change=pick />
+            "Open a file of JSON, or text files to learn from: each is a topic "
+            <input type="file" multiple accept=".json,application/json,text/*" data-testid=format!("{name}-file") on:change=pick />
         </label>
         <label class="stack">
             <span>"Or paste JSON of an experiment, a process or a mixture"</span>

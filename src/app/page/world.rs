@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     controls::{FieldProblems, NumberControl, SwitchControl, memo, options, part, words},
     own_process::OwnProcess,
+    share::{TextUnit, choose_files},
     state::{App, use_app},
 };
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
 /// In the list of worlds, beside the names of [`KINDS`].
 const OWN: &str = "own";
 const MIXTURE: &str = "mixture";
+const TEXT: &str = "text";
 
 #[component]
 pub fn World() -> impl IntoView {
@@ -42,6 +44,7 @@ pub fn World() -> impl IntoView {
     let body = part(move || match which.get() {
         MIXTURE => view! { <Mixture parts=parts.get() /> }.into_any(),
         OWN => ().into_any(),
+        TEXT => view! { <TextUnit /> }.into_any(),
         named => {
             let kind = WorldKind::named(named);
             let controls = kind.map_or(&[][..], |k| k.parameters).iter().map(|parameter| {
@@ -60,8 +63,12 @@ pub fn World() -> impl IntoView {
     let choose = move |e: leptos::ev::Event| {
         match event_target_value(&e).as_str() {
             MIXTURE => mix(app),
-            OWN => {
-                own.set(true);
+            own_one @ (OWN | TEXT) => {
+                if own_one == TEXT {
+                    choose_files(app)
+                } else {
+                    own.set(true)
+                }
                 // The draft is what it was until the dialog says otherwise.
                 event_target::<web_sys::HtmlSelectElement>(&e).set_value(which.get_untracked());
             }
@@ -72,8 +79,13 @@ pub fn World() -> impl IntoView {
             }
         }
     };
-    let list =
-        format!("{}{}", kinds(), options([(OWN, "Your own process…"), (MIXTURE, "A mixture of worlds")].into_iter()));
+    let list = format!(
+        "{}{}",
+        kinds(),
+        options(
+            [(OWN, "Your own process…"), (TEXT, "Your own text files…"), (MIXTURE, "A mixture of worlds")].into_iter()
+        )
+    );
     view! {
         <div class="field choice">
             <label for="field-world">"World"</label>
@@ -86,7 +98,7 @@ pub fn World() -> impl IntoView {
             ></select>
         </div>
         {body}
-        <p class="about">{words(tokens)}</p>
+        <p class="about" data-testid="alphabet">{words(tokens)}</p>
         <div class="row">
             <button type="button" class="own" data-testid="mix" on:click=move |_| if which.get_untracked() == MIXTURE { single(app) } else { mix(app) }>
                 {words(move || if which.get() == MIXTURE { "Back to one world" } else { "Mix worlds" })}
@@ -104,6 +116,7 @@ fn name(world: &WorldSpec) -> &'static str {
         WorldSpec::Named { kind, .. } => kind,
         WorldSpec::Process(_) => OWN,
         WorldSpec::Mixture(_) => MIXTURE,
+        WorldSpec::Text(_) => TEXT,
     }
 }
 

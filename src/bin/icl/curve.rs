@@ -25,13 +25,16 @@ const DEFAULT_LENGTH: usize = 32;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// A world: a name with parameters (coins:n=10, mess3, markov:k=3,alpha=1; `icl worlds` lists all), or @FILE with a
-    /// process or a mixture of worlds as JSON
+    /// A world: a name with parameters (coins:n=10, mess3, markov:k=3,alpha=1; `icl worlds` lists all), @FILE with a process
+    /// or a mixture of worlds as JSON, or text:FILE[+FILE...][,unit=bytes] (a directory: a topic per file)
     #[arg(long, value_name = "SPEC", required_unless_present = "experiment", conflicts_with = "experiment")]
     world: Option<String>,
     /// A file with an experiment as JSON; its world is used
     #[arg(long, value_name = "FILE")]
     experiment: Option<PathBuf>,
+    /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them
+    #[arg(long, value_name = "FILE")]
+    udhr: Option<PathBuf>,
     /// How many positions; without it the experiment's T, or 32
     #[arg(long, value_name = "L")]
     length: Option<usize>,
@@ -46,10 +49,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     let (spec, usual) = match (&arguments.experiment, &arguments.world) {
         (Some(path), _) => {
-            let experiment = read_experiment(path)?;
+            let experiment = read_experiment(path, arguments.udhr.as_deref())?;
             (experiment.world, experiment.data.length)
         }
-        (None, Some(spec)) => (read_world(spec)?, DEFAULT_LENGTH),
+        (None, Some(spec)) => (read_world(spec, arguments.udhr.as_deref())?, DEFAULT_LENGTH),
         (None, None) => (WorldSpec::default(), DEFAULT_LENGTH),
     };
     let length = arguments.length.unwrap_or(usual);
@@ -57,6 +60,9 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
         return Err(Problem::new("length", length, &format!("1 to {MAX_LENGTH}"), "").into());
     }
     let world = World::new(&spec)?;
+    if let WorldSpec::Text(text) = &spec {
+        text.fits(length).map_err(Failure::Invalid)?;
+    }
     // Nobody waits for a frame here: twice the beliefs, and estimates twice as close.
     let usual = Budget::default();
     let budget = Budget { belief_states: 2 * usual.belief_states, monte_carlo_work: 4 * usual.monte_carlo_work };
@@ -78,7 +84,8 @@ fn as_json(spec: &WorldSpec, curves: &Curves, baselines: &[MeasuredBaseline]) ->
         .collect();
     json!({
         "baselines": baselines,
-        "world": spec,
+        // A text would be written out in full.
+        "world": if matches!(spec, WorldSpec::Text(_)) { json!(spec.to_string()) } else { json!(spec) },
         "tokens": spec.tokens(),
         "h": curves.bayes.values,
         "h_stderr": curves.bayes.stderr,

@@ -4,6 +4,7 @@ mod curve;
 mod failure;
 mod picture;
 mod presets;
+mod texts;
 mod train;
 mod worlds;
 

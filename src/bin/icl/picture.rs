@@ -19,7 +19,7 @@ pub struct Arguments {
 
 /// Writes the files and gives the notes and their paths, a line each.
 pub fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let picture = picture(&read_world(&arguments.world)?);
+    let picture = picture(&read_world(&arguments.world, None)?);
     if !picture.problem.is_empty() {
         return Err(Failure::Picture(picture.problem));
     }

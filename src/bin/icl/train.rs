@@ -18,6 +18,9 @@ pub struct Arguments {
     /// A file with an experiment as JSON; `icl preset NAME` prints some
     #[arg(long, value_name = "FILE")]
     experiment: PathBuf,
+    /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them
+    #[arg(long, value_name = "FILE")]
+    udhr: Option<PathBuf>,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -32,7 +35,7 @@ struct Heard {
 }
 
 pub fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let experiment = read_experiment(&arguments.experiment)?;
+    let experiment = read_experiment(&arguments.experiment, arguments.udhr.as_deref())?;
     let bar = ProgressBar::new(experiment.training.steps as u64);
     if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} steps  loss {msg}  {eta} left") {
         bar.set_style(style);

@@ -7,6 +7,7 @@ mod copy;
 mod counts;
 mod dirichlet_chains;
 mod mixture;
+pub mod ngram;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use counts::Counts;
 use dirichlet_chains::DirichletChains;
 pub use dirichlet_chains::particle_updates;
 use mixture::MixtureFilter;
+use ngram::{NgramFilter, Ngrams};
 
 /// The predictive law of the next token. Starts before the first token; no step allocates.
 ///
@@ -37,6 +39,7 @@ enum Kind {
     Blocks(Blocks),
     Blend(Box<Blend>),
     Copy(Copy),
+    Ngrams(NgramFilter),
 }
 
 /// Calls the same method of whichever filter it is.
@@ -51,6 +54,7 @@ macro_rules! each {
             Kind::Blocks($f) => $call,
             Kind::Blend($f) => $call,
             Kind::Copy($f) => $call,
+            Kind::Ngrams($f) => $call,
         }
     };
 }
@@ -94,6 +98,11 @@ impl Filter {
     /// What followed the last occurrence of the last token, and a little of everything.
     pub fn copy(vocab: usize) -> Self {
         Self(Kind::Copy(Copy::new(vocab)))
+    }
+
+    /// n-gram models of several topics, with the given prior weights (not negative, not all 0).
+    pub fn ngrams(model: Arc<Ngrams>, weights: &[f64]) -> Self {
+        Self(Kind::Ngrams(NgramFilter::new(model, weights)))
     }
 
     /// V.

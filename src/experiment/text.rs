@@ -1,0 +1,351 @@
+//! Real text as a world: a document is a topic, a character (or a byte) is a token.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::problem::{Checker, Problem};
+
+/// Most bytes of all documents together.
+pub const MAX_BYTES: usize = 20_000_000;
+pub const MAX_DOCUMENTS: usize = 1000;
+/// Most kinds of characters that have a token of their own; the rarer ones share the token "other".
+pub const MAX_CHARACTERS: usize = 256;
+/// The last tenth of each document is held out, and must hold a whole sequence.
+pub const HELD_OUT_SHARE: usize = 10;
+/// Of problems that many documents may share, so many are named.
+const NAMED: usize = 5;
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    #[default]
+    Characters,
+    Bytes,
+}
+
+/// A topic.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Document {
+    pub name: String,
+    pub text: String,
+}
+
+/// Documents with the alphabet that they are read in. Built once: a copy is a pointer, and nothing is counted again.
+///
+/// In JSON, `{"text": {"unit": "characters", "documents": [{"name": "a", "text": "..."}]}}`.
+#[derive(Clone)]
+pub struct Text(Arc<Inner>);
+
+struct Inner {
+    unit: Unit,
+    documents: Vec<Document>,
+    /// Tokens of each document.
+    lengths: Vec<usize>,
+    /// The characters that have a token of their own, by how frequent they are, then by code point.
+    alphabet: Vec<char>,
+    vocab: usize,
+    problems: Vec<Problem>,
+}
+
+impl Text {
+    /// Counts the characters. What is wrong with the documents is for `validate` to say.
+    pub fn new(unit: Unit, documents: Vec<Document>) -> Self {
+        Self::build(unit, MAX_CHARACTERS, false, documents)
+    }
+
+    /// With exactly `vocab` tokens where the unit is a character; some stay unused where the documents have fewer kinds.
+    pub fn with_alphabet(unit: Unit, vocab: usize, documents: Vec<Document>) -> Self {
+        Self::build(unit, vocab, true, documents)
+    }
+
+    fn build(unit: Unit, most: usize, exactly: bool, documents: Vec<Document>) -> Self {
+        let bytes: usize = documents.iter().map(|d| d.text.len()).sum();
+        let mut problems = Vec::new();
+        let about = |what: &str, value: String, allowed: &str, advice: &str| {
+            Problem::new(&format!("world.text{what}"), value, allowed, advice)
+        };
+        if bytes > MAX_BYTES {
+            let size = format!("{:.1} MB in all", bytes as f64 / 1e6);
+            problems.push(about("", size, &format!("at most {} MB", MAX_BYTES / 1_000_000), "Use a part of it."));
+            return Self(Arc::new(Inner {
+                unit,
+                lengths: Vec::new(),
+                alphabet: Vec::new(),
+                vocab: 2,
+                documents,
+                problems,
+            }));
+        }
+        if !(1..=MAX_DOCUMENTS).contains(&documents.len()) {
+            let allowed = format!("1 to {MAX_DOCUMENTS}");
+            problems.push(about(", documents", documents.len().to_string(), &allowed, "Each document is a topic."));
+        }
+        let mut counts = vec![0_u32; char::MAX as usize + 1];
+        let mut lengths = Vec::with_capacity(documents.len());
+        for document in &documents {
+            let mut characters = 0;
+            for c in document.text.chars() {
+                counts[c as usize] += 1;
+                characters += 1;
+            }
+            lengths.push(if unit == Unit::Bytes { document.text.len() } else { characters });
+            let first = document.text.chars().next();
+            let fault = match first {
+                None => "empty".to_owned(),
+                Some(c) if document.text.chars().all(|other| other == c) => format!("{c:?} throughout"),
+                Some(_) => continue,
+            };
+            if problems.len() < NAMED {
+                let allowed = "a text of several different characters";
+                problems.push(about(&format!(" \"{}\"", document.name), fault, allowed, "Leave this document out."));
+            }
+        }
+        let mut kinds: Vec<(u32, char)> =
+            (0..=char::MAX as u32).filter_map(char::from_u32).map(|c| (counts[c as usize], c)).collect();
+        kinds.retain(|(count, _)| *count > 0);
+        kinds.sort_by_key(|&(count, c)| (std::cmp::Reverse(count), c));
+        let vocab = if exactly { most } else { kinds.len().min(most) };
+        if kinds.len() > most {
+            // The last token stands for all others.
+            kinds.truncate(most.saturating_sub(1));
+        }
+        Self(Arc::new(Inner {
+            unit,
+            lengths,
+            alphabet: kinds.into_iter().map(|(_, c)| c).collect(),
+            vocab: if unit == Unit::Bytes { 256 } else { vocab },
+            documents,
+            problems,
+        }))
+    }
+
+    pub fn unit(&self) -> Unit {
+        self.0.unit
+    }
+
+    pub fn documents(&self) -> &[Document] {
+        &self.0.documents
+    }
+
+    /// The same documents, in another unit.
+    pub fn in_unit(&self, unit: Unit) -> Self {
+        if unit == self.0.unit { self.clone() } else { Self::new(unit, self.0.documents.clone()) }
+    }
+
+    /// V.
+    pub fn vocab(&self) -> usize {
+        self.0.vocab
+    }
+
+    /// Token names: the characters themselves, with marks for those that cannot be seen.
+    pub fn tokens(&self) -> Vec<String> {
+        let name = |c: char| match c {
+            ' ' => "␣".into(),
+            '\n' => "⏎".into(),
+            '\t' => "⇥".into(),
+            c if c.is_control() || c.is_whitespace() => format!("U+{:04X}", c as u32),
+            c => c.to_string(),
+        };
+        (0..self.0.vocab)
+            .map(|i| match (self.0.unit, self.0.alphabet.get(i)) {
+                (Unit::Bytes, _) if i < 128 => name(char::from(i as u8)),
+                (Unit::Bytes, _) => format!("{i:02X}"),
+                (Unit::Characters, Some(&c)) => name(c),
+                (Unit::Characters, None) => "other".into(),
+            })
+            .collect()
+    }
+
+    /// Each document as tokens.
+    pub fn encode(&self) -> Vec<Vec<u16>> {
+        let other = self.0.alphabet.len().min(self.0.vocab.saturating_sub(1)) as u16;
+        let mut table = vec![other; char::MAX as usize + 1];
+        for (i, &c) in self.0.alphabet.iter().enumerate() {
+            table[c as usize] = i as u16;
+        }
+        let tokens = |d: &Document| match self.0.unit {
+            Unit::Bytes => d.text.bytes().map(u16::from).collect(),
+            Unit::Characters => d.text.chars().map(|c| table[c as usize]).collect(),
+        };
+        self.0.documents.iter().map(tokens).collect()
+    }
+
+    pub(super) fn check(&self, check: &mut Checker) {
+        self.0.problems.iter().for_each(|p| check.add(p.clone()));
+    }
+
+    /// Whether sequences of `length` tokens can be cut from every document.
+    pub fn fits(&self, length: usize) -> Result<(), Vec<Problem>> {
+        let mut check = Checker::default();
+        self.check_length(length, &mut check);
+        check.finish()
+    }
+
+    /// Names the documents whose held-out part is too short for a sequence of `length` tokens.
+    pub(super) fn check_length(&self, length: usize, check: &mut Checker) {
+        let least = length * HELD_OUT_SHARE;
+        let short = self.0.documents.iter().zip(&self.0.lengths).filter(|(_, n)| (1..least).contains(*n));
+        for (document, n) in short.take(NAMED) {
+            let unit = self.0.unit.name();
+            check.add(Problem::new(
+                &format!("world.text \"{}\"", document.name),
+                format!("{n} {unit} long"),
+                &format!("at least {least} {unit}, ten times T"),
+                "Shorten T, or leave this document out.",
+            ));
+        }
+    }
+
+    /// From the value of the key `text`.
+    pub(super) fn from_value(mut value: Value) -> Result<Self, Problem> {
+        let unreadable = |why: &str| Problem::unreadable("world.text", why);
+        let unit = match value.get("unit").map(Value::as_str) {
+            None | Some(Some("characters")) => Unit::Characters,
+            Some(Some("bytes")) => Unit::Bytes,
+            _ => return Err(unreadable("unit is neither \"characters\" nor \"bytes\"")),
+        };
+        let Some(Value::Array(list)) = value.get_mut("documents").map(Value::take) else {
+            return Err(unreadable("documents is no list"));
+        };
+        let read = |mut entry: Value| match (entry["name"].take(), entry["text"].take()) {
+            (Value::String(name), Value::String(text)) => Ok(Document { name, text }),
+            _ => Err(unreadable("a document lacks its name or its text")),
+        };
+        let entries =
+            list.into_iter().map(|entry| if entry.is_object() { entry } else { Value::Object(Default::default()) });
+        Ok(Self::new(unit, entries.map(read).collect::<Result<_, _>>()?))
+    }
+}
+
+impl Unit {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Characters => "characters",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (&self.0, &other.0);
+        Arc::ptr_eq(a, b) || (a.unit == b.unit && a.vocab == b.vocab && a.documents == b.documents)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How much of what there is, and no more than a line; it cannot be read back.
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (documents, tokens) = (self.0.documents.len(), self.0.lengths.iter().sum::<usize>());
+        write!(f, "text of {documents} documents, {tokens} {}", self.0.unit.name())
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields<'a> {
+            unit: &'static str,
+            documents: &'a [Document],
+        }
+        let fields = Fields { unit: self.0.unit.name(), documents: &self.0.documents };
+        serializer.collect_map([("text", fields)])
+    }
+}
+
+/// The documents of one file. Form feeds part them; without any, a line `# Title` that opens the file or follows an empty line
+/// begins a document of that name. What comes before the first title, or a file without titles, goes by the file's name.
+pub fn sections(name: &str, text: &str) -> Vec<Document> {
+    let mut found: Vec<Document> = Vec::new();
+    if text.contains('\u{c}') {
+        for (i, part) in text.split('\u{c}').map(str::trim).filter(|part| !part.is_empty()).enumerate() {
+            let (title, body) = match part.strip_prefix("# ").and_then(|rest| rest.split_once('\n')) {
+                Some((title, body)) => (title.trim().to_owned(), body.trim()),
+                None => (format!("{name}, part {}", i + 1), part),
+            };
+            found.push(Document { name: title, text: body.into() });
+        }
+        return found;
+    }
+    let mut after_empty = true;
+    found.push(Document { name: name.into(), text: String::new() });
+    for line in text.split_inclusive('\n') {
+        match line.strip_prefix("# ").filter(|title| after_empty && !title.trim().is_empty()) {
+            Some(title) => found.push(Document { name: title.trim().into(), text: String::new() }),
+            None => {
+                if let Some(document) = found.last_mut() {
+                    document.text.push_str(line);
+                }
+            }
+        }
+        after_empty = line.trim().is_empty();
+    }
+    if found.len() > 1 && found[0].text.trim().is_empty() {
+        found.remove(0);
+    }
+    if found.len() > 1 {
+        for document in &mut found {
+            document.text = document.text.trim().into();
+        }
+    }
+    found
+}
+
+/// A text file's bytes as text: UTF-8, UTF-16 with a byte order mark, or else Windows-1252; line ends become `\n`. The error names
+/// the file.
+pub fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Problem> {
+    let binary = || {
+        Problem::new(
+            &format!("the file \"{name}\""),
+            "binary",
+            "text",
+            "Where it is text, save it as UTF-8 and open it again.",
+        )
+    };
+    let text = match bytes[..] {
+        [0xff, 0xfe, ref rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, ref rest @ ..] => wide(rest, u16::from_be_bytes),
+        _ => match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(e) => {
+                let lossy = String::from_utf8_lossy(e.as_bytes());
+                let broken = lossy.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
+                let sound = lossy.chars().filter(|c| !c.is_ascii()).count() - broken;
+                // Letters of other encodings hardly ever make sound UTF-8 by chance.
+                if sound > 10 * broken {
+                    lossy.into_owned()
+                } else {
+                    e.as_bytes().iter().map(|&b| western(b)).collect()
+                }
+            }
+        },
+    };
+    let odd =
+        text.chars().filter(|c| matches!(c, '\u{1}'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{80}'..='\u{9f}')).count();
+    if text.contains('\0') || odd > text.len() / 50 {
+        return Err(binary());
+    }
+    Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
+    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+/// A byte of Windows-1252: Latin-1, with letters and quotes where that has control characters.
+fn western(byte: u8) -> char {
+    const HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+    match byte {
+        0x80..=0x9f => HIGH.chars().nth(usize::from(byte - 0x80)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        _ => char::from(byte),
+    }
+}
