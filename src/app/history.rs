@@ -141,7 +141,11 @@ impl History {
 
     /// What the black line is called. Of real text nobody knows the source, and the best predictor at hand is no lower bound.
     pub fn reference(&self) -> &'static str {
-        if self.theory.as_ref().is_some_and(|t| t.adaptive) { "n-gram baseline" } else { "exact Bayes" }
+        if self.is_adaptive() { "n-gram baseline" } else { "exact Bayes" }
+    }
+
+    pub fn is_adaptive(&self) -> bool {
+        self.theory.as_ref().is_some_and(|t| t.adaptive)
     }
 
     pub fn training(&self) -> &TrainingCurve {
@@ -183,7 +187,7 @@ impl History {
     /// Positions (from 1) where the loss on sampled tokens of fresh topics lies below exact Bayes by more than `errors`
     /// standard errors: a sign of a fault, since no predictor can do that.
     pub fn positions_below_bayes(&self, errors: f64) -> Vec<usize> {
-        if self.theory.as_ref().is_some_and(|t| t.adaptive) {
+        if self.is_adaptive() {
             // No bound, so nothing is impossible.
             return Vec::new();
         }

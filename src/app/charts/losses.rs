@@ -80,6 +80,14 @@ const BAYES: Series = Series {
     width: 1.5,
 };
 
+/// The same place, where the source is not known and nothing is a lower bound.
+const N_GRAMS: Series = Series {
+    label: "n-gram baseline",
+    name: "two-level loss of the n-gram baseline",
+    about: "the best predictor at hand, and no lower bound",
+    ..BAYES
+};
+
 const GAPS: [Series; 2] = [
     Series {
         label: "topic gap",
@@ -117,7 +125,7 @@ impl<'a> Losses<'a> {
     fn upper(&self) -> Vec<&'static Series> {
         let mut all: Vec<&Series> = LOSSES.iter().collect();
         if !self.options.above_bayes {
-            all.push(&BAYES);
+            all.push(if self.history.is_adaptive() { &N_GRAMS } else { &BAYES });
         }
         all
     }
@@ -197,7 +205,7 @@ impl<'a> Losses<'a> {
 impl Chart for Losses<'_> {
     fn title(&self) -> String {
         if self.options.above_bayes {
-            "Three losses above exact Bayes, and the gaps".into()
+            format!("Three losses above {}, and the gaps", self.history.reference())
         } else {
             "Three losses, and the gaps between them".into()
         }
@@ -218,7 +226,7 @@ impl Chart for Losses<'_> {
         frame::title(&mut axes, view, &self.title());
         let ticks = upper.x.whole_ticks(upper.x_room(&number::count(upper.x.high as usize)));
         let above = if self.options.above_bayes {
-            format!("loss above exact Bayes, {unit} per token")
+            format!("loss above {}, {unit} per token", self.history.reference())
         } else {
             format!("loss above the source that knows the topic, {unit} per token")
         };
@@ -275,7 +283,11 @@ impl Chart for Losses<'_> {
             "At step {}, {} the loss is {} on fresh topics, {} on fresh sequences of the training topics and {} on the \
              training sequences; the topic gap is {} and the sequence gap {} {unit} per token.",
             number::count(p.step),
-            if self.options.above_bayes { "above exact Bayes" } else { "above the source that knows the topic" },
+            if self.options.above_bayes {
+                format!("above {}", self.history.reference())
+            } else {
+                "above the source that knows the topic".into()
+            },
             amount(level(&p.two_level, self.options.above_bayes)),
             amount(level(&p.first_level, self.options.above_bayes)),
             amount(level(&p.empirical, self.options.above_bayes)),

@@ -47,7 +47,7 @@ pub struct TokenCell {
 
 /// `None` before the first samples have come.
 pub fn rows(history: &History, theme: &Theme, unit: Unit) -> Option<SampleRows> {
-    let samples = history.samples()?;
+    let (samples, reference) = (history.samples()?, history.reference());
     let names = names(history);
     let name = |token: u16| names.get(usize::from(token)).cloned().unwrap_or_else(|| token.to_string());
     let amount = |nats: f64| format!("{} {unit}", number::short(unit.of(nats)));
@@ -64,7 +64,7 @@ pub fn rows(history: &History, theme: &Theme, unit: Unit) -> Option<SampleRows> 
                 .map(|(i, (&token, (&model, &bayes)))| {
                     let text = name(token);
                     let tooltip =
-                        format!("{text}, position {}: model {}, exact Bayes {}", i + 1, amount(model), amount(bayes));
+                        format!("{text}, position {}: model {}, {reference} {}", i + 1, amount(model), amount(bayes));
                     TokenCell {
                         position: i + 1,
                         short: text.trim_start_matches('<').chars().take(4).collect(),
@@ -80,7 +80,7 @@ pub fn rows(history: &History, theme: &Theme, unit: Unit) -> Option<SampleRows> 
             let mean = |of: fn(&TokenCell) -> f64| tokens.iter().map(of).sum::<f64>() / tokens.len().max(1) as f64;
             let words: Vec<&str> = tokens.iter().map(|t| t.text.as_str()).collect();
             let summary = format!(
-                "Topic {}: {}. Mean surprise: model {}, exact Bayes {}.",
+                "Topic {}: {}. Mean surprise: model {}, {reference} {}.",
                 sample.topic,
                 words.join(" "),
                 amount(mean(|t| t.model)),
@@ -106,7 +106,7 @@ fn names(history: &History) -> Vec<String> {
 
 /// Every token with its surprise, as a table with a header row.
 pub fn csv(history: &History) -> String {
-    let mut csv = String::from("row,topic,position,token,model surprise (nats),exact Bayes surprise (nats)\n");
+    let mut csv = format!("row,topic,position,token,model surprise (nats),{} surprise (nats)\n", history.reference());
     let names = names(history);
     for (r, sample) in history.samples().iter().flat_map(|s| s.rows.iter()).enumerate() {
         for (i, (token, (model, bayes))) in sample.tokens.iter().zip(sample.model.iter().zip(&sample.bayes)).enumerate()

@@ -140,7 +140,7 @@ fn empty_charts_say_what_starts_them() {
     let e = Experiment::default();
     let history = History::new(&e);
     let view = View::new(600.0, 300.0, Theme::dark());
-    for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss, ChartKind::Losses] {
+    for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss] {
         let chart = kind.chart(&history, &e, Options::default());
         assert!(chart.svg(&view).contains("Press Run"), "{}", kind.name());
         assert_eq!(chart.cursor_at(&view, 300.0, 150.0), None);
@@ -423,9 +423,11 @@ fn squared_errors_take_the_place_of_losses_where_there_are_any() {
 fn what_is_no_bound_is_not_called_one() {
     let (history, e) = with_baselines(true);
     let view = View::new(900.0, 400.0, Theme::light());
-    for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss] {
+    for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss, ChartKind::Losses] {
         let chart = kind.chart(&history, &e, Options::default());
-        let all = [chart.svg(&view), chart.summary(), chart.readout(&view, 3.0).expect("a read-out").text()].join(" ");
+        let all =
+            [chart.title(), chart.svg(&view), chart.summary(), chart.readout(&view, 3.0).expect("a read-out").text()]
+                .join(" ");
         assert!(!all.contains("Bayes") && all.contains("n-gram baseline"), "{all}");
     }
     assert!(ChartKind::LossByPosition.chart(&history, &e, Options::default()).summary().contains("not a lower bound"));
