@@ -9,9 +9,12 @@ use icl_playground::{
         session::Session,
         trainer::{Trainer, read},
     },
-    experiment::Experiment,
+    experiment::{Experiment, Observation},
     protocol::{DeviceChoice, DeviceKind, DeviceReport, Event},
-    world::rng::{Purpose, Stream},
+    world::{
+        Rows,
+        rng::{Purpose, Stream},
+    },
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -56,17 +59,16 @@ fn report(events: &[Event]) -> DeviceReport {
 #[wasm_bindgen_test]
 async fn cpu_and_webgpu_agree_on_the_loss_and_every_gradient() {
     let (gpu, _) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
-    let vocab = 5;
-    for net in parity_nets() {
+    let both = [Observation::Tokens(5), Observation::Vectors(2)];
+    for (net, observation) in parity_nets().into_iter().flat_map(|net| both.map(|o| (net.clone(), o))) {
         let mut experiment = small();
         experiment.net = net;
         experiment.data.length = 6;
-        let mut stream = Stream::new(5, Purpose::Timing, 0);
-        let tokens: Vec<u16> = (0..3 * 6).map(|_| stream.below(vocab as u64) as u16).collect();
+        let rows = Rows::random(observation, 3 * 6, &mut Stream::new(5, Purpose::Timing, 0));
         let mut results = Vec::new();
         for device in [&device::cpu(), &gpu] {
-            let trainer = Trainer::new(&experiment, vocab, device);
-            let (loss, gradient) = trainer.gradient(&tokens);
+            let trainer = Trainer::new(&experiment, observation, device);
+            let (loss, gradient) = trainer.gradient(&rows);
             let layout = trainer.net().layout.clone();
             results.push((read(loss).await.expect("reads")[0], read(gradient).await.expect("reads"), layout));
         }
@@ -82,7 +84,7 @@ async fn cpu_and_webgpu_agree_on_the_loss_and_every_gradient() {
             let error = norm(&mut cpu.iter().zip(gpu).map(|(a, b)| a - b));
             let size = norm(&mut cpu.iter().copied());
             if error.is_nan() || error > 3e-3 * size + 1e-6 * (entry.len() as f64).sqrt() {
-                wrong.push(format!("{}: off by {error:.1e} of {size:.1e}", entry.name));
+                wrong.push(format!("{} of {observation:?}: off by {error:.1e} of {size:.1e}", entry.name));
             }
         }
         assert!(wrong.is_empty(), "CPU and GPU disagree on {wrong:#?}");

@@ -7,9 +7,12 @@ use super::{
     trainer::{Trainer, read},
 };
 use crate::{
-    experiment::{Data, Experiment, Mlp, Net, Norm, Positions, Training},
+    experiment::{Data, Experiment, Mlp, Net, Norm, Observation, Positions, Training},
     protocol::{BenchReport, BenchSize, DeviceChoice, DeviceKind},
-    world::rng::{Purpose, Stream},
+    world::{
+        Rows,
+        rng::{Purpose, Stream},
+    },
 };
 
 const VOCAB: usize = 16;
@@ -50,7 +53,7 @@ pub async fn bench(size: BenchSize, wish: DeviceChoice, steps: usize) -> Result<
         },
         _ => (device::cpu(), DeviceKind::Cpu),
     };
-    let mut trainer = Trainer::new(&experiment, VOCAB, &device);
+    let mut trainer = Trainer::new(&experiment, Observation::Tokens(VOCAB), &device);
     let length = experiment.data.length;
     let mut step_times = Vec::with_capacity(steps);
     let mut losses = Vec::with_capacity(steps);
@@ -71,12 +74,12 @@ pub async fn bench(size: BenchSize, wish: DeviceChoice, steps: usize) -> Result<
 }
 
 /// Random blocks of half the length, each shown twice: something that a transformer learns.
-fn repeated(step: usize, rows: usize, length: usize) -> Vec<u16> {
+fn repeated(step: usize, rows: usize, length: usize) -> Rows {
     let mut stream = Stream::new(1, Purpose::Timing, 2 + step as u64);
     let mut out = Vec::with_capacity(rows * length);
     for _ in 0..rows {
         let block: Vec<u16> = (0..length / 2).map(|_| stream.below(VOCAB as u64) as u16).collect();
         out.extend(block.iter().cycle().take(length));
     }
-    out
+    Rows::Tokens(out)
 }

@@ -8,10 +8,10 @@ use super::{
     trainer::{Trainer, read},
 };
 use crate::{
-    experiment::{Experiment, Net},
+    experiment::{Experiment, Net, Observation},
     protocol::{DeviceChoice, DeviceKind, DeviceReport, Event, Phase},
     world::{
-        World,
+        Rows, World,
         rng::{Purpose, Stream},
     },
 };
@@ -51,7 +51,7 @@ pub async fn choose(
         Err(NoGpu { why, adapter }) => return Ok(on_cpu(why, adapter, None, None, None)),
     };
     emit(Event::Phase(Phase::Compiling));
-    let parity = parity(&device).await?;
+    let parity = parity(&device, world.observation().is_vectors()).await?;
     if let Some(message) = shader_error() {
         return Ok(on_cpu(
             format!("The GPU refused a shader ({message}), so the CPU trains."),
@@ -91,16 +91,15 @@ pub async fn choose(
 
 /// Median milliseconds of a training step of `experiment`, shader compilation left out.
 async fn time(experiment: &Experiment, world: &World, device: &Device) -> Result<f64, EngineError> {
-    let mut trainer = Trainer::new(experiment, world.vocab(), device);
+    let mut trainer = Trainer::new(experiment, world.observation(), device);
     let mut stream = Stream::new(experiment.seed, Purpose::Timing, 0);
-    let tokens: Vec<u16> = (0..experiment.training.batch * experiment.data.length)
-        .map(|_| stream.below(world.vocab() as u64) as u16)
-        .collect();
-    read(trainer.step(&tokens)).await?;
+    let cells = experiment.training.batch * experiment.data.length;
+    let rows = Rows::random(world.observation(), cells, &mut stream);
+    read(trainer.step(&rows)).await?;
     let mut times = Vec::with_capacity(TIMED_STEPS);
     for _ in 0..TIMED_STEPS {
         let start = now_ms();
-        read(trainer.step(&tokens)).await?;
+        read(trainer.step(&rows)).await?;
         times.push(now_ms() - start);
     }
     Ok(median(times))
@@ -112,20 +111,19 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Largest difference between `device` and the CPU, relative to the largest entry, over the loss and every gradient of small
-/// nets that together use every operation there is.
-pub async fn parity(device: &Device) -> Result<f64, EngineError> {
+/// nets that together use every operation there is, over tokens or over vectors.
+pub async fn parity(device: &Device, vectors: bool) -> Result<f64, EngineError> {
+    let observation = if vectors { Observation::Vectors(2) } else { Observation::Tokens(5) };
     let mut worst: f64 = 0.0;
     for net in parity_nets() {
         let mut experiment = Experiment::default();
         experiment.data.length = 6;
         experiment.net = net;
-        let vocab = 5;
-        let mut stream = Stream::new(7, Purpose::Timing, 1);
-        let tokens: Vec<u16> = (0..3 * 6).map(|_| stream.below(vocab as u64) as u16).collect();
+        let rows = Rows::random(observation, 3 * 6, &mut Stream::new(7, Purpose::Timing, 1));
         let mut results = Vec::new();
         for device in [device, &cpu()] {
-            let trainer = Trainer::new(&experiment, vocab, device);
-            let (loss, gradient) = trainer.gradient(&tokens);
+            let trainer = Trainer::new(&experiment, observation, device);
+            let (loss, gradient) = trainer.gradient(&rows);
             let mut values = read(gradient).await?;
             values.extend(read(loss).await?);
             results.push(values);

@@ -1,12 +1,17 @@
 //! Measures a learner against exact Bayes, on sequences fixed at the start of the run.
+//!
+//! Everything comes from a few numbers per cell (a token or a vector). Where the source's whole predictive laws are known they are
+//! divergences of those; where they are not, or where the very tokens are what is asked about, log-ratios of what was observed.
 
 use super::{error::EngineError, trainer::Trainer};
 use crate::{
     experiment::Experiment,
     protocol::{Evaluation, LossAndFloor, Measured, Sample, Samples, Theory},
+    theory::linear::systems,
     world::{
-        Filter, Topic, World,
+        Filter, LinearLaw, Rows, Topic, World,
         data::Corpus,
+        linear::{Forecaster, Gaussian, direction},
         rng::{Purpose, Stream},
     },
 };
@@ -16,14 +21,39 @@ const SHOWN: usize = 8;
 /// Rows of one forward pass: bounds its memory.
 const CHUNK: usize = 256;
 
-/// Sequences with the exact predictives at every position, [rows, T, vocab] row-major.
+/// Sequences, and what exact predictors say of each cell of theirs ([rows, T] row-major).
 struct Set {
     topics: Vec<Topic>,
-    tokens: Vec<u16>,
-    /// P(token | past, topic).
-    oracle: Vec<f32>,
-    /// P(token | past) by exact Bayes, under the prior that fits the set's question.
-    bayes: Vec<f32>,
+    rows: Rows,
+    laws: Laws,
+    /// ln P(observed | past, topic).
+    oracle: Vec<f64>,
+    /// ln P(observed | past) by exact Bayes, under the prior that fits the set's question.
+    bayes: Vec<f64>,
+    /// How far Bayes is from the source that knows the topic: of whole laws, or the log-ratio of what was observed.
+    bayes_from_oracle: Vec<f64>,
+}
+
+/// Whole predictive laws at every cell: with the topic known, and by exact Bayes.
+enum Laws {
+    /// [rows, T, vocab] row-major.
+    Tokens { vocab: usize, oracle: Vec<f32>, bayes: Vec<f32> },
+    /// `exact`: no predictor that does not know the topic can be better than `bayes`.
+    Vectors { exact: bool, oracle: Vec<Gaussian>, bayes: Vec<Gaussian> },
+    /// Not known, or not asked for.
+    Unknown,
+}
+
+/// What a learner says of each cell of a set.
+struct Cells {
+    /// From the source that knows the topic, as [`Set::bayes_from_oracle`].
+    from_oracle: Vec<f64>,
+    /// From exact Bayes. Of whole laws never negative; of what was observed, or where Bayes is not exact, only its mean is.
+    from_bayes: Vec<f64>,
+    /// ln P(observed).
+    log_p: Vec<f64>,
+    /// Of vectors: squared error beyond that of Bayes.
+    squared_error: Vec<f64>,
 }
 
 /// What one set says of a learner; one value per sequence, so that standard errors are over independent draws.
@@ -35,7 +65,6 @@ struct PerSequence {
 pub struct Evaluator {
     length: usize,
     prompt: usize,
-    vocab: usize,
     /// Fresh topics, Bayes under the true prior.
     fresh: Set,
     /// The topics of `training`, fresh sequences; Bayes over the training topics.
@@ -44,79 +73,68 @@ pub struct Evaluator {
     training: Set,
     /// h_l, to which the measured excess is added.
     bayes_curve: Vec<f64>,
+    /// Of vectors: squared error of exact Bayes, to which the measured excess is added.
+    squared_error: Vec<f64>,
     labels: Vec<(String, Option<usize>)>,
 }
 
 impl Evaluator {
     /// Draws the sets. The learner never trains on `fresh` or `seen_topics`: they come from streams of their own.
     pub fn new(experiment: &Experiment, world: &World, corpus: &Corpus, theory: &Theory) -> Self {
-        let (rows, length) = (experiment.evaluation.sequences, experiment.data.length);
+        let (count, length) = (experiment.evaluation.sequences, experiment.data.length);
+        let held_out = world.held_out();
         let draw = |purpose: Purpose, topics: Option<&[Topic]>| {
-            let mut tokens = vec![0; rows * length];
-            let mut drawn = Vec::with_capacity(rows);
-            for (i, row) in tokens.chunks_exact_mut(length).enumerate() {
+            let mut rows = Rows::empty(world.observation());
+            let mut drawn = Vec::with_capacity(count);
+            for i in 0..count {
                 let mut stream = Stream::new(experiment.seed, purpose, i as u64);
                 let topic = match topics {
                     Some(topics) => topics[i % topics.len()].clone(),
-                    None => world.draw_topic(&mut stream),
+                    None => held_out.draw_topic(&mut stream),
                 };
-                world.draw_sequence(&topic, row, &mut stream);
+                held_out.draw_row(&topic, length, &mut rows, &mut stream);
                 drawn.push(topic);
             }
-            (drawn, tokens)
+            (drawn, rows)
         };
-        let (topics, tokens) = draw(Purpose::Evaluation, None);
-        let fresh = Set::new(world, topics, tokens, length, world.bayes());
+        let whole = world.observation().is_vectors() || world.is_exact();
+        let fresh = Set::new(world, draw(Purpose::Evaluation, None), length, &[], whole);
 
         // With fresh draws the training topics are those of batches already used, and Bayes over so many is Bayes under P(w).
-        let pool = || corpus.topics().map_or_else(|| world.bayes(), |topics| world.pool(topics));
-        let probe = corpus.probe(world, rows, experiment.training.steps, experiment.training.batch);
-        let (topics, sequences): (Vec<Topic>, Vec<Vec<u16>>) = probe.into_iter().unzip();
-        let (seen, seen_tokens) = draw(Purpose::EvaluationSeen, Some(&topics));
-        let seen_topics = Set::new(world, seen, seen_tokens, length, pool());
-        let training = Set::new(world, topics, sequences.concat(), length, pool());
+        let pool = corpus.topics().unwrap_or_default();
+        let (topics, rows) = corpus.probe(world, count, experiment.training.steps, experiment.training.batch);
+        let seen_topics = Set::new(world, draw(Purpose::EvaluationSeen, Some(&topics)), length, pool, whole);
+        let training = Set::new(world, (topics, rows), length, pool, false);
 
         let labels = fresh.topics.iter().take(SHOWN).map(|t| (world.topic_label(t), world.topic_index(t))).collect();
         Self {
             length,
             prompt: experiment.prompt_length(),
-            vocab: world.vocab(),
             fresh,
             seen_topics,
             training,
             bayes_curve: theory.bayes.values.clone(),
+            squared_error: theory.squared_error.clone(),
             labels,
         }
     }
 
     pub async fn evaluate(&self, trainer: &Trainer) -> Result<(Evaluation, Samples), EngineError> {
-        let fresh = trainer.log_probabilities(&self.fresh.tokens, CHUNK).await?;
-        let seen = trainer.log_probabilities(&self.seen_topics.tokens, CHUNK).await?;
-        let training = trainer.log_probabilities(&self.training.tokens, CHUNK).await?;
+        let fresh = self.fresh.measure(trainer).await?;
+        let seen = self.seen_topics.measure(trainer).await?;
+        let training = self.training.measure(trainer).await?;
         let step = trainer.steps();
-        if [&fresh, &seen, &training].into_iter().flatten().any(|v| v.is_nan()) {
-            return Err(EngineError::NotFinite { step });
-        }
 
-        let rows = self.fresh.topics.len();
-        let mut excess = vec![Vec::with_capacity(rows); self.length];
-        let mut sampled = vec![Vec::with_capacity(rows); self.length];
-        for (i, &x) in self.fresh.tokens.iter().enumerate() {
-            let at = i * self.vocab..(i + 1) * self.vocab;
-            let (bayes, model) = (&self.fresh.bayes[at.clone()], &fresh[at]);
-            excess[i % self.length].push(kl(bayes, model));
-            sampled[i % self.length].push(ln(bayes[usize::from(x)]) - f64::from(model[usize::from(x)]));
-        }
-        let excess: Vec<Measured> = excess.iter().map(|v| measured(v)).collect();
-        let sampled: Vec<Measured> = sampled.iter().map(|v| measured(v)).collect();
+        let excess = by_position(&fresh.from_bayes, self.length);
+        let ratios: Vec<f64> = self.fresh.bayes.iter().zip(&fresh.log_p).map(|(bayes, model)| bayes - model).collect();
+        let sampled = by_position(&ratios, self.length);
+        let squares = by_position(&fresh.squared_error, self.length);
 
-        let population =
-            |set: &Set, model: &[f32], positions| set.population_loss(model, self.length, self.vocab, positions);
-        let two_level = population(&self.fresh, &fresh, self.prompt);
-        let first_level = population(&self.seen_topics, &seen, self.length);
+        let two_level = self.fresh.summed_up(&fresh, self.length, self.prompt);
+        let first_level = self.seen_topics.summed_up(&seen, self.length, self.length);
         // The topic gap compares like with like: both over a prompt's positions.
-        let first_level_prompt = population(&self.seen_topics, &seen, self.prompt);
-        let empirical = self.training.empirical_loss(&training, self.length, self.vocab);
+        let first_level_prompt = self.seen_topics.summed_up(&seen, self.length, self.prompt);
+        let empirical = self.training.summed_up(&training, self.length, self.length);
         // Row i of both sets has the same topic, so the gap's error is that of the differences.
         let sequence_gap = measured(&pairwise(&first_level.loss, &empirical.loss));
         let (fresh_loss, seen_loss) = (measured(&two_level.loss), measured(&first_level_prompt.loss));
@@ -125,13 +143,13 @@ impl Evaluator {
 
         let evaluation = Evaluation {
             step,
-            sequences: rows,
+            sequences: self.fresh.topics.len(),
             model: self.bayes_curve.iter().zip(&excess).map(|(h, e)| h + e.value).collect(),
             excess: excess.iter().map(|e| e.value).collect(),
             excess_stderr: excess.iter().map(|e| e.stderr).collect(),
             sampled_excess: sampled.iter().map(|e| e.value).collect(),
             sampled_excess_stderr: sampled.iter().map(|e| e.stderr).collect(),
-            squared_error: Vec::new(),
+            squared_error: self.squared_error.iter().zip(&squares).map(|(least, e)| least + e.value).collect(),
             empirical: empirical.summary(),
             first_level: first_level.summary(),
             two_level: two_level.summary(),
@@ -142,16 +160,18 @@ impl Evaluator {
         Ok((evaluation, self.samples(step, &fresh)))
     }
 
-    fn samples(&self, step: usize, model: &[f32]) -> Samples {
+    fn samples(&self, step: usize, model: &Cells) -> Samples {
         let rows = self.labels.iter().enumerate().map(|(row, (topic, topic_index))| {
             let at = row * self.length..(row + 1) * self.length;
-            let index = |i: usize| i * self.vocab + usize::from(self.fresh.tokens[i]);
             Sample {
                 topic: topic.clone(),
                 topic_index: *topic_index,
-                tokens: self.fresh.tokens[at.clone()].to_vec(),
-                model: at.clone().map(|i| -f64::from(model[index(i)])).collect(),
-                bayes: at.map(|i| -ln(self.fresh.bayes[index(i)])).collect(),
+                tokens: match self.fresh.rows.cells(at.clone()) {
+                    Rows::Tokens(tokens) => tokens,
+                    Rows::Vectors { dimension, values } => values.chunks_exact(dimension).map(direction).collect(),
+                },
+                model: model.log_p[at.clone()].iter().map(|p| -p).collect(),
+                bayes: self.fresh.bayes[at].iter().map(|p| -p).collect(),
             }
         });
         Samples { step, rows: rows.collect() }
@@ -159,56 +179,154 @@ impl Evaluator {
 }
 
 impl Set {
-    fn new(world: &World, topics: Vec<Topic>, tokens: Vec<u16>, length: usize, mut bayes: Filter) -> Self {
-        let vocab = world.vocab();
-        let mut set = Self {
-            topics,
-            oracle: Vec::with_capacity(tokens.len() * vocab),
-            bayes: Vec::with_capacity(tokens.len() * vocab),
-            tokens,
-        };
-        let mut p = vec![0.0; vocab];
-        for (topic, row) in set.topics.iter().zip(set.tokens.chunks_exact(length)) {
-            let mut oracle = world.oracle(topic);
-            bayes.reset();
-            for &x in row {
-                oracle.predict(&mut p);
-                set.oracle.extend(p.iter().map(|&v| v as f32));
-                oracle.observe(x);
-                bayes.predict(&mut p);
-                set.bayes.extend(p.iter().map(|&v| v as f32));
-                bayes.observe(x);
+    /// `pool`: the topics that Bayes knows are possible; none for the true prior. `whole`: keep whole predictive laws.
+    fn new(world: &World, (topics, rows): (Vec<Topic>, Rows), length: usize, pool: &[Topic], whole: bool) -> Self {
+        let mut set =
+            Self { topics, laws: Laws::Unknown, oracle: vec![], bayes: vec![], bayes_from_oracle: vec![], rows };
+        match (&set.rows, world.linear()) {
+            (Rows::Vectors { dimension, values }, Some(law)) => {
+                let values = values.clone();
+                set.fill_vectors(law, &values, length * dimension, pool, whole);
             }
+            (Rows::Tokens(tokens), _) => {
+                let tokens = tokens.clone();
+                set.fill_tokens(world, &tokens, length, world.pool(pool), whole);
+            }
+            // Rows of vectors come from worlds of vectors.
+            (Rows::Vectors { .. }, None) => {}
         }
         set
     }
 
-    /// Mean over the first `positions` of KL(P(. | past, topic) || predictive), sequence by sequence.
-    fn population_loss(&self, model: &[f32], length: usize, vocab: usize, positions: usize) -> PerSequence {
-        let mean = |row: usize, of: &dyn Fn(std::ops::Range<usize>) -> f64| {
-            let cells = (row * length..row * length + positions).map(|i| i * vocab..(i + 1) * vocab);
-            cells.map(of).sum::<f64>() / positions as f64
-        };
-        let rows = 0..self.topics.len();
-        PerSequence {
-            loss: rows.clone().map(|r| mean(r, &|at| kl(&self.oracle[at.clone()], &model[at]))).collect(),
-            bayes: rows.map(|r| mean(r, &|at| kl_of(&self.oracle[at.clone()], &self.bayes[at]))).collect(),
+    fn fill_tokens(&mut self, world: &World, tokens: &[u16], length: usize, mut bayes: Filter, whole: bool) {
+        let vocab = world.vocab();
+        let (mut p, mut q) = (vec![0.0; vocab], vec![0.0; vocab]);
+        let (mut p32, mut q32) = (vec![0.0f32; vocab], vec![0.0f32; vocab]);
+        let (mut oracles, mut all) = (Vec::new(), Vec::new());
+        for (topic, row) in self.topics.iter().zip(tokens.chunks_exact(length)) {
+            let mut oracle = world.oracle(topic);
+            bayes.reset();
+            for &x in row {
+                oracle.predict(&mut p);
+                bayes.predict(&mut q);
+                // As they are kept.
+                p32.iter_mut().zip(&p).for_each(|(slot, &v)| *slot = v as f32);
+                q32.iter_mut().zip(&q).for_each(|(slot, &v)| *slot = v as f32);
+                let (known, hidden) = (ln(p32[usize::from(x)]), ln(q32[usize::from(x)]));
+                self.oracle.push(known);
+                self.bayes.push(hidden);
+                self.bayes_from_oracle.push(if whole { kl_of(&p32, &q32) } else { known - hidden });
+                if whole {
+                    oracles.extend_from_slice(&p32);
+                    all.extend_from_slice(&q32);
+                }
+                oracle.observe(x);
+                bayes.observe(x);
+            }
+        }
+        if whole {
+            self.laws = Laws::Tokens { vocab, oracle: oracles, bayes: all };
         }
     }
 
-    /// Mean over positions of ln P(x | past, topic) - ln predictive(x) for the tokens that are there, sequence by sequence. A
-    /// learner that has memorised its training tokens shows it here, and only here.
-    fn empirical_loss(&self, model: &[f32], length: usize, vocab: usize) -> PerSequence {
-        let mean = |row: usize, of: &dyn Fn(usize) -> f64| {
-            let cells = (row * length..(row + 1) * length).map(|i| i * vocab + usize::from(self.tokens[i]));
-            cells.map(of).sum::<f64>() / length as f64
-        };
-        let rows = 0..self.topics.len();
-        PerSequence {
-            loss: rows.clone().map(|r| mean(r, &|i| ln(self.oracle[i]) - f64::from(model[i]))).collect(),
-            bayes: rows.map(|r| mean(r, &|i| ln(self.oracle[i]) - ln(self.bayes[i]))).collect(),
+    fn fill_vectors(&mut self, law: &LinearLaw, values: &[f32], row: usize, pool: &[Topic], whole: bool) {
+        // Over a pool Bayes is a mixture of Gaussians, and its divergence from one has no closed form.
+        let closed = whole && pool.is_empty();
+        let mut bayes: Forecaster = law.pool(systems(pool));
+        let (mut oracles, mut all) = (Vec::new(), Vec::new());
+        for (topic, row) in self.topics.iter().zip(values.chunks_exact(row)) {
+            let Some(mut oracle) = systems(std::slice::from_ref(topic)).next().map(|system| law.oracle(system)) else {
+                continue;
+            };
+            bayes.reset();
+            for x in row.chunks_exact(law.dimension()) {
+                let (known, hidden) = (oracle.predict(), bayes.predict());
+                let (p, q) = (known.log_density(x), bayes.log_density(x));
+                self.oracle.push(p);
+                self.bayes.push(q);
+                self.bayes_from_oracle.push(if closed { known.divergence(&hidden) } else { p - q });
+                if whole {
+                    oracles.push(known);
+                    all.push(hidden);
+                }
+                oracle.observe(x);
+                bayes.observe(x);
+            }
+        }
+        if whole {
+            self.laws = Laws::Vectors { exact: law.is_exact(), oracle: oracles, bayes: all };
         }
     }
+
+    async fn measure(&self, trainer: &Trainer) -> Result<Cells, EngineError> {
+        let broken = || EngineError::NotFinite { step: trainer.steps() };
+        let mut cells = Cells { from_oracle: vec![], from_bayes: vec![], log_p: vec![], squared_error: vec![] };
+        match (&self.laws, &self.rows) {
+            (Laws::Tokens { vocab, oracle, bayes }, Rows::Tokens(tokens)) => {
+                let model = trainer.predictions(&self.rows, CHUNK).await?;
+                if model.iter().any(|v| v.is_nan()) {
+                    return Err(broken());
+                }
+                for (i, &x) in tokens.iter().enumerate() {
+                    let at = i * vocab..(i + 1) * vocab;
+                    let model = &model[at.clone()];
+                    cells.from_oracle.push(kl(&oracle[at.clone()], model));
+                    cells.from_bayes.push(kl(&bayes[at], model));
+                    cells.log_p.push(f64::from(model[usize::from(x)]));
+                }
+            }
+            (Laws::Vectors { exact, oracle, bayes }, Rows::Vectors { dimension, values }) => {
+                let model = trainer.predictions(&self.rows, CHUNK).await?;
+                if model.iter().any(|v| !v.is_finite()) {
+                    return Err(broken());
+                }
+                let laws = oracle.iter().zip(bayes).zip(&self.bayes_from_oracle);
+                let seen = values.chunks_exact(*dimension).zip(model.chunks_exact(dimension + 1));
+                for (((oracle, bayes), bayes_from_oracle), (x, model)) in laws.zip(seen) {
+                    let (mean, log_variance) = model.split_at(*dimension);
+                    let model = Gaussian::new(mean, f64::from(log_variance[0]).exp());
+                    let from_oracle = oracle.divergence(&model);
+                    cells.from_oracle.push(from_oracle);
+                    cells.log_p.push(model.log_density(x));
+                    let (excess, square) = if *exact {
+                        (bayes.divergence(&model), bayes.squared_distance(&model))
+                    } else {
+                        let square = oracle.squared_distance(&model) - oracle.squared_distance(bayes);
+                        (from_oracle - bayes_from_oracle, square)
+                    };
+                    cells.from_bayes.push(excess);
+                    cells.squared_error.push(square);
+                }
+            }
+            _ => {
+                let model = trainer.log_likelihoods(&self.rows, CHUNK).await?;
+                if model.iter().any(|v| v.is_nan()) {
+                    return Err(broken());
+                }
+                cells.log_p = model.into_iter().map(f64::from).collect();
+                cells.from_oracle = pairwise(&self.oracle, &cells.log_p);
+                cells.from_bayes = pairwise(&self.bayes, &cells.log_p);
+            }
+        }
+        Ok(cells)
+    }
+
+    /// Means over the first `positions` of each sequence. A learner that has memorised its training tokens shows it in the
+    /// log-ratios on those, and only there.
+    fn summed_up(&self, model: &Cells, length: usize, positions: usize) -> PerSequence {
+        let means = |cells: &[f64]| {
+            cells.chunks_exact(length).map(|row| row[..positions].iter().sum::<f64>() / positions as f64).collect()
+        };
+        PerSequence { loss: means(&model.from_oracle), bayes: means(&self.bayes_from_oracle) }
+    }
+}
+
+/// Mean and its error at each position of [rows, T] values.
+fn by_position(values: &[f64], length: usize) -> Vec<Measured> {
+    if values.is_empty() {
+        return Vec::new();
+    }
+    (0..length).map(|l| measured(&values.iter().skip(l).step_by(length).copied().collect::<Vec<_>>())).collect()
 }
 
 impl PerSequence {

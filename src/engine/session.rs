@@ -12,8 +12,12 @@ use super::{
 use crate::{
     experiment::Experiment,
     protocol::{Baseline, DeviceChoice, DeviceKind, Event, Frame, Phase, Theory},
-    theory::{Budget, Curves, baselines, levels::training_level},
-    world::{Topic, World, data::Corpus},
+    theory::{
+        Budget, Curves, baselines,
+        levels::training_level,
+        linear::{LinearTheory, Rival},
+    },
+    world::{Rows, Topic, World, data::Corpus},
 };
 
 /// Predictors to compare with, on the first of the evaluation's own sequences.
@@ -45,7 +49,7 @@ pub struct Session {
     evaluator: Evaluator,
     chosen: Chosen,
     trainer: Trainer,
-    batch: Vec<u16>,
+    batch: Rows,
     /// Losses of steps not read back yet.
     pending: Vec<Tensor<1>>,
     /// Losses read back but not sent yet.
@@ -72,15 +76,26 @@ impl Session {
         experiment.validate().map_err(EngineError::Experiment)?;
         preparing("Computing the exact curves", 0.0, emit);
         let world = World::new(&experiment.world)?;
-        let curves = Curves::compute(&world, experiment.data.length, &Budget::default());
-        preparing("Drawing the data", 0.4, emit);
+        let (length, budget) = (experiment.data.length, Budget::default());
         let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
+        let (curves, squared_error, baselines) = match world.linear() {
+            Some(law) => {
+                let told = LinearTheory::compute(law, corpus.topics().unwrap_or_default(), length, &budget);
+                (told.curves, told.squared_error, told.rivals.into_iter().map(Baseline::from).collect())
+            }
+            None => {
+                let curves = Curves::compute(&world, length, &budget);
+                let baselines = measured_baselines(&world, corpus.topics(), &curves.bayes.values, experiment);
+                (curves, Vec::new(), baselines)
+            }
+        };
+        preparing("Computing the levels", 0.4, emit);
         let theory = Theory {
             training_level: training_level(&world, &corpus, &curves, experiment.evaluation.sequences),
             adaptive: !world.is_exact(),
             how: curves.how,
-            baselines: measured_baselines(&world, corpus.topics(), &curves.bayes.values, experiment),
-            squared_error: Vec::new(),
+            baselines,
+            squared_error,
             // Of a text that the page does not have, the names of its tokens are news.
             tokens: if world.is_exact() { Vec::new() } else { experiment.world.tokens() },
             bayes: curves.bayes,
@@ -96,16 +111,16 @@ impl Session {
         preparing("Choosing the device", 0.9, emit);
         let chosen = device::choose(wish, experiment, &world, emit).await?;
         emit(Event::Device(chosen.report.clone()));
-        let trainer = Trainer::new(experiment, world.vocab(), &chosen.device);
+        let trainer = Trainer::new(experiment, world.observation(), &chosen.device);
         let now = now_ms();
         let mut session = Self {
             experiment: experiment.clone(),
-            world,
             corpus,
             evaluator,
             chosen,
             trainer,
-            batch: Vec::new(),
+            batch: Rows::empty(world.observation()),
+            world,
             pending: Vec::new(),
             unsent: Vec::new(),
             evaluated: None,
@@ -122,7 +137,7 @@ impl Session {
 
     /// The same run from step 0: world, data and evaluation sets stand.
     pub async fn reset(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
-        self.trainer = Trainer::new(&self.experiment, self.world.vocab(), &self.chosen.device);
+        self.trainer = Trainer::new(&self.experiment, self.world.observation(), &self.chosen.device);
         self.pending.clear();
         self.unsent.clear();
         self.evaluated = None;
@@ -244,5 +259,12 @@ impl Session {
             seconds_left: self.step_ms.map(|ms| (left * ms + evaluations * self.evaluation_ms.unwrap_or(0.0)) / 1000.0),
             evaluation_share: if total > 0.0 { self.evaluation_total_ms / total } else { 0.0 },
         }));
+    }
+}
+
+impl From<Rival> for Baseline {
+    fn from(rival: Rival) -> Self {
+        let Rival { name, about, curve, squared_error } = rival;
+        Self { name: name.into(), about, curve, squared_error }
     }
 }

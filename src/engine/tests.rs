@@ -83,7 +83,14 @@ fn every_world_trains_and_is_measured() {
 
 #[test]
 fn a_run_tells_everything_and_repeats_bit_for_bit() {
-    for (world, fresh) in [("dursley-wonka", true), ("coins:n=3", false), ("beta-coin", false), ("markov:k=2", false)] {
+    for (world, fresh) in [
+        ("dursley-wonka", true),
+        ("coins:n=3", false),
+        ("beta-coin", false),
+        ("markov:k=2", false),
+        ("lds", true),
+        ("lds", false),
+    ] {
         let mut experiment = small(world);
         experiment.data.fresh = fresh;
         experiment.data.topics = 4;
@@ -193,6 +200,56 @@ fn dursley_or_wonka_reaches_exact_bayes() {
     for (i, e) in late.iter().enumerate() {
         assert!(*e < 0.015 * h, "position {}: {:.3}% of h", i + 4, 100.0 * e / h);
     }
+    for (l, (d, s)) in last.sampled_excess.iter().zip(&last.sampled_excess_stderr).enumerate() {
+        assert!(*d > -3.0 * s, "position {} is below Bayes: {d} ± {s}", l + 1);
+    }
+}
+
+#[test]
+fn a_linear_system_is_learned_from_vectors() {
+    let mut experiment = small("lds");
+    experiment.training.steps = 150;
+    experiment.training.batch = 16;
+    experiment.evaluation.every = 150;
+    experiment.evaluation.sequences = 64;
+    let heard = run(&experiment).expect("runs");
+    let (theory, last) = (heard.theory.expect("told"), heard.evaluations.last().expect("evaluated").clone());
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    assert!(mean(&heard.losses[140..]) < mean(&heard.losses[..10]) - 0.5, "{:?}", heard.losses);
+    // Densities: the loss of a good learner is negative here.
+    assert!(theory.bayes.values[11] < 0.0 && mean(&last.excess) < mean(&heard.evaluations[0].excess) / 2.0);
+    let errors = (&theory.squared_error, &last.squared_error);
+    assert!(errors.0.len() == 12 && errors.0.iter().zip(errors.1).all(|(least, model)| model >= least));
+    let names: Vec<&str> = theory.baselines.iter().map(|b| b.name.as_str()).collect();
+    assert_eq!(names, ["OLS", "ridge", "last value"]);
+    assert!(theory.baselines.iter().all(|b| b.curve.values.len() == 12 && b.squared_error.len() == 12));
+
+    // A pool of three systems is a mixture of Gaussians to exact Bayes, and ridge no bound in a rescaled world.
+    experiment.training.steps = 2;
+    experiment.data.fresh = false;
+    (experiment.data.topics, experiment.data.sequences) = (3, 4);
+    let heard = run(&experiment).expect("runs");
+    assert_eq!(heard.theory.expect("told").baselines.last().map(|b| b.name.clone()), Some("retrieval".into()));
+    let last = heard.evaluations.last().expect("evaluated");
+    assert!(last.first_level.bayes.value < last.two_level.loss.value);
+    experiment.world = "lds:radius=0.9,d=3".parse().expect("a world");
+    let heard = run(&experiment).expect("runs");
+    assert!(heard.theory.expect("told").adaptive && heard.evaluations.len() == 2);
+}
+
+/// The bar of the preset `lds`, some minutes: `cargo test --release -- --ignored linear_system_reaches`.
+#[test]
+#[ignore = "some minutes"]
+fn a_linear_system_reaches_exact_bayes() {
+    let mut experiment = crate::experiment::Preset::named("lds").expect("a preset").experiment();
+    experiment.evaluation.every = experiment.training.steps;
+    experiment.evaluation.sequences = 2048;
+    let heard = run(&experiment).expect("runs");
+    let (theory, last) = (heard.theory.expect("told"), heard.evaluations.last().expect("evaluated").clone());
+    let mean = last.excess.iter().sum::<f64>() / last.excess.len() as f64;
+    let available = theory.bayes.values[0] - theory.entropy_rate;
+    println!("mean excess {mean:.5}, available {available:.5}; by position {:?}", last.excess);
+    assert!(mean < (0.02 * available).max(0.005), "mean excess {mean}");
     for (l, (d, s)) in last.sampled_excess.iter().zip(&last.sampled_excess_stderr).enumerate() {
         assert!(*d > -3.0 * s, "position {} is below Bayes: {d} ± {s}", l + 1);
     }

@@ -1,17 +1,19 @@
-//! One learner on one device: steps, log-probabilities, distance travelled.
+//! One learner on one device: steps, predictions, distance travelled.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::error::EngineError;
 use crate::{
-    experiment::{Experiment, Training},
+    experiment::{Experiment, Observation, Training},
     net::{
         optimizer::AdamW,
         transformer::{Constants, Transformer},
     },
+    world::Rows,
 };
 
-/// The seed's learner, ready to take steps. All losses are means over the batch and all positions, nats per token.
+/// The seed's learner, ready to take steps. All losses are means over the batch and all positions, nats per token
+/// or vector.
 pub struct Trainer {
     net: Transformer,
     constants: Constants,
@@ -26,8 +28,8 @@ pub struct Trainer {
 
 impl Trainer {
     /// `device` without autodiff.
-    pub fn new(experiment: &Experiment, vocab: usize, device: &Device) -> Self {
-        let net = Transformer::new(&experiment.net, vocab);
+    pub fn new(experiment: &Experiment, observation: Observation, device: &Device) -> Self {
+        let net = Transformer::new(&experiment.net, observation);
         let constants = net.constants(experiment.data.length, device);
         let initial = net.layout.initial(experiment.seed);
         let flat = Tensor::from_data(TensorData::new(initial, [net.layout.len]), device);
@@ -60,19 +62,15 @@ impl Trainer {
         self.net.layout.entries.iter().map(cut).collect()
     }
 
-    fn indices(&self, values: Vec<i32>) -> Tensor<1, Int> {
-        let shape = [values.len()];
-        Tensor::from_data(TensorData::new(values, shape), &self.device)
+    fn forward(&self, leaves: &[Tensor<2>], rows: &Rows) -> Tensor<2> {
+        self.net.forward(leaves, self.net.inputs(rows, self.constants.length, &self.device), &self.constants)
     }
 
-    /// Mean loss on `tokens` ([rows, T] row-major) and its gradient, flat; neither is read back yet.
-    pub fn gradient(&self, tokens: &[u16]) -> (Tensor<1>, Tensor<1>) {
+    /// Mean loss on `rows` (sequences of length T) and its gradient, flat; neither is read back yet.
+    pub fn gradient(&self, rows: &Rows) -> (Tensor<1>, Tensor<1>) {
         let leaves: Vec<Tensor<2>> = self.leaves().into_iter().map(|t| t.autodiff().require_grad()).collect();
-        let inputs = self.indices(self.net.inputs(tokens, self.constants.length));
-        let targets = self.indices(tokens.iter().map(|&t| i32::from(t)).collect());
-        let log_p = self.net.forward(&leaves, inputs, &self.constants);
-        let picked = log_p.gather(1, targets.reshape([tokens.len(), 1]));
-        let loss = picked.mean().neg();
+        let output = self.forward(&leaves, rows);
+        let loss = self.net.log_likelihood(output, rows, &self.device).mean().neg();
         let mut gradients = loss.backward();
         let flat = leaves
             .iter()
@@ -86,22 +84,38 @@ impl Trainer {
     }
 
     /// One optimiser step on a batch; gives its loss, not read back yet.
-    pub fn step(&mut self, tokens: &[u16]) -> Tensor<1> {
-        let (loss, gradient) = self.gradient(tokens);
+    pub fn step(&mut self, rows: &Rows) -> Tensor<1> {
+        let (loss, gradient) = self.gradient(rows);
         let rate = self.training.learning_rate_at(self.steps);
         self.flat = self.optimizer.step(self.flat.clone(), gradient, rate, &self.training);
         self.steps += 1;
         loss
     }
 
-    /// ln P(token | past) for each sequence, position and token: [rows, T, vocab] row-major. Works through `chunk` rows at a time.
-    pub async fn log_probabilities(&self, tokens: &[u16], chunk: usize) -> Result<Vec<f32>, EngineError> {
+    /// The predictive law of each cell, as [`Transformer::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
+    /// sequences at a time.
+    pub async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
+        self.in_chunks(rows, chunk, |_, output| output).await
+    }
+
+    /// ln p of each cell that is there: [rows, T] row-major. Nothing as large as a vocabulary leaves the device.
+    pub async fn log_likelihoods(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
+        self.in_chunks(rows, chunk, |part, output| self.net.log_likelihood(output, part, &self.device)).await
+    }
+
+    async fn in_chunks(
+        &self,
+        rows: &Rows,
+        chunk: usize,
+        of: impl Fn(&Rows, Tensor<2>) -> Tensor<2>,
+    ) -> Result<Vec<f32>, EngineError> {
         let leaves = self.leaves();
-        let mut out = Vec::with_capacity(tokens.len() * self.net.vocab);
-        for part in tokens.chunks(chunk.max(1) * self.constants.length) {
-            let inputs = self.indices(self.net.inputs(part, self.constants.length));
-            let log_p = self.net.forward(&leaves, inputs, &self.constants);
-            out.extend(read(log_p).await?);
+        let mut out = Vec::new();
+        let cells = chunk.max(1) * self.constants.length;
+        for start in (0..rows.len()).step_by(cells) {
+            let part = rows.cells(start..(start + cells).min(rows.len()));
+            let output = self.forward(&leaves, &part);
+            out.extend(read(of(&part, output)).await?);
         }
         Ok(out)
     }

@@ -1,11 +1,11 @@
 //! What a run will take, before it runs.
 
 use super::{
-    Experiment,
+    Experiment, Net,
     problem::{Checker, Problem},
 };
 
-/// Most tokens a training set may have: one byte-pair each, it must fit a browser tab beside everything else.
+/// Most numbers a training set may have (a vector has several): it must fit a browser tab beside everything else.
 pub const MAX_TOKENS: f64 = 40e6;
 /// Most bytes of exact predictives that the evaluation sets may need, from [`Estimate::evaluation_bytes`].
 pub const MAX_EVALUATION_BYTES: f64 = 4e8;
@@ -25,46 +25,50 @@ pub struct Estimate {
     pub step_bytes: f64,
     /// The training set in memory.
     pub data_bytes: f64,
-    /// Three evaluation sets, two exact predictives for each of their positions.
+    /// Three evaluation sets, two whole predictives for each of their positions.
     pub evaluation_bytes: f64,
 }
 
 impl Estimate {
     pub fn of(experiment: &Experiment) -> Self {
         let (net, data, training) = (&experiment.net, &experiment.data, &experiment.training);
-        let vocab = experiment.world.vocab();
-        let parameters = net.parameters(vocab);
+        let observation = experiment.world.observation();
+        let (parameters, size) = (net.parameters(observation), Net::outputs(observation));
         let (batch, length) = (training.batch as f64, data.length as f64);
         let rows = batch * length;
         let inner = (net.heads * net.head_width()) as f64;
         // Embeddings are looked up, not multiplied: leave them out.
-        let looked_up = (vocab + 1 + net.context) * net.width;
+        let looked_up = (Net::inputs(observation) + net.context) * net.width;
         let dense = parameters.saturating_sub(looked_up) as f64;
         let attention = 2.0 * length * inner * net.blocks as f64;
         // Backward costs twice the forward pass.
         let step_flops = 3.0 * 2.0 * rows * (dense + attention);
+        // Probabilities in f32, or a Gaussian in f64.
+        let law = if observation.is_vectors() { 64.0 } else { 4.0 * size as f64 };
         let per_row = net.blocks as f64
             * (12.0 * net.width as f64 + 6.0 * inner + 3.0 * net.mlp_width() as f64 + 4.0 * net.heads as f64 * length)
-            + 4.0 * vocab as f64;
+            + 4.0 * size as f64;
         Self {
             data_tokens: data.tokens(),
             read_tokens: training.steps as f64 * rows,
             parameters,
             step_flops,
             step_bytes: 4.0 * (rows * per_row + 6.0 * parameters as f64),
-            data_bytes: data.tokens().unwrap_or(0.0) * 2.0,
-            evaluation_bytes: 3.0 * 2.0 * 4.0 * experiment.evaluation.sequences as f64 * length * vocab as f64,
+            data_bytes: data.tokens().unwrap_or(0.0)
+                * if observation.is_vectors() { 4.0 * observation.size() as f64 } else { 2.0 },
+            evaluation_bytes: 3.0 * 2.0 * experiment.evaluation.sequences as f64 * length * law,
         }
     }
 
     pub(super) fn check(&self, check: &mut Checker) {
         if let Some(tokens) = self.data_tokens
-            && tokens > MAX_TOKENS
+            && let most = (4.0 * tokens / self.data_bytes).min(1.0) * MAX_TOKENS
+            && tokens > most
         {
             check.add(Problem::new(
                 "data.topics x data.sequences x data.length",
                 format!("{} tokens", large(tokens)),
-                &format!("at most {} tokens", large(MAX_TOKENS)),
+                &format!("at most {} tokens", large(most)),
                 "Lower K, N or T, or draw fresh data at every step.",
             ));
         }

@@ -31,7 +31,7 @@ pub use problem::Problem;
 pub use process::{Component, Process, WorldMixture};
 pub use text::Text;
 pub use training::{Schedule, Training};
-pub use world::{WorldKind, WorldParameter, WorldSpec};
+pub use world::{Observation, WorldKind, WorldParameter, WorldSpec};
 
 use problem::Checker;
 
@@ -137,6 +137,21 @@ impl Experiment {
         }
         if let WorldSpec::Text(text) = &self.world {
             text.check_length(self.data.length, &mut check);
+        }
+        if self.world.observation().is_vectors() && self.world.parameter("radius") == 0.0 {
+            // About the largest spectral radius that such a W has: beyond some 1e12 no number stays exact.
+            let (sw, d) = (self.world.parameter("sw"), self.world.parameter("d"));
+            let growth = sw * (d.sqrt() + 1.5);
+            let longest =
+                if growth > 1.0 { (12.0 * std::f64::consts::LN_10 / growth.ln()).floor() } else { f64::INFINITY };
+            if self.data.length as f64 > longest {
+                check.add(Problem::new(
+                    "data.length",
+                    self.data.length,
+                    &format!("at most {longest} with world.sw {sw}"),
+                    "Longer sequences of this system explode; lower sw, or give a radius.",
+                ));
+            }
         }
         if check.is_empty() {
             // Only a sound experiment has sizes worth adding up.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::{Checker, Problem};
+use super::{
+    Observation,
+    problem::{Checker, Problem},
+};
 
 /// The feed-forward part of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,9 +110,20 @@ impl Net {
         }
     }
 
-    /// How many numbers the optimiser moves, for `vocab` tokens. Linear layers carry biases only with LayerNorm
-    /// (the classic GPT-2 recipe); with RMSNorm there are none.
-    pub fn parameters(&self, vocab: usize) -> usize {
+    /// Rows of the first matrix: an embedding for each token, or a linear map from a vector's entries and its bias; the
+    /// last row is the learner's own start.
+    pub fn inputs(observation: Observation) -> usize {
+        observation.size() + 1 + usize::from(observation.is_vectors())
+    }
+
+    /// What the head gives: a logit for each token, or a Gaussian's mean and the logarithm of its variance.
+    pub fn outputs(observation: Observation) -> usize {
+        observation.size() + usize::from(observation.is_vectors())
+    }
+
+    /// How many numbers the optimiser moves. Linear layers carry biases only with LayerNorm (the classic GPT-2 recipe);
+    /// with RMSNorm there are none.
+    pub fn parameters(&self, observation: Observation) -> usize {
         let bias = usize::from(self.norm == Norm::LayerNorm);
         let linear = |from: usize, to: usize| from * to + bias * to;
         let (d, h, hidden) = (self.width, self.head_width(), self.mlp_width());
@@ -121,7 +135,8 @@ impl Net {
             Mlp::Gated => norm + 2 * linear(d, hidden) + linear(hidden, d),
         };
         let positions = if self.positions == Positions::Learned { self.context * d } else { 0 };
-        (vocab + 1) * d + positions + self.blocks * (norm + attention + mlp) + norm + linear(d, vocab)
+        let ends = Self::inputs(observation) * d + linear(d, Self::outputs(observation));
+        ends + positions + self.blocks * (norm + attention + mlp) + norm
     }
 
     pub(super) fn check(&self, check: &mut Checker) {

@@ -193,6 +193,34 @@ pub const PRESETS: &[Preset] = &[
             ..Experiment::default()
         },
     },
+    Preset {
+        name: "lds",
+        title: "Vectors: a system to be estimated",
+        story: [
+            "No tokens here: each observation is a vector, W times the last one plus noise, and W is drawn anew for every sequence. The first steps betray most of W; after that the best possible loss falls as d²/(2L), regression in context.",
+            "The transformer reads vectors through a linear layer and predicts a Gaussian. The black curve is exact Bayes, ridge regression with the right strength. Losses are densities, so they may be negative.",
+        ],
+        tries: &[
+            Try { label: "Less noise: more to be learned from each step", changes: &[("world", "\"lds:noise=0.05\"")] },
+            Try {
+                label: "Only 16 systems to learn from: it remembers them instead",
+                changes: &[("data.fresh", "false"), ("data.topics", "16"), ("data.sequences", "128")],
+            },
+            Try {
+                label: "Every W rescaled to spectral radius 0.9: ridge is no longer exact Bayes",
+                changes: &[("world", "\"lds:radius=0.9\"")],
+            },
+        ],
+        source: P1,
+        build: || Experiment {
+            world: named("lds"),
+            data: Data { length: 40, ..Data::default() },
+            net: Net { context: 40, ..Net::default() },
+            training: Training { steps: 1000, batch: 64, learning_rate: 4e-3, warmup: 50, ..Training::default() },
+            evaluation: Evaluation { every: 50, ..Evaluation::default() },
+            ..Experiment::default()
+        },
+    },
 ];
 
 fn named(name: &str) -> WorldSpec {

@@ -127,6 +127,11 @@ impl WorldMixture {
             if !(part.weight >= 0.0 && part.weight.is_finite()) {
                 check.add(Problem::new(&format!("{name}.weight"), part.weight, "0 or more", ""));
             }
+            let world = format!("{name}.world");
+            if part.world.observation().is_vectors() {
+                let advice = "A linear dynamical system emits vectors, which cannot be mixed with tokens.";
+                check.add(Problem::new(&world, &part.world, "a world of tokens", advice));
+            }
             if matches!(part.world, WorldSpec::Text(_)) || super::udhr::is_meant(&part.world) {
                 check.add(Problem::new(&format!("{name}.world"), "a text", "a world whose law is known", ""));
             }

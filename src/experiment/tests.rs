@@ -27,7 +27,7 @@ fn every_suggestion_can_be_followed() {
 
 #[test]
 fn the_published_transformer_has_about_8k_parameters() {
-    let n = Net::small().parameters(5);
+    let n = Net::small().parameters(Observation::Tokens(5));
     assert!((7500..8500).contains(&n), "{n}");
 }
 
@@ -67,13 +67,17 @@ fn malformed_processes_are_named() {
     check(r#"{"tokens":["0"],"start":[0.5,0.5],"transitions":{"0":[[1.0]]}}"#, &["world.start", "2 numbers"]);
     check(r#"{"mixture":[]}"#, &["components"]);
     check(r#"{"tokens":["0"],"transitions":{"0":[[1.0]]},"colour":1}"#, &["colour"]);
+    check(
+        r#"{"mixture":[{"weight":1,"world":"lds"},{"weight":1,"world":"coins"}]}"#,
+        &["mixture[0].world is lds", "vectors"],
+    );
     let good = r#"{"mixture":[{"weight":1,"process":{"tokens":["a"],"transitions":{"a":[[1.0]]}}},{"weight":3,"process":{"tokens":["b"],"transitions":{"b":[[1.0]]}}}]}"#;
     assert_eq!(WorldSpec::from_json(good).expect("sound").tokens(), ["a", "b"]);
 }
 
 #[test]
 fn specs_read_and_print() {
-    for text in ["coins", "coins:n=3", "beta-coin:a=2,b=0.5", "dursley-wonka", "markov:k=4"] {
+    for text in ["coins", "coins:n=3", "beta-coin:a=2,b=0.5", "dursley-wonka", "markov:k=4", "lds:d=3,noise=0.2"] {
         assert_eq!(text.parse::<WorldSpec>().expect(text).to_string(), text);
     }
     assert!("coin:n=3".parse::<WorldSpec>().is_err());
@@ -238,4 +242,19 @@ fn the_corpus_fills_a_spec_with_as_many_tokens_as_it_said() {
     }
     let problem = udhr::filled(&"udhr:languages=4".parse().expect("a spec"), corpus).expect_err("too many");
     assert!(problem.to_string().contains("world.languages is 4") && problem.to_string().contains("at most 3"));
+}
+
+#[test]
+fn a_linear_system_that_would_explode_is_refused() {
+    let text = problem_of(r#"{"world":"lds:sw=1","data":{"length":40}}"#);
+    assert!(text.contains("data.length is 40") && text.contains("explode"), "{text}");
+    for world in ["lds:sw=1,radius=0.9", "lds:d=5"] {
+        let mut e = Experiment { world: world.parse().expect("a world"), ..Experiment::default() };
+        e.data.length = 40;
+        assert_eq!(e.validate(), Ok(()), "{world}");
+    }
+    let mut e = Experiment { world: "lds:d=5".parse().expect("a world"), ..Experiment::default() };
+    e.data.fresh = false;
+    (e.data.topics, e.data.sequences) = (10_000, 100);
+    assert!(problem::sentences(&e.validate().expect_err("too many")).contains("at most 8 million"));
 }

@@ -49,6 +49,7 @@ const STORIES: &str = "Stories";
 const COINS: &str = "Coins and dice";
 const CHAINS: &str = "Chains and repetition";
 const TEXT: &str = "Real text";
+const VECTORS: &str = "Vectors";
 const PROCESSES: &str = "Hidden Markov processes";
 
 const fn switch(name: &'static str, about: &'static str) -> WorldParameter {
@@ -244,7 +245,65 @@ pub const KINDS: &[WorldKind] = &[
             switch("bytes", "1: read as the 256 bytes of UTF-8 instead of characters"),
         ],
     },
+    WorldKind {
+        name: "lds",
+        title: "Linear dynamical system",
+        family: VECTORS,
+        about: "Vectors instead of tokens: the next one is W times the last plus noise. The topic is W, to be estimated in context.",
+        parameters: &[
+            whole("d", 2.0, 2.0, 5.0, "Entries of a vector"),
+            real("noise", 0.1, 0.01, 1.0, "Standard deviation of the noise in each entry"),
+            real(
+                "sw",
+                0.25,
+                0.01,
+                1.0,
+                "Standard deviation of the entries of W; where they are large, sequences explode",
+            ),
+            whole(
+                "start",
+                1.0,
+                0.0,
+                1.0,
+                "0: starts at rest, from noise alone; 1: the first vector is standard normal",
+            ),
+            real(
+                "radius",
+                0.0,
+                0.0,
+                0.99,
+                "0: W as drawn, and exact Bayes is known; above 0: W is rescaled to this spectral radius",
+            ),
+        ],
+    },
 ];
+
+/// What a world emits at each position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// One of so many tokens.
+    Tokens(usize),
+    /// A vector with so many entries.
+    Vectors(usize),
+}
+
+impl Observation {
+    /// How many tokens, or entries of a vector, there are.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Tokens(n) | Self::Vectors(n) => n,
+        }
+    }
+
+    pub fn is_vectors(self) -> bool {
+        matches!(self, Self::Vectors(_))
+    }
+
+    /// What a loss is counted per: `token` or `vector`.
+    pub fn word(self) -> &'static str {
+        if self.is_vectors() { "vector" } else { "token" }
+    }
+}
 
 impl WorldKind {
     pub fn named(name: &str) -> Option<&'static Self> {
@@ -313,7 +372,15 @@ impl WorldSpec {
         }
     }
 
-    /// V: how many tokens there are.
+    /// What is seen at each position.
+    pub fn observation(&self) -> Observation {
+        match self {
+            Self::Named { kind: "lds", .. } => Observation::Vectors(self.parameter("d") as usize),
+            _ => Observation::Tokens(self.vocab()),
+        }
+    }
+
+    /// V: how many tokens there are; 0 in a world of vectors.
     pub fn vocab(&self) -> usize {
         match self {
             Self::Named { kind, .. } => match *kind {
@@ -324,6 +391,7 @@ impl WorldSpec {
                 "teddy-bear" | "mess3" => 3,
                 "udhr" if self.parameter("bytes") == 1.0 => 256,
                 "udhr" => self.parameter("characters") as usize,
+                "lds" => 0,
                 _ => 2,
             },
             Self::Process(p) => p.tokens.len(),
@@ -332,9 +400,13 @@ impl WorldSpec {
         }
     }
 
-    /// Token names, index by index.
+    /// Token names, index by index. In a world of vectors, names of the directions that samples are shown by: a vector's
+    /// largest entry and its sign.
     pub fn tokens(&self) -> Vec<String> {
         match self {
+            Self::Named { kind: "lds", .. } => {
+                (0..2 * self.observation().size()).map(|i| format!("{}x{}", ["+", "-"][i % 2], i / 2 + 1)).collect()
+            }
             Self::Named { kind: "dursley-wonka" | "mr-name", .. } => {
                 let name = if self.vocab() == 4 { "name" } else { "Dursley" };
                 let words = ["Mr", "Something", "Blah", name, "Wonka", "<begin>"];

@@ -1,7 +1,7 @@
 //! Which parameter lies where in the flat vector, and how each starts.
 
 use crate::{
-    experiment::{Mlp, Net, Norm, Positions},
+    experiment::{Mlp, Net, Norm, Observation, Positions},
     world::rng::{Purpose, Stream},
 };
 
@@ -40,7 +40,7 @@ impl Entry {
     }
 }
 
-/// All parameters of a net over `vocab` tokens, in the order in which the forward pass takes them.
+/// All parameters of a net over tokens or vectors, in the order in which the forward pass takes them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     pub entries: Vec<Entry>,
@@ -49,12 +49,13 @@ pub struct Layout {
 }
 
 impl Layout {
-    pub fn new(net: &Net, vocab: usize) -> Self {
+    pub fn new(net: &Net, observation: Observation) -> Self {
         let mut layout = Self { entries: Vec::new(), len: 0 };
         let (d, hidden) = (net.width, net.mlp_width());
         let (query, key) = (net.heads * net.head_width(), net.kv_heads * net.head_width());
-        // One more row than tokens: the learner's own start-of-sequence token is the last.
-        layout.add("embedding", [vocab + 1, d], Start::Normal(0.3));
+        // The last row is the learner's own start of a sequence.
+        let spread = if observation.is_vectors() { 1.0 } else { 0.3 };
+        layout.add("embedding", [Net::inputs(observation), d], Start::Normal(spread));
         if net.positions == Positions::Learned {
             layout.add("positions", [net.context, d], Start::Normal(0.1));
         }
@@ -83,8 +84,8 @@ impl Layout {
             }
         }
         layout.add_norm("norm", net);
-        // A small head: the first predictions are close to uniform.
-        layout.add_linear("head", vocab, net, 0.2, d);
+        // A small head: the first predictions are close to uniform, or to a standard normal.
+        layout.add_linear("head", Net::outputs(observation), net, 0.2, d);
         layout
     }
 

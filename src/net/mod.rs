@@ -1,4 +1,4 @@
-//! The learners, in burn. Knows worlds only as token indices.
+//! The learners, in burn. Knows worlds only as token indices or vectors.
 //!
 //! All parameters live in one flat vector ([`layout::Layout`] says what lies where), so that the optimiser is a handful
 //! of operations whatever the depth, and distances between learners are one subtraction.

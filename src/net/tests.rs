@@ -9,11 +9,17 @@ use crate::{
         device::parity_nets,
         trainer::{Trainer, read},
     },
-    experiment::{Experiment, Mlp, Net, Training},
-    world::rng::{Purpose, Stream},
+    experiment::{Experiment, Mlp, Net, Observation, Training},
+    world::{
+        Rows,
+        linear::Gaussian,
+        rng::{Purpose, Stream},
+    },
 };
 
 const VOCAB: usize = 5;
+const TOKENS: Observation = Observation::Tokens(VOCAB);
+const VECTORS: Observation = Observation::Vectors(2);
 const LENGTH: usize = 7;
 
 fn now<T>(future: impl Future<Output = T>) -> T {
@@ -38,25 +44,31 @@ fn nets() -> Vec<Net> {
     ]
 }
 
-fn tokens(rows: usize) -> Vec<u16> {
-    let mut stream = Stream::new(3, Purpose::Timing, 0);
-    (0..rows * LENGTH).map(|_| stream.below(VOCAB as u64) as u16).collect()
+fn cells(observation: Observation, rows: usize) -> Rows {
+    Rows::random(observation, rows * LENGTH, &mut Stream::new(3, Purpose::Timing, 0))
+}
+
+/// Every net over tokens and over vectors.
+fn learners() -> Vec<(Net, Observation)> {
+    nets().into_iter().flat_map(|net| [(net.clone(), TOKENS), (net, VECTORS)]).collect()
 }
 
 #[test]
 fn the_layout_holds_as_many_parameters_as_the_experiment_says() {
     for net in nets().into_iter().chain([Net::small(), Net::default()]) {
-        assert_eq!(Layout::new(&net, VOCAB).len, net.parameters(VOCAB), "{net:?}");
+        for observation in [TOKENS, VECTORS] {
+            assert_eq!(Layout::new(&net, observation).len, net.parameters(observation), "{net:?}");
+        }
     }
 }
 
 #[test]
 fn gradients_agree_with_finite_differences_for_every_parameter() {
-    let tokens = tokens(4);
-    for net in nets() {
-        let mut trainer = Trainer::new(&experiment(net.clone()), VOCAB, &Device::flex());
+    for (net, observation) in learners() {
+        let rows = cells(observation, 4);
+        let mut trainer = Trainer::new(&experiment(net.clone()), observation, &Device::flex());
         let theta = now(trainer.parameters()).expect("CPU reads");
-        let gradient = now(read(trainer.gradient(&tokens).1)).expect("CPU reads");
+        let gradient = now(read(trainer.gradient(&rows).1)).expect("CPU reads");
         let entries = trainer.net().layout.entries.clone();
         for entry in entries {
             let at = entry.offset..entry.offset + entry.len();
@@ -73,14 +85,14 @@ fn gradients_agree_with_finite_differences_for_every_parameter() {
                     moved[i] += sign * step * gradient[i] / norm;
                 }
                 trainer.set_parameters(moved);
-                f64::from(now(read(trainer.gradient(&tokens).0)).expect("CPU reads")[0])
+                f64::from(now(read(trainer.gradient(&rows).0)).expect("CPU reads")[0])
             };
             let slope = (loss(1.0) - loss(-1.0)) / (2.0 * f64::from(step));
             let error = (slope - f64::from(norm)).abs() / f64::from(norm);
             // f32 leaves about 1e-7 / 1e-2 = 1e-5 of absolute noise in the slope.
             assert!(
                 error < 0.02 || (slope - f64::from(norm)).abs() < 5e-5,
-                "{}: {slope} against {norm} ({net:?})",
+                "{}: {slope} against {norm} ({net:?}, {observation:?})",
                 entry.name
             );
         }
@@ -89,20 +101,22 @@ fn gradients_agree_with_finite_differences_for_every_parameter() {
 
 #[test]
 fn a_prediction_does_not_see_its_own_token_or_later_ones() {
-    for net in nets() {
-        let trainer = Trainer::new(&experiment(net), VOCAB, &Device::flex());
-        let a = tokens(1);
+    for (net, observation) in learners() {
+        let trainer = Trainer::new(&experiment(net), observation, &Device::flex());
+        let a = cells(observation, 1);
         let mut b = a.clone();
         let changed = 3;
-        b[changed] = (b[changed] + 1) % VOCAB as u16;
-        let (p, q) = (
-            now(trainer.log_probabilities(&a, 8)).expect("CPU reads"),
-            now(trainer.log_probabilities(&b, 8)).expect("CPU reads"),
-        );
-        let seen = (changed + 1) * VOCAB;
+        match &mut b {
+            Rows::Tokens(tokens) => tokens[changed] = (tokens[changed] + 1) % VOCAB as u16,
+            Rows::Vectors { dimension, values } => values[changed * *dimension] += 1.0,
+        }
+        let (p, q) =
+            (now(trainer.predictions(&a, 8)).expect("CPU reads"), now(trainer.predictions(&b, 8)).expect("CPU reads"));
+        let outputs = Net::outputs(observation);
+        let seen = (changed + 1) * outputs;
         assert_eq!(p[..seen], q[..seen], "nothing before or at the change moves");
         assert_ne!(p[seen..], q[seen..], "what follows does");
-        for row in p.chunks_exact(VOCAB) {
+        for row in p.chunks_exact(outputs).filter(|_| observation == TOKENS) {
             let total: f32 = row.iter().map(|l| l.exp()).sum();
             assert!((total - 1.0).abs() < 1e-5, "{total}");
         }
@@ -111,12 +125,34 @@ fn a_prediction_does_not_see_its_own_token_or_later_ones() {
 
 #[test]
 fn rows_of_a_batch_do_not_see_each_other() {
-    let trainer = Trainer::new(&experiment(Net::small()), VOCAB, &Device::flex());
-    let all = tokens(3);
-    let together = now(trainer.log_probabilities(&all, 3)).expect("CPU reads");
-    let apart = now(trainer.log_probabilities(&all, 1)).expect("CPU reads");
-    for (a, b) in together.iter().zip(&apart) {
-        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    for observation in [TOKENS, VECTORS] {
+        let trainer = Trainer::new(&experiment(Net::small()), observation, &Device::flex());
+        let all = cells(observation, 3);
+        let together = now(trainer.predictions(&all, 3)).expect("CPU reads");
+        let apart = now(trainer.predictions(&all, 1)).expect("CPU reads");
+        for (a, b) in together.iter().zip(&apart) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn the_likelihood_of_what_is_there_agrees_with_the_predictions() {
+    for observation in [TOKENS, VECTORS] {
+        let trainer = Trainer::new(&experiment(Net::default()), observation, &Device::flex());
+        let rows = cells(observation, 3);
+        let laws = now(trainer.predictions(&rows, 2)).expect("CPU reads");
+        let seen = now(trainer.log_likelihoods(&rows, 2)).expect("CPU reads");
+        assert_eq!(seen.len(), rows.len());
+        for (i, (log_p, law)) in seen.iter().zip(laws.chunks_exact(Net::outputs(observation))).enumerate() {
+            let expected = match &rows {
+                Rows::Tokens(tokens) => f64::from(law[usize::from(tokens[i])]),
+                Rows::Vectors { values, .. } => {
+                    Gaussian::new(&law[..2], f64::from(law[2]).exp()).log_density(&values[2 * i..2 * i + 2])
+                }
+            };
+            assert!((f64::from(*log_p) - expected).abs() < 1e-5, "{log_p} {expected}");
+        }
     }
 }
 
@@ -124,7 +160,7 @@ fn rows_of_a_batch_do_not_see_each_other() {
 fn adamw_follows_its_definition() {
     let device = Device::flex();
     let net = Net { blocks: 1, width: 4, heads: 1, kv_heads: 1, context: 2, ..Net::default() };
-    let layout = Layout::new(&net, 2);
+    let layout = Layout::new(&net, Observation::Tokens(2));
     let training = Training { weight_decay: 0.1, clip: 0.5, ..Training::default() };
     let mut optimizer = AdamW::new(&layout, &training, &device);
     let mut stream = Stream::new(1, Purpose::Timing, 9);
@@ -155,7 +191,7 @@ fn adamw_follows_its_definition() {
 
 #[test]
 fn the_same_seed_starts_the_same_and_another_does_not() {
-    let net = Transformer::new(&Net::default(), VOCAB);
+    let net = Transformer::new(&Net::default(), TOKENS);
     assert_eq!(net.layout.initial(1), net.layout.initial(1));
     assert_ne!(net.layout.initial(1), net.layout.initial(2));
     // About the stated spread.

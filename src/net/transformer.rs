@@ -1,9 +1,13 @@
-//! A decoder-only transformer with normalisation before each part: tokens in, logits out.
+//! A decoder-only transformer with normalisation before each part: tokens in and log-probabilities out, or vectors in and Gaussians
+//! out. Only the two ends differ.
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation, module};
 
 use super::layout::Layout;
-use crate::experiment::{Mlp, Net, Norm, Positions};
+use crate::{
+    experiment::{Mlp, Net, Norm, Observation, Positions},
+    world::Rows,
+};
 
 const NORM_EPSILON: f64 = 1e-5;
 /// Added to the scores of later positions before the softmax: exp of it is 0 in f32, and it is finite, so no NaN can come of it.
@@ -13,7 +17,7 @@ const ROTARY_BASE: f64 = 10_000.0;
 /// The net's shape and the constants of its forward pass for one sequence length; parameters come from outside.
 pub struct Transformer {
     pub config: Net,
-    pub vocab: usize,
+    pub observation: Observation,
     pub layout: Layout,
 }
 
@@ -24,6 +28,14 @@ pub struct Constants {
     mask: Tensor<4>,
     /// [1, 1, T, head width], cosine and sine of each position's angles; only with rotary positions.
     rotary: Option<(Tensor<4>, Tensor<4>)>,
+}
+
+/// What a net reads, on its device: from [`Transformer::inputs`].
+pub enum Inputs {
+    /// [rows · T]
+    Tokens(Tensor<1, Int>),
+    /// [rows · T, d + 2]
+    Vectors(Tensor<2>),
 }
 
 /// Hands out the parameters in the layout's order.
@@ -59,13 +71,8 @@ impl Parameters<'_> {
 }
 
 impl Transformer {
-    pub fn new(config: &Net, vocab: usize) -> Self {
-        Self { config: config.clone(), vocab, layout: Layout::new(config, vocab) }
-    }
-
-    /// Index of the learner's own start-of-sequence token.
-    pub fn start_token(&self) -> i32 {
-        self.vocab as i32
+    pub fn new(config: &Net, observation: Observation) -> Self {
+        Self { config: config.clone(), observation, layout: Layout::new(config, observation) }
     }
 
     pub fn constants(&self, length: usize, device: &Device) -> Constants {
@@ -86,33 +93,86 @@ impl Transformer {
         Constants { length, mask: Tensor::from_data(TensorData::new(mask, [1, 1, length, length]), device), rotary }
     }
 
-    /// What the learner reads to predict `tokens` ([rows, T] row-major): the start token and all tokens but the last.
-    pub fn inputs(&self, tokens: &[u16], length: usize) -> Vec<i32> {
-        let mut out = Vec::with_capacity(tokens.len());
-        for row in tokens.chunks_exact(length) {
-            out.push(self.start_token());
-            out.extend(row[..length - 1].iter().map(|&t| i32::from(t)));
+    /// What the learner reads to predict `rows` (sequences of `length` cells): its own start, and all cells but the last.
+    pub fn inputs(&self, rows: &Rows, length: usize, device: &Device) -> Inputs {
+        match rows {
+            Rows::Tokens(tokens) => {
+                let start = self.observation.size() as i32;
+                let mut out = Vec::with_capacity(tokens.len());
+                for row in tokens.chunks_exact(length) {
+                    out.push(start);
+                    out.extend(row[..length - 1].iter().map(|&t| i32::from(t)));
+                }
+                let shape = [out.len()];
+                Inputs::Tokens(Tensor::from_data(TensorData::new(out, shape), device))
+            }
+            Rows::Vectors { dimension, values } => {
+                // The entries, then 1 for the bias of a vector, or 1 for the start.
+                let width = dimension + 2;
+                let mut out = Vec::with_capacity(rows.len() * width);
+                for row in values.chunks_exact(length * dimension) {
+                    out.resize(out.len() + width - 1, 0.0);
+                    out.push(1.0);
+                    for x in row.chunks_exact(*dimension).take(length - 1) {
+                        out.extend_from_slice(x);
+                        out.extend([1.0, 0.0]);
+                    }
+                }
+                let shape = [rows.len(), width];
+                Inputs::Vectors(Tensor::from_data(TensorData::new(out, shape), device))
+            }
         }
-        out
     }
 
-    /// Log-probabilities over tokens, natural log.
+    /// The predictive law of each cell, [rows · T, outputs]: log-probabilities over tokens (natural log), or a Gaussian's mean
+    /// entries and the logarithm of its variance.
     ///
-    /// `parameters`: the layout's entries in order. `inputs`: [rows · T] indices from [`Self::inputs`]. Out: [rows · T, vocab].
-    pub fn forward(&self, parameters: &[Tensor<2>], inputs: Tensor<1, Int>, constants: &Constants) -> Tensor<2> {
+    /// `parameters`: the layout's entries in order. `inputs`: [rows · T] cells from [`Self::inputs`].
+    pub fn forward(&self, parameters: &[Tensor<2>], inputs: Inputs, constants: &Constants) -> Tensor<2> {
+        let mut p = Parameters { rest: parameters.iter(), biased: self.config.norm == Norm::LayerNorm };
+        let read_in = p.next();
+        let x = match inputs {
+            Inputs::Tokens(indices) => read_in.select(0, indices),
+            Inputs::Vectors(values) => values.matmul(read_in),
+        };
+        let x = self.trunk(&mut p, x, constants);
+        let out = p.linear(x);
+        if self.observation.is_vectors() { out } else { activation::log_softmax(out, 1) }
+    }
+
+    /// ln p of each cell of `rows` under what [`Self::forward`] gave for them: [rows · T, 1].
+    pub fn log_likelihood(&self, output: Tensor<2>, rows: &Rows, device: &Device) -> Tensor<2> {
+        let cells = rows.len();
+        match rows {
+            Rows::Tokens(tokens) => {
+                let targets: Vec<i32> = tokens.iter().map(|&t| i32::from(t)).collect();
+                let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [cells]), device);
+                output.gather(1, targets.reshape([cells, 1]))
+            }
+            Rows::Vectors { dimension, values } => {
+                let d = *dimension;
+                let targets = Tensor::<2>::from_data(TensorData::new(values.clone(), [cells, d]), device);
+                let (mean, log_variance) = (output.clone().slice_dim(1, 0..d), output.slice_dim(1, d..d + 1));
+                let square = (targets - mean).square().sum_dim(1);
+                let twice =
+                    (log_variance.clone() + std::f64::consts::TAU.ln()) * d as f64 + square * log_variance.neg().exp();
+                twice * -0.5
+            }
+        }
+    }
+
+    /// Everything between read-in and head: [rows · T, width] to the same.
+    fn trunk(&self, p: &mut Parameters, mut x: Tensor<2>, constants: &Constants) -> Tensor<2> {
         let net = &self.config;
         let (length, width) = (constants.length, net.width);
-        let rows = inputs.dims()[0] / length;
-        let mut p = Parameters { rest: parameters.iter(), biased: net.norm == Norm::LayerNorm };
-
-        let mut x = p.next().select(0, inputs);
+        let rows = x.dims()[0] / length;
         if net.positions == Positions::Learned {
             let positions = p.next().slice_dim(0, 0..length).reshape([1, length, width]);
             x = (x.reshape([rows, length, width]) + positions).reshape([rows * length, width]);
         }
         for _ in 0..net.blocks {
             let read = p.norm(x.clone());
-            x = x + self.attention(&mut p, read, rows, constants);
+            x = x + self.attention(p, read, rows, constants);
             match net.mlp {
                 Mlp::None => {}
                 Mlp::Gelu => {
@@ -128,8 +188,7 @@ impl Transformer {
                 }
             }
         }
-        let read = p.norm(x);
-        activation::log_softmax(p.linear(read), 1)
+        p.norm(x)
     }
 
     /// Causal attention over [rows · T, width], key/value heads shared among query heads.

@@ -7,6 +7,7 @@ use super::{
     curve::{Curve, Method},
     entropy::{digamma, entropy},
     limits::{ComponentLimits, enumerated, mixture_excess},
+    linear::LinearTheory,
     monte_carlo::{Mean, Sampled},
 };
 use crate::world::{
@@ -46,14 +47,14 @@ const WIDE: f64 = 1e-3;
 /// The same of order 2, which take longer.
 const CHAINS_OF_PAIRS: usize = 6000;
 
-/// Reference curves over positions 1..=T, nats per token, and their limits.
+/// Reference curves over positions 1..=T, nats per token (or vector), and their limits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curves {
     /// Bayes-optimal with the topic hidden, under the true P(w): h_l.
     pub bayes: Curve,
     /// With the topic known.
     pub oracle: Curve,
-    /// Entropy of the marginal law of the token at each position.
+    /// Entropy of the marginal law of the token (or vector) at each position.
     pub unigram: Curve,
     pub entropy_rate: f64,
     /// `None` where the rate is not an estimate by sampling.
@@ -75,6 +76,7 @@ impl Curves {
             Topics::Blocks { block } => blocks(*block, world.vocab(), length),
             Topics::Blend(parts) => blend(world, parts, length, budget),
             Topics::Text(texts) => super::text::curves(world, texts, length, budget),
+            Topics::Linear(law) => LinearTheory::compute(law, &[], length, budget).curves,
         }
     }
 }
@@ -288,6 +290,8 @@ fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
             }
             laws
         }
+        // Of no tokens.
+        Topics::Linear(_) => Vec::new(),
     }
 }
 

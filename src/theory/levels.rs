@@ -1,18 +1,21 @@
 //! Levels: what a learner that does exact Bayes would lose on average.
 
-use super::curves::Curves;
-use crate::world::{Corpus, World};
+use super::{curves::Curves, linear};
+use crate::world::{Corpus, Rows, World};
 
 /// Mean over positions of a curve's values; 0 for an empty one.
 pub fn mean(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
-/// Loss per token on the training data of the Bayes-optimal learner: with fresh draws the mean of `curves.bayes`; with
+/// Loss per token (or vector) on the training data of the Bayes-optimal learner: with fresh draws the mean of `curves.bayes`; with
 /// a training set, the mean surprise on it of exact Bayes over its K topics, over at most `sequences` sequences spread
 /// evenly over the set. Of a text, the mean of `curves.bayes` always.
 pub fn training_level(world: &World, corpus: &Corpus, curves: &Curves, sequences: usize) -> f64 {
     let (Some(topics), Some(rows)) = (corpus.topics(), corpus.rows()) else { return mean(&curves.bayes.values) };
+    if let Some(law) = world.linear() {
+        return linear::training_level(law, corpus, topics, rows, sequences);
+    }
     if !world.is_exact() {
         // What was fitted on the training text says nothing about it.
         return mean(&curves.bayes.values);
@@ -21,9 +24,10 @@ pub fn training_level(world: &World, corpus: &Corpus, curves: &Curves, sequences
     let mut law = vec![0.0; world.vocab()];
     let (mut total, mut count) = (0.0, 0usize);
     let used = rows.min(sequences.max(1));
-    for (_, tokens) in (0..used).filter_map(|i| corpus.row(i * rows / used)) {
+    for (_, cells) in (0..used).filter_map(|i| corpus.row(i * rows / used)) {
+        let Rows::Tokens(tokens) = cells else { continue };
         filter.reset();
-        for &token in tokens {
+        for token in tokens {
             filter.predict(&mut law);
             total -= law[usize::from(token)].ln();
             count += 1;

@@ -9,6 +9,7 @@ pub mod entropy;
 pub mod equivalence;
 pub mod levels;
 pub mod limits;
+pub mod linear;
 pub mod monte_carlo;
 pub mod text;
 

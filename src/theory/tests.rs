@@ -446,3 +446,76 @@ fn the_curve_of_markov_chains_never_rises() {
     assert!(values.windows(2).all(|pair| pair[1] <= pair[0] + 1e-12), "{values:?}");
     assert!(values[0] - values[23] > 0.1, "{values:?}");
 }
+
+#[test]
+fn a_linear_system_has_its_closed_forms() {
+    for (spec, d, noise) in
+        [("lds", 2.0, 0.1), ("lds:d=3,noise=0.5,start=0", 3.0, 0.5), ("lds:d=5,radius=0.9", 5.0, 0.1)]
+    {
+        let w = World::new(&spec.parse().expect("a world")).expect("builds");
+        let c = Curves::compute(&w, 60, &Budget::default());
+        let of = |s: f64| 0.5 * d * (std::f64::consts::TAU * std::f64::consts::E * s * s).ln();
+        close(c.entropy_rate, of(noise), 1e-12);
+        let first = if spec.contains("start=0") { noise } else { 1.0 };
+        for curve in [&c.bayes, &c.oracle, &c.unigram] {
+            close(curve.values[0], of(first), 1e-12);
+            assert_eq!(curve.methods[0], Method::ClosedForm);
+        }
+        assert_eq!(c.excess_entropy, None);
+        for l in 1..60 {
+            let (bayes, error) = (c.bayes.values[l], c.bayes.stderr.as_ref().expect("sampled")[l]);
+            let most = if spec.contains("radius") { 0.1 } else { 0.02 };
+            assert!(bayes > c.entropy_rate && error < most, "{spec}: {bayes} ± {error}");
+            close(c.oracle.values[l], c.entropy_rate, 1e-12);
+            assert!(c.unigram.values[l] > bayes - 0.05, "{spec}: {} below {bayes} at {}", c.unigram.values[l], l + 1);
+        }
+        if spec.contains("start=0") {
+            // d²/(2t), less for the prior.
+            let late = c.bayes.values[59] - c.entropy_rate;
+            assert!(late > 0.3 * 4.5 / 58.0 && late < 4.5 / 58.0, "{late}");
+        }
+    }
+}
+
+/// The curve's own formula against plain surprise, tokens replaced by vectors; the marginal law where it is Gaussian.
+#[test]
+fn the_curves_of_a_linear_system_agree_with_plain_sampling() {
+    let w = World::new(&"lds:d=2,sw=0.01,start=0".parse().expect("a world")).expect("builds");
+    let c = Curves::compute(&w, 8, &Budget::default());
+    for l in 1..8 {
+        close(c.unigram.values[l], c.entropy_rate, 0.02);
+    }
+    let w = World::new(&"lds:d=2,noise=0.3".parse().expect("a world")).expect("builds");
+    let law = w.linear().expect("linear");
+    let topics: Vec<_> = (0..5).map(|i| w.draw_topic(&mut Stream::new(3, Purpose::Topic, i))).collect();
+    let told = linear::LinearTheory::compute(law, &topics, 12, &Budget::default());
+    let (n, mut sums, mut squares) = (4000, [[0.0; 12]; 3], [0.0; 12]);
+    for index in 0..n {
+        let mut stream = Stream::new(5, Purpose::MonteCarlo, index);
+        let system = law.draw(&mut stream);
+        let mut row = [0.0; 24];
+        law.draw_sequence(&system, &mut row, &mut stream);
+        let mut forecasters = [law.bayes(), law.least_squares(), law.pool(linear::systems(&topics))];
+        for (l, x) in row.chunks_exact(2).enumerate() {
+            let mean = forecasters[0].predict();
+            squares[l] += mean.mean().iter().zip(x).map(|(m, x)| (m - f64::from(*x)).powi(2)).sum::<f64>();
+            for (f, sums) in forecasters.iter_mut().zip(&mut sums) {
+                sums[l] -= f.log_density(x);
+                f.observe(x);
+            }
+        }
+    }
+    for l in 0..12 {
+        let mean = |sums: &[f64; 12]| sums[l] / n as f64;
+        close(mean(&sums[0]), told.curves.bayes.values[l], 0.08);
+        close(mean(&squares), told.squared_error[l], 0.05 * told.squared_error[l]);
+        let rival = |name: &str| told.rivals.iter().find(|r| r.name == name).expect("there").curve.values[l];
+        assert!(
+            (mean(&sums[1]) - rival("OLS")).abs() < 0.1 * rival("OLS").abs().max(1.0),
+            "{} {}",
+            mean(&sums[1]),
+            rival("OLS")
+        );
+        assert!((mean(&sums[2]) - rival("retrieval")).abs() < 0.3, "{} {}", mean(&sums[2]), rival("retrieval"));
+    }
+}

@@ -1,11 +1,86 @@
-//! Training data: K topics x N sequences x T tokens drawn once, or fresh draws at every step.
+//! Training data: K topics x N sequences of length T drawn once, or fresh draws at every step.
+
+use std::ops::Range;
 
 use super::{
     World,
     rng::{Purpose, Stream},
 };
-use crate::experiment::Data;
+use crate::experiment::{Data, Observation};
 use crate::world::Topic;
+
+/// Sequences of tokens or of vectors, one after the other. A cell is one token or one vector.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rows {
+    Tokens(Vec<u16>),
+    /// `dimension` numbers for each cell.
+    Vectors {
+        dimension: usize,
+        values: Vec<f32>,
+    },
+}
+
+impl Rows {
+    /// None yet.
+    pub fn empty(observation: Observation) -> Self {
+        match observation {
+            Observation::Tokens(_) => Self::Tokens(Vec::new()),
+            Observation::Vectors(dimension) => Self::Vectors { dimension, values: Vec::new() },
+        }
+    }
+
+    /// Cells that only have to be there: even tokens, or standard normal vectors.
+    pub fn random(observation: Observation, cells: usize, stream: &mut Stream) -> Self {
+        match observation {
+            Observation::Tokens(vocab) => Self::Tokens((0..cells).map(|_| stream.below(vocab as u64) as u16).collect()),
+            Observation::Vectors(dimension) => {
+                let values = (0..cells * dimension).map(|_| stream.normal() as f32).collect();
+                Self::Vectors { dimension, values }
+            }
+        }
+    }
+
+    /// How many cells.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Tokens(tokens) => tokens.len(),
+            Self::Vectors { dimension, values } => values.len() / dimension,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn clear(&mut self) {
+        match self {
+            Self::Tokens(tokens) => tokens.clear(),
+            Self::Vectors { values, .. } => values.clear(),
+        }
+    }
+
+    /// Some of the cells.
+    pub fn cells(&self, at: Range<usize>) -> Self {
+        match self {
+            Self::Tokens(tokens) => Self::Tokens(tokens[at].to_vec()),
+            Self::Vectors { dimension, values } => Self::Vectors {
+                dimension: *dimension,
+                values: values[at.start * dimension..at.end * dimension].to_vec(),
+            },
+        }
+    }
+
+    /// Appends some cells of other rows of the same kind.
+    pub fn extend(&mut self, from: &Self, at: Range<usize>) {
+        match (self, from) {
+            (Self::Tokens(tokens), Self::Tokens(more)) => tokens.extend_from_slice(&more[at]),
+            (Self::Vectors { dimension, values }, Self::Vectors { values: more, .. }) => {
+                values.extend_from_slice(&more[at.start * *dimension..at.end * *dimension]);
+            }
+            _ => debug_assert!(false, "rows of one world are of one kind"),
+        }
+    }
+}
 
 /// The training data of one run. Everything in it follows from world, shape and seed.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +95,8 @@ struct Set {
     topics: Vec<Topic>,
     /// N.
     sequences: usize,
-    /// Flat, K x N x T.
-    tokens: Vec<u16>,
+    /// K x N x T cells.
+    rows: Rows,
 }
 
 impl Corpus {
@@ -32,12 +107,12 @@ impl Corpus {
         let set = (!data.fresh).then(|| {
             let topics: Vec<Topic> =
                 (0..data.topics).map(|k| world.draw_topic(&mut Stream::new(seed, Purpose::Topic, k as u64))).collect();
-            let mut tokens = vec![0; data.topics * data.sequences * length];
-            for (i, row) in tokens.chunks_mut(length.max(1)).enumerate() {
+            let mut rows = Rows::empty(world.observation());
+            for i in 0..data.topics * data.sequences {
                 let mut stream = Stream::new(seed, Purpose::Sequence, i as u64);
-                world.draw_sequence(&topics[i / data.sequences], row, &mut stream);
+                world.draw_row(&topics[i / data.sequences], length, &mut rows, &mut stream);
             }
-            Set { topics, sequences: data.sequences, tokens }
+            Set { topics, sequences: data.sequences, rows }
         });
         Self { seed, length, set }
     }
@@ -57,29 +132,28 @@ impl Corpus {
         self.set.as_ref().map(|set| set.topics.len() * set.sequences)
     }
 
-    /// Topic and tokens of sequence `row`, in 0..K N, of the training set.
-    pub fn row(&self, row: usize) -> Option<(&Topic, &[u16])> {
+    /// Topic and cells of sequence `row`, in 0..K N, of the training set.
+    pub fn row(&self, row: usize) -> Option<(&Topic, Rows)> {
         let set = self.set.as_ref()?;
-        Some((set.topics.get(row / set.sequences)?, set.tokens.get(row * self.length..(row + 1) * self.length)?))
+        Some((set.topics.get(row / set.sequences)?, set.rows.cells(row * self.length..(row + 1) * self.length)))
     }
 
-    /// Replaces `tokens` by the batch of step `step` (0-based): row-major, `size` x T. Any step can be asked for at any
-    /// time. Rows of a training set are drawn independently, with replacement.
-    pub fn batch(&self, world: &World, step: usize, size: usize, tokens: &mut Vec<u16>) {
-        tokens.clear();
+    /// Replaces `batch` by the batch of step `step` (0-based): `size` sequences. Any step can be asked for at any time. Rows
+    /// of a training set are drawn independently, with replacement.
+    pub fn batch(&self, world: &World, step: usize, size: usize, batch: &mut Rows) {
+        batch.clear();
         match &self.set {
             Some(set) => {
                 let rows = set.topics.len() * set.sequences;
                 let mut stream = Stream::new(self.seed, Purpose::Batch, step as u64);
                 for _ in 0..size {
                     let row = stream.below(rows as u64) as usize;
-                    tokens.extend_from_slice(&set.tokens[row * self.length..(row + 1) * self.length]);
+                    batch.extend(&set.rows, row * self.length..(row + 1) * self.length);
                 }
             }
             None => {
-                tokens.resize(size * self.length, 0);
-                for (row, out) in tokens.chunks_mut(self.length.max(1)).enumerate() {
-                    self.fresh(world, step, row, out);
+                for row in 0..size {
+                    self.fresh(world, step, row, batch);
                 }
             }
         }
@@ -88,31 +162,33 @@ impl Corpus {
     /// `count` training sequences with their topics, to measure the empirical loss on: of a training set, every
     /// sequence in turn where the set is no larger than `count`, else independent draws; with fresh draws, rows of
     /// batches (of size `batch`) already used, or of the first where `steps_done` is 0.
-    pub fn probe(&self, world: &World, count: usize, steps_done: usize, batch: usize) -> Vec<(Topic, Vec<u16>)> {
+    pub fn probe(&self, world: &World, count: usize, steps_done: usize, batch: usize) -> (Vec<Topic>, Rows) {
         let mut stream = Stream::new(self.seed, Purpose::Probe, 0);
-        (0..count)
+        let mut rows = Rows::empty(world.observation());
+        let topics = (0..count)
             .filter_map(|i| match self.rows() {
-                Some(rows) => {
-                    let row = if rows <= count { i % rows.max(1) } else { stream.below(rows as u64) as usize };
-                    self.row(row).map(|(topic, tokens)| (topic.clone(), tokens.to_vec()))
+                Some(all) => {
+                    let row = if all <= count { i % all.max(1) } else { stream.below(all as u64) as usize };
+                    let (topic, cells) = self.row(row)?;
+                    rows.extend(&cells, 0..self.length);
+                    Some(topic.clone())
                 }
                 None => {
                     let step = stream.below(steps_done.max(1) as u64) as usize;
                     let row = stream.below(batch.max(1) as u64) as usize;
-                    let mut tokens = vec![0; self.length];
-                    let topic = self.fresh(world, step, row, &mut tokens);
-                    Some((topic, tokens))
+                    Some(self.fresh(world, step, row, &mut rows))
                 }
             })
-            .collect()
+            .collect();
+        (topics, rows)
     }
 
-    /// Row `row` of batch `step`, drawn afresh.
-    fn fresh(&self, world: &World, step: usize, row: usize, out: &mut [u16]) -> Topic {
+    /// Appends row `row` of batch `step`, drawn afresh.
+    fn fresh(&self, world: &World, step: usize, row: usize, rows: &mut Rows) -> Topic {
         // Batches have at most 4096 rows (`Training`).
         let mut stream = Stream::new(self.seed, Purpose::Fresh, (step as u64) << 20 | row as u64);
         let topic = world.draw_topic(&mut stream);
-        world.draw_sequence(&topic, out, &mut stream);
+        world.draw_row(&topic, self.length, rows, &mut stream);
         topic
     }
 }

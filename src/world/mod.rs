@@ -4,6 +4,7 @@ pub mod chain;
 pub mod data;
 pub mod filter;
 pub mod hmm;
+pub mod linear;
 pub mod named;
 pub mod rng;
 pub mod stationary;
@@ -12,13 +13,14 @@ pub mod text;
 use std::{collections::HashMap, sync::Arc};
 
 pub use chain::Chain;
-pub use data::Corpus;
+pub use data::{Corpus, Rows};
 pub use filter::Filter;
 pub use hmm::{Hmm, Mixture};
+pub use linear::{LinearLaw, LinearSystem};
 pub use rng::{Purpose, Stream};
 pub use text::Texts;
 
-use crate::experiment::{Problem, WorldMixture, WorldSpec, problem::sentences, udhr};
+use crate::experiment::{Observation, Problem, WorldMixture, WorldSpec, problem::sentences, udhr};
 
 /// Why a world cannot be built.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -50,6 +52,8 @@ pub enum Topic {
     Block(Arc<[u16]>),
     /// Which part of a blend, and the topic within it.
     Part(usize, Box<Topic>),
+    /// W of a linear dynamical system: the one topic of which vectors are drawn.
+    Linear(Arc<LinearSystem>),
 }
 
 /// The law of topics.
@@ -74,6 +78,8 @@ pub enum Topics {
     Blend(Arc<[Part]>),
     /// Documents.
     Text(Texts),
+    /// Of vectors, not tokens.
+    Linear(LinearLaw),
 }
 
 /// One world of a blend.
@@ -105,6 +111,7 @@ impl World {
         }
         let (topics, labels) = match spec {
             _ if udhr::is_meant(spec) => return Err(WorldError::NoCorpus),
+            WorldSpec::Named { kind: "lds", .. } => (Topics::Linear(LinearLaw::new(spec)?), Vec::new()),
             WorldSpec::Named { kind, .. } => Self::named(kind, spec, vocab),
             WorldSpec::Process(process) => {
                 let tokens = spec.tokens();
@@ -200,19 +207,35 @@ impl World {
         Ok((finite(&components, &weights), labels))
     }
 
-    /// V.
+    /// V; 0 in a world of vectors.
     pub fn vocab(&self) -> usize {
         self.vocab
+    }
+
+    pub fn observation(&self) -> Observation {
+        self.linear().map_or(Observation::Tokens(self.vocab), |law| Observation::Vectors(law.dimension()))
+    }
+
+    /// The law of a world of vectors; `None` in one of tokens.
+    pub fn linear(&self) -> Option<&LinearLaw> {
+        match &self.topics {
+            Topics::Linear(law) => Some(law),
+            _ => None,
+        }
     }
 
     pub fn topics(&self) -> &Topics {
         &self.topics
     }
 
-    /// Whether [`Self::bayes`] is the best there can be. Else (the law of a real text is not known) it is only a good predictor,
-    /// and a learner may be better.
+    /// Whether [`Self::bayes`] (of vectors: [`LinearLaw::bayes`]) is the best there can be. Else (the law of a real text is not
+    /// known) it is only a good predictor, and a learner may be better.
     pub fn is_exact(&self) -> bool {
-        !matches!(self.topics, Topics::Text(_))
+        match &self.topics {
+            Topics::Text(_) => false,
+            Topics::Linear(law) => law.is_exact(),
+            _ => true,
+        }
     }
 
     /// Where evaluation sequences come from: this world, unless training could use them up.
@@ -238,11 +261,30 @@ impl World {
                 Topic::Part(part, Box::new(parts[part].world.draw_topic(stream)))
             }
             Topics::Text(texts) => Topic::Component(stream.below(texts.len() as u64) as usize),
+            Topics::Linear(law) => Topic::Linear(Arc::new(law.draw(stream))),
+        }
+    }
+
+    /// Appends x_1..x_length given the topic, which must be one of this world's, to rows of this world's kind.
+    pub fn draw_row(&self, topic: &Topic, length: usize, rows: &mut Rows, stream: &mut Stream) {
+        match rows {
+            Rows::Tokens(tokens) => {
+                let at = tokens.len();
+                tokens.resize(at + length, 0);
+                self.draw_sequence(topic, &mut tokens[at..], stream);
+            }
+            Rows::Vectors { dimension, values } => {
+                let at = values.len();
+                values.resize(at + length * *dimension, 0.0);
+                if let (Topics::Linear(law), Topic::Linear(system)) = (&self.topics, topic) {
+                    law.draw_sequence(system, &mut values[at..], stream);
+                }
+            }
         }
     }
 
     /// Fills `out` with x_1..x_T given the topic, which must be one of this world's (another world's component gives
-    /// token 0 throughout).
+    /// token 0 throughout). Of vectors, the direction that each is shown as.
     pub fn draw_sequence(&self, topic: &Topic, out: &mut [u16], stream: &mut Stream) {
         match (topic, &self.topics) {
             (Topic::Component(c), Topics::Finite(mixture)) if *c < mixture.len() => mixture.draw(*c, out, stream),
@@ -252,7 +294,13 @@ impl World {
                 out.iter_mut().for_each(|slot| *slot = map[usize::from(*slot)]);
             }
             (Topic::Component(c), Topics::Text(texts)) => texts.draw(*c, out, stream),
-            (Topic::Component(_) | Topic::Part(..), _) => out.fill(0),
+            (Topic::Linear(system), Topics::Linear(law)) => {
+                let mut values = vec![0.0; out.len() * law.dimension()];
+                law.draw_sequence(system, &mut values, stream);
+                let vectors = values.chunks_exact(law.dimension());
+                out.iter_mut().zip(vectors).for_each(|(slot, x)| *slot = linear::direction(x));
+            }
+            (Topic::Component(_) | Topic::Part(..) | Topic::Linear(_), _) => out.fill(0),
             (Topic::Die(law), _) => {
                 out.iter_mut().for_each(|slot| *slot = stream.categorical(law.iter().copied()) as u16);
             }
@@ -287,6 +335,7 @@ impl World {
                 }
             }
             (Topic::Part(..), _) => String::new(),
+            (Topic::Linear(system), _) => format!("spectral radius {:.2}", system.spectral_radius()),
         }
     }
 
@@ -298,7 +347,8 @@ impl World {
         }
     }
 
-    /// Knows the topic, not the hidden state.
+    /// Knows the topic, not the hidden state. This and its siblings are of tokens: in a world of vectors they know nothing, and
+    /// [`LinearLaw`] has theirs.
     pub fn oracle(&self, topic: &Topic) -> Filter {
         self.pool(std::slice::from_ref(topic))
     }
@@ -316,6 +366,7 @@ impl World {
                 Filter::blend(self.vocab, parts)
             }
             Topics::Text(texts) => Filter::ngrams(texts.model().clone(), &vec![1.0; texts.len()]),
+            Topics::Linear(_) => Filter::chains(0, &[], &[]),
         }
     }
 
@@ -373,6 +424,7 @@ impl World {
                     .collect();
                 Filter::blend(self.vocab, parts)
             }
+            Topics::Linear(_) => self.bayes(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
         number,
         theme::{Hue, Theme},
     },
+    experiment::Observation,
     protocol::{Baseline, Curve},
 };
 
@@ -241,8 +242,9 @@ impl<'a> LossByPosition<'a> {
             });
         }
         if let Some(theory) = self.history.theory() {
-            let name = if theory.adaptive { "n-gram baseline, not a bound" } else { "exact Bayes, topic hidden" };
-            lines.push(curve(Kind::Bayes, name, self.history.reference(), &theory.bayes));
+            let rest = if theory.adaptive { "not a bound" } else { "topic hidden" };
+            let name = format!("{}, {rest}", self.history.reference());
+            lines.push(curve(Kind::Bayes, &name, self.history.reference(), &theory.bayes));
         }
         lines
     }
@@ -272,10 +274,10 @@ impl<'a> LossByPosition<'a> {
                 .filter(|v| v.is_finite())
                 .collect::<Vec<_>>()
         };
-        let uniform = if self.squared() {
-            f64::NEG_INFINITY
-        } else {
-            self.shown((self.history.experiment().world.vocab().max(1) as f64).ln())
+        let uniform = match self.history.experiment().world.observation() {
+            Observation::Tokens(vocab) if !self.squared() => self.shown((vocab.max(1) as f64).ln()),
+            // No guess at a vector is the even one.
+            _ => f64::NEG_INFINITY,
         };
         // Without an evaluation the peak must not raise anything: NaN would pass through `min`.
         let peak = if self.squared() {
@@ -341,13 +343,13 @@ impl Chart for LossByPosition<'_> {
         let frame = self.frame(view, &lines);
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title());
-        let unit = self.options.unit;
+        let (unit, per) = (self.options.unit, self.history.experiment().world.observation().word());
         let log = if self.options.log_log { ", log scale" } else { "" };
         let x_name = format!("position in the sequence{log}");
         let y_name = match (self.squared(), self.options.log_log) {
             (true, _) => format!("squared error, summed over a vector's entries{log}"),
-            (false, true) => format!("loss above the entropy rate, {unit} per token{log}"),
-            (false, false) => format!("loss, {unit} per token"),
+            (false, true) => format!("loss above the entropy rate, {unit} per {per}{log}"),
+            (false, false) => format!("loss, {unit} per {per}"),
         };
         let ticks = frame.x.whole_ticks(frame.x_room(&number::count(self.length())));
         frame.axes(&mut axes, theme, &ticks, &AxisNames { x: &x_name, y: &y_name, width: view.width });
@@ -462,9 +464,10 @@ impl Chart for LossByPosition<'_> {
         } else {
             format!("the entropy rate is {}", amount(theory.entropy_rate))
         };
-        let reference = if theory.adaptive { "The n-gram baseline" } else { "Exact Bayes" };
+        let reference = if theory.adaptive { self.history.reference() } else { "Bayes" };
         let bayes = format!(
-            "{reference} falls from {} at position 1 to {} at position {length}; {floor}.",
+            "{} {reference} falls from {} at position 1 to {} at position {length}; {floor}.",
+            if theory.adaptive { "The" } else { "Exact" },
             amount(*first),
             amount(*last),
         );

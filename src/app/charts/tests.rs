@@ -421,7 +421,9 @@ fn squared_errors_take_the_place_of_losses_where_there_are_any() {
 
 #[test]
 fn what_is_no_bound_is_not_called_one() {
-    let (history, e) = with_baselines(true);
+    let (mut history, e) = with_baselines(true);
+    assert_eq!(history.reference(), "ridge baseline");
+    history.apply(&Event::Theory(Theory { adaptive: true, ..fixtures::theory(32) }));
     let view = View::new(900.0, 400.0, Theme::light());
     for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss, ChartKind::Losses] {
         let chart = kind.chart(&history, &e, Options::default());
@@ -432,4 +434,41 @@ fn what_is_no_bound_is_not_called_one() {
     }
     assert!(ChartKind::LossByPosition.chart(&history, &e, Options::default()).summary().contains("not a lower bound"));
     assert!(history.positions_below_bayes(0.0).is_empty());
+}
+
+#[test]
+fn vectors_have_negative_losses_and_no_even_guess() {
+    let mut e = experiment(32, 400);
+    e.world = "lds".parse().expect("a world");
+    let mut history = History::new(&e);
+    let mut theory = fixtures::theory(32);
+    for curve in [&mut theory.bayes, &mut theory.oracle, &mut theory.unigram] {
+        curve.values.iter_mut().for_each(|v| *v -= 3.0);
+    }
+    theory.entropy_rate -= 3.0;
+    theory.training_level -= 3.0;
+    history.apply(&Event::Theory(theory));
+    history.apply(&fixtures::frame(1, (1..=400).map(|s| fixtures::training_loss(s) - 3.0).collect()));
+    let mut evaluation = fixtures::evaluation(400, 0.01);
+    evaluation.model.iter_mut().for_each(|v| *v -= 3.0);
+    history.apply(&Event::Evaluation(evaluation));
+    let view = View::new(900.0, 400.0, Theme::light());
+    for (_, options) in options() {
+        let chart = ChartKind::LossByPosition.chart(&history, &e, options);
+        sound(&chart.svg(&view), "loss by position");
+        assert!(chart.svg(&view).contains("per vector"));
+        let chart = ChartKind::TrainingLoss.chart(&history, &e, options);
+        sound(&chart.svg(&view), "training loss");
+        assert!(chart.svg(&view).contains("per vector") && !chart.svg(&view).contains("uniform"));
+        assert!(chart.readout(&view, 20.0).expect("data").lines.iter().all(|l| !l.name.contains("uniform")));
+        for row in &parse(&chart.csv())[1..] {
+            assert_eq!(row.last().map(String::as_str), Some(""));
+        }
+    }
+    let chart = ChartKind::LossByPosition.chart(&history, &e, Options::default());
+    let readout = chart.readout(&view, 32.0).expect("data");
+    assert!(
+        readout.lines.iter().any(|l| l.name == "model" && (l.value.starts_with('-') || l.value.starts_with('−'))),
+        "{readout:?}"
+    );
 }

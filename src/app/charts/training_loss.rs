@@ -1,6 +1,9 @@
 //! Training loss against step, with the level that exact Bayes would have on the same data.
 
-use crate::app::{history::History, number};
+use crate::{
+    app::{history::History, number},
+    experiment::Observation,
+};
 
 use super::{
     Chart, Options, Readout, ReadoutLine, View, cell,
@@ -26,9 +29,12 @@ impl<'a> TrainingLoss<'a> {
         self.history.theory().is_none() && self.history.training().buckets().is_empty()
     }
 
-    /// ln V: what guessing evenly costs, nats.
-    fn uniform(&self) -> f64 {
-        (self.history.experiment().world.vocab().max(1) as f64).ln()
+    /// ln V: what guessing evenly costs, nats. `None` for vectors, where no guess is even.
+    fn uniform(&self) -> Option<f64> {
+        match self.history.experiment().world.observation() {
+            Observation::Tokens(vocab) => Some((vocab.max(1) as f64).ln()),
+            Observation::Vectors(_) => None,
+        }
     }
 
     fn frame(&self, view: &View) -> Frame {
@@ -36,8 +42,12 @@ impl<'a> TrainingLoss<'a> {
         let buckets = self.history.training().buckets();
         let planned = self.history.experiment().training.steps.max(self.history.step()).max(1);
         let level = self.history.theory().map_or(f64::NAN, |t| t.training_level);
-        let lowest = buckets.iter().map(|b| b.smoothed.min(b.mean)).fold(level, f64::min).min(self.uniform());
-        let highest = buckets.iter().map(|b| b.smoothed).fold(self.uniform(), f64::max).max(level);
+        let lowest = buckets
+            .iter()
+            .map(|b| b.smoothed.min(b.mean))
+            .fold(level, f64::min)
+            .min(self.uniform().unwrap_or(f64::NAN));
+        let highest = buckets.iter().map(|b| b.smoothed).fold(self.uniform().unwrap_or(f64::NAN), f64::max).max(level);
         let rows = ((view.height - 64.0) / 40.0).clamp(2.0, 6.0) as usize;
         let y = Scale::round(of(lowest), of(highest), rows);
         Frame::new(
@@ -72,7 +82,8 @@ impl Chart for TrainingLoss<'_> {
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title());
         let ticks = frame.x.whole_ticks(frame.x_room(&number::count(frame.x.high as usize)));
-        let y_name = format!("loss of the batch, {unit} per token");
+        let per = self.history.experiment().world.observation().word();
+        let y_name = format!("loss of the batch, {unit} per {per}");
         frame.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &y_name, width: view.width });
 
         let mut fixed = Vec::new();
@@ -82,7 +93,9 @@ impl Chart for TrainingLoss<'_> {
             fixed.push(EndLabel { text: text.into(), hue, dash: stroke.dash, end: (frame.right, y) });
         };
         let grey = theme.entropy_rate;
-        level(self.uniform(), LABELS[1], grey, Stroke::new(grey.line, 1.5).dash(Dash::DashDot));
+        if let Some(uniform) = self.uniform() {
+            level(uniform, LABELS[1], grey, Stroke::new(grey.line, 1.5).dash(Dash::DashDot));
+        }
         if let Some(theory) = self.history.theory() {
             level(theory.training_level, self.history.reference(), theme.bayes, Stroke::new(theme.bayes.line, 1.5));
         }
@@ -177,20 +190,23 @@ impl Chart for TrainingLoss<'_> {
                 at: at(theory.training_level),
             });
         }
-        lines.push(ReadoutLine {
-            name: "uniform guess".into(),
-            value: quantity(unit, self.uniform(), 0.0),
-            how: format!("ln V with {} tokens", self.history.experiment().world.vocab()),
-            hue: Some(theme.entropy_rate),
-            at: at(self.uniform()),
-        });
+        if let Some(uniform) = self.uniform() {
+            lines.push(ReadoutLine {
+                name: "uniform guess".into(),
+                value: quantity(unit, uniform, 0.0),
+                how: format!("ln V with {} tokens", self.history.experiment().world.vocab()),
+                hue: Some(theme.entropy_rate),
+                at: at(uniform),
+            });
+        }
         let title = format!("Step {}", number::count(step as usize));
         Some(Readout { cursor: step, rule: frame.rule(step), title, lines })
     }
 
     fn summary(&self) -> String {
         let unit = self.options.unit;
-        let amount = |nats: f64| format!("{} {unit} per token", number::short(unit.of(nats)));
+        let per = self.history.experiment().world.observation().word();
+        let amount = |nats: f64| format!("{} {unit} per {per}", number::short(unit.of(nats)));
         let Some(last) = self.history.training().buckets().last() else {
             return "No training step yet: this chart will show the loss of each batch beside the exact Bayes level."
                 .into();
@@ -217,7 +233,7 @@ impl Chart for TrainingLoss<'_> {
                 unit.of(b.low),
                 unit.of(b.high),
                 unit.of(b.smoothed),
-                unit.of(self.uniform()),
+                cell(self.uniform().map(|nats| unit.of(nats))),
             ));
         }
         csv

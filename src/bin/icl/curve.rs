@@ -86,7 +86,8 @@ fn as_json(spec: &WorldSpec, curves: &Curves, baselines: &[MeasuredBaseline]) ->
         "baselines": baselines,
         // A text would be written out in full.
         "world": if matches!(spec, WorldSpec::Text(_)) { json!(spec.to_string()) } else { json!(spec) },
-        "tokens": spec.tokens(),
+        "tokens": if spec.observation().is_vectors() { Vec::new() } else { spec.tokens() },
+        "unit": format!("nats per {}", spec.observation().word()),
         "h": curves.bayes.values,
         "h_stderr": curves.bayes.stderr,
         "method": curves.bayes.methods,
@@ -104,7 +105,7 @@ fn as_json(spec: &WorldSpec, curves: &Curves, baselines: &[MeasuredBaseline]) ->
 }
 
 fn as_table(spec: &WorldSpec, curves: &Curves, baselines: &[MeasuredBaseline]) -> String {
-    let mut text = format!("{}, nats per token\n\n", spec.title());
+    let mut text = format!("{}, nats per {}\n\n", spec.title(), spec.observation().word());
     // Writing to a String cannot fail.
     let _ = write!(text, "{:>6} {:>20} {:>20} {:>10}", "l", "h_l", "topic known", "h_l - h");
     baselines.iter().for_each(|b| text.push_str(&format!(" {:>9}", b.name)));

@@ -86,6 +86,8 @@ impl Heard {
             "sampled_excess": evaluation.sampled_excess,
             "sampled_excess_stderr": evaluation.sampled_excess_stderr,
             "sequences": evaluation.sequences,
+            "squared_error": evaluation.squared_error,
+            "squared_error_of_bayes": theory.squared_error,
             "bayes": theory.bayes.values,
             "bayes_stderr": theory.bayes.stderr,
             "oracle": theory.oracle.values,
@@ -110,9 +112,10 @@ impl Heard {
     fn as_table(&self, experiment: &Experiment, seconds: f64) -> String {
         let (theory, evaluation) = (&self.theory, &self.evaluation);
         let mut text = format!(
-            "{} after {} steps, {seconds:.1} s. Nats per token; model = Bayes + E KL(Bayes || model) over {} fresh sequences.\n",
+            "{} after {} steps, {seconds:.1} s. Nats per {}; model = Bayes + E KL(Bayes || model) over {} fresh sequences.\n",
             experiment.world.title(),
             evaluation.step,
+            experiment.world.observation().word(),
             evaluation.sequences
         );
         // Writing to a String cannot fail.

@@ -126,7 +126,7 @@ impl Filter {
 }
 
 /// Normalised exponentials of `logs` into `out`; false, and `out` untouched, where all are minus infinity.
-fn softmax(logs: &[f64], out: &mut [f64]) -> bool {
+pub(super) fn softmax(logs: &[f64], out: &mut [f64]) -> bool {
     /// Shares below e^-40 of the largest are beneath rounding; their exponentials are not worth taking.
     const NEGLIGIBLE: f64 = -40.0;
     let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
