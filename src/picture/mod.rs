@@ -11,6 +11,7 @@ mod plan;
 mod samples;
 mod simplex;
 mod svg;
+mod vectors;
 
 use crate::{
     experiment::WorldSpec,
@@ -32,6 +33,8 @@ const GRAPH_EXITS: usize = 150;
 const BARS: usize = 24;
 /// The same where topics are drawn from a continuum.
 const DRAWN_BARS: usize = 10;
+/// Streams of sequences come after those of topics.
+const FIRST_SEQUENCE: u64 = 1000;
 /// As wide as pictures get, unless one component alone is wider.
 const WIDTH: f64 = 900.0;
 
@@ -43,7 +46,13 @@ pub fn picture(spec: &WorldSpec) -> Picture {
             let tokens = spec.tokens();
             picture.notes = notes::about(&world);
             (picture.graph, picture.simplex) = processes(spec, &world, &tokens, &mut picture.notes);
-            picture.samples = samples::draw(&samples::drawn(&world), &tokens, &spec.title(), &mut picture.notes);
+            picture.samples = match world.topics() {
+                Topics::Linear(law) => {
+                    let shown = topics(&world, samples::TOPICS, &|_| true);
+                    vectors::draw(law, &shown, &spec.title(), &mut picture.notes)
+                }
+                _ => samples::draw(&samples::drawn(&world), &tokens, &spec.title(), &mut picture.notes),
+            };
         }
         Err(error) => picture.problem = error.to_string(),
     }

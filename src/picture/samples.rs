@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 use super::{
-    Shown, WIDTH,
+    FIRST_SEQUENCE, Shown, WIDTH,
     svg::{Anchor, INK, MUTED, Paint, Svg, chance, escape, num, short, width},
     topics,
 };
 use crate::world::{Purpose, Stream, World};
 
-const TOPICS: usize = 6;
+pub const TOPICS: usize = 6;
 const SEQUENCES: usize = 3;
 const LENGTH: usize = 40;
 /// Letters of a token's name.
@@ -18,8 +18,6 @@ const SIZE: f64 = 10.5;
 const ROW: f64 = 21.0;
 const HEIGHT: f64 = 18.0;
 const GAP: f64 = 12.0;
-/// Streams of sequences come after those of topics.
-const FIRST_SEQUENCE: u64 = 1000;
 
 /// A topic and what was drawn from it.
 pub struct Row {
@@ -48,10 +46,6 @@ pub fn drawn(world: &World) -> Vec<Row> {
 
 /// Rows of cells under one another, the topic at their left. `tokens` are names.
 pub fn draw(rows: &[Row], tokens: &[String], title: &str, notes: &mut Vec<String>) -> String {
-    // Of vectors there is nothing to draw in cells.
-    if tokens.is_empty() {
-        return String::new();
-    }
     let several = rows.len() > 1 || rows.iter().any(|row| row.weight.is_none());
     let names: Vec<String> = tokens.iter().map(|name| abbreviated(name)).collect();
     let labels: Vec<String> = rows.iter().map(|row| short(&row.label, 26).replace('␣', " ")).collect();

@@ -45,7 +45,7 @@ fn every_named_world_is_drawn_and_always_the_same() {
     for kind in KINDS.iter().filter(|kind| kind.name != "udhr") {
         let picture = drawn(kind.name);
         assert_eq!(picture, drawn(kind.name));
-        // Vectors have samples, by their directions, and no states.
+        // Vectors have samples and no states.
         let states = WorldSpec::named(kind).vocab() > 0;
         assert_eq!([!picture.graph.is_empty(), !picture.samples.is_empty()], [states, true], "{}", kind.name);
     }
