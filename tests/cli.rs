@@ -153,7 +153,7 @@ fn what_makes_no_sense_is_refused_with_a_sentence() {
     refused(&["curve", "--world", "coins:n=0", "--length", "3"], &["world.n is 0", "1 to 1000"]);
     refused(&["curve", "--world", "coins:m=3", "--length", "3"], &["parameter"]);
     refused(&["curve", "--world", "nonsense", "--length", "3"], &["nonsense", "dursley-wonka"]);
-    refused(&["curve", "--world", "markov:alpha=nan", "--length", "3"], &["world.alpha", "NaN"]);
+    refused(&["curve", "--world", "markov:alpha=nan", "--length", "3"], &["world.alpha", "a number"]);
     refused(&["curve", "--world", "dursley-wonka:p=0.7,q=0.9", "--length", "3"], &["at most 1"]);
     refused(&["curve", "--world", "teddy-bear:p=0.6,q=0.6", "--length", "3"], &["world.p + world.q", "at most 1"]);
     refused(&["curve", "--world", "mess3:x=0.7", "--length", "3"], &["world.x is 0.7", "0 to 0.5"]);

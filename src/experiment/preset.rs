@@ -1,6 +1,6 @@
 //! Experiments with a story: where a visitor starts.
 
-use super::{Bound, Data, Evaluation, Experiment, Net, Schedule, Training, WorldSpec};
+use super::{Bound, Component, Data, Evaluation, Experiment, Net, Schedule, Training, WorldMixture, WorldSpec};
 
 /// A named starting point.
 #[derive(Clone, Copy, Debug)]
@@ -218,6 +218,81 @@ pub const PRESETS: &[Preset] = &[
             net: Net { context: 40, ..Net::default() },
             training: Training { steps: 1000, batch: 64, learning_rate: 4e-3, warmup: 50, ..Training::default() },
             evaluation: Evaluation { every: 50, ..Evaluation::default() },
+            ..Experiment::default()
+        },
+    },
+    Preset {
+        name: "repeat",
+        title: "Say it again",
+        story: [
+            "Eight random tokens, repeated to the end. Nothing can be known of the first copy, and everything of the next ones: exact Bayes falls from ln 8 to 0 in one step.",
+            "To follow it, the model must find where the last token stood before and repeat what came after: an induction head. Watch the loss after position 8 stay high for a while and then drop all at once.",
+        ],
+        tries: &[
+            Try { label: "One block instead of two: can it still look back?", changes: &[("net.blocks", "1")] },
+            Try { label: "Longer blocks of more tokens", changes: &[("world", "\"repeat:block=12,v=16\"")] },
+        ],
+        source: P1,
+        build: || Experiment {
+            world: named("repeat"),
+            training: Training { steps: 800, ..Training::default() },
+            ..Experiment::default()
+        },
+    },
+    Preset {
+        name: "mess3",
+        title: "A fractal of beliefs",
+        story: [
+            "A process of three states, seen through noise. Whoever predicts it well must hold a belief about its state, and the beliefs that occur form the fractal in the panel below the charts.",
+            "The loss falls over a few positions only, as the belief settles; the transformer is on the exact curve within some hundred steps.",
+        ],
+        tries: &[
+            Try { label: "More noise: there is less to find", changes: &[("world", "\"mess3:x=0.15,a=0.6\"")] },
+            Try {
+                label: "Random, random, XOR: a belief that is much harder to hold",
+                changes: &[("world", "\"rrxor\"")],
+            },
+        ],
+        source: P1,
+        build: || {
+            let mut world = named("mess3");
+            world.set_parameter("x", 0.05);
+            world.set_parameter("a", 0.85);
+            Experiment { world, training: Training { steps: 600, ..Training::default() }, ..Experiment::default() }
+        },
+    },
+    Preset {
+        name: "mixture",
+        title: "Which process is it?",
+        story: [
+            "Half of all sequences are tosses of a fair coin; the others come from the golden mean (never two 1s in a row) or the even process (runs of 1s have even length). The topic is the process.",
+            "What can be gained by context is the processes' own excess entropy plus the entropy of the topic: change the weights, and the exact curve moves as Bayes says. The model follows.",
+        ],
+        tries: &[
+            Try {
+                label: "Make the even process rare",
+                changes: &[(
+                    "world",
+                    r#"{"mixture":[{"weight":6,"world":"coin"},{"weight":6,"world":"golden-mean"},{"weight":1,"world":"even"}]}"#,
+                )],
+            },
+            Try {
+                label: "A coin of unknown bias instead of the fair one",
+                changes: &[(
+                    "world",
+                    r#"{"mixture":[{"weight":2,"world":"beta-coin"},{"weight":1,"world":"golden-mean"},{"weight":1,"world":"even"}]}"#,
+                )],
+            },
+        ],
+        source: P1,
+        build: || Experiment {
+            world: WorldSpec::Mixture(WorldMixture {
+                mixture: [(2.0, "coin"), (1.0, "golden-mean"), (1.0, "even")]
+                    .map(|(weight, name)| Component { weight, world: named(name) })
+                    .into(),
+            }),
+            data: Data { length: 48, ..Data::default() },
+            training: Training { steps: 600, ..Training::default() },
             ..Experiment::default()
         },
     },
