@@ -203,6 +203,53 @@ fn assert_sunk(evaluation: &Evaluation) {
     assert!(below.is_empty(), "below Bayes by more than 4 standard errors: {below:?}");
 }
 
+#[test]
+fn worlds_of_every_kind_train_and_are_drawn() {
+    let mixture = "%7B%22mixture%22%3A%5B%7B%22weight%22%3A1%2C%22world%22%3A%22beta-coin%22%7D%2C\
+                   %7B%22weight%22%3A3%2C%22world%22%3A%22even%22%7D%5D%7D";
+    let worlds = ["mess3", "repeat", "lds", "markov:k=2,order=2", "teddy-bear", mixture, "ginc:v=150,concepts=20"];
+    let page = Page::new(Gpu::None);
+    for world in worlds {
+        page.open(&format!(
+            "#v=1&preset=dursley-wonka&training.steps=4&training.batch=4&evaluation.sequences=16&world={world}"
+        ));
+        page.wait_for_phase("finished", RUN);
+        let evaluation = page.evaluation();
+        assert_eq!(evaluation.step, 4, "{world}");
+        assert!(evaluation.model.iter().chain(&evaluation.excess).all(|v| v.is_finite()), "{world}: {evaluation:?}");
+        assert_eq!(evaluation.squared_error.is_empty(), world != "lds", "{world}");
+        let Event::Theory(theory) = page.published("theory") else { panic!("not a theory") };
+        assert!(!theory.baselines.is_empty() && !theory.how.is_empty(), "{world}");
+        let drawn = "return !!document.querySelector(\"[data-testid='world-samples'] svg\")";
+        page.browser.wait(&format!("a picture of {world}"), SOON, drawn, &[]);
+    }
+    // The last one is the largest: its theory is computed beside a page that stays free.
+    let long = page.browser.script("return globalThis.icl.longTasks.map((task) => task.duration)", &[]);
+    println!("tasks over 50 ms on the page's thread beside the largest world, loading included, ms: {long}");
+    let durations: Vec<f64> = long.as_array().into_iter().flatten().filter_map(serde_json::Value::as_f64).collect();
+    assert!(durations.iter().all(|ms| *ms < 1000.0), "the page was blocked, ms: {durations:?}");
+    assert_all_from_here(&page);
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+/// With npm at hand when the site was built, real text is part of it; without, the page says so.
+#[test]
+fn real_text_trains_or_is_said_to_be_missing() {
+    let page = Page::new(Gpu::None);
+    page.open("#v=1&preset=udhr&training.steps=4&training.batch=4&evaluation.sequences=16");
+    if !dist().join("udhr.txt").exists() {
+        page.wait_for_phase("failed", RUN);
+        page.wait_for_text("not part of this build", SOON);
+        return;
+    }
+    page.wait_for_phase("finished", RUN);
+    let Event::Theory(theory) = page.published("theory") else { panic!("not a theory") };
+    assert!(theory.adaptive, "real text has no exact floor");
+    assert!(theory.bayes.values[0] > theory.bayes.values[63] + 1.0, "context tells the language: {:?}", theory.bayes);
+    page.wait_for_text("n-gram baseline", SOON);
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
 /// Nothing may leave the site's own folder.
 fn assert_all_from_here(page: &Page) {
     let names = page.browser.script("return performance.getEntriesByType('resource').map((entry) => entry.name)", &[]);
