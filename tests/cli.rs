@@ -95,6 +95,8 @@ fn curves_of_mixtures() {
         }
         assert!((c["excess_entropy"].as_f64().expect("finite") - 2f64.ln()).abs() < 1e-9);
     }
+    let inline = json(&["curve", "--world", named, "--length", "4", "--json"]);
+    assert_eq!(inline["h"].as_array().expect("a list").len(), 4);
     // With a continuum among the parts, sampled.
     let c = of("blend.json", r#"{"mixture":[{"weight":1,"world":"beta-coin"},{"weight":3,"world":"even"}]}"#);
     assert_eq!((&c["method"][0], &c["method"][3]), (&Value::from("exact"), &Value::from("monte-carlo")));

@@ -69,13 +69,14 @@ pub fn read_experiment(path: &Path, udhr: Option<&Path>) -> Result<Experiment, F
     Ok(experiment)
 }
 
-/// A world: `name:key=value,...`, `text:FILE`, or `@file` with a process or mixture as JSON.
+/// A world: `name:key=value,...`, `text:FILE`, or a process or mixture as JSON, given as it is or in `@file`.
 pub fn read_world(spec: &str, udhr: Option<&Path>) -> Result<WorldSpec, Failure> {
     if let Some(files) = spec.strip_prefix(texts::PREFIX) {
         return texts::read(files);
     }
     match spec.strip_prefix('@') {
         Some(path) => WorldSpec::from_json(&read(Path::new(path))?).map_err(Failure::Invalid),
+        None if spec.trim_start().starts_with('{') => WorldSpec::from_json(spec).map_err(Failure::Invalid),
         None => {
             let spec: WorldSpec = spec.parse()?;
             spec.validate().map_err(Failure::Invalid)?;
