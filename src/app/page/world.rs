@@ -35,6 +35,9 @@ pub fn World() -> impl IntoView {
             let tokens = d.world.tokens();
             match tokens.as_slice() {
                 [] => String::new(),
+                _ if d.world.observation().is_vectors() => {
+                    format!("Vectors of {} entries", d.world.observation().size())
+                }
                 [one] => format!("1 token: {one}"),
                 many if many.len() <= 8 => format!("{} tokens: {}", many.len(), many.join(" · ")),
                 many => format!("{} tokens: {} · …", many.len(), many[..6].join(" · ")),
