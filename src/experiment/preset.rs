@@ -170,7 +170,7 @@ pub const PRESETS: &[Preset] = &[
         title: "Which language is this?",
         story: [
             "Real text: one declaration in ten languages, read character by character from somewhere in the middle. Nobody knows the law of real text, so there is no exact curve here. The black one is the best predictor at hand, a mixture of n-gram models, one per language. It is not a lower bound: a model may do better.",
-            "The first characters give the language away, then the word, then what such words are followed by: in-context learning without a formula. All losses are measured on the last tenth of each text, which nothing was trained on.",
+            "The first characters give the language away, then the word, then what such words are followed by: in-context learning without a formula. The curves are measured on the last tenth of each text, which nothing was trained on.",
         ],
         tries: &[
             Try {
