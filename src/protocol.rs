@@ -232,7 +232,7 @@ pub struct Measured {
     pub stderr: f64,
 }
 
-/// A loss of `science.md` section 5 (in excess of the topic-knowing source) and the least it can be.
+/// A loss of P2 (Gong et al. 2025; in excess of the topic-knowing source) and the least it can be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct LossAndFloor {
     pub loss: Measured,

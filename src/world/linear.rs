@@ -1,4 +1,4 @@
-//! Linear dynamical systems: x_{t+1} = W x_t + noise, W being the topic (`science.md` 2.2, and Kalman's textbook
+//! Linear dynamical systems: x_{t+1} = W x_t + noise, W being the topic (the setting of in-context regression, and Kalman's textbook
 //! regression view of it). Sampling, and streaming predictors of the next vector; no step allocates.
 
 use super::{

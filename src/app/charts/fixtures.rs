@@ -9,7 +9,7 @@ use crate::{
 
 pub const RATE: f64 = 0.835_876;
 
-/// h_l at positions 1..=`length`, from `science.md`'s golden values.
+/// h_l at positions 1..=`length`, from the closed form.
 pub fn bayes(length: usize) -> Vec<f64> {
     (1..=length)
         .map(|l| match l {
