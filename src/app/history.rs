@@ -149,6 +149,11 @@ impl History {
         }
     }
 
+    /// What a loss is counted per: `token`, `vector`.
+    pub fn per(&self) -> &'static str {
+        self.experiment.world.observation().word()
+    }
+
     pub fn is_adaptive(&self) -> bool {
         self.theory.as_ref().is_some_and(|t| t.adaptive)
     }

@@ -209,7 +209,7 @@ impl Chart for BoundChart<'_> {
         }
         let axis = Stroke::new(theme.axis, 1.0);
         axes.push(Mark::Line { points: vec![(frame.left, frame.top), (frame.left, frame.bottom)], stroke: axis });
-        let name = format!("{} per token, log scale; terms up to constants", self.options.unit);
+        let name = format!("{} per {}, log scale; terms up to constants", self.options.unit, self.history.per());
         let middle = view.width / 2.0;
         axes.push(frame::words(middle, frame.bottom + 29.0, &name, frame::LABEL, theme.muted, Anchor::Middle));
 
@@ -284,11 +284,11 @@ impl Chart for BoundChart<'_> {
     }
 
     fn summary(&self) -> String {
-        let (c, unit) = (self.components(), self.options.unit);
+        let (c, unit, per) = (self.components(), self.options.unit, self.history.per());
         let amount = |nats: f64| number::short(unit.of(nats));
         let terms = format!(
             "Up to constants, the topic term is {}, the sequence term {}, the confidence term {}, and the optimisation error \
-             {} is subtracted: together {} {unit} per token.",
+             {} is subtracted: together {} {unit} per {per}.",
             amount(c.topic.value),
             amount(c.sequence.value),
             amount(c.confidence.value),

@@ -343,7 +343,7 @@ impl Chart for LossByPosition<'_> {
         let frame = self.frame(view, &lines);
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title());
-        let (unit, per) = (self.options.unit, self.history.experiment().world.observation().word());
+        let (unit, per) = (self.options.unit, self.history.per());
         let log = if self.options.log_log { ", log scale" } else { "" };
         let x_name = format!("position in the sequence{log}");
         let y_name = match (self.squared(), self.options.log_log) {

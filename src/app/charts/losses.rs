@@ -220,18 +220,18 @@ impl Chart for Losses<'_> {
             ];
             return Scene { axes: frame::empty(view, &self.title(), &sentences), series: Vec::new() };
         }
-        let (theme, unit) = (&view.theme, self.options.unit);
+        let (theme, unit, per) = (&view.theme, self.options.unit, self.history.per());
         let [upper, lower] = self.frames(view);
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title());
         let ticks = upper.x.whole_ticks(upper.x_room(&number::count(upper.x.high as usize)));
         let above = if self.options.above_bayes {
-            format!("loss above {}, {unit} per token", self.history.reference())
+            format!("loss above {}, {unit} per {per}", self.history.reference())
         } else {
-            format!("loss above the source that knows the topic, {unit} per token")
+            format!("loss above the source that knows the topic, {unit} per {per}")
         };
         upper.axes(&mut axes, theme, &ticks, &AxisNames { x: "", y: &above, width: view.width });
-        let gap = format!("gap, {unit} per token");
+        let gap = format!("gap, {unit} per {per}");
         lower.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &gap, width: view.width });
         self.draw(&mut axes, &mut series, &upper, view, &self.upper());
         self.draw(&mut axes, &mut series, &lower, view, &GAPS.iter().collect::<Vec<_>>());
@@ -274,14 +274,14 @@ impl Chart for Losses<'_> {
     }
 
     fn summary(&self) -> String {
-        let unit = self.options.unit;
+        let (unit, per) = (self.options.unit, self.history.per());
         let Some(p) = self.history.evaluations().next_back() else {
             return "No evaluation yet: this chart will show the three losses and the gaps between them.".into();
         };
         let amount = |m: Measured| number::with_error(unit.of(m.value), unit.of(m.stderr));
         format!(
             "At step {}, {} the loss is {} on fresh topics, {} on fresh sequences of the training topics and {} on the \
-             training sequences; the topic gap is {} and the sequence gap {} {unit} per token.",
+             training sequences; the topic gap is {} and the sequence gap {} {unit} per {per}.",
             number::count(p.step),
             if self.options.above_bayes {
                 format!("above {}", self.history.reference())

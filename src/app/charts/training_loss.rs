@@ -82,7 +82,7 @@ impl Chart for TrainingLoss<'_> {
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title());
         let ticks = frame.x.whole_ticks(frame.x_room(&number::count(frame.x.high as usize)));
-        let per = self.history.experiment().world.observation().word();
+        let per = self.history.per();
         let y_name = format!("loss of the batch, {unit} per {per}");
         frame.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &y_name, width: view.width });
 
@@ -205,7 +205,7 @@ impl Chart for TrainingLoss<'_> {
 
     fn summary(&self) -> String {
         let unit = self.options.unit;
-        let per = self.history.experiment().world.observation().word();
+        let per = self.history.per();
         let amount = |nats: f64| format!("{} {unit} per {per}", number::short(unit.of(nats)));
         let Some(last) = self.history.training().buckets().last() else {
             return "No training step yet: this chart will show the loss of each batch beside the exact Bayes level."
