@@ -226,7 +226,7 @@ pub const PRESETS: &[Preset] = &[
         title: "Say it again",
         story: [
             "Eight random tokens, repeated to the end. Nothing can be known of the first copy, and everything of the next ones: exact Bayes falls from ln 8 to 0 in one step.",
-            "To follow it, the model must find where the last token stood before and repeat what came after: an induction head. Watch the loss after position 8 stay high for a while and then drop all at once.",
+            "To follow it, the model must look back into the first copy: eight places, which learned positions make easy, or, as an induction head does, to what came after the last token's earlier place. Watch the loss after position 8 stay high for a while and then drop all at once.",
         ],
         tries: &[
             Try { label: "One block instead of two: can it still look back?", changes: &[("net.blocks", "1")] },
