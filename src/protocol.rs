@@ -3,6 +3,7 @@
 //! Both travel as JSON text, one message each. Numbers by position are flat arrays, index 0 being position 1. All losses are in
 //! nats per token. No message carries NaN or an infinity: a run that meets one ends in [`Phase::Failed`].
 
+pub mod outcome;
 mod read;
 
 use serde::{Deserialize, Serialize};
@@ -11,9 +12,10 @@ use serde_json::Value;
 use self::read::{Part, field};
 use crate::experiment::{Experiment, WorldSpec};
 pub use crate::theory::curve::{Curve, Method};
+pub use outcome::{Certificate, Outcome, Paths, Record, ScaleTrial};
 
 /// Raised whenever a message changes shape; the page refuses an engine that says another.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// From the page (or the terminal) to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,8 @@ pub enum Command {
     Step,
     /// Back to step 0 of the same experiment, held.
     Reset,
+    /// Run one cell of a sweep to its end, answered by [`Event::Cell`] and an [`Event::Outcome`]. What ran before is dropped.
+    Cell { experiment: Box<Experiment>, device: DeviceChoice },
     /// Draw a world for people, before or beside training. The newest request wins; training goes on afterwards.
     Picture { world: Box<WorldSpec> },
     /// Time the benchmark's fixed-size step (`cargo xtask bench`).
@@ -80,6 +84,12 @@ pub enum Event {
     Evaluation(Evaluation),
     /// With each evaluation: a few fixed sequences and how surprising each token was.
     Samples(Samples),
+    /// Once, at the end of a run or of a cell.
+    Outcome(Box<Outcome>),
+    /// How much of a cell is done, 0 to 1; at most some ten a second.
+    Cell {
+        done: f64,
+    },
     /// The answer to [`Command::Picture`].
     Picture(Picture),
     Bench(BenchReport),
@@ -106,6 +116,8 @@ impl Event {
             "frame" => Self::Frame(Part::read(value)?),
             "evaluation" => Self::Evaluation(Part::read(value)?),
             "samples" => Self::Samples(Part::read(value)?),
+            "outcome" => Self::Outcome(Box::new(Part::read(value)?)),
+            "cell" => Self::Cell { done: field(value, "done")? },
             "picture" => Self::Picture(Part::read(value)?),
             "bench" => Self::Bench(Part::read(value)?),
             _ => return Err("an unknown event".into()),
@@ -226,14 +238,14 @@ pub struct Frame {
 }
 
 /// An estimate over independent sequences.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     pub value: f64,
     pub stderr: f64,
 }
 
 /// A loss of P2 (Gong et al. 2025; in excess of the topic-knowing source) and the least it can be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LossAndFloor {
     pub loss: Measured,
     /// The same quantity for exact Bayes (over the K training topics where those are what is asked), on the same sequences.
@@ -389,6 +401,16 @@ mod tests {
                     bayes: vec![1.0, 0.5],
                 }],
             }),
+            Event::Outcome(Box::new(Outcome {
+                steps: 3,
+                empirical: losses,
+                scales: vec![ScaleTrial { scale: 0.5, rise: measured }],
+                paths: Some(Paths { is_kl: true, data: 0.5, ..Paths::default() }),
+                certificate: Some(Certificate { bound: 1.5, sequences_needed: Some(8.0), ..Certificate::default() }),
+                record: Record { step: vec![0, 3], two_level: vec![1.0, 0.5], ..Record::default() },
+                ..Outcome::default()
+            })),
+            Event::Cell { done: 0.5 },
             Event::Picture(Picture { world: "coins".into(), graph: "<svg/>".into(), ..Picture::default() }),
             Event::Bench(BenchReport {
                 size: BenchSize::S2,

@@ -124,9 +124,13 @@ impl History {
                 self.samples = Some(samples.clone());
                 Changed { samples: true, ..Changed::NONE }
             }
-            Event::Ready { .. } | Event::Phase(_) | Event::Device(_) | Event::Picture(_) | Event::Bench(_) => {
-                Changed::NONE
-            }
+            Event::Ready { .. }
+            | Event::Phase(_)
+            | Event::Device(_)
+            | Event::Picture(_)
+            | Event::Outcome(_)
+            | Event::Cell { .. }
+            | Event::Bench(_) => Changed::NONE,
         }
     }
 

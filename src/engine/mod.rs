@@ -1,6 +1,7 @@
 //! Training sessions: device choice, steps, evaluation. Knows no page; speaks `protocol` to whoever drives it.
 
 pub mod bench;
+pub mod cell;
 pub mod clock;
 #[cfg(target_arch = "wasm32")]
 pub mod corpus;

@@ -13,7 +13,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
-use super::{bench, corpus, error::EngineError, session::Session};
+use super::{bench, cell, corpus, error::EngineError, session::Session};
 use crate::{
     picture::picture,
     protocol::{Command, Event, PROTOCOL, Phase, Picture},
@@ -147,6 +147,20 @@ async fn obey(command: Command, session: &mut Option<Session>, running: &mut boo
                 session.reset(emit).await?;
                 post(&Event::Phase(Phase::Paused));
             }
+        }
+        Command::Cell { mut experiment, device } => {
+            *running = false;
+            *session = None;
+            experiment.world = corpus::resolve(experiment.world).await?;
+            let mut told = 0.0;
+            let mut progress = |done: f64| {
+                if done - told >= 0.01 {
+                    told = done;
+                    post(&Event::Cell { done });
+                }
+            };
+            let outcome = cell::run(&experiment, device, &mut progress).await?;
+            post(&Event::Outcome(Box::new(outcome)));
         }
         Command::Picture { world } => {
             let asked = world.to_string();

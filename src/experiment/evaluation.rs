@@ -13,11 +13,16 @@ pub struct Evaluation {
     pub every: usize,
     /// T_p, tokens of a prompt that the two-level loss averages over; 0 means T.
     pub prompt_length: usize,
+    /// At the run's end the gaps are measured on ever more sequences, until the standard error of each is below this share
+    /// of it...
+    pub precision: f64,
+    /// ...or this many sequences have been used for each loss. 0: as many as `sequences`.
+    pub most: usize,
 }
 
 impl Default for Evaluation {
     fn default() -> Self {
-        Self { sequences: 128, every: 20, prompt_length: 0 }
+        Self { sequences: 128, every: 20, prompt_length: 0, precision: 0.02, most: 4096 }
     }
 }
 
@@ -26,5 +31,7 @@ impl Evaluation {
         check.count("evaluation.sequences", self.sequences, 2, 65_536);
         check.count("evaluation.every", self.every, 1, 100_000);
         check.count("evaluation.prompt_length", self.prompt_length, 0, super::data::MAX_LENGTH);
+        check.range("evaluation.precision", self.precision, 1e-4, 1.0);
+        check.count("evaluation.most", self.most, 0, 1_000_000);
     }
 }

@@ -12,6 +12,7 @@ pub mod json;
 pub mod link;
 pub mod net;
 pub mod preset;
+pub mod prior;
 pub mod problem;
 pub mod process;
 pub mod text;
@@ -27,10 +28,11 @@ pub use estimate::Estimate;
 pub use evaluation::Evaluation;
 pub use net::{Mlp, Net, Norm, Positions};
 pub use preset::Preset;
+pub use prior::Prior;
 pub use problem::Problem;
 pub use process::{Component, Process, WorldMixture};
 pub use text::Text;
-pub use training::{Schedule, Training};
+pub use training::{Optimizer, Schedule, Training};
 pub use world::{Observation, WorldKind, WorldParameter, WorldSpec};
 
 use problem::Checker;
@@ -50,6 +52,7 @@ pub struct Experiment {
     pub data: Data,
     pub net: Net,
     pub training: Training,
+    pub prior: Prior,
     pub bound: Bound,
     pub evaluation: Evaluation,
     pub seed: u64,
@@ -63,6 +66,7 @@ impl Default for Experiment {
             data: Data::default(),
             net: Net::default(),
             training: Training::default(),
+            prior: Prior::default(),
             bound: Bound::default(),
             evaluation: Evaluation::default(),
             seed: 1,
@@ -116,6 +120,7 @@ impl Experiment {
         self.data.check(&mut check);
         self.net.check(&mut check);
         self.training.check(&mut check);
+        self.prior.check(&mut check);
         self.bound.check(&self.data, &mut check);
         self.evaluation.check(&mut check);
         check.range("seed", self.seed as f64, 0.0, MAX_SEED as f64);
@@ -160,6 +165,11 @@ impl Experiment {
         check.finish()
     }
 
+    /// Steps of the whole run, the prior stages included.
+    pub fn steps(&self) -> usize {
+        2 * self.prior.steps + self.training.steps
+    }
+
     /// T_p: how many tokens of a prompt the two-level loss averages over. 0 in the data means "as long as T".
     pub fn prompt_length(&self) -> usize {
         match self.evaluation.prompt_length {
@@ -173,7 +183,7 @@ impl Experiment {
 /// ends far below: cut to 32 bits, it is still refused, by name. Gives each field that was cut, with what it said.
 fn clamp_counts(value: &mut serde_json::Value) -> Vec<(String, u64)> {
     let mut cut = Vec::new();
-    for part in ["data", "net", "training", "bound", "evaluation"] {
+    for part in ["data", "net", "training", "prior", "bound", "evaluation"] {
         let fields = value.get_mut(part).and_then(serde_json::Value::as_object_mut);
         for (name, field) in fields.into_iter().flatten() {
             if let Some(count) = field.as_u64().filter(|&n| n > u64::from(u32::MAX)) {

@@ -91,6 +91,7 @@ pub const PRESETS: &[Preset] = &[
                 warmup: 0,
                 schedule: Schedule::Constant,
                 clip: 0.0,
+                ..Training::default()
             },
             ..Experiment::default()
         },

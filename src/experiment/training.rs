@@ -13,7 +13,18 @@ pub enum Schedule {
     Cosine,
 }
 
-/// AdamW (beta_1 .9, beta_2 .99) over `steps` batches.
+/// What turns a gradient into a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Optimizer {
+    /// AdamW, beta_1 .9, beta_2 .99.
+    Adamw,
+    /// Stochastic gradient Langevin dynamics: θ - η g + sqrt(2η/β) ξ, ξ standard normal. Its noise makes the KL between two
+    /// training paths finite and known.
+    Langevin,
+}
+
+/// An optimiser over `steps` batches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
@@ -28,6 +39,9 @@ pub struct Training {
     pub schedule: Schedule,
     /// The gradient's norm over all parameters is scaled down to this; 0 leaves it alone.
     pub clip: f64,
+    pub optimizer: Optimizer,
+    /// β of Langevin dynamics: the larger, the less noise. Unused by AdamW.
+    pub inverse_temperature: f64,
 }
 
 impl Default for Training {
@@ -40,6 +54,8 @@ impl Default for Training {
             warmup: 20,
             schedule: Schedule::Cosine,
             clip: 1.0,
+            optimizer: Optimizer::Adamw,
+            inverse_temperature: 1e6,
         }
     }
 }
@@ -67,5 +83,6 @@ impl Training {
         check.range("training.weight_decay", self.weight_decay, 0.0, 10.0);
         check.count("training.warmup", self.warmup, 0, 100_000);
         check.range("training.clip", self.clip, 0.0, 1e6);
+        check.range("training.inverse_temperature", self.inverse_temperature, 1.0, 1e12);
     }
 }

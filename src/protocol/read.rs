@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::{
-    Baseline, BenchReport, BenchSize, Curve, DeviceKind, DeviceReport, Evaluation, Frame, LossAndFloor, Measured,
-    Method, Picture, Sample, Samples, Theory,
+    Baseline, BenchReport, BenchSize, Certificate, Curve, DeviceKind, DeviceReport, Evaluation, Frame, LossAndFloor,
+    Measured, Method, Outcome, Paths, Picture, Record, Sample, Samples, ScaleTrial, Theory,
 };
 
 /// Something that a message holds. The error says what a value is not.
@@ -113,6 +113,9 @@ macro_rules! parts {
 parts! {
     Baseline { name, about, curve, squared_error }
     BenchReport { size, device, step_ms, first_step_ms, losses }
+    Certificate {
+        bound, uniform, empirical, empirical_limit, population, sequences, kl, scale, delta, draws, sequences_needed
+    }
     Curve { values, stderr, methods }
     DeviceReport { used, why, cpu_ms, gpu_ms, adapter, parity }
     Evaluation {
@@ -122,8 +125,17 @@ parts! {
     Frame { step, first, training_loss, steps_per_second, tokens_per_second, seconds_left, evaluation_share }
     LossAndFloor { loss, bayes, excess }
     Measured { value, stderr }
+    Outcome {
+        steps, prior_steps, tokens, seconds, prior_seconds, sequences, empirical, first_level, two_level, sequence_gap,
+        topic_gap, precise, distance_topic, distance_data, scales, scale, paths, certificate, record
+    }
+    Paths {
+        is_kl, data, topic, difference_data, expected_data, difference_topic, expected_topic, measurements
+    }
     Picture { world, notes, graph, samples, simplex, problem }
+    Record { step, seconds, training_loss, empirical, first_level, two_level, two_level_stderr }
     Sample { topic, topic_index, tokens, model, bayes }
+    ScaleTrial { scale, rise }
     Samples { step, rows }
     Theory {
         bayes, adaptive, how, tokens, baselines, squared_error, oracle, unigram, entropy_rate, entropy_rate_stderr,

@@ -201,7 +201,7 @@ impl App {
                     self.sketched.set(picture.clone());
                 }
             }
-            Event::Ready { .. } | Event::Samples(_) | Event::Bench(_) => {}
+            Event::Ready { .. } | Event::Samples(_) | Event::Outcome(_) | Event::Cell { .. } | Event::Bench(_) => {}
         }
     }
 

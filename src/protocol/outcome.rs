@@ -1,0 +1,113 @@
+//! What a finished run found: losses and gaps measured until they are precise, priors, certificate.
+
+use serde::{Deserialize, Serialize};
+
+use super::{LossAndFloor, Measured};
+
+/// One run's result. Nats per token (or vector) where nothing else is said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Outcome {
+    /// Steps of all stages.
+    pub steps: usize,
+    /// Of these, steps of the prior stages.
+    pub prior_steps: usize,
+    /// Tokens read by the learner, with repetition, in all stages.
+    pub tokens: f64,
+    /// Spent in training steps, evaluation left out.
+    pub seconds: f64,
+    /// Of these, in the prior stages.
+    pub prior_seconds: f64,
+    /// Sequences behind the two-level loss, and behind the first-level one.
+    pub sequences: usize,
+    /// L_E(θ, W_pre): without sampling error where the whole training set was used.
+    pub empirical: LossAndFloor,
+    /// L(θ, W_pre), over all T positions.
+    pub first_level: LossAndFloor,
+    /// L(θ), over the prompt's T_p positions.
+    pub two_level: LossAndFloor,
+    /// L(θ, W_pre) - L_E.
+    pub sequence_gap: Measured,
+    /// L(θ) - L(θ, W_pre), both over the prompt's positions.
+    pub topic_gap: Measured,
+    /// Each gap's standard error is below `evaluation.precision` of it.
+    pub precise: bool,
+    /// ‖θ - θ_topic‖² and ‖θ - θ_data‖²: to the topic-dependent and to the data-dependent prior.
+    pub distance_topic: f64,
+    pub distance_data: f64,
+    /// What each s of the grid costs; empty where s was given.
+    pub scales: Vec<ScaleTrial>,
+    /// s.
+    pub scale: f64,
+    /// Gradient differences along the path, where they were asked for.
+    pub paths: Option<Paths>,
+    pub certificate: Option<Certificate>,
+    /// Evaluations along the run.
+    pub record: Record,
+}
+
+/// The learner's training loss under Gaussian noise of one scale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScaleTrial {
+    pub scale: f64,
+    /// Loss of the perturbed learner less that of the learner itself, on training sequences.
+    pub rise: Measured,
+}
+
+/// Gradient differences between all data and the priors' subsets, accumulated along the path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Paths {
+    /// The optimiser injects the noise that makes `data` a KL (Langevin dynamics); else both are indices.
+    pub is_kl: bool,
+    /// Σ (β η_t/4) a_t over the training proper, a_t = ‖g_S - g_J‖², J the data-dependent prior's subset.
+    pub data: f64,
+    /// The same with J the topic-dependent prior's subset.
+    pub topic: f64,
+    /// Mean of a_t over the measurements, and of what it would be for a random J: σ_g² (1/N' - 1/N) and its like.
+    pub difference_data: f64,
+    pub expected_data: f64,
+    pub difference_topic: f64,
+    pub expected_topic: f64,
+    /// How often a_t was measured.
+    pub measurements: usize,
+}
+
+/// A PAC-Bayes-kl bound on the smoothed first-level loss of the randomised learner N(θ, s² I).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// With probability at least 1 - δ, the population loss of the randomised learner is at most this.
+    pub bound: f64,
+    /// ln V: what guessing uniformly loses. A bound above it says nothing.
+    pub uniform: f64,
+    /// The randomised learner's loss on the sequences that the prior did not see: Monte Carlo mean, and its upper confidence limit.
+    pub empirical: f64,
+    pub empirical_limit: f64,
+    /// The same learner's loss on fresh sequences of the training topics, measured.
+    pub population: Measured,
+    /// n = K (N - N').
+    pub sequences: f64,
+    pub kl: f64,
+    pub scale: f64,
+    pub delta: f64,
+    /// Perturbed learners behind the Monte Carlo mean.
+    pub draws: usize,
+    /// The smallest n with a bound below uniform at the same KL and loss; `None` if no n would do.
+    pub sequences_needed: Option<f64>,
+}
+
+/// Evaluations along the run, one entry per evaluation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    /// Steps done, prior stages included.
+    pub step: Vec<usize>,
+    /// Seconds of training until then.
+    pub seconds: Vec<f64>,
+    /// Mean loss of the batches since the entry before, nats per token.
+    pub training_loss: Vec<f64>,
+    pub empirical: Vec<f64>,
+    pub first_level: Vec<f64>,
+    pub two_level: Vec<f64>,
+    /// Standard error of `two_level`.
+    pub two_level_stderr: Vec<f64>,
+}
