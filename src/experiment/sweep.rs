@@ -1,0 +1,463 @@
+//! A grid of runs, as plain data: which fields of an experiment take which values.
+//!
+//! As text: `data.topics=4,16,64; seed=1..3; hold=data.sequences`. Fields are dotted as in links, and a named world's parameters are
+//! fields too (`world.n`); `a..b` is every whole number from a to b. `hold` names one of K, N and T that is chosen in every cell
+//! so that K·N·T stays what it is in the base (iso-token sweeps).
+
+use serde_json::Value;
+
+use super::{Experiment, Problem, json, link::with_fields};
+
+/// Most cells of one sweep.
+pub const MAX_CELLS: usize = 10_000;
+/// Most problems that are told at once.
+const MAX_PROBLEMS: usize = 8;
+/// K, N and T: what can be held, and what K·N·T is made of.
+const SIZES: [&str; 3] = ["data.topics", "data.sequences", "data.length"];
+/// How far from the base's K·N·T a cell of an iso-token sweep may be.
+const TOLERANCE: f64 = 0.1;
+
+/// All combinations of the axes' values, each set in `base`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sweep {
+    pub base: Experiment,
+    /// The last one changes fastest from cell to cell.
+    pub axes: Vec<Axis>,
+    /// `data.topics`, `data.sequences` or `data.length`: chosen so that K·N·T stays at the base's.
+    pub hold: Option<String>,
+}
+
+/// One field and the values that it takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    pub field: String,
+    pub values: Vec<Value>,
+}
+
+/// One run of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// Names the cell within its sweep: `data.topics=4 seed=1`.
+    pub key: String,
+    /// A value for each axis.
+    pub coordinates: Vec<Value>,
+    pub experiment: Experiment,
+}
+
+impl Sweep {
+    /// Reads a grid's text; what its cells make of it is [`Sweep::cells`]'s to say.
+    pub fn parse_grid(base: Experiment, text: &str) -> Result<Self, Vec<Problem>> {
+        let mut sweep = Self { base, axes: Vec::new(), hold: None };
+        let mut problems = Vec::new();
+        for part in split(text, ';') {
+            let Some((field, values)) = part.split_once('=').map(|(field, values)| (field.trim(), values.trim()))
+            else {
+                problems.push(Problem::new(
+                    "grid",
+                    format!("\"{part}\""),
+                    "FIELD=VALUES",
+                    "For example data.topics=4,16,64; seed=1..3.",
+                ));
+                continue;
+            };
+            match (field, axis_values(values)) {
+                ("hold", _) if sweep.hold.is_some() => {
+                    problems.push(Problem::new("hold", format!("\"{values}\""), "given once", ""))
+                }
+                ("hold", _) => sweep.hold = Some(values.into()),
+                (_, Ok(values)) => sweep.axes.push(Axis { field: field.into(), values }),
+                (_, Err(why)) => problems.push(Problem::new(field, format!("\"{values}\""), why, "")),
+            }
+        }
+        if problems.is_empty() { Ok(sweep) } else { Err(problems) }
+    }
+
+    /// The text that [`Sweep::parse_grid`] reads.
+    pub fn grid(&self) -> String {
+        let axes = self.axes.iter().map(|axis| format!("{}={}", axis.field, values_text(&axis.values)));
+        axes.chain(self.hold.iter().map(|field| format!("hold={field}"))).collect::<Vec<_>>().join("; ")
+    }
+
+    /// How many cells there are; `usize::MAX` where they cannot be counted.
+    pub fn len(&self) -> usize {
+        self.axes.iter().map(|axis| axis.values.len()).fold(1, usize::saturating_mul)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Names the sweep in storage: the same base and grid have the same id, on every platform. 16 hexadecimal digits.
+    pub fn id(&self) -> String {
+        // FNV-1a, 64 bits.
+        let text = format!("{}\n{}", self.base.to_json(), self.grid());
+        let hash = text
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        format!("{hash:016x}")
+    }
+
+    /// Every cell, its experiment sound; or the problems of the grid, or those of its cells (each once, with a cell that has it).
+    pub fn cells(&self) -> Result<Vec<Cell>, Vec<Problem>> {
+        let problems = self.own_problems();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let (mut cells, mut problems, mut more) = (Vec::with_capacity(self.len()), Vec::<Problem>::new(), 0);
+        for index in 0..self.len() {
+            let mut left = index;
+            let mut coordinates: Vec<Value> = Vec::with_capacity(self.axes.len());
+            for axis in self.axes.iter().rev() {
+                coordinates.push(axis.values[left % axis.values.len()].clone());
+                left /= axis.values.len();
+            }
+            coordinates.reverse();
+            let key = self.key(&coordinates);
+            match self.experiment(&coordinates) {
+                Ok(experiment) => cells.push(Cell { key, coordinates, experiment }),
+                Err(found) => {
+                    for mut problem in found {
+                        let same = |p: &Problem| {
+                            (&p.field, &p.value, &p.allowed) == (&problem.field, &problem.value, &problem.allowed)
+                        };
+                        if problems.iter().any(same) {
+                            continue;
+                        }
+                        if problems.len() == MAX_PROBLEMS {
+                            more += 1;
+                            continue;
+                        }
+                        let gap = if problem.advice.is_empty() { "" } else { " " };
+                        problem.advice.push_str(&format!("{gap}(In the cell {key}.)"));
+                        problems.push(problem);
+                    }
+                }
+            }
+        }
+        if more > 0 {
+            problems.push(Problem::new(
+                "grid",
+                format!("of {} cells with further problems", self.len()),
+                "cells without any",
+                &format!("Only the first {MAX_PROBLEMS} problems are listed."),
+            ));
+        }
+        if problems.is_empty() { Ok(cells) } else { Err(problems) }
+    }
+
+    /// What a cell with these values is called.
+    pub fn key(&self, coordinates: &[Value]) -> String {
+        let part = |(axis, value): (&Axis, &Value)| format!("{}={}", axis.field, value_text(value));
+        self.axes.iter().zip(coordinates).map(part).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What is wrong whatever the cells are.
+    fn own_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let has = |field: &str| self.axes.iter().any(|axis| axis.field == field);
+        if self.axes.is_empty() {
+            problems.push(Problem::new("grid", "empty", "at least one axis", "For example data.topics=4,16,64."));
+        }
+        for (i, axis) in self.axes.iter().enumerate() {
+            let again = |why: &str| Problem::new(&axis.field, "given twice", why, "");
+            if self.axes[..i].iter().any(|before| before.field == axis.field) {
+                problems.push(again("one axis for each field"));
+            }
+            if axis.values.is_empty() {
+                problems.push(Problem::new(&axis.field, "without values", "at least one value", ""));
+            }
+            if let Some(twice) = axis.values.iter().enumerate().find(|(j, v)| axis.values[..*j].contains(v)) {
+                let value = format!("{} twice", value_text(twice.1));
+                problems.push(Problem::new(&axis.field, value, "each value once", ""));
+            }
+            if let Some(name) = axis.field.strip_prefix("world.") {
+                let known = self.base.world.kind().map_or(&[][..], |kind| kind.parameters);
+                if has("world") {
+                    problems.push(again("either the world or its parameters"));
+                } else if !known.iter().any(|p| p.name == name) {
+                    let names: Vec<String> = known.iter().map(|p| format!("world.{}", p.name)).collect();
+                    let allowed = if names.is_empty() { "a field of the experiment".into() } else { names.join(", ") };
+                    problems.push(Problem::new("grid", format!("over {}", axis.field), &allowed, ""));
+                } else if let Some(value) = axis.values.iter().find(|v| !v.is_number()) {
+                    problems.push(Problem::new(&axis.field, value_text(value), "a number", ""));
+                }
+            }
+        }
+        if self.len() > MAX_CELLS {
+            problems.push(Problem::new(
+                "grid",
+                format!(
+                    "of {} cells",
+                    if self.len() == usize::MAX { "countless".into() } else { self.len().to_string() }
+                ),
+                &format!("at most {MAX_CELLS} cells"),
+                "Take fewer values on some axis.",
+            ));
+        }
+        if let Some(field) = &self.hold {
+            if !SIZES.contains(&field.as_str()) {
+                problems.push(Problem::new(
+                    "hold",
+                    format!("\"{field}\""),
+                    &format!("one of {}", SIZES.join(", ")),
+                    "",
+                ));
+            } else if has(field) {
+                problems.push(Problem::new(
+                    "hold",
+                    format!("{field}, which is an axis too"),
+                    "a field that is not an axis",
+                    "The held one of K, N and T follows from the other two.",
+                ));
+            }
+        }
+        // K and N mean nothing with fresh draws; unless that is what the grid decides.
+        let sized = self.hold.is_some() || has(SIZES[0]) || has(SIZES[1]);
+        if self.base.data.fresh && sized && !has("data.fresh") {
+            problems.push(Problem::new(
+                "data.fresh",
+                "true",
+                "false in a sweep over K or N",
+                "With fresh draws every row is a new topic, and K and N have no effect.",
+            ));
+        }
+        problems
+    }
+
+    fn experiment(&self, coordinates: &[Value]) -> Result<Experiment, Vec<Problem>> {
+        let mut base = self.base.clone();
+        let mut fields = Vec::new();
+        for (axis, value) in self.axes.iter().zip(coordinates) {
+            match (axis.field.strip_prefix("world."), value.as_f64()) {
+                (Some(parameter), Some(value)) => base.world.set_parameter(parameter, value),
+                _ => fields.push((axis.field.clone(), value.clone())),
+            }
+        }
+        if let Some(held) = &self.hold {
+            fields.push((held.clone(), self.held(held, &fields)?.into()));
+        }
+        with_fields(&base, &fields)
+    }
+
+    /// The whole number that keeps K·N·T nearest to the base's.
+    fn held(&self, held: &str, fields: &[(String, Value)]) -> Result<u64, Vec<Problem>> {
+        let data = &self.base.data;
+        let mut others = 1.0;
+        for (field, usual) in SIZES.iter().zip([data.topics, data.sequences, data.length]) {
+            let set = fields.iter().find(|(name, _)| name == field).and_then(|(_, value)| value.as_f64());
+            others *= if *field == held { 1.0 } else { set.unwrap_or(usual as f64) };
+        }
+        let total = data.topics as f64 * data.sequences as f64 * data.length as f64;
+        let wanted = total / others;
+        let chosen = wanted.round();
+        if chosen >= 1.0 && chosen <= f64::from(u32::MAX) && (chosen - wanted).abs() <= TOLERANCE * wanted {
+            return Ok(chosen as u64);
+        }
+        Err(vec![Problem::new(
+            held,
+            format!("{wanted:.3} where K·N·T is held at {total}"),
+            "a whole number of at least 1 that keeps K·N·T within 10%",
+            "Choose values of the other two whose product divides that of the base.",
+        )])
+    }
+}
+
+/// `text` at each `by` that is not within quotes, brackets or braces; blank parts are left out.
+fn split(text: &str, by: char) -> Vec<&str> {
+    let (mut parts, mut start, mut depth, mut quoted, mut escaped) = (Vec::new(), 0, 0, false, false);
+    for (i, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '[' | '{' if !quoted => depth += 1,
+            ']' | '}' if !quoted => depth -= 1,
+            c if c == by && !quoted && depth == 0 => {
+                parts.push(&text[start..i]);
+                start = i + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// `1,2,5..8`: numbers, JSON, or bare words. The error says what is allowed.
+fn axis_values(text: &str) -> Result<Vec<Value>, &'static str> {
+    let mut values = Vec::new();
+    for part in split(text, ',') {
+        let ends = part.split_once("..").map(|(a, b)| (a.trim().parse::<u64>(), b.trim().parse::<u64>()));
+        match ends {
+            Some((Ok(a), Ok(b))) if a <= b && b - a < MAX_CELLS as u64 => values.extend((a..=b).map(Value::from)),
+            Some(_) if !part.starts_with(['"', '[', '{']) => {
+                return Err("a..b with whole numbers, a at most b, and at most 10000 of them");
+            }
+            _ => values.push(value(part)),
+        }
+    }
+    if values.is_empty() { Err("values, parted by commas") } else { Ok(values) }
+}
+
+/// Whole numbers are whole, however they are written: 1e3 is a count.
+fn value(text: &str) -> Value {
+    match json::number(text) {
+        Some(x) if x.fract() == 0.0 && (0.0..9e15).contains(&x) => Value::from(x as u64),
+        Some(x) => Value::from(x),
+        None => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.into())),
+    }
+}
+
+/// A bare word where that reads back as the same value, JSON elsewhere.
+fn value_text(v: &Value) -> String {
+    match v {
+        Value::String(s) if !s.contains([',', ';']) && !s.contains("..") && s.trim() == s && value(s) == *v => {
+            s.clone()
+        }
+        other => json::text(other),
+    }
+}
+
+/// Parted by commas; three or more whole numbers in a row as `a..b`.
+fn values_text(values: &[Value]) -> String {
+    let (mut parts, mut i) = (Vec::new(), 0);
+    while i < values.len() {
+        let run = values[i].as_u64().map_or(1, |first| {
+            (1..).take_while(|&n| values.get(i + n as usize).and_then(Value::as_u64) == Some(first + n)).count() + 1
+        });
+        if run >= 3 {
+            parts.push(format!("{}..{}", value_text(&values[i]), value_text(&values[i + run - 1])));
+            i += run;
+        } else {
+            parts.push(value_text(&values[i]));
+            i += 1;
+        }
+    }
+    parts.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Data, problem::sentences};
+
+    fn base() -> Experiment {
+        let data = Data { topics: 16, sequences: 16, length: 32, fresh: false };
+        Experiment { data, world: "coins:n=4".parse().unwrap(), ..Experiment::default() }
+    }
+
+    fn sweep(grid: &str) -> Sweep {
+        Sweep::parse_grid(base(), grid).unwrap_or_else(|p| panic!("{}", sentences(&p)))
+    }
+
+    fn says(grid: &str, words: &[&str]) {
+        let text = match Sweep::parse_grid(base(), grid).and_then(|sweep| sweep.cells()) {
+            Ok(cells) => panic!("{grid} gave {} cells", cells.len()),
+            Err(problems) => sentences(&problems),
+        };
+        assert!(words.iter().all(|word| text.contains(word)), "{words:?} in {text}");
+    }
+
+    #[test]
+    fn a_grid_makes_its_cells_in_order() {
+        let sweep = sweep("data.topics=4,16; seed=1..3");
+        let cells = sweep.cells().unwrap();
+        assert_eq!(cells.len(), 6);
+        assert_eq!(cells[1].key, "data.topics=4 seed=2");
+        assert_eq!(cells[3].coordinates, [Value::from(16), Value::from(1)]);
+        assert_eq!((cells[5].experiment.data.topics, cells[5].experiment.seed), (16, 3));
+        assert_eq!(Experiment { seed: 1, ..cells[5].experiment.clone() }, base());
+    }
+
+    #[test]
+    fn all_kinds_of_fields_can_be_axes() {
+        let cells = sweep("net.width=8,16; training.learning_rate=1e-3,5e-3; world.n=2,3; net.mlp=none,gelu").cells();
+        let cells = cells.unwrap();
+        assert_eq!(cells.len(), 16);
+        let last = &cells[15].experiment;
+        assert_eq!((last.net.width, last.training.learning_rate), (16, 5e-3));
+        assert_eq!(last.world.to_string(), "coins:n=3");
+        assert_eq!(cells[0].key, "net.width=8 training.learning_rate=0.001 world.n=2 net.mlp=none");
+        let worlds = sweep("world=coins,\"markov:k=2,alpha=2\",{\"tokens\":[\"0\"],\"transitions\":{\"0\":[[1.0]]}}");
+        let worlds = worlds.cells().unwrap();
+        assert_eq!(worlds[1].experiment.world.to_string(), "markov:k=2,alpha=2");
+        assert_eq!(worlds[2].experiment.world.vocab(), 1);
+    }
+
+    #[test]
+    fn total_tokens_can_be_held() {
+        let cells = sweep("data.topics=4,16,64; data.length=16,32; hold=data.sequences").cells().unwrap();
+        let shapes: Vec<_> = cells.iter().map(|c| (c.experiment.data.topics, c.experiment.data.sequences)).collect();
+        assert_eq!(shapes, [(4, 128), (4, 64), (16, 32), (16, 16), (64, 8), (64, 4)]);
+        assert!(cells.iter().all(|cell| cell.experiment.data.tokens() == Some(8192.0)));
+        let cells = sweep("data.topics=4,8; hold=data.length").cells().unwrap();
+        assert_eq!(cells.iter().map(|c| c.experiment.data.length).collect::<Vec<_>>(), [128, 64]);
+        // 256 / 3 is rounded, and within 10%.
+        assert_eq!(sweep("data.topics=3; hold=data.sequences").cells().unwrap()[0].experiment.data.sequences, 85);
+    }
+
+    #[test]
+    fn a_grid_survives_its_text_and_has_an_id() {
+        for grid in [
+            "data.topics=4,16,64; seed=1..3; hold=data.sequences",
+            "training.learning_rate=0.001,0.005; net.mlp=none,gelu",
+            "world=coins,\"markov:k=2,alpha=2\"; seed=1,2,5..9",
+            "data.fresh=true,false",
+        ] {
+            let read = sweep(grid);
+            assert_eq!(read.grid(), grid);
+            assert_eq!(sweep(&read.grid()), read);
+        }
+        assert_eq!(sweep(" training.steps = 1e3 , 2000 ;;").grid(), "training.steps=1000,2000");
+        let ids = ["seed=1..3", "seed=1,2,3", "seed=1..4"].map(|grid| sweep(grid).id());
+        assert_eq!(ids[0], ids[1]);
+        assert_ne!(ids[0], ids[2]);
+        let other = Sweep { base: Experiment { seed: 7, ..base() }, ..sweep("seed=1..3") };
+        assert_ne!(other.id(), ids[0]);
+        assert_eq!(ids[0].len(), 16);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_a_sentence() {
+        says("", &["grid is empty"]);
+        says("data.topics", &["\"data.topics\"", "FIELD=VALUES"]);
+        says("data.topics=", &["values, parted by commas"]);
+        says("seed=5..1", &["whole numbers"]);
+        says("seed=1..x", &["whole numbers"]);
+        says("seed=0..99999999999999", &["at most 10000"]);
+        says("seed=1..200; data.topics=1..200", &["of 40000 cells", "at most 10000"]);
+        says("seed=1,1", &["1 twice"]);
+        says("seed=1; seed=2", &["given twice"]);
+        says("data.tpics=1", &["data.tpics", "a field of an experiment"]);
+        says("world.m=1", &["world.m", "world.n"]);
+        says("world.n=x", &["world.n is x", "a number"]);
+        says("world=coins; world.n=2", &["either the world or its parameters"]);
+        says("world.n=0,4", &["world.n is 0", "1 to 1000", "world.n=0"]);
+        says("data.topics=x", &["unreadable", "data.topics=x"]);
+        says("hold=net.width; seed=1", &["hold is \"net.width\"", "data.length"]);
+        says("data.topics=4; hold=data.topics", &["an axis too"]);
+        says("hold=data.topics; hold=data.length; seed=1", &["given once"]);
+        says("data.topics=8192; data.length=2; hold=data.sequences", &["held at 8192", "0.500"]);
+        says("data.topics=10000; hold=data.sequences", &["0.026"]);
+        says("data.topics=4000000000000; seed=1", &["data.topics is 4000000000000"]);
+        // All problems of all cells, each once, and not without end.
+        says(
+            "data.topics=0,4; net.heads=3; seed=1..2",
+            &["data.topics is 0", "net.width is 32", "(In the cell data.topics=0 net.heads=3 seed=1.)"],
+        );
+        says("data.topics=100001..100100", &["100001", "100008", "Only the first 8"]);
+    }
+
+    #[test]
+    fn sizes_mean_nothing_with_fresh_draws() {
+        let mut fresh = base();
+        fresh.data.fresh = true;
+        for grid in ["data.topics=4,8", "data.sequences=4", "seed=1; hold=data.length"] {
+            let problems = Sweep::parse_grid(fresh.clone(), grid).unwrap().cells().expect_err(grid);
+            assert!(sentences(&problems).contains("data.fresh is true"), "{problems:?}");
+        }
+        for grid in ["data.length=4,8", "data.fresh=true,false; data.topics=4,8"] {
+            assert!(Sweep::parse_grid(fresh.clone(), grid).unwrap().cells().is_ok(), "{grid}");
+        }
+    }
+}
