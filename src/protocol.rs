@@ -15,7 +15,7 @@ pub use crate::theory::curve::{Curve, Method};
 pub use outcome::{Certificate, Outcome, Paths, Record, ScaleTrial};
 
 /// Raised whenever a message changes shape; the page refuses an engine that says another.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// From the page (or the terminal) to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -280,6 +280,14 @@ pub struct Evaluation {
     pub sequence_gap: Measured,
     /// L(θ) - L(θ, W_pre), over the same positions.
     pub topic_gap: Measured,
+    /// By position, mean divergence from the source that knows the topic: fresh sequences of the training topics, and fresh
+    /// topics. `bayes` is that of exact Bayes over the K training topics, and under P(w).
+    pub seen_model: Vec<f64>,
+    pub seen_model_stderr: Vec<f64>,
+    pub seen_bayes: Vec<f64>,
+    pub fresh_model: Vec<f64>,
+    pub fresh_model_stderr: Vec<f64>,
+    pub fresh_bayes: Vec<f64>,
     /// ‖θ - θ_0‖² over all parameters.
     pub squared_distance: f64,
 }
@@ -389,6 +397,12 @@ mod tests {
                 two_level: losses,
                 sequence_gap: measured,
                 topic_gap: measured,
+                seen_model: vec![0.5],
+                seen_model_stderr: vec![0.125],
+                seen_bayes: vec![0.25],
+                fresh_model: vec![0.75],
+                fresh_model_stderr: vec![0.0625],
+                fresh_bayes: vec![0.375],
                 squared_distance: 2.0,
             }),
             Event::Samples(Samples {

@@ -141,6 +141,10 @@ impl Evaluator {
         let topic_gap =
             Measured { value: fresh_loss.value - seen_loss.value, stderr: fresh_loss.stderr.hypot(seen_loss.stderr) };
 
+        let [(seen_model, seen_model_stderr), (seen_bayes, _), (fresh_model, fresh_model_stderr), (fresh_bayes, _)] =
+            [&seen.from_oracle, &self.seen_topics.bayes_from_oracle, &fresh.from_oracle, &self.fresh.bayes_from_oracle]
+                .map(|cells| by_position(cells, self.length).into_iter().map(|m| (m.value, m.stderr)).unzip());
+
         let evaluation = Evaluation {
             step,
             sequences: self.fresh.topics.len(),
@@ -155,6 +159,12 @@ impl Evaluator {
             two_level: two_level.summary(),
             sequence_gap,
             topic_gap,
+            seen_model,
+            seen_model_stderr,
+            seen_bayes,
+            fresh_model,
+            fresh_model_stderr,
+            fresh_bayes,
             squared_distance: trainer.squared_distance().await?,
         };
         Ok((evaluation, self.samples(step, &fresh)))

@@ -77,7 +77,7 @@ impl<'a> BoundChart<'a> {
         let latest = self.latest();
         let distance = latest.map_or(0.0, |p| p.squared_distance);
         let epsilon = latest.map_or(0.0, |p| p.empirical.excess.value);
-        BoundInput::of(self.draft, distance, epsilon).components()
+        BoundInput::of(self.draft, distance, distance, 0.0, epsilon).components()
     }
 
     fn rows(&self, theme: &Theme) -> Vec<Row> {
@@ -98,7 +98,7 @@ impl<'a> BoundChart<'a> {
 
     /// A line that says what the KL is, or that there is none yet.
     fn kl_note(&self) -> String {
-        let kl = self.components().kl;
+        let kl = self.components().kl_data;
         match self.latest() {
             Some(p) if p.step > 0 => {
                 format!("KL = ‖θ − θ₀‖²/(2s²) = {} nats, measured at step {}", number::short(kl), number::count(p.step))
@@ -248,8 +248,7 @@ impl Chart for BoundChart<'_> {
         match &row.body {
             Body::Term { component, subtracted } => {
                 let value = quantity(unit, component.value, 0.0);
-                let how = if *subtracted { "subtracted from the others" } else { "up to constants" };
-                lines.push(ReadoutLine { hue: Some(row.hue), ..line("value", value, how.into()) });
+                lines.push(ReadoutLine { hue: Some(row.hue), ..line("value", value, component.about.into()) });
                 lines.push(line("formula", component.formula.into(), String::new()));
                 lines.push(line("with numbers", format!("{} nats", component.numbers), String::new()));
                 if !subtracted {

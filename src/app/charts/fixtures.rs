@@ -55,8 +55,16 @@ pub fn evaluation_of(length: usize, step: usize, excess: f64) -> Evaluation {
         bayes: measured(floor),
         excess: Measured { value, stderr: 0.002 + 0.01 * excess },
     };
+    let by = |f: &dyn Fn(f64) -> f64| (1..=length).map(|l| f(l as f64)).collect::<Vec<f64>>();
+    let (seen_bayes, fresh_bayes) = (by(&|l| 0.12 * (-l / 3.0).exp()), by(&|l| 0.5 / l));
     Evaluation {
         squared_error: Vec::new(),
+        seen_model: seen_bayes.iter().map(|b| b + 0.8 * excess + 0.004).collect(),
+        seen_model_stderr: seen_bayes.iter().map(|b| 0.002 + 0.05 * b).collect(),
+        seen_bayes,
+        fresh_model: fresh_bayes.iter().map(|b| b + excess + 0.02).collect(),
+        fresh_model_stderr: fresh_bayes.iter().map(|b| 0.003 + 0.05 * b).collect(),
+        fresh_bayes,
         step,
         sequences: 256,
         model: bayes(length).iter().zip(&above).map(|(b, e)| b + e).collect(),

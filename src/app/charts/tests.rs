@@ -193,7 +193,7 @@ fn hovering_says_the_right_numbers() {
         assert_eq!(bound.cursor_at(&view, 300.0, readout.rule[0].1), Some(f64::from(row)));
     }
     let topic = bound.readout(&view, 0.0).expect("data");
-    assert!(topic.text().contains("√(1/((K−K′)·T_p)) · [KL + ln 1/δ]"), "{}", topic.text());
+    assert!(topic.text().contains("√(1/((K−K′)·T_p)) · [KL(μ‖ν_topic) + ln 1/δ]"), "{}", topic.text());
     assert_eq!(bound.readout(&view, 9.0), None);
 }
 
