@@ -3,6 +3,7 @@
 pub mod baselines;
 pub mod belief;
 pub mod bound;
+pub mod certificate;
 pub mod curve;
 pub mod curves;
 pub mod entropy;
