@@ -288,7 +288,11 @@ pub struct Evaluation {
     pub fresh_model: Vec<f64>,
     pub fresh_model_stderr: Vec<f64>,
     pub fresh_bayes: Vec<f64>,
-    /// ‖θ - θ_0‖² over all parameters.
+    /// ‖θ - θ_topic‖² and ‖θ - θ_data‖² over all parameters: to the topic-dependent and to the data-dependent prior, the random
+    /// start where there are no prior stages. 0 while a prior is still being trained.
+    pub distance_topic: f64,
+    pub distance_data: f64,
+    /// As `distance_data`.
     pub squared_distance: f64,
 }
 
@@ -403,7 +407,9 @@ mod tests {
                 fresh_model: vec![0.75],
                 fresh_model_stderr: vec![0.0625],
                 fresh_bayes: vec![0.375],
-                squared_distance: 2.0,
+                distance_topic: 2.0,
+                distance_data: 1.0,
+                squared_distance: 1.0,
             }),
             Event::Samples(Samples {
                 step: 2,

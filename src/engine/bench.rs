@@ -61,7 +61,7 @@ pub async fn bench(size: BenchSize, wish: DeviceChoice, steps: usize) -> Result<
     for step in 0..=steps {
         let tokens = repeated(step, experiment.training.batch, length);
         let start = now_ms();
-        let loss = read(trainer.step(&tokens)).await?;
+        let loss = read(trainer.step(&tokens, &[]).loss).await?;
         let took = now_ms() - start;
         if step == 0 {
             first_step_ms = took;

@@ -95,11 +95,11 @@ async fn time(experiment: &Experiment, world: &World, device: &Device) -> Result
     let mut stream = Stream::new(experiment.seed, Purpose::Timing, 0);
     let cells = experiment.training.batch * experiment.data.length;
     let rows = Rows::random(world.observation(), cells, &mut stream);
-    read(trainer.step(&rows)).await?;
+    read(trainer.step(&rows, &[]).loss).await?;
     let mut times = Vec::with_capacity(TIMED_STEPS);
     for _ in 0..TIMED_STEPS {
         let start = now_ms();
-        read(trainer.step(&rows)).await?;
+        read(trainer.step(&rows, &[]).loss).await?;
         times.push(now_ms() - start);
     }
     Ok(median(times))

@@ -3,10 +3,15 @@
 //! Everything comes from a few numbers per cell (a token or a vector). Where the source's whole predictive laws are known they are
 //! divergences of those; where they are not, or where the very tokens are what is asked about, log-ratios of what was observed.
 
-use super::{error::EngineError, trainer::Trainer};
+use std::ops::Range;
+
+use super::{
+    error::EngineError,
+    trainer::{Learner, Trainer},
+};
 use crate::{
     experiment::Experiment,
-    protocol::{Evaluation, LossAndFloor, Measured, Sample, Samples, Theory},
+    protocol::{Evaluation, LossAndFloor, Measured, Sample, Samples},
     theory::linear::systems,
     world::{
         Filter, LinearLaw, Rows, Topic, World,
@@ -19,10 +24,10 @@ use crate::{
 /// How many sequences are shown token by token.
 const SHOWN: usize = 8;
 /// Rows of one forward pass: bounds its memory.
-const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 256;
 
 /// Sequences, and what exact predictors say of each cell of theirs ([rows, T] row-major).
-struct Set {
+pub(super) struct Set {
     topics: Vec<Topic>,
     rows: Rows,
     laws: Laws,
@@ -45,7 +50,7 @@ enum Laws {
 }
 
 /// What a learner says of each cell of a set.
-struct Cells {
+pub(super) struct Cells {
     /// From the source that knows the topic, as [`Set::bayes_from_oracle`].
     from_oracle: Vec<f64>,
     /// From exact Bayes. Of whole laws never negative; of what was observed, or where Bayes is not exact, only its mean is.
@@ -57,9 +62,9 @@ struct Cells {
 }
 
 /// What one set says of a learner; one value per sequence, so that standard errors are over independent draws.
-struct PerSequence {
-    loss: Vec<f64>,
-    bayes: Vec<f64>,
+pub(super) struct PerSequence {
+    pub loss: Vec<f64>,
+    pub bayes: Vec<f64>,
 }
 
 pub struct Evaluator {
@@ -79,31 +84,15 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Draws the sets. The learner never trains on `fresh` or `seen_topics`: they come from streams of their own.
-    pub fn new(experiment: &Experiment, world: &World, corpus: &Corpus, theory: &Theory) -> Self {
+    /// Draws the sets. The learner never trains on `fresh` or `seen_topics`: they come from streams of their own. `bayes` is the
+    /// curve that the measured excess is added to, `squared_error` likewise; both empty where nobody draws them.
+    pub fn new(experiment: &Experiment, world: &World, corpus: &Corpus, bayes: &[f64], squared_error: &[f64]) -> Self {
         let (count, length) = (experiment.evaluation.sequences, experiment.data.length);
-        let held_out = world.held_out();
-        let draw = |purpose: Purpose, topics: Option<&[Topic]>| {
-            let mut rows = Rows::empty(world.observation());
-            let mut drawn = Vec::with_capacity(count);
-            for i in 0..count {
-                let mut stream = Stream::new(experiment.seed, purpose, i as u64);
-                let topic = match topics {
-                    Some(topics) => topics[i % topics.len()].clone(),
-                    None => held_out.draw_topic(&mut stream),
-                };
-                held_out.draw_row(&topic, length, &mut rows, &mut stream);
-                drawn.push(topic);
-            }
-            (drawn, rows)
-        };
-        let whole = world.observation().is_vectors() || world.is_exact();
-        let fresh = Set::new(world, draw(Purpose::Evaluation, None), length, &[], whole);
-
+        let fresh = Set::fresh(experiment, world, 0..count);
         // With fresh draws the training topics are those of batches already used, and Bayes over so many is Bayes under P(w).
         let pool = corpus.topics().unwrap_or_default();
-        let (topics, rows) = corpus.probe(world, count, experiment.training.steps, experiment.training.batch);
-        let seen_topics = Set::new(world, draw(Purpose::EvaluationSeen, Some(&topics)), length, pool, whole);
+        let (topics, rows) = corpus.probe(world, count, experiment.steps(), experiment.training.batch);
+        let seen_topics = Set::seen(experiment, world, pool, &topics, 0..count);
         let training = Set::new(world, (topics, rows), length, pool, false);
 
         let labels = fresh.topics.iter().take(SHOWN).map(|t| (world.topic_label(t), world.topic_index(t))).collect();
@@ -113,13 +102,14 @@ impl Evaluator {
             fresh,
             seen_topics,
             training,
-            bayes_curve: theory.bayes.values.clone(),
-            squared_error: theory.squared_error.clone(),
+            bayes_curve: bayes.to_vec(),
+            squared_error: squared_error.to_vec(),
             labels,
         }
     }
 
-    pub async fn evaluate(&self, trainer: &Trainer) -> Result<(Evaluation, Samples), EngineError> {
+    /// `priors`: ‖θ - θ_topic‖² and ‖θ - θ_data‖².
+    pub async fn evaluate(&self, trainer: &Trainer, priors: (f64, f64)) -> Result<(Evaluation, Samples), EngineError> {
         let fresh = self.fresh.measure(trainer).await?;
         let seen = self.seen_topics.measure(trainer).await?;
         let training = self.training.measure(trainer).await?;
@@ -165,7 +155,9 @@ impl Evaluator {
             fresh_model,
             fresh_model_stderr,
             fresh_bayes,
-            squared_distance: trainer.squared_distance().await?,
+            distance_topic: priors.0,
+            distance_data: priors.1,
+            squared_distance: priors.1,
         };
         Ok((evaluation, self.samples(step, &fresh)))
     }
@@ -189,8 +181,23 @@ impl Evaluator {
 }
 
 impl Set {
+    /// Sequences `range` of the fresh evaluation sequences: fresh topics, Bayes under the true prior.
+    pub fn fresh(experiment: &Experiment, world: &World, range: Range<usize>) -> Self {
+        let held_out = world.held_out();
+        let draw = |stream: &mut Stream, _| held_out.draw_topic(stream);
+        let drawn = draw_rows(experiment, &held_out, Purpose::Evaluation, range, draw);
+        Self::new(world, drawn, experiment.data.length, &[], whole_laws(world))
+    }
+
+    /// Sequences `range` of the fresh sequences of seen topics, the topics taken in turn from `topics`; Bayes over `pool`.
+    pub fn seen(experiment: &Experiment, world: &World, pool: &[Topic], topics: &[Topic], range: Range<usize>) -> Self {
+        let draw = |_: &mut Stream, i: usize| topics[i % topics.len()].clone();
+        let drawn = draw_rows(experiment, &world.held_out(), Purpose::EvaluationSeen, range, draw);
+        Self::new(world, drawn, experiment.data.length, pool, whole_laws(world))
+    }
+
     /// `pool`: the topics that Bayes knows are possible; none for the true prior. `whole`: keep whole predictive laws.
-    fn new(world: &World, (topics, rows): (Vec<Topic>, Rows), length: usize, pool: &[Topic], whole: bool) -> Self {
+    pub fn new(world: &World, (topics, rows): (Vec<Topic>, Rows), length: usize, pool: &[Topic], whole: bool) -> Self {
         let mut set =
             Self { topics, laws: Laws::Unknown, oracle: vec![], bayes: vec![], bayes_from_oracle: vec![], rows };
         match (&set.rows, world.linear()) {
@@ -268,7 +275,7 @@ impl Set {
         }
     }
 
-    async fn measure(&self, trainer: &Trainer) -> Result<Cells, EngineError> {
+    pub async fn measure(&self, trainer: &impl Learner) -> Result<Cells, EngineError> {
         let broken = || EngineError::NotFinite { step: trainer.steps() };
         let mut cells = Cells { from_oracle: vec![], from_bayes: vec![], log_p: vec![], squared_error: vec![] };
         match (&self.laws, &self.rows) {
@@ -323,12 +330,36 @@ impl Set {
 
     /// Means over the first `positions` of each sequence. A learner that has memorised its training tokens shows it in the
     /// log-ratios on those, and only there.
-    fn summed_up(&self, model: &Cells, length: usize, positions: usize) -> PerSequence {
+    pub fn summed_up(&self, model: &Cells, length: usize, positions: usize) -> PerSequence {
         let means = |cells: &[f64]| {
             cells.chunks_exact(length).map(|row| row[..positions].iter().sum::<f64>() / positions as f64).collect()
         };
         PerSequence { loss: means(&model.from_oracle), bayes: means(&self.bayes_from_oracle) }
     }
+}
+
+/// Whether the laws of a world's cells are known as a whole.
+fn whole_laws(world: &World) -> bool {
+    world.observation().is_vectors() || world.is_exact()
+}
+
+/// Sequences `range` of a purpose, each from a stream of its own.
+fn draw_rows(
+    experiment: &Experiment,
+    world: &World,
+    purpose: Purpose,
+    range: Range<usize>,
+    topic: impl Fn(&mut Stream, usize) -> Topic,
+) -> (Vec<Topic>, Rows) {
+    let mut rows = Rows::empty(world.observation());
+    let mut drawn = Vec::with_capacity(range.len());
+    for i in range {
+        let mut stream = Stream::new(experiment.seed, purpose, i as u64);
+        let topic = topic(&mut stream, i);
+        world.draw_row(&topic, experiment.data.length, &mut rows, &mut stream);
+        drawn.push(topic);
+    }
+    (drawn, rows)
 }
 
 /// Mean and its error at each position of [rows, T] values.

@@ -2,12 +2,18 @@
 
 pub mod bench;
 pub mod cell;
+pub mod certify;
 pub mod clock;
+pub mod conclusion;
 #[cfg(target_arch = "wasm32")]
 pub mod corpus;
 pub mod device;
+pub mod differences;
 pub mod error;
 pub mod evaluator;
+pub mod gaps;
+pub mod priors;
+pub mod scales;
 pub mod session;
 pub mod trainer;
 #[cfg(all(target_arch = "wasm32", feature = "gpu"))]

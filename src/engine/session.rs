@@ -4,14 +4,17 @@ use burn::tensor::Tensor;
 
 use super::{
     clock::now_ms,
+    conclusion::Conclusion,
     device::{self, Chosen},
+    differences::Differences,
     error::EngineError,
     evaluator::Evaluator,
+    priors::{Priors, Stage},
     trainer::{Trainer, read},
 };
 use crate::{
-    experiment::Experiment,
-    protocol::{Baseline, DeviceChoice, DeviceKind, Event, Frame, Phase, Theory},
+    experiment::{Experiment, Optimizer},
+    protocol::{Baseline, DeviceChoice, DeviceKind, Evaluation, Event, Frame, Phase, Record, Theory},
     theory::{
         Budget, Curves, baselines,
         levels::training_level,
@@ -49,9 +52,19 @@ pub struct Session {
     evaluator: Evaluator,
     chosen: Chosen,
     trainer: Trainer,
+    priors: Priors,
+    differences: Option<Differences>,
+    conclusion: Option<Conclusion>,
+    concluded: bool,
     batch: Rows,
     /// Losses of steps not read back yet.
     pending: Vec<Tensor<1>>,
+    /// Of those steps, learning rates and gradient differences where noise is injected and they are asked for.
+    pending_differences: Vec<(f64, Vec<Tensor<1>>)>,
+    record: Record,
+    /// Sum and number of the losses since the last evaluation.
+    since_evaluation: (f64, f64),
+    last: Option<Evaluation>,
     /// Losses read back but not sent yet.
     unsent: Vec<f64>,
     evaluated: Option<usize>,
@@ -60,6 +73,7 @@ pub struct Session {
     step_ms: Option<f64>,
     evaluation_ms: Option<f64>,
     training_total_ms: f64,
+    prior_total_ms: f64,
     evaluation_total_ms: f64,
 }
 
@@ -70,11 +84,8 @@ impl Session {
         wish: DeviceChoice,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
-        let preparing = |what: &str, done: f64, emit: &mut dyn FnMut(Event)| {
-            emit(Event::Phase(Phase::Preparing { what: what.into(), done: Some(done) }));
-        };
-        experiment.validate().map_err(EngineError::Experiment)?;
         preparing("Computing the exact curves", 0.0, emit);
+        experiment.validate().map_err(EngineError::Experiment)?;
         let world = World::new(&experiment.world)?;
         let (length, budget) = (experiment.data.length, Budget::default());
         let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
@@ -106,14 +117,42 @@ impl Session {
             excess_entropy: curves.excess_entropy,
         };
         preparing("Filtering the evaluation sequences", 0.6, emit);
-        let evaluator = Evaluator::new(experiment, &world, &corpus, &theory);
+        let evaluator = Evaluator::new(experiment, &world, &corpus, &theory.bayes.values, &theory.squared_error);
         emit(Event::Theory(theory));
+        Self::begin(experiment, wish, world, corpus, evaluator, emit).await
+    }
+
+    /// The same without the theory's curves, which nobody looks at in a cell of a sweep: the evaluations have no `model`.
+    pub async fn bare(
+        experiment: &Experiment,
+        wish: DeviceChoice,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Self, EngineError> {
+        experiment.validate().map_err(EngineError::Experiment)?;
+        let world = World::new(&experiment.world)?;
+        let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
+        let evaluator = Evaluator::new(experiment, &world, &corpus, &[], &[]);
+        Self::begin(experiment, wish, world, corpus, evaluator, emit).await
+    }
+
+    async fn begin(
+        experiment: &Experiment,
+        wish: DeviceChoice,
+        world: World,
+        corpus: Corpus,
+        evaluator: Evaluator,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Self, EngineError> {
         preparing("Choosing the device", 0.9, emit);
         let chosen = device::choose(wish, experiment, &world, emit).await?;
         emit(Event::Device(chosen.report.clone()));
         let trainer = Trainer::new(experiment, world.observation(), &chosen.device);
         let now = now_ms();
         let mut session = Self {
+            priors: Priors::new(experiment, &corpus),
+            differences: differences(experiment, &corpus),
+            conclusion: None,
+            concluded: false,
             experiment: experiment.clone(),
             corpus,
             evaluator,
@@ -122,6 +161,10 @@ impl Session {
             batch: Rows::empty(world.observation()),
             world,
             pending: Vec::new(),
+            pending_differences: Vec::new(),
+            record: Record::default(),
+            since_evaluation: (0.0, 0.0),
+            last: None,
             unsent: Vec::new(),
             evaluated: None,
             last_read: now,
@@ -129,6 +172,7 @@ impl Session {
             step_ms: None,
             evaluation_ms: None,
             training_total_ms: 0.0,
+            prior_total_ms: 0.0,
             evaluation_total_ms: 0.0,
         };
         session.evaluate(emit).await?;
@@ -138,10 +182,15 @@ impl Session {
     /// The same run from step 0: world, data and evaluation sets stand.
     pub async fn reset(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
         self.trainer = Trainer::new(&self.experiment, self.world.observation(), &self.chosen.device);
+        self.priors.reset();
+        self.differences = differences(&self.experiment, &self.corpus);
+        (self.conclusion, self.concluded) = (None, false);
         self.pending.clear();
+        self.pending_differences.clear();
         self.unsent.clear();
+        (self.record, self.since_evaluation, self.last) = (Record::default(), (0.0, 0.0), None);
         self.evaluated = None;
-        (self.training_total_ms, self.evaluation_total_ms) = (0.0, 0.0);
+        (self.training_total_ms, self.prior_total_ms, self.evaluation_total_ms) = (0.0, 0.0, 0.0);
         self.evaluate(emit).await
     }
 
@@ -149,21 +198,36 @@ impl Session {
         self.trainer.steps()
     }
 
+    /// Every step is done, and the outcome was told.
     pub fn finished(&self) -> bool {
-        self.steps() >= self.experiment.training.steps
+        self.concluded
     }
 
-    /// One training step; evaluates where the experiment says so. Sends a frame when one is due.
+    fn trained(&self) -> bool {
+        self.steps() >= self.experiment.steps()
+    }
+
+    /// One training step; evaluates where the experiment says so. Sends a frame when one is due. After the last step, one portion
+    /// of what is measured at the end.
     pub async fn advance(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
-        if self.finished() {
+        if self.concluded {
             return Ok(());
         }
+        if self.trained() {
+            return self.conclude(emit).await;
+        }
         let start = now_ms();
-        self.corpus.batch(&self.world, self.steps(), self.experiment.training.batch, &mut self.batch);
-        let loss = self.trainer.step(&self.batch);
-        self.pending.push(loss);
-        let steps = self.steps();
-        let evaluation_due = steps.is_multiple_of(self.experiment.evaluation.every) || self.finished();
+        let (step, size) = (self.steps(), self.experiment.training.batch);
+        self.priors.pass(&mut self.trainer, self.experiment.training.steps);
+        self.corpus.batch(&self.world, step, size, self.priors.subset(step), &mut self.batch);
+        let stepped = self.trainer.step(&self.batch, &self.counterparts(step));
+        self.pending.push(stepped.loss);
+        if self.differences.is_some() && self.priors.stage(step) != Stage::Topic {
+            self.pending_differences.push((stepped.learning_rate, stepped.differences));
+        }
+        let (steps, prior) = (self.steps(), self.experiment.prior.steps);
+        let stage_ends = prior > 0 && (steps == prior || steps == 2 * prior);
+        let evaluation_due = steps.is_multiple_of(self.experiment.evaluation.every) || stage_ends || self.trained();
         let read_due = self.chosen.report.used == DeviceKind::Cpu
             || evaluation_due
             || self.pending.len() >= READ_STEPS
@@ -171,11 +235,57 @@ impl Session {
         if read_due {
             self.read_losses(start).await?;
         }
-        if now_ms() - self.last_frame >= FRAME_MS || self.finished() {
+        if steps == 2 * prior {
+            self.prior_total_ms = self.training_total_ms;
+        }
+        if now_ms() - self.last_frame >= FRAME_MS || self.trained() {
             self.send_frame(emit);
         }
         if evaluation_due {
             self.evaluate(emit).await?;
+            if let Some(differences) = self.differences.as_mut().filter(|_| self.priors.stage(step) != Stage::Topic) {
+                let proper = self.priors.stage(step) == Stage::Proper;
+                differences.measure(&self.world, &self.corpus, &self.priors, &self.trainer, proper).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The counterparts of step `step`'s batch in both priors' subsets, where their gradients are asked for.
+    fn counterparts(&self, step: usize) -> Vec<Rows> {
+        if self.differences.is_none()
+            || self.experiment.training.optimizer != Optimizer::Langevin
+            || self.priors.stage(step) == Stage::Topic
+        {
+            return Vec::new();
+        }
+        let rows = self.corpus.batch_rows(step, self.experiment.training.batch, self.priors.subset(step));
+        let others = self.priors.counterparts(&self.corpus, &rows, step);
+        others
+            .iter()
+            .flatten()
+            .map(|rows| {
+                let mut cells = Rows::empty(self.world.observation());
+                self.corpus.gather(rows, &mut cells);
+                cells
+            })
+            .collect()
+    }
+
+    async fn conclude(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+        self.evaluate(emit).await?;
+        let Some(last) = &self.last else { return Ok(()) };
+        let fresh = || Conclusion::new(&self.experiment, &self.world, &self.corpus, &self.priors, last);
+        let conclusion = self.conclusion.get_or_insert_with(fresh);
+        if let Some(mut outcome) =
+            conclusion.advance(&self.experiment, &self.world, &self.corpus, &self.trainer).await?
+        {
+            outcome.seconds = self.training_total_ms / 1000.0;
+            outcome.prior_seconds = self.prior_total_ms / 1000.0;
+            outcome.paths = self.differences.as_ref().map(Differences::paths);
+            outcome.record = self.record.clone();
+            self.concluded = true;
+            emit(Event::Outcome(Box::new(outcome)));
         }
         Ok(())
     }
@@ -194,7 +304,8 @@ impl Session {
         }
         self.read_losses(now_ms()).await?;
         let start = now_ms();
-        let (evaluation, samples) = self.evaluator.evaluate(&self.trainer).await?;
+        let distances = self.priors.distances(&self.trainer).await?;
+        let (evaluation, samples) = self.evaluator.evaluate(&self.trainer, distances).await?;
         self.evaluated = Some(self.steps());
         let took = now_ms() - start;
         // Step 0 compiles the forward pass on a GPU: it says nothing about the evaluations to come.
@@ -202,10 +313,26 @@ impl Session {
             self.evaluation_ms = Some(took);
             self.evaluation_total_ms += took;
         }
+        self.note(&evaluation);
+        self.last = Some(evaluation.clone());
         emit(Event::Evaluation(evaluation));
         emit(Event::Samples(samples));
         self.last_read = now_ms();
         Ok(())
+    }
+
+    /// One more entry of the record.
+    fn note(&mut self, evaluation: &Evaluation) {
+        let (sum, count) = std::mem::take(&mut self.since_evaluation);
+        let record = &mut self.record;
+        // Before the first step there was no batch: the first one's loss is put there once it is known.
+        record.training_loss.push(if count > 0.0 { sum / count } else { 0.0 });
+        record.step.push(evaluation.step);
+        record.seconds.push(self.training_total_ms / 1000.0);
+        record.empirical.push(evaluation.empirical.loss.value);
+        record.first_level.push(evaluation.first_level.loss.value);
+        record.two_level.push(evaluation.two_level.loss.value);
+        record.two_level_stderr.push(evaluation.two_level.loss.stderr);
     }
 
     /// Reads the pending losses back and notes how long their steps took, `start` being when the last of them began.
@@ -234,7 +361,21 @@ impl Session {
         if let Some(bad) = losses.iter().position(|l| !l.is_finite()) {
             return Err(EngineError::NotFinite { step: self.steps() - count + bad + 1 });
         }
+        if self.steps() == count
+            && let (Some(slot), Some(&first)) = (self.record.training_loss.first_mut(), losses.first())
+        {
+            *slot = f64::from(first);
+        }
+        self.since_evaluation.0 += losses.iter().map(|&l| f64::from(l)).sum::<f64>();
+        self.since_evaluation.1 += count as f64;
         self.unsent.extend(losses.into_iter().map(f64::from));
+        for (learning_rate, tensors) in std::mem::take(&mut self.pending_differences) {
+            let values = if tensors.is_empty() { Vec::new() } else { read(Tensor::cat(tensors, 0)).await? };
+            let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+            if let Some(differences) = &mut self.differences {
+                differences.stepped(learning_rate, &values);
+            }
+        }
         Ok(())
     }
 
@@ -245,7 +386,7 @@ impl Session {
         }
         let step = self.steps() - self.pending.len();
         let training_loss = std::mem::take(&mut self.unsent);
-        let left = self.experiment.training.steps.saturating_sub(step) as f64;
+        let left = self.experiment.steps().saturating_sub(step) as f64;
         let evaluations = left / self.experiment.evaluation.every as f64;
         let per_second = self.step_ms.filter(|ms| *ms > 0.0).map(|ms| 1000.0 / ms);
         let total = self.training_total_ms + self.evaluation_total_ms;
@@ -260,6 +401,15 @@ impl Session {
             evaluation_share: if total > 0.0 { self.evaluation_total_ms / total } else { 0.0 },
         }));
     }
+}
+
+fn preparing(what: &str, done: f64, emit: &mut dyn FnMut(Event)) {
+    emit(Event::Phase(Phase::Preparing { what: what.into(), done: Some(done) }));
+}
+
+/// Where they are asked for, and there is a training set that subsets can be of.
+fn differences(experiment: &Experiment, corpus: &Corpus) -> Option<Differences> {
+    (experiment.prior.index && corpus.rows().is_some()).then(|| Differences::new(experiment))
 }
 
 impl From<Rival> for Baseline {

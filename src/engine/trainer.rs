@@ -4,26 +4,63 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::error::EngineError;
 use crate::{
-    experiment::{Experiment, Observation, Training},
+    experiment::{Experiment, Observation, Optimizer, Training},
     net::{
-        optimizer::AdamW,
+        langevin::Langevin,
+        layout::Entry,
+        optimizer::{AdamW, clipped},
         transformer::{Constants, Transformer},
     },
     world::Rows,
 };
+
+/// Whatever predicts: the learner itself, the learner with other parameters, or a table in a test.
+pub(crate) trait Learner {
+    fn steps(&self) -> usize;
+
+    /// The predictive law of each cell, as [`Transformer::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
+    /// sequences at a time.
+    async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError>;
+
+    /// ln p of each cell that is there: [rows, T] row-major. Nothing as large as a vocabulary leaves the device.
+    async fn log_likelihoods(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError>;
+}
 
 /// The seed's learner, ready to take steps. All losses are means over the batch and all positions, nats per token
 /// or vector.
 pub struct Trainer {
     net: Transformer,
     constants: Constants,
+    /// Of the stage that runs: its schedule spans the stage's steps.
     training: Training,
+    seed: u64,
     device: Device,
     /// All parameters, flat, without autodiff.
     flat: Tensor<1>,
-    start: Tensor<1>,
-    optimizer: AdamW,
+    optimizer: Dynamics,
     steps: usize,
+    /// Steps before this stage.
+    before: usize,
+}
+
+enum Dynamics {
+    AdamW(AdamW),
+    Langevin(Langevin),
+}
+
+/// What a step tells; tensors are not read back yet.
+pub struct Stepped {
+    /// Mean loss of the batch before the step.
+    pub loss: Tensor<1>,
+    /// ‖g - g'‖² for each of the other batches, gradients clipped as the step's own.
+    pub differences: Vec<Tensor<1>>,
+    pub learning_rate: f64,
+}
+
+/// The learner with parameters of its own.
+pub struct Variant<'a> {
+    trainer: &'a Trainer,
+    flat: Tensor<1>,
 }
 
 impl Trainer {
@@ -33,17 +70,16 @@ impl Trainer {
         let constants = net.constants(experiment.data.length, device);
         let initial = net.layout.initial(experiment.seed);
         let flat = Tensor::from_data(TensorData::new(initial, [net.layout.len]), device);
-        let optimizer = AdamW::new(&net.layout, &experiment.training, device);
-        Self {
-            constants,
-            training: experiment.training.clone(),
-            device: device.clone(),
-            start: flat.clone(),
-            flat,
-            optimizer,
-            steps: 0,
-            net,
-        }
+        let (training, seed) = (experiment.training.clone(), experiment.seed);
+        let optimizer = Dynamics::new(&net, &training, seed, device);
+        Self { constants, training, seed, device: device.clone(), flat, optimizer, steps: 0, before: 0, net }
+    }
+
+    /// What follows is a training of its own, from here: the optimiser starts anew, and the schedule spans `steps`.
+    pub fn begin_stage(&mut self, steps: usize) {
+        self.training.steps = steps;
+        self.before = self.steps;
+        self.optimizer = Dynamics::new(&self.net, &self.training, self.seed, &self.device);
     }
 
     pub fn steps(&self) -> usize {
@@ -54,12 +90,18 @@ impl Trainer {
         &self.net
     }
 
-    /// The flat vector cut into the layout's matrices.
-    fn leaves(&self) -> Vec<Tensor<2>> {
-        let cut = |e: &crate::net::layout::Entry| {
-            self.flat.clone().slice_dim(0, e.offset..e.offset + e.len()).reshape(e.shape)
-        };
-        self.net.layout.entries.iter().map(cut).collect()
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// All parameters, flat; cheap, as tensors share what they hold.
+    pub fn flat(&self) -> Tensor<1> {
+        self.flat.clone()
+    }
+
+    /// The same net with these parameters.
+    pub fn variant(&self, flat: Tensor<1>) -> Variant<'_> {
+        Variant { trainer: self, flat }
     }
 
     fn forward(&self, leaves: &[Tensor<2>], rows: &Rows) -> Tensor<2> {
@@ -68,7 +110,8 @@ impl Trainer {
 
     /// Mean loss on `rows` (sequences of length T) and its gradient, flat; neither is read back yet.
     pub fn gradient(&self, rows: &Rows) -> (Tensor<1>, Tensor<1>) {
-        let leaves: Vec<Tensor<2>> = self.leaves().into_iter().map(|t| t.autodiff().require_grad()).collect();
+        let leaves = cut(&self.net, &self.flat);
+        let leaves: Vec<Tensor<2>> = leaves.into_iter().map(|t| t.autodiff().require_grad()).collect();
         let output = self.forward(&leaves, rows);
         let loss = self.net.log_likelihood(output, rows, &self.device).mean().neg();
         let mut gradients = loss.backward();
@@ -83,47 +126,33 @@ impl Trainer {
         (loss.without_autodiff(), Tensor::cat(flat, 0))
     }
 
-    /// One optimiser step on a batch; gives its loss, not read back yet.
-    pub fn step(&mut self, rows: &Rows) -> Tensor<1> {
+    /// The learning rate of the next step.
+    pub fn learning_rate(&self) -> f64 {
+        self.training.learning_rate_at(self.steps - self.before)
+    }
+
+    /// One optimiser step on a batch; `others` are batches whose gradients, at the same parameters, are compared with its own.
+    pub fn step(&mut self, rows: &Rows, others: &[Rows]) -> Stepped {
         let (loss, gradient) = self.gradient(rows);
-        let rate = self.training.learning_rate_at(self.steps);
-        self.flat = self.optimizer.step(self.flat.clone(), gradient, rate, &self.training);
+        let learning_rate = self.learning_rate();
+        let clip = |gradient| clipped(gradient, self.training.clip);
+        let difference = |other: &Rows| (clip(gradient.clone()) - clip(self.gradient(other).1)).square().sum();
+        let differences = others.iter().map(difference).collect();
+        let flat = self.flat.clone();
+        self.flat = match &mut self.optimizer {
+            Dynamics::AdamW(optimizer) => optimizer.step(flat, gradient, learning_rate, &self.training),
+            Dynamics::Langevin(dynamics) => {
+                let gradient = clipped(gradient, self.training.clip);
+                dynamics.step(self.steps, flat, gradient, learning_rate, &self.training)
+            }
+        };
         self.steps += 1;
-        loss
+        Stepped { loss, differences, learning_rate }
     }
 
-    /// The predictive law of each cell, as [`Transformer::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
-    /// sequences at a time.
-    pub async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
-        self.in_chunks(rows, chunk, |_, output| output).await
-    }
-
-    /// ln p of each cell that is there: [rows, T] row-major. Nothing as large as a vocabulary leaves the device.
-    pub async fn log_likelihoods(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
-        self.in_chunks(rows, chunk, |part, output| self.net.log_likelihood(output, part, &self.device)).await
-    }
-
-    async fn in_chunks(
-        &self,
-        rows: &Rows,
-        chunk: usize,
-        of: impl Fn(&Rows, Tensor<2>) -> Tensor<2>,
-    ) -> Result<Vec<f32>, EngineError> {
-        let leaves = self.leaves();
-        let mut out = Vec::new();
-        let cells = chunk.max(1) * self.constants.length;
-        for start in (0..rows.len()).step_by(cells) {
-            let part = rows.cells(start..(start + cells).min(rows.len()));
-            let output = self.forward(&leaves, &part);
-            out.extend(read(of(&part, output)).await?);
-        }
-        Ok(out)
-    }
-
-    /// ‖θ - θ_0‖² over all parameters.
-    pub async fn squared_distance(&self) -> Result<f64, EngineError> {
-        let sum = (self.flat.clone() - self.start.clone()).square().sum();
-        Ok(f64::from(read(sum).await?.first().copied().unwrap_or(f32::NAN)))
+    /// ‖θ - `other`‖² over all parameters.
+    pub async fn squared_distance(&self, other: &Tensor<1>) -> Result<f64, EngineError> {
+        read_one((self.flat.clone() - other.clone()).square().sum()).await
     }
 
     /// All parameters, flat.
@@ -136,6 +165,74 @@ impl Trainer {
         debug_assert_eq!(values.len(), self.net.layout.len);
         self.flat = Tensor::from_data(TensorData::new(values, [self.net.layout.len]), &self.device);
     }
+}
+
+impl Dynamics {
+    fn new(net: &Transformer, training: &Training, seed: u64, device: &Device) -> Self {
+        match training.optimizer {
+            Optimizer::Adamw => Self::AdamW(AdamW::new(&net.layout, training, device)),
+            Optimizer::Langevin => Self::Langevin(Langevin::new(&net.layout, seed, device)),
+        }
+    }
+}
+
+/// The flat vector cut into the layout's matrices.
+fn cut(net: &Transformer, flat: &Tensor<1>) -> Vec<Tensor<2>> {
+    let cut = |e: &Entry| flat.clone().slice_dim(0, e.offset..e.offset + e.len()).reshape(e.shape);
+    net.layout.entries.iter().map(cut).collect()
+}
+
+impl Variant<'_> {
+    async fn in_chunks(
+        &self,
+        rows: &Rows,
+        chunk: usize,
+        of: impl Fn(&Rows, Tensor<2>) -> Tensor<2>,
+    ) -> Result<Vec<f32>, EngineError> {
+        let leaves = cut(&self.trainer.net, &self.flat);
+        let mut out = Vec::new();
+        let cells = chunk.max(1) * self.trainer.constants.length;
+        for start in (0..rows.len()).step_by(cells) {
+            let part = rows.cells(start..(start + cells).min(rows.len()));
+            let output = self.trainer.forward(&leaves, &part);
+            out.extend(read(of(&part, output)).await?);
+        }
+        Ok(out)
+    }
+}
+
+impl Learner for Variant<'_> {
+    fn steps(&self) -> usize {
+        self.trainer.steps
+    }
+
+    async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
+        self.in_chunks(rows, chunk, |_, output| output).await
+    }
+
+    async fn log_likelihoods(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
+        let (net, device) = (&self.trainer.net, &self.trainer.device);
+        self.in_chunks(rows, chunk, |part, output| net.log_likelihood(output, part, device)).await
+    }
+}
+
+impl Learner for Trainer {
+    fn steps(&self) -> usize {
+        self.steps
+    }
+
+    async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
+        self.variant(self.flat()).predictions(rows, chunk).await
+    }
+
+    async fn log_likelihoods(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
+        self.variant(self.flat()).log_likelihoods(rows, chunk).await
+    }
+}
+
+/// One number from a device.
+pub async fn read_one(tensor: Tensor<1>) -> Result<f64, EngineError> {
+    Ok(f64::from(read(tensor).await?.first().copied().unwrap_or(f32::NAN)))
 }
 
 /// Reads a tensor back; the only place where the engine waits for a device.

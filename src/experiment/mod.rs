@@ -122,7 +122,7 @@ impl Experiment {
         self.data.check(&mut check);
         self.net.check(&mut check);
         self.training.check(&mut check);
-        self.prior.check(&mut check);
+        self.prior.check(&self.data, &mut check);
         self.bound.check(&self.data, &mut check);
         self.evaluation.check(&mut check);
         check.range("seed", self.seed as f64, 0.0, MAX_SEED as f64);

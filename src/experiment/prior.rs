@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::Checker;
+use super::{
+    Data,
+    problem::{Checker, Problem},
+};
 
 /// One run is one path: the start, then `steps` on K' topics (N' sequences of each), then `steps` on N' sequences of every
 /// topic, then the training proper on everything. The learner after the first stage depends on K' topics alone (the
@@ -17,7 +20,19 @@ pub struct Prior {
 }
 
 impl Prior {
-    pub(super) fn check(&self, check: &mut Checker) {
+    pub(super) fn check(&self, data: &Data, check: &mut Checker) {
         check.count("prior.steps", self.steps, 0, 1_000_000);
+        if (self.steps > 0 || self.index) && !data.fresh {
+            for (field, count) in [("data.topics", data.topics), ("data.sequences", data.sequences)] {
+                if count == 1 {
+                    check.add(Problem::new(
+                        field,
+                        count,
+                        "at least 2 with a prior to train on a part of them",
+                        "Raise it, or set prior.steps to 0 and prior.index to false.",
+                    ));
+                }
+            }
+        }
     }
 }

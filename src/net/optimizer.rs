@@ -41,13 +41,7 @@ impl AdamW {
         learning_rate: f64,
         training: &Training,
     ) -> Tensor<1> {
-        let gradient = if training.clip > 0.0 {
-            let norm = gradient.clone().square().sum().sqrt();
-            // clip / max(norm, clip): 1 while the norm is within.
-            gradient * (norm.clamp_min(training.clip).recip() * training.clip)
-        } else {
-            gradient
-        };
+        let gradient = clipped(gradient, training.clip);
         self.steps += 1;
         self.first = self.first.clone() * BETA_1 + gradient.clone() * (1.0 - BETA_1);
         self.second = self.second.clone() * BETA_2 + gradient.square() * (1.0 - BETA_2);
@@ -62,4 +56,14 @@ impl AdamW {
             None => parameters - update,
         }
     }
+}
+
+/// A flat gradient, scaled down to norm `clip` where it is longer; 0 leaves it alone.
+pub fn clipped(gradient: Tensor<1>, clip: f64) -> Tensor<1> {
+    if clip <= 0.0 {
+        return gradient;
+    }
+    let norm = gradient.clone().square().sum().sqrt();
+    // clip / max(norm, clip): 1 while the norm is within.
+    gradient * (norm.clamp_min(clip).recip() * clip)
 }

@@ -3,11 +3,11 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{layout::Layout, optimizer::AdamW, transformer::Transformer};
+use super::{langevin::Langevin, layout::Layout, optimizer::AdamW, transformer::Transformer};
 use crate::{
     engine::{
         device::parity_nets,
-        trainer::{Trainer, read},
+        trainer::{Learner, Trainer, read},
     },
     experiment::{Experiment, Mlp, Net, Observation, Training},
     world::{
@@ -187,6 +187,37 @@ fn adamw_follows_its_definition() {
     for (a, b) in now(read(flat)).expect("CPU reads").iter().zip(&theta) {
         assert!((f64::from(*a) - b).abs() < 1e-5, "{a} {b}");
     }
+}
+
+#[test]
+fn langevin_dynamics_follow_their_definition() {
+    let device = Device::flex();
+    let net = Net { blocks: 1, width: 16, heads: 1, kv_heads: 1, context: 2, ..Net::default() };
+    let layout = Layout::new(&net, Observation::Tokens(2));
+    let training = Training { weight_decay: 0.1, inverse_temperature: 50.0, ..Training::default() };
+    let dynamics = Langevin::new(&layout, 3, &device);
+    let mut stream = Stream::new(1, Purpose::Timing, 9);
+    let (theta, gradient): (Vec<f64>, Vec<f64>) = (0..layout.len).map(|_| (stream.normal(), stream.normal())).unzip();
+    let tensor = |v: &[f64]| {
+        Tensor::<1>::from_data(TensorData::new(v.iter().map(|&x| x as f32).collect::<Vec<_>>(), [v.len()]), &device)
+    };
+    let step = |number| now(read(dynamics.step(number, tensor(&theta), tensor(&gradient), 0.01, &training)));
+    let decay = layout.decay_mask();
+    let noise: Vec<f64> = step(4)
+        .expect("CPU reads")
+        .iter()
+        .enumerate()
+        .map(|(i, &new)| f64::from(new) - (theta[i] - 0.01 * gradient[i] - 0.01 * 0.1 * f64::from(decay[i]) * theta[i]))
+        .collect();
+    // What is left is Gaussian noise of variance 2η/β = 4e-4.
+    let variance = noise.iter().map(|v| v * v).sum::<f64>() / noise.len() as f64;
+    let error = 4e-4 * (2.0 / noise.len() as f64).sqrt();
+    assert!((variance - 4e-4).abs() < 4.0 * error, "{variance} over {}", noise.len());
+    assert_eq!(step(4).expect("CPU reads"), step(4).expect("CPU reads"));
+    assert_ne!(step(4).expect("CPU reads"), step(5).expect("CPU reads"));
+    // KL between N(0, v) and N(m, v) is m²/(2v), here with m = η ‖g - g'‖ and v = 2η/β.
+    let (m, v) = (0.01 * 3.0, 2.0 * 0.01 / 50.0);
+    assert!((Langevin::kl(9.0, 0.01, &training) - m * m / (2.0 * v)).abs() < 1e-12);
 }
 
 #[test]

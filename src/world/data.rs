@@ -99,6 +99,39 @@ struct Set {
     rows: Rows,
 }
 
+/// The part of a training set that a prior may see: some topics, some sequences of each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subset {
+    /// K', ascending.
+    topics: Vec<usize>,
+    /// K' x N' rows of the training set, topic by topic.
+    rows: Vec<usize>,
+    /// N'.
+    sequences: usize,
+}
+
+impl Subset {
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// The subset's rows of its topic number `i`.
+    fn of_topic(&self, i: usize) -> &[usize] {
+        &self.rows[i * self.sequences..(i + 1) * self.sequences]
+    }
+}
+
+/// `count` of `0..all`, every choice as likely as any other, ascending.
+fn choose(all: usize, count: usize, stream: &mut Stream) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..all).collect();
+    for i in 0..count.min(all) {
+        left.swap(i, i + stream.below((all - i) as u64) as usize);
+    }
+    left.truncate(count);
+    left.sort_unstable();
+    left
+}
+
 impl Corpus {
     /// Draws the training set (K topics from P(w), N sequences of each), or nothing yet with fresh draws. `data` was
     /// validated, so that the set fits.
@@ -138,19 +171,71 @@ impl Corpus {
         Some((set.topics.get(row / set.sequences)?, set.rows.cells(row * self.length..(row + 1) * self.length)))
     }
 
-    /// Replaces `batch` by the batch of step `step` (0-based): `size` sequences. Any step can be asked for at any time. Rows
-    /// of a training set are drawn independently, with replacement.
-    pub fn batch(&self, world: &World, step: usize, size: usize, batch: &mut Rows) {
+    /// J, drawn by the seed: `topics` (K') of the K topics and `sequences` (N') of the N sequences of each. A larger K' does not
+    /// change which sequences of a topic are taken. `None` with fresh draws.
+    pub fn subset(&self, topics: usize, sequences: usize) -> Option<Subset> {
+        let set = self.set.as_ref()?;
+        let topics = choose(set.topics.len(), topics, &mut Stream::new(self.seed, Purpose::Subset, 0));
+        let mut rows = Vec::with_capacity(topics.len() * sequences);
+        for &k in &topics {
+            let mut stream = Stream::new(self.seed, Purpose::Subset, 1 + k as u64);
+            rows.extend(choose(set.sequences, sequences, &mut stream).into_iter().map(|n| k * set.sequences + n));
+        }
+        Some(Subset { topics, rows, sequences: sequences.min(set.sequences) })
+    }
+
+    /// `count` independent rows of the training set, or of a subset; none with fresh draws.
+    pub fn draw_rows(&self, count: usize, subset: Option<&Subset>, stream: &mut Stream) -> Vec<usize> {
+        let Some(all) = self.rows() else { return Vec::new() };
+        let of = subset.map_or(all, |subset| subset.rows.len()) as u64;
+        let drawn = (0..count).map(|_| stream.below(of) as usize);
+        drawn.map(|row| subset.map_or(row, |subset| subset.rows[row])).collect()
+    }
+
+    /// For each of `rows`, itself where the subset has it, else another row of the subset, of the same topic where it has that.
+    /// Of uniform rows of the set this makes uniform rows of the subset that differ in as few places as can be.
+    pub fn counterparts(&self, rows: &[usize], subset: &Subset, stream: &mut Stream) -> Vec<usize> {
+        let Some(set) = &self.set else { return Vec::new() };
+        let counterpart = |&row: &usize| {
+            if subset.rows.binary_search(&row).is_ok() {
+                return row;
+            }
+            let topic = subset.topics.binary_search(&(row / set.sequences));
+            let topic = topic.unwrap_or_else(|_| stream.below(subset.topics.len() as u64) as usize);
+            subset.of_topic(topic)[stream.below(subset.sequences as u64) as usize]
+        };
+        rows.iter().map(counterpart).collect()
+    }
+
+    /// The topic of a row of the training set.
+    pub fn topic_of(&self, row: usize) -> Option<usize> {
+        self.set.as_ref().map(|set| row / set.sequences)
+    }
+
+    /// N, or `None` with fresh draws.
+    pub fn sequences(&self) -> Option<usize> {
+        self.set.as_ref().map(|set| set.sequences)
+    }
+
+    /// The cells of some rows of the training set, one row after the other.
+    pub fn gather(&self, rows: &[usize], into: &mut Rows) {
+        let Some(set) = &self.set else { return };
+        for &row in rows {
+            into.extend(&set.rows, row * self.length..(row + 1) * self.length);
+        }
+    }
+
+    /// Which rows of the training set (or of the subset) make up the batch of step `step` (0-based): drawn independently, with
+    /// replacement.
+    pub fn batch_rows(&self, step: usize, size: usize, subset: Option<&Subset>) -> Vec<usize> {
+        self.draw_rows(size, subset, &mut Stream::new(self.seed, Purpose::Batch, step as u64))
+    }
+
+    /// Replaces `batch` by the batch of step `step` (0-based): `size` sequences. Any step can be asked for at any time.
+    pub fn batch(&self, world: &World, step: usize, size: usize, subset: Option<&Subset>, batch: &mut Rows) {
         batch.clear();
         match &self.set {
-            Some(set) => {
-                let rows = set.topics.len() * set.sequences;
-                let mut stream = Stream::new(self.seed, Purpose::Batch, step as u64);
-                for _ in 0..size {
-                    let row = stream.below(rows as u64) as usize;
-                    batch.extend(&set.rows, row * self.length..(row + 1) * self.length);
-                }
-            }
+            Some(_) => self.gather(&self.batch_rows(step, size, subset), batch),
             None => {
                 for row in 0..size {
                     self.fresh(world, step, row, batch);
@@ -184,7 +269,7 @@ impl Corpus {
     }
 
     /// Appends row `row` of batch `step`, drawn afresh.
-    fn fresh(&self, world: &World, step: usize, row: usize, rows: &mut Rows) -> Topic {
+    pub fn fresh(&self, world: &World, step: usize, row: usize, rows: &mut Rows) -> Topic {
         // Batches have at most 4096 rows (`Training`).
         let mut stream = Stream::new(self.seed, Purpose::Fresh, (step as u64) << 20 | row as u64);
         let topic = world.draw_topic(&mut stream);

@@ -34,8 +34,18 @@ pub enum Purpose {
     Timing = 11,
     /// What a named world itself is made of: GINC's memory and concepts, a pool of chains.
     World = 12,
+    /// Which topics and sequences the priors may see.
+    Subset = 13,
+    /// Noise of Langevin step `index`.
+    Langevin = 14,
     /// Topics and sequences that a world's picture shows.
     Picture = 15,
+    /// Gaussian perturbations of a learner, and the sequences that each is tried on.
+    Perturbation = 16,
+    /// Batches on which gradient differences are measured.
+    Difference = 17,
+    /// Which counterpart a training row has in a prior's subset.
+    Counterpart = 18,
 }
 
 /// A counter-based stream (ChaCha8) whose key is the seed, the purpose and the index.

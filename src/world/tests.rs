@@ -267,12 +267,12 @@ fn any_batch_can_be_drawn_again() {
         let data = Data { topics: 3, sequences: 4, length: 5, fresh };
         let corpus = Corpus::draw(&w, &data, 9);
         let mut tokens = Rows::empty(w.observation());
-        corpus.batch(&w, 2, 6, &mut tokens);
+        corpus.batch(&w, 2, 6, None, &mut tokens);
         assert_eq!(tokens.len(), 30);
         let first = tokens.clone();
-        corpus.batch(&w, 3, 6, &mut tokens);
+        corpus.batch(&w, 3, 6, None, &mut tokens);
         assert_ne!(tokens, first);
-        Corpus::draw(&w, &data, 9).batch(&w, 2, 6, &mut tokens);
+        Corpus::draw(&w, &data, 9).batch(&w, 2, 6, None, &mut tokens);
         assert_eq!(tokens, first);
         assert_eq!(corpus.topics().map(<[Topic]>::len), (!fresh).then_some(3));
 
@@ -283,7 +283,7 @@ fn any_batch_can_be_drawn_again() {
         // What is measured is what was trained on.
         let mut seen = Vec::new();
         for step in 0..4 {
-            corpus.batch(&w, step, 6, &mut tokens);
+            corpus.batch(&w, step, 6, None, &mut tokens);
             seen.extend(split(&tokens));
         }
         if fresh {

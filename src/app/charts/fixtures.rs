@@ -77,6 +77,8 @@ pub fn evaluation_of(length: usize, step: usize, excess: f64) -> Evaluation {
         two_level: levels(0.9 * excess + 0.066, 0.022),
         sequence_gap: measured(0.05 * (0.66 - excess)),
         topic_gap: measured(0.10 * (0.66 - excess)),
+        distance_topic: 8.0 * (1.0 - (-(step as f64) / 100.0).exp()),
+        distance_data: 6.0 * (1.0 - (-(step as f64) / 100.0).exp()),
         squared_distance: 6.0 * (1.0 - (-(step as f64) / 100.0).exp()),
     }
 }

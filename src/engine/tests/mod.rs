@@ -1,3 +1,5 @@
+mod lab;
+
 use super::{error::EngineError, session::Session};
 use crate::{
     experiment::{Experiment, WorldSpec, world::KINDS},
@@ -110,8 +112,9 @@ fn a_run_tells_everything_and_repeats_bit_for_bit() {
             }
         }
         // Step 0's learner is near uniform: its distance from the start is 0, and training moves it.
-        assert_eq!(a.evaluations[0].squared_distance, 0.0);
-        assert!(a.evaluations[3].squared_distance > 0.0);
+        assert_eq!(a.evaluations[0].distance_data, 0.0);
+        assert!(a.evaluations[3].distance_data > 0.0);
+        assert_eq!(a.evaluations[3].distance_data, a.evaluations[3].distance_topic);
     }
 }
 

@@ -1,0 +1,209 @@
+//! The certificate's numbers by Monte Carlo: the randomised learner N(θ, s² I) on sequences that its prior did not see.
+//!
+//! δ is split in two: half for the PAC-Bayes-kl bound, shared by all s of the grid since s is chosen after the fact; half for the
+//! upper limit of the Monte Carlo mean. The noise that chooses s is not the noise that is paid for.
+
+use burn::tensor::Tensor;
+
+use super::{
+    error::EngineError,
+    evaluator::CHUNK,
+    gaps::Tally,
+    scales::perturbed,
+    trainer::{Learner, Trainer},
+};
+use crate::{
+    experiment::{Experiment, bound::SCALES},
+    protocol::{Certificate, Measured},
+    theory::certificate::{Smoothing, mean_limit, population_bound, sequences_needed},
+    world::{
+        Corpus, Rows, World,
+        rng::{Purpose, Stream},
+    },
+};
+
+/// Perturbed learners that choose s, at each s.
+const SCOUTS: u64 = 4;
+/// Perturbed learners behind the mean that is paid for, and behind the measured population loss.
+const DRAWS: u64 = 512;
+const CONTROLS: u64 = 128;
+/// Sequences that each is tried on.
+const SEQUENCES: usize = 32;
+/// Perturbed learners of one call.
+const PORTION: u64 = 16;
+
+/// Works out one certificate, some perturbed learners at a time.
+pub struct Certify {
+    experiment: Experiment,
+    smoothing: Smoothing,
+    /// n: rows of the training set that the data-dependent prior did not see, or with fresh draws how many rows there were
+    /// after the prior stages.
+    unseen: Unseen,
+    /// ‖θ - θ_data‖².
+    distance: f64,
+    /// s, once chosen.
+    scale: Option<f64>,
+    draws: u64,
+    empirical: Tally,
+    population: Tally,
+}
+
+enum Unseen {
+    Rows(Vec<usize>),
+    Drawn { first_step: usize, steps: usize },
+}
+
+impl Certify {
+    /// `seen`: the data-dependent prior's rows, none where the random start is the prior. `None` for vectors, whose loss no
+    /// smoothing bounds.
+    pub fn new(experiment: &Experiment, world: &World, corpus: &Corpus, seen: &[usize], distance: f64) -> Option<Self> {
+        if world.observation().is_vectors() {
+            return None;
+        }
+        let unseen = match corpus.rows() {
+            Some(all) => Unseen::Rows((0..all).filter(|row| seen.binary_search(row).is_err()).collect()),
+            None => Unseen::Drawn { first_step: 2 * experiment.prior.steps, steps: experiment.training.steps },
+        };
+        Some(Self {
+            experiment: experiment.clone(),
+            smoothing: Smoothing { a: experiment.bound.smoothing, vocab: world.vocab() },
+            unseen,
+            distance,
+            scale: None,
+            draws: 0,
+            empirical: Tally::default(),
+            population: Tally::default(),
+        })
+    }
+
+    /// n.
+    fn sequences(&self) -> f64 {
+        match &self.unseen {
+            Unseen::Rows(rows) => rows.len() as f64,
+            Unseen::Drawn { steps, .. } => (steps * self.experiment.training.batch) as f64,
+        }
+    }
+
+    fn kl(&self, scale: f64) -> f64 {
+        self.distance / (2.0 * scale * scale)
+    }
+
+    fn bound(&self, scale: f64, empirical: f64) -> f64 {
+        let delta = self.experiment.bound.delta / 2.0 / SCALES.len() as f64;
+        population_bound(empirical, self.smoothing.range(), self.kl(scale), self.sequences(), delta)
+    }
+
+    /// One more portion; true when all is there.
+    pub async fn advance(&mut self, world: &World, corpus: &Corpus, trainer: &Trainer) -> Result<bool, EngineError> {
+        let Some(scale) = self.scale else {
+            let mut best = (f64::INFINITY, SCALES[0]);
+            for scale in SCALES {
+                let mut mean = Tally::default();
+                for draw in 0..SCOUTS {
+                    mean.add(self.on_unseen(world, corpus, trainer, scale, 1000 + draw).await?);
+                }
+                let bound = self.bound(scale, mean.measured().value);
+                // Of equals (where nothing helps) the first.
+                if bound < best.0 {
+                    best = (bound, scale);
+                }
+            }
+            self.scale = Some(best.1);
+            return Ok(false);
+        };
+        for draw in self.draws..self.draws + PORTION {
+            if draw < DRAWS {
+                let loss = self.on_unseen(world, corpus, trainer, scale, 2000 + draw).await?;
+                self.empirical.add(loss);
+            } else {
+                let loss = self.on_fresh(world, corpus, trainer, scale, 2000 + draw).await?;
+                self.population.add(loss);
+            }
+        }
+        self.draws += PORTION;
+        Ok(self.draws >= DRAWS + CONTROLS)
+    }
+
+    /// One perturbed learner's loss on a few sequences that the prior did not see.
+    async fn on_unseen(
+        &self,
+        world: &World,
+        corpus: &Corpus,
+        trainer: &Trainer,
+        scale: f64,
+        draw: u64,
+    ) -> Result<f64, EngineError> {
+        let mut stream = Stream::new(self.experiment.seed, Purpose::Perturbation, draw);
+        let mut cells = Rows::empty(world.observation());
+        match &self.unseen {
+            Unseen::Rows(rows) => {
+                let row = |_| rows[stream.below(rows.len() as u64) as usize];
+                corpus.gather(&(0..SEQUENCES).map(row).collect::<Vec<_>>(), &mut cells);
+            }
+            Unseen::Drawn { first_step, steps } => {
+                for _ in 0..SEQUENCES {
+                    let step = first_step + stream.below(*steps as u64) as usize;
+                    let row = stream.below(self.experiment.training.batch as u64) as usize;
+                    corpus.fresh(world, step, row, &mut cells);
+                }
+            }
+        }
+        self.loss(trainer, perturbed(trainer, scale, &mut stream), &cells).await
+    }
+
+    /// One perturbed learner's loss on fresh sequences of the training topics; of fresh topics where those are what is trained on.
+    async fn on_fresh(
+        &self,
+        world: &World,
+        corpus: &Corpus,
+        trainer: &Trainer,
+        scale: f64,
+        draw: u64,
+    ) -> Result<f64, EngineError> {
+        let mut stream = Stream::new(self.experiment.seed, Purpose::Perturbation, draw);
+        let mut cells = Rows::empty(world.observation());
+        // Of a text too from the part that is trained on: that is the law that the bound speaks of.
+        for _ in 0..SEQUENCES {
+            let topic = match corpus.topics() {
+                Some(topics) => topics[stream.below(topics.len() as u64) as usize].clone(),
+                None => world.draw_topic(&mut stream),
+            };
+            world.draw_row(&topic, self.experiment.data.length, &mut cells, &mut stream);
+        }
+        self.loss(trainer, perturbed(trainer, scale, &mut stream), &cells).await
+    }
+
+    /// Mean smoothed loss, counted from the least there can be.
+    async fn loss(&self, trainer: &Trainer, flat: Tensor<1>, cells: &Rows) -> Result<f64, EngineError> {
+        let log_p = trainer.variant(flat).log_likelihoods(cells, CHUNK).await?;
+        if log_p.iter().any(|p| p.is_nan()) {
+            return Err(EngineError::NotFinite { step: trainer.steps() });
+        }
+        let least = self.smoothing.least();
+        Ok(log_p.iter().map(|&p| self.smoothing.loss(f64::from(p)) - least).sum::<f64>() / log_p.len() as f64)
+    }
+
+    /// Nats per token, the least loss added back.
+    pub fn certificate(&self) -> Certificate {
+        let (least, range) = (self.smoothing.least(), self.smoothing.range());
+        let (scale, delta) = (self.scale.unwrap_or(SCALES[0]), self.experiment.bound.delta);
+        let empirical = self.empirical.measured().value;
+        let limit = mean_limit(empirical, self.empirical.variance(), range, DRAWS as usize, delta / 2.0);
+        let uniform = (self.smoothing.vocab as f64).ln();
+        let population = self.population.measured();
+        let (kl, grid) = (self.kl(scale), delta / 2.0 / SCALES.len() as f64);
+        Certificate {
+            bound: least + self.bound(scale, limit),
+            uniform,
+            empirical: least + empirical,
+            empirical_limit: least + limit,
+            population: Measured { value: least + population.value, ..population },
+            sequences: self.sequences(),
+            kl,
+            scale,
+            delta,
+            draws: DRAWS as usize,
+            sequences_needed: sequences_needed(limit, range, kl, grid, uniform - least),
+        }
+    }
+}

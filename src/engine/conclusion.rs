@@ -1,0 +1,98 @@
+//! What is measured once, when the last step is done: precise gaps, the noise that the learner bears, the certificate.
+
+use super::{
+    certify::Certify,
+    error::EngineError,
+    gaps::{Found, Gaps},
+    priors::Priors,
+    scales::Scales,
+    trainer::Trainer,
+};
+use crate::{
+    experiment::Experiment,
+    protocol::{Evaluation, Outcome},
+    world::{Corpus, World},
+};
+
+/// Goes through the measurements a portion at a time, so that whoever drives the run stays in charge.
+pub struct Conclusion {
+    /// Done ones are dropped.
+    gaps: Option<Gaps>,
+    scales: Option<Scales>,
+    certify: Option<Certify>,
+    outcome: Outcome,
+}
+
+impl Conclusion {
+    /// `last`: the evaluation after the last step, which is what fresh draws are judged by.
+    pub fn new(experiment: &Experiment, world: &World, corpus: &Corpus, priors: &Priors, last: &Evaluation) -> Self {
+        let (steps, batch) = (experiment.steps(), experiment.training.batch);
+        let seen = priors.of_data().filter(|_| experiment.prior.steps > 0).map_or(&[][..], |subset| subset.rows());
+        let bound = &experiment.bound;
+        Self {
+            gaps: Gaps::new(experiment, corpus),
+            scales: (bound.scale == 0.0).then(|| Scales::new(experiment.seed, world, corpus, steps, batch)),
+            certify: bound
+                .certificate
+                .then(|| Certify::new(experiment, world, corpus, seen, last.distance_data))
+                .flatten(),
+            outcome: Outcome {
+                steps,
+                prior_steps: 2 * experiment.prior.steps,
+                tokens: (steps * batch * experiment.data.length) as f64,
+                sequences: last.sequences,
+                empirical: last.empirical,
+                first_level: last.first_level,
+                two_level: last.two_level,
+                sequence_gap: last.sequence_gap,
+                topic_gap: last.topic_gap,
+                distance_topic: last.distance_topic,
+                distance_data: last.distance_data,
+                scale: bound.scale,
+                ..Outcome::default()
+            },
+        }
+    }
+
+    /// One more portion; the outcome once everything is there.
+    pub async fn advance(
+        &mut self,
+        experiment: &Experiment,
+        world: &World,
+        corpus: &Corpus,
+        trainer: &Trainer,
+    ) -> Result<Option<Outcome>, EngineError> {
+        if let Some(gaps) = &mut self.gaps {
+            if gaps.advance(world, corpus, trainer).await? {
+                let Found { sequences, empirical, first_level, two_level, sequence_gap, topic_gap, precise } =
+                    gaps.found();
+                let outcome = std::mem::take(&mut self.outcome);
+                self.outcome = Outcome {
+                    sequences,
+                    empirical,
+                    first_level,
+                    two_level,
+                    sequence_gap,
+                    topic_gap,
+                    precise,
+                    ..outcome
+                };
+                self.gaps = None;
+            }
+        } else if let Some(scales) = &mut self.scales {
+            if scales.advance(trainer).await? {
+                self.outcome.scales = scales.trials().to_vec();
+                self.outcome.scale = Scales::chosen(scales.trials(), experiment.bound.rise);
+                self.scales = None;
+            }
+        } else if let Some(certify) = &mut self.certify {
+            if certify.advance(world, corpus, trainer).await? {
+                self.outcome.certificate = Some(certify.certificate());
+                self.certify = None;
+            }
+        } else {
+            return Ok(Some(self.outcome.clone()));
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,364 @@
+//! Gaps, priors, gradient differences and the certificate, against what is known exactly.
+
+use std::collections::HashMap;
+
+use super::small;
+use crate::{
+    engine::{cell, differences::expected, error::EngineError, gaps::Gaps, trainer::Learner},
+    experiment::{Experiment, Optimizer},
+    protocol::{DeviceChoice, Measured, Outcome},
+    world::{
+        Corpus, Filter, Rows, Topic, World,
+        rng::{Purpose, Stream},
+    },
+};
+
+/// Counts what followed each prefix in the training set: a learner of which everything can be computed.
+struct Table {
+    length: usize,
+    counts: HashMap<Vec<u16>, [f64; 2]>,
+}
+
+impl Table {
+    fn new(corpus: &Corpus, length: usize) -> Self {
+        let mut counts: HashMap<Vec<u16>, [f64; 2]> = HashMap::new();
+        for row in 0..corpus.rows().expect("a set") {
+            let Some((_, Rows::Tokens(tokens))) = corpus.row(row) else { panic!("tokens") };
+            for (t, &x) in tokens.iter().enumerate() {
+                counts.entry(tokens[..t].to_vec()).or_default()[usize::from(x)] += 1.0;
+            }
+        }
+        Self { length, counts }
+    }
+
+    fn law(&self, prefix: &[u16]) -> [f64; 2] {
+        let [a, b] = self.counts.get(prefix).copied().unwrap_or_default();
+        [(a + 0.5) / (a + b + 1.0), (b + 0.5) / (a + b + 1.0)]
+    }
+}
+
+impl Learner for Table {
+    fn steps(&self) -> usize {
+        0
+    }
+
+    async fn predictions(&self, rows: &Rows, _chunk: usize) -> Result<Vec<f32>, EngineError> {
+        let Rows::Tokens(tokens) = rows else { panic!("tokens") };
+        let rows = tokens.chunks_exact(self.length);
+        let laws = rows.flat_map(|row| (0..row.len()).flat_map(|t| self.law(&row[..t])));
+        Ok(laws.map(|p| p.ln() as f32).collect())
+    }
+
+    async fn log_likelihoods(&self, rows: &Rows, _chunk: usize) -> Result<Vec<f32>, EngineError> {
+        let Rows::Tokens(tokens) = rows else { panic!("tokens") };
+        let rows = tokens.chunks_exact(self.length);
+        let seen = rows.flat_map(|row| (0..row.len()).map(|t| self.law(&row[..t])[usize::from(row[t])]));
+        Ok(seen.map(|p| p.ln() as f32).collect())
+    }
+}
+
+/// Mean over the first `positions` of KL(source that knows the topic || table), and of the same for Bayes `filter`, over all words
+/// of a coin with P(0) = p.
+fn exact(table: &Table, p: f64, positions: usize, filter: &Filter) -> [f64; 2] {
+    let kl = |q: [f64; 2]| p * (p / q[0]).ln() + (1.0 - p) * ((1.0 - p) / q[1]).ln();
+    let mut total = [0.0; 2];
+    for word in 0..1_u32 << (positions - 1) {
+        let tokens: Vec<u16> = (0..positions - 1).map(|t| (word >> t & 1) as u16).collect();
+        let chance: f64 = tokens.iter().map(|&x| if x == 0 { p } else { 1.0 - p }).product();
+        let mut filter = filter.clone();
+        let mut law = [0.0; 2];
+        filter.reset();
+        for t in 0..positions {
+            filter.predict(&mut law);
+            total[0] += chance * kl(table.law(&tokens[..t]));
+            total[1] += chance * kl(law);
+            if t < tokens.len() {
+                filter.observe(tokens[t]);
+            }
+        }
+    }
+    total.map(|sum| sum / positions as f64)
+}
+
+/// By its seed: a small training set of coins, what is measured, and what is so, in the order two-level (loss, Bayes), first-level
+/// (loss, Bayes), sequence gap, topic gap; and L_E.
+fn known(seed: u64, topics: usize, sequences: usize, most: usize) -> (Vec<(Measured, f64)>, (Measured, f64)) {
+    let (length, prompt) = (6, 4);
+    let mut experiment = small("coins:n=3");
+    experiment.seed = seed;
+    (experiment.data.fresh, experiment.data.length) = (false, length);
+    (experiment.data.topics, experiment.data.sequences) = (topics, sequences);
+    (experiment.evaluation.prompt_length, experiment.evaluation.sequences) = (prompt, 64);
+    (experiment.evaluation.most, experiment.evaluation.precision) = (most, 1e-4);
+    let world = World::new(&experiment.world).expect("coins");
+    let corpus = Corpus::draw(&world, &experiment.data, seed);
+    let table = Table::new(&corpus, length);
+    let mut gaps = Gaps::new(&experiment, &corpus).expect("a set");
+    while !pollster::block_on(gaps.advance(&world, &corpus, &table)).expect("measures") {}
+    let found = gaps.found();
+    assert_eq!(found.sequences, most);
+
+    let coin = |topic: &Topic| match topic {
+        Topic::Component(i) => (i + 1) as f64 / 4.0,
+        _ => panic!("a coin"),
+    };
+    let mean = |coins: &[f64], positions, filter: &Filter| {
+        let sum = coins.iter().fold([0.0; 2], |sum, &p| {
+            let [a, b] = exact(&table, p, positions, filter);
+            [sum[0] + a, sum[1] + b]
+        });
+        sum.map(|s| s / coins.len() as f64)
+    };
+    let pool = corpus.topics().expect("a set");
+    let seen: Vec<f64> = pool.iter().map(coin).collect();
+    let two = mean(&[0.25, 0.5, 0.75], prompt, &world.bayes());
+    let first = mean(&seen, length, &world.pool(pool));
+    let first_prompt = mean(&seen, prompt, &world.pool(pool));
+    let (mut sum, mut cells) = (0.0, 0.0);
+    for row in 0..corpus.rows().expect("a set") {
+        let Some((topic, Rows::Tokens(tokens))) = corpus.row(row) else { panic!("tokens") };
+        for (t, &x) in tokens.iter().enumerate() {
+            let p = if x == 0 { coin(topic) } else { 1.0 - coin(topic) };
+            sum += (p / table.law(&tokens[..t])[usize::from(x)]).ln();
+            cells += 1.0;
+        }
+    }
+    let empirical = sum / cells;
+    let pairs = vec![
+        (found.two_level.loss, two[0]),
+        (found.two_level.bayes, two[1]),
+        (found.first_level.loss, first[0]),
+        (found.first_level.bayes, first[1]),
+        (found.sequence_gap, first[0] - empirical),
+        (found.topic_gap, two[0] - first_prompt[0]),
+    ];
+    (pairs, (found.empirical.loss, empirical))
+}
+
+#[test]
+fn gaps_of_a_table_are_what_they_are() {
+    for (topics, sequences, most) in [(4, 5, 512), (40, 30, 512)] {
+        let whole = topics * sequences <= most;
+        let mut scores: Vec<Vec<f64>> = vec![Vec::new(); 7];
+        for seed in 0..24 {
+            let (pairs, (empirical, exact)) = known(seed, topics, sequences, most);
+            if whole {
+                assert!((empirical.value - exact).abs() < 1e-6 && empirical.stderr == 0.0, "{empirical:?} {exact}");
+            } else {
+                scores[6].push((empirical.value - exact) / empirical.stderr);
+            }
+            for (i, (measured, exact)) in pairs.iter().enumerate() {
+                // All topics may be the same coin, which leaves Bayes nothing to learn, and no spread.
+                if measured.stderr == 0.0 {
+                    assert!((measured.value - exact).abs() < 1e-6, "{measured:?} {exact}");
+                } else {
+                    scores[i].push((measured.value - exact) / measured.stderr);
+                }
+            }
+        }
+        for (i, scores) in scores.iter().enumerate().filter(|(_, scores)| !scores.is_empty()) {
+            let n = scores.len() as f64;
+            let mean = scores.iter().sum::<f64>() / n;
+            let square = scores.iter().map(|z| z * z).sum::<f64>() / n;
+            assert!(scores.iter().all(|z| z.abs() < 4.0), "estimate {i} of {topics} x {sequences}: {scores:?}");
+            assert!(mean.abs() < 3.0 / n.sqrt(), "estimate {i} of {topics} x {sequences} is biased: {mean}");
+            assert!(square < 2.0, "estimate {i} of {topics} x {sequences}: errors are too small: {square}");
+        }
+    }
+}
+
+#[test]
+fn measuring_stops_when_gaps_are_precise() {
+    let mut experiment = small("coins:n=3");
+    (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (false, 2, 3);
+    (experiment.evaluation.most, experiment.evaluation.precision) = (100_000, 0.2);
+    let world = World::new(&experiment.world).expect("coins");
+    let corpus = Corpus::draw(&world, &experiment.data, 1);
+    let table = Table::new(&corpus, experiment.data.length);
+    let mut gaps = Gaps::new(&experiment, &corpus).expect("a set");
+    while !pollster::block_on(gaps.advance(&world, &corpus, &table)).expect("measures") {}
+    let found = gaps.found();
+    assert!(found.precise && found.sequences < 100_000, "{found:?}");
+    assert!(found.sequence_gap.stderr <= 0.2 * found.sequence_gap.value.abs());
+}
+
+/// Some random gradients of K topics x N sequences in three dimensions, and their subsets' means, many times over.
+#[test]
+fn gradient_differences_are_expected_as_sampling_without_replacement_has_it() {
+    let (k, n, few_topics, few) = (5, 6, 2, 3);
+    let mut stream = Stream::new(4, Purpose::Timing, 0);
+    let gradients: Vec<[f64; 3]> = (0..k)
+        .flat_map(|_| {
+            let topic: [f64; 3] = std::array::from_fn(|_| stream.normal());
+            (0..n).map(|_| topic.map(|m| m + 0.7 * stream.normal())).collect::<Vec<_>>()
+        })
+        .collect();
+    let square = |a: &[f64; 3], b: &[f64; 3]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+    let pairs = |same: bool| {
+        let all = (0..k * n).flat_map(|i| (0..k * n).map(move |j| (i, j)));
+        let kept = all.filter(|(i, j)| i != j && (i / n == j / n) == same);
+        let squares: Vec<f64> = kept.map(|(i, j)| 0.5 * square(&gradients[i], &gradients[j])).collect();
+        squares.iter().sum::<f64>() / squares.len() as f64
+    };
+    let (data, topic) = expected(pairs(true), pairs(false), (k, n), (few_topics * few, few));
+
+    let mean = |rows: &[usize]| {
+        let sum = rows.iter().fold([0.0; 3], |sum, &row| std::array::from_fn(|i| sum[i] + gradients[row][i]));
+        sum.map(|s| s / rows.len() as f64)
+    };
+    let everything = mean(&(0..k * n).collect::<Vec<_>>());
+    let world = World::new(&"coins".parse().expect("a world")).expect("coins");
+    let shape = crate::experiment::Data { topics: k, sequences: n, length: 2, fresh: false };
+    let draws = 20_000;
+    let mut sums = [0.0; 2];
+    for seed in 0..draws {
+        let corpus = Corpus::draw(&world, &shape, seed);
+        for (sum, topics) in sums.iter_mut().zip([k, few_topics]) {
+            let subset = corpus.subset(topics, few).expect("a set");
+            *sum += square(&mean(subset.rows()), &everything) / draws as f64;
+        }
+    }
+    assert!((sums[0] / data - 1.0).abs() < 0.03, "{sums:?} {data}");
+    assert!((sums[1] / topic - 1.0).abs() < 0.03, "{sums:?} {topic}");
+}
+
+#[test]
+fn subsets_are_nested_and_counterparts_stay_inside() {
+    let world = World::new(&"coins".parse().expect("a world")).expect("coins");
+    let shape = crate::experiment::Data { topics: 8, sequences: 6, length: 2, fresh: false };
+    let corpus = Corpus::draw(&world, &shape, 3);
+    let (data, topic) = (corpus.subset(8, 3).expect("a set"), corpus.subset(4, 3).expect("a set"));
+    assert_eq!((data.rows().len(), topic.rows().len()), (24, 12));
+    assert!(topic.rows().iter().all(|row| data.rows().contains(row)));
+    for k in 0..8 {
+        assert_eq!(data.rows().iter().filter(|row| *row / 6 == k).count(), 3);
+    }
+    let mut stream = Stream::new(1, Purpose::Timing, 0);
+    let rows = corpus.draw_rows(24_000, None, &mut stream);
+    let others = corpus.counterparts(&rows, &topic, &mut stream);
+    let mut counts = [0; 48];
+    for (row, other) in rows.iter().zip(&others) {
+        assert!(topic.rows().contains(other));
+        assert!(!topic.rows().contains(row) || row == other);
+        counts[*other] += 1;
+    }
+    // Uniform over the subset: 2000 each, give or take 43.
+    assert!(topic.rows().iter().all(|&row| (1800..2200).contains(&counts[row])), "{counts:?}");
+    assert!(corpus.batch_rows(5, 100, Some(&topic)).iter().all(|row| topic.rows().contains(row)));
+}
+
+fn outcome(experiment: &Experiment) -> Outcome {
+    let mut last = 0.0;
+    let outcome = pollster::block_on(cell::run(experiment, DeviceChoice::Cpu, &mut |done| last = done));
+    assert_eq!(last, 1.0);
+    outcome.expect("runs")
+}
+
+fn with_priors(world: &str) -> Experiment {
+    let mut experiment = small(world);
+    (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (false, 4, 4);
+    experiment.prior.steps = 6;
+    experiment.evaluation.most = 32;
+    experiment
+}
+
+#[test]
+fn prior_stages_leave_checkpoints() {
+    for (world, fresh) in [("coins:n=3", false), ("lds", false), ("coins:n=3", true)] {
+        let mut experiment = with_priors(world);
+        experiment.data.fresh = fresh;
+        let told = outcome(&experiment);
+        assert_eq!((told.steps, told.prior_steps), (24, 12), "{world}");
+        assert_eq!(told.record.step, [0, 5, 6, 10, 12, 15, 20, 24], "{world}");
+        assert!(told.prior_seconds > 0.0 && told.prior_seconds < told.seconds);
+        assert!(told.distance_topic > 0.0 && told.distance_data > 0.0 && told.distance_topic != told.distance_data);
+        assert_eq!(told.scales.len(), crate::experiment::bound::SCALES.len());
+        // More noise costs more, and what is chosen is borne.
+        assert!(told.scales[7].rise.value > told.scales[3].rise.value, "{:?}", told.scales);
+        let chosen = told.scales.iter().find(|t| t.scale == told.scale).expect("of the grid");
+        assert!(chosen.rise.value <= experiment.bound.rise || told.scale == told.scales[0].scale);
+        assert_eq!(told, Outcome { seconds: told.seconds, prior_seconds: told.prior_seconds, ..told.clone() });
+        // The same twice, but for what the clock says.
+        let again = outcome(&experiment);
+        assert_eq!(
+            (told.two_level, told.distance_topic, told.scale),
+            (again.two_level, again.distance_topic, again.scale)
+        );
+    }
+}
+
+#[test]
+fn a_prior_knows_nothing_of_what_it_may_not_see() {
+    // Two runs that differ in K', and so in what the first stage sees, and in nothing else, part at once; two that differ only in
+    // what comes after the first stage agree until its end.
+    let base = with_priors("coins:n=3");
+    let mut other = base.clone();
+    other.training.steps = 20;
+    let (a, b) = (outcome(&base), outcome(&other));
+    assert_eq!(a.record.two_level[..5], b.record.two_level[..5]);
+    let mut fewer = base.clone();
+    fewer.bound.topics = 1;
+    assert_ne!(outcome(&fewer).record.two_level[1], a.record.two_level[1]);
+}
+
+#[test]
+fn differences_at_a_learner_that_knows_no_subset_are_as_expected() {
+    let mut sums = [0.0; 4];
+    let seeds = 16;
+    for seed in 0..seeds {
+        let mut experiment = with_priors("markov:k=3");
+        experiment.seed = seed;
+        experiment.net.width = 8;
+        experiment.net.blocks = 1;
+        (experiment.data.topics, experiment.data.sequences) = (8, 8);
+        (experiment.prior.steps, experiment.prior.index) = (0, true);
+        // So small that the learner stays the seed's own.
+        (experiment.training.learning_rate, experiment.training.steps) = (1e-7, 2);
+        experiment.evaluation.every = 1;
+        let paths = outcome(&experiment).paths.expect("asked for");
+        assert!(!paths.is_kl && paths.measurements == 2);
+        let found = [paths.difference_data, paths.expected_data, paths.difference_topic, paths.expected_topic];
+        sums.iter_mut().zip(found).for_each(|(sum, value)| *sum += value / seeds as f64);
+    }
+    let [data, expected_data, topic, expected_topic] = sums;
+    assert!((data / expected_data - 1.0).abs() < 0.35, "{sums:?}");
+    assert!((topic / expected_topic - 1.0).abs() < 0.35, "{sums:?}");
+}
+
+#[test]
+fn langevin_paths_have_a_divergence() {
+    let mut experiment = with_priors("coins:n=3");
+    experiment.prior.index = true;
+    experiment.training.optimizer = Optimizer::Langevin;
+    experiment.training.learning_rate = 0.05;
+    let told = outcome(&experiment).paths.expect("asked for");
+    assert!(told.is_kl && told.data > 0.0 && told.topic > told.data, "{told:?}");
+    // Twice β, twice the divergence of the same steps; the noise hardly moves these few.
+    experiment.training.inverse_temperature *= 2.0;
+    let doubled = outcome(&experiment).paths.expect("asked for");
+    assert!((doubled.data / told.data - 2.0).abs() < 0.3, "{told:?} {doubled:?}");
+}
+
+#[test]
+fn certificates_hold_in_repeated_runs() {
+    let runs = 40;
+    let (mut failures, mut useful) = (0, 0);
+    for seed in 0..runs {
+        let mut experiment = with_priors("dursley-wonka");
+        experiment.seed = seed;
+        (experiment.net.width, experiment.net.blocks, experiment.net.heads, experiment.net.kv_heads) = (8, 1, 2, 2);
+        (experiment.data.topics, experiment.data.sequences, experiment.data.length) = (4, 2048, 6);
+        (experiment.prior.steps, experiment.training.steps, experiment.training.batch) = (40, 20, 16);
+        experiment.training.learning_rate = 3e-3;
+        (experiment.evaluation.every, experiment.evaluation.most) = (1000, 0);
+        (experiment.bound.certificate, experiment.bound.scale) = (true, 0.02);
+        let told = outcome(&experiment).certificate.expect("asked for");
+        assert!(told.empirical_limit > told.empirical && told.bound > told.empirical_limit, "{told:?}");
+        assert_eq!(told.sequences, 4.0 * 1024.0);
+        failures += usize::from(told.population.value - 2.0 * told.population.stderr > told.bound);
+        useful += usize::from(told.bound < told.uniform);
+    }
+    assert!(failures as f64 <= 0.05 * runs as f64, "{failures} of {runs}");
+    // A bound that says nothing would hold too.
+    assert!(useful > 0, "no certificate is below uniform");
+}
