@@ -44,8 +44,8 @@ pub struct Trainer {
 }
 
 enum Dynamics {
-    AdamW(AdamW),
-    Langevin(Langevin),
+    AdamW(Box<AdamW>),
+    Langevin(Box<Langevin>),
 }
 
 /// What a step tells; tensors are not read back yet.
@@ -170,8 +170,8 @@ impl Trainer {
 impl Dynamics {
     fn new(net: &Transformer, training: &Training, seed: u64, device: &Device) -> Self {
         match training.optimizer {
-            Optimizer::Adamw => Self::AdamW(AdamW::new(&net.layout, training, device)),
-            Optimizer::Langevin => Self::Langevin(Langevin::new(&net.layout, seed, device)),
+            Optimizer::Adamw => Self::AdamW(Box::new(AdamW::new(&net.layout, training, device))),
+            Optimizer::Langevin => Self::Langevin(Box::new(Langevin::new(&net.layout, seed, device))),
         }
     }
 }

@@ -42,7 +42,7 @@ fn small(world: &str) -> Experiment {
     e.training.steps = 12;
     e.training.batch = 8;
     e.evaluation.sequences = 16;
-    e.evaluation.every = 5;
+    (e.evaluation.every, e.evaluation.most) = (5, 0);
     e.net.width = 16;
     e
 }
