@@ -106,6 +106,7 @@ impl Event {
                 "preparing" => Phase::Preparing { what: field(value, "what")?, done: field(value, "done")? },
                 "compiling" => Phase::Compiling,
                 "running" => Phase::Running,
+                "measuring" => Phase::Measuring { what: field(value, "what")?, done: field(value, "done")? },
                 "paused" => Phase::Paused,
                 "finished" => Phase::Finished,
                 "failed" => Phase::Failed { why: field(value, "why")?, next: field(value, "next")? },
@@ -137,6 +138,11 @@ pub enum Phase {
     /// The first steps on a GPU compile its shaders; they are not counted in steps/s.
     Compiling,
     Running,
+    /// The last step is done; what is measured once comes now. As for `Preparing`.
+    Measuring {
+        what: String,
+        done: f64,
+    },
     Paused,
     Finished,
     /// The run cannot go on. What was sent before stays valid.
@@ -144,6 +150,13 @@ pub enum Phase {
         why: String,
         next: String,
     },
+}
+
+impl Phase {
+    /// Going on by itself, and to be paused.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self, Self::Running | Self::Compiling | Self::Measuring { .. })
+    }
 }
 
 /// Which device trains, and why.
@@ -344,6 +357,7 @@ mod tests {
             Phase::Preparing { what: "Drawing".into(), done: None },
             Phase::Compiling,
             Phase::Running,
+            Phase::Measuring { what: "Measuring".into(), done: 0.5 },
             Phase::Paused,
             Phase::Finished,
             Phase::Failed { why: "It \"broke\".".into(), next: "Mend it.".into() },

@@ -93,6 +93,11 @@ impl Certify {
         population_bound(empirical, self.smoothing.range(), self.kl(scale), self.sequences(), delta)
     }
 
+    /// 0 to 1.
+    pub fn done(&self) -> f64 {
+        self.draws as f64 / (DRAWS + CONTROLS) as f64
+    }
+
     /// One more portion; true when all is there.
     pub async fn advance(&mut self, world: &World, corpus: &Corpus, trainer: &Trainer) -> Result<bool, EngineError> {
         let Some(scale) = self.scale else {

@@ -54,6 +54,19 @@ impl Conclusion {
         }
     }
 
+    /// What the next portion is of, and how much of that is done, 0 to 1.
+    pub fn progress(&self) -> (&'static str, f64) {
+        if let Some(gaps) = &self.gaps {
+            ("Measuring the gaps", gaps.done())
+        } else if let Some(scales) = &self.scales {
+            ("Trying how much noise the learner bears", scales.done())
+        } else if let Some(certify) = &self.certify {
+            ("Working out the certificate", certify.done())
+        } else {
+            ("Summing up", 1.0)
+        }
+    }
+
     /// One more portion; the outcome once everything is there.
     pub async fn advance(
         &mut self,

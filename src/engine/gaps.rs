@@ -79,7 +79,7 @@ pub struct Gaps {
     /// The training set is small enough to be measured as a whole.
     whole: bool,
     /// Sequences measured of each kind, and of the training set.
-    done: usize,
+    used: usize,
     trained: usize,
     two_level: Losses,
     first_level: Losses,
@@ -116,7 +116,7 @@ impl Gaps {
             whole: corpus.rows()? <= most(experiment),
             experiment: experiment.clone(),
             order,
-            done: 0,
+            used: 0,
             trained: 0,
             two_level: Losses::default(),
             first_level: Losses::default(),
@@ -136,7 +136,7 @@ impl Gaps {
         let (length, prompt) = (self.experiment.data.length, self.experiment.prompt_length());
         let Some(pool) = corpus.topics() else { return Ok(true) };
         let portion = self.experiment.evaluation.sequences;
-        let at = self.done..self.done + portion;
+        let at = self.used..self.used + portion;
 
         let fresh = Set::fresh(&self.experiment, world, at.clone());
         let told = fresh.measure(learner).await?;
@@ -162,9 +162,9 @@ impl Gaps {
             }
         }
         self.trained += rows.len();
-        self.done = at.end;
+        self.used = at.end;
         let whole = !self.whole || Some(self.trained) == corpus.rows();
-        Ok(whole && (self.found().precise || self.done >= most(&self.experiment)))
+        Ok(whole && (self.found().precise || self.used >= most(&self.experiment)))
     }
 
     /// The training rows that go with portion `at`: the next ones of the whole set, or a row of chance of the very topics
@@ -181,6 +181,11 @@ impl Gaps {
         at.map(row).collect()
     }
 
+    /// How much is done at least, 0 to 1: precision may end it early.
+    pub fn done(&self) -> f64 {
+        (self.used as f64 / most(&self.experiment) as f64).min(1.0)
+    }
+
     pub fn found(&self) -> Found {
         let (first, two) = (self.first_level.loss.measured(), self.two_level.loss.measured());
         let empirical = self.empirical.summary(if self.whole { Tally::whole } else { Tally::measured });
@@ -193,7 +198,7 @@ impl Gaps {
         let topic_gap = Measured { value: two.value - prompt.value, stderr: two.stderr.hypot(prompt.stderr) };
         let precision = self.experiment.evaluation.precision;
         Found {
-            sequences: self.done,
+            sequences: self.used,
             empirical,
             first_level: self.first_level.summary(Tally::measured),
             two_level: self.two_level.summary(Tally::measured),

@@ -50,6 +50,11 @@ impl Scales {
         Ok(self.trials.len() == SCALES.len())
     }
 
+    /// 0 to 1.
+    pub fn done(&self) -> f64 {
+        self.trials.len() as f64 / SCALES.len() as f64
+    }
+
     pub fn trials(&self) -> &[ScaleTrial] {
         &self.trials
     }

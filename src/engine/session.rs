@@ -203,7 +203,8 @@ impl Session {
         self.concluded
     }
 
-    fn trained(&self) -> bool {
+    /// Every step is done.
+    pub fn trained(&self) -> bool {
         self.steps() >= self.experiment.steps()
     }
 
@@ -277,6 +278,8 @@ impl Session {
         let Some(last) = &self.last else { return Ok(()) };
         let fresh = || Conclusion::new(&self.experiment, &self.world, &self.corpus, &self.priors, last);
         let conclusion = self.conclusion.get_or_insert_with(fresh);
+        let (what, done) = conclusion.progress();
+        emit(Event::Phase(Phase::Measuring { what: what.into(), done }));
         if let Some(mut outcome) =
             conclusion.advance(&self.experiment, &self.world, &self.corpus, &self.trainer).await?
         {

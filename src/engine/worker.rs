@@ -138,6 +138,10 @@ async fn obey(command: Command, session: &mut Option<Session>, running: &mut boo
                 session.advance(emit).await?;
                 session.settle(emit).await?;
                 session.evaluate(emit).await?;
+                // The last step brings all that is measured at the end.
+                while session.trained() && !session.finished() {
+                    session.advance(emit).await?;
+                }
                 post(&Event::Phase(if session.finished() { Phase::Finished } else { Phase::Paused }));
             }
         }

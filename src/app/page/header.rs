@@ -78,7 +78,7 @@ fn RunControls() -> impl IntoView {
     let app = use_app();
     let sound = move || app.problems.with(Vec::is_empty);
     let failed = move || matches!(app.phase.get(), Phase::Failed { .. });
-    let stoppable = move || matches!(app.phase.get(), Phase::Running | Phase::Compiling);
+    let stoppable = move || app.phase.with(Phase::is_under_way);
     // Going on with a paused run needs no sound draft; a new start does.
     let can_run = move || !app.is_busy() && (sound() || matches!(app.phase.get(), Phase::Paused));
     view! {
@@ -113,6 +113,7 @@ pub fn phase_word(phase: &Phase) -> &'static str {
         Phase::Preparing { .. } => "preparing",
         Phase::Compiling => "compiling",
         Phase::Running => "running",
+        Phase::Measuring { .. } => "measuring",
         Phase::Paused => "paused",
         Phase::Finished => "finished",
         Phase::Failed { .. } => "failed",
@@ -130,6 +131,7 @@ fn ProgressText() -> impl IntoView {
     let doing = move || {
         app.phase.with(|phase| match phase {
             Phase::Preparing { what, done: Some(done) } => format!("{what}, {:.0}%", done * 100.0),
+            Phase::Measuring { what, done } => format!("{what}, {:.0}%", done * 100.0),
             Phase::Preparing { what, done: None } => what.clone(),
             Phase::Compiling => "Compiling shaders; not counted in steps/s".into(),
             _ => String::new(),

@@ -248,8 +248,7 @@ impl App {
     /// Goes on where it stopped, or starts.
     pub fn run_or_resume(self) {
         match self.phase.get_untracked() {
-            Phase::Running | Phase::Compiling | Phase::Preparing { .. } if self.run.with_untracked(Option::is_some) => {
-            }
+            phase if is_busy(&phase) && self.run.with_untracked(Option::is_some) => {}
             // At step 0 nothing is lost by taking the new settings.
             Phase::Paused if self.progress.get_untracked().step > 0 || !self.changed.get_untracked() => {
                 self.send(&Command::Resume)
@@ -288,12 +287,12 @@ impl App {
     }
 
     pub fn is_busy(self) -> bool {
-        matches!(self.phase.get(), Phase::Running | Phase::Compiling | Phase::Preparing { .. })
+        self.phase.with(is_busy)
     }
 
     /// Looks whether the engine still answers; called now and then.
     pub fn watch(self) {
-        let waiting = matches!(self.phase.get_untracked(), Phase::Running | Phase::Compiling | Phase::Preparing { .. });
+        let waiting = self.phase.with_untracked(is_busy);
         let silence = self.engine.with_value(|engine| engine.as_ref().map_or(0.0, EngineClient::silence));
         let silent = waiting && silence > PATIENCE;
         if self.silent.get_untracked() != silent {
@@ -303,7 +302,7 @@ impl App {
 
     /// The tab was hidden or shown.
     pub fn visibility(self, hidden: bool) {
-        let running = matches!(self.phase.get_untracked(), Phase::Running | Phase::Compiling);
+        let running = self.phase.with_untracked(Phase::is_under_way);
         if hidden && running && self.pause_hidden.get_untracked() {
             self.paused_by_hiding.set_value(true);
             self.pause();
@@ -482,4 +481,9 @@ fn problems_of(draft: &Experiment, typed: &BTreeMap<String, String>) -> Vec<Prob
 
 pub fn use_app() -> App {
     expect_context::<App>()
+}
+
+/// Something is awaited from the engine.
+fn is_busy(phase: &Phase) -> bool {
+    phase.is_under_way() || matches!(phase, Phase::Preparing { .. })
 }
