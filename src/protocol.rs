@@ -9,7 +9,7 @@ mod read;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::read::{Part, field};
+use self::read::{Part, Wrong, field};
 use crate::experiment::{Experiment, WorldSpec};
 pub use crate::theory::curve::{Curve, Method};
 pub use outcome::{Certificate, Outcome, Paths, Record, ScaleTrial};
@@ -99,30 +99,35 @@ impl Event {
     /// Reads one message; the error is a sentence's middle.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let mut value: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
-        let value = &mut value;
-        Ok(match field::<String>(value, "event")?.as_str() {
-            "ready" => Self::Ready { protocol: field(value, "protocol")? },
-            "phase" => Self::Phase(match field::<String>(value, "phase")?.as_str() {
-                "preparing" => Phase::Preparing { what: field(value, "what")?, done: field(value, "done")? },
+        let (value, wrong) = (&mut value, &mut Wrong::default());
+        let event = match field::<String>(value, "event", wrong).as_str() {
+            "ready" => Self::Ready { protocol: field(value, "protocol", wrong) },
+            "phase" => Self::Phase(match field::<String>(value, "phase", wrong).as_str() {
+                "preparing" => {
+                    Phase::Preparing { what: field(value, "what", wrong), done: field(value, "done", wrong) }
+                }
                 "compiling" => Phase::Compiling,
                 "running" => Phase::Running,
-                "measuring" => Phase::Measuring { what: field(value, "what")?, done: field(value, "done")? },
+                "measuring" => {
+                    Phase::Measuring { what: field(value, "what", wrong), done: field(value, "done", wrong) }
+                }
                 "paused" => Phase::Paused,
                 "finished" => Phase::Finished,
-                "failed" => Phase::Failed { why: field(value, "why")?, next: field(value, "next")? },
+                "failed" => Phase::Failed { why: field(value, "why", wrong), next: field(value, "next", wrong) },
                 _ => return Err("an unknown phase".into()),
             }),
-            "device" => Self::Device(Part::read(value)?),
-            "theory" => Self::Theory(Part::read(value)?),
-            "frame" => Self::Frame(Part::read(value)?),
-            "evaluation" => Self::Evaluation(Part::read(value)?),
-            "samples" => Self::Samples(Part::read(value)?),
-            "outcome" => Self::Outcome(Box::new(Part::read(value)?)),
-            "cell" => Self::Cell { done: field(value, "done")? },
-            "picture" => Self::Picture(Part::read(value)?),
-            "bench" => Self::Bench(Part::read(value)?),
+            "device" => Self::Device(Part::read(value, wrong)),
+            "theory" => Self::Theory(Part::read(value, wrong)),
+            "frame" => Self::Frame(Part::read(value, wrong)),
+            "evaluation" => Self::Evaluation(Part::read(value, wrong)),
+            "samples" => Self::Samples(Part::read(value, wrong)),
+            "outcome" => Self::Outcome(Box::new(Part::read(value, wrong))),
+            "cell" => Self::Cell { done: field(value, "done", wrong) },
+            "picture" => Self::Picture(Part::read(value, wrong)),
+            "bench" => Self::Bench(Part::read(value, wrong)),
             _ => return Err("an unknown event".into()),
-        })
+        };
+        std::mem::take(wrong).or(event)
     }
 }
 

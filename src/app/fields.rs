@@ -2,7 +2,7 @@
 //! stops. Ranges are not repeated here: [`allowed`] asks the experiment's own validation.
 
 use crate::experiment::{
-    Experiment, Mlp, Norm, Positions, Problem, Schedule, WorldParameter, WorldSpec, estimate::large, json,
+    Experiment, Mlp, Norm, Optimizer, Positions, Problem, Schedule, WorldParameter, WorldSpec, estimate::large, json,
 };
 
 /// How a field is reached inside an experiment.
@@ -222,13 +222,25 @@ pub fn training() -> Vec<Number> {
     ]
 }
 
+/// Of Langevin dynamics alone.
+pub fn temperature() -> Number {
+    number!(real training.inverse_temperature, "Inverse temperature β", "The larger, the less noise: each step adds sqrt(2η/β) of it to every parameter.", decades(1e3, 1e9))
+}
+
 pub fn bound() -> Vec<Number> {
     vec![
-        number!(count bound.topics, "Prior topics K′", "Topics that the topic-dependent prior is trained on; fewer than K. 0: half of K.", with_zero(counts(1.0, 32_768.0))),
-        number!(count bound.sequences, "Prior sequences N′", "Sequences per topic that the data-dependent prior is trained on; fewer than N. 0: half of N.", with_zero(counts(1.0, 32_768.0))),
-        number!(real bound.delta, "Confidence δ", "The chance that the bound is allowed to fail.", decades(1e-4, 0.5)),
-        number!(real bound.scale, "Scale s", "Standard deviation of the Gaussians whose KL is ‖θ−θ₀‖²/(2s²). Larger: smaller KL, blurrier posterior.", decades(1e-3, 10.0)),
+        number!(count bound.topics, "Prior topics K′", "Topics that the topic-dependent prior is trained on; fewer than K. 0: half of K. The terms follow at once; prior stages are trained anew at a restart.", with_zero(counts(1.0, 32_768.0))),
+        number!(count bound.sequences, "Prior sequences N′", "Sequences per topic that the data-dependent prior is trained on; fewer than N. 0: half of N. The terms follow at once; prior stages are trained anew at a restart.", with_zero(counts(1.0, 32_768.0))),
+        number!(real bound.delta, "Confidence δ", "The chance that the bound is allowed to fail. The terms follow at once; a certificate is computed anew at a restart.", decades(1e-4, 0.5)),
+        number!(real bound.scale, "Scale s", "Standard deviation of the Gaussians whose KL is ‖θ−θ_J‖²/(2s²). Larger: smaller KL, blurrier posterior. Acts at once. 0: chosen from a grid at the run's end.", with_zero(decades(1e-3, 10.0))),
+        number!(count prior.steps, "Prior stages", "Steps of each of two stages before the training proper: on K′ topics, then on N′ sequences of each topic. What is learned there are the bound's priors. 0 for none: the random start is both. Needs a restart.", with_zero(decades(10.0, 10_000.0))),
+        number!(real bound.rise, "Allowed rise", "Nats per token that noise of scale s may cost on the training set, for s from the grid. Needs a restart.", decades(1e-3, 1.0)),
     ]
+}
+
+/// Of the certificate alone.
+pub fn smoothing() -> Number {
+    number!(real bound.smoothing, "Smoothing a", "The certificate is of the predictions (1−a)p + a/V, whose loss is bounded. Needs a restart.", decades(1e-4, 0.3))
 }
 
 pub fn evaluation() -> Vec<Number> {
@@ -236,13 +248,34 @@ pub fn evaluation() -> Vec<Number> {
         number!(count evaluation.sequences, "Sequences", "Sequences behind each number; the band narrows with their square root.", counts(16.0, 4096.0)),
         number!(count evaluation.every, "Every", "Steps from one evaluation to the next.", decades(1.0, 1000.0)),
         number!(count evaluation.prompt_length, "Prompt T_p", "Tokens of a prompt that the two-level loss averages over. 0: as long as T.", with_zero(counts(2.0, 512.0))),
+        number!(real evaluation.precision, "Precision", "At the run's end the gaps are measured on ever more sequences, until the standard error of each is below this share of it.", decades(0.005, 0.5)),
+        number!(count evaluation.most, "At most", "Sequences for each loss at the run's end, precise or not. 0: no more than during the run.", with_zero(counts(256.0, 65_536.0))),
     ]
+}
+
+/// The run's experiment with what acts at once taken from the draft: δ, the form, a given s, and K' and N' where nothing was
+/// trained on or measured against them. Where that is the draft, no restart is needed.
+pub fn at_once(run: &Experiment, draft: &Experiment) -> Experiment {
+    let (was, mut bound) = (&run.bound, draft.bound.clone());
+    (bound.certificate, bound.rise) = (was.certificate, was.rise);
+    if was.certificate {
+        (bound.delta, bound.smoothing) = (was.delta, was.smoothing);
+    }
+    if run.prior.steps > 0 || run.prior.index {
+        (bound.topics, bound.sequences) = (was.topics, was.sequences);
+    }
+    if bound.scale == 0.0 {
+        // The grid is tried at a run's end, and only where no s was given.
+        bound.scale = was.scale;
+    }
+    Experiment { bound, ..run.clone() }
 }
 
 /// Every number that an experiment may have, for reading what was typed by its field's name.
 pub fn all(experiment: &Experiment) -> Vec<Number> {
     let world = experiment.world.kind().map_or(&[][..], |kind| kind.parameters);
-    let parts = [data_counts(), vec![length()], learner(), training(), bound(), evaluation()];
+    let parts =
+        [data_counts(), vec![length()], learner(), training(), bound(), evaluation(), vec![temperature(), smoothing()]];
     world.iter().map(Number::of_world).chain(parts.into_iter().flatten()).collect()
 }
 
@@ -306,6 +339,33 @@ pub const BRACKET: Choice = Choice {
     set: |e, i| e.bound.bracket_inside = i == 1,
 };
 
+pub const OPTIMIZER: Choice = Choice {
+    field: "training.optimizer",
+    label: "Optimiser",
+    about: "Langevin dynamics injects Gaussian noise at each step, which makes the KL between two training paths finite and known.",
+    options: &["AdamW", "Langevin dynamics"],
+    get: |e| usize::from(e.training.optimizer == Optimizer::Langevin),
+    set: |e, i| e.training.optimizer = [Optimizer::Adamw, Optimizer::Langevin][i.min(1)],
+};
+
+pub const INDEX: Choice = Choice {
+    field: "prior.index",
+    label: "Gradient differences",
+    about: "Measure along the run how far gradients of all data are from those of the priors' part. Slower. Needs a restart.",
+    options: &["Not measured", "Measured"],
+    get: |e| usize::from(e.prior.index),
+    set: |e, i| e.prior.index = i == 1,
+};
+
+pub const CERTIFICATE: Choice = Choice {
+    field: "bound.certificate",
+    label: "Certificate",
+    about: "A bound without hidden constants (PAC-Bayes-kl on whole sequences), computed at the run's end. Takes a while. Needs a restart.",
+    options: &["None", "At the run's end"],
+    get: |e| usize::from(e.bound.certificate),
+    set: |e, i| e.bound.certificate = i == 1,
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,6 +417,38 @@ mod tests {
                 assert!((stop - value).abs() <= 0.25 * value.abs(), "{} {}: {value} {stop}", preset.name, number.field);
             }
         }
+    }
+
+    #[test]
+    fn what_acts_at_once_needs_no_restart() {
+        let mut run = Experiment::default();
+        let restarts = |run: &Experiment, change: &dyn Fn(&mut Experiment)| {
+            let mut draft = run.clone();
+            change(&mut draft);
+            at_once(run, &draft) != draft
+        };
+        let delta = |e: &mut Experiment| e.bound.delta = 0.1;
+        let priors = |e: &mut Experiment| (e.bound.topics, e.bound.sequences) = (3, 2);
+        for change in
+            [&delta as &dyn Fn(&mut Experiment), &priors, &|e| e.bound.bracket_inside = true, &|e| e.bound.scale = 0.3]
+        {
+            assert!(!restarts(&run, change));
+        }
+        for change in [
+            &(|e: &mut Experiment| e.bound.certificate = true) as &dyn Fn(&mut Experiment),
+            &|e| e.bound.rise = 0.1,
+            &|e| e.prior.steps = 10,
+            &|e| e.prior.index = true,
+            &|e| e.evaluation.precision = 0.1,
+            &|e| e.seed = 9,
+        ] {
+            assert!(restarts(&run, change));
+        }
+        run.bound.scale = 0.3;
+        assert!(restarts(&run, &|e| e.bound.scale = 0.0), "no grid was tried");
+        (run.prior.steps, run.bound.certificate) = (10, true);
+        assert!(restarts(&run, &priors) && restarts(&run, &delta));
+        assert!(!restarts(&run, &|e| e.bound.scale = 0.1));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     experiment::{Experiment, link},
-    protocol::{Evaluation, Event, Frame, LossAndFloor, Measured, Samples, Theory},
+    protocol::{Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Samples, Theory},
 };
 
 use super::number;
@@ -59,6 +59,8 @@ pub struct History {
     evaluation: Option<Evaluation>,
     evaluations: Thinned,
     samples: Option<Samples>,
+    /// What the finished run found.
+    outcome: Option<Outcome>,
     /// Highest loss at any position of any evaluation of this run: scales grow, and never jump back.
     peak: f64,
     earlier: VecDeque<EarlierRun>,
@@ -73,6 +75,7 @@ impl History {
             evaluation: None,
             evaluations: Thinned::default(),
             samples: None,
+            outcome: None,
             peak: f64::NEG_INFINITY,
             earlier: VecDeque::new(),
         }
@@ -111,7 +114,7 @@ impl History {
                 Changed { samples: false, ..Changed::ALL }
             }
             Event::Frame(frame) => {
-                self.training.extend(frame, self.experiment.training.steps);
+                self.training.extend(frame, self.experiment.steps());
                 Changed { training_loss: !frame.training_loss.is_empty(), ..Changed::NONE }
             }
             Event::Evaluation(evaluation) => {
@@ -124,11 +127,14 @@ impl History {
                 self.samples = Some(samples.clone());
                 Changed { samples: true, ..Changed::NONE }
             }
+            Event::Outcome(outcome) => {
+                self.outcome = Some(outcome.as_ref().clone());
+                Changed { bound: true, ..Changed::NONE }
+            }
             Event::Ready { .. }
             | Event::Phase(_)
             | Event::Device(_)
             | Event::Picture(_)
-            | Event::Outcome(_)
             | Event::Cell { .. }
             | Event::Bench(_) => Changed::NONE,
         }
@@ -174,6 +180,11 @@ impl History {
     /// Evaluations along the run, thinned evenly; the latest is always among them.
     pub fn evaluations(&self) -> impl DoubleEndedIterator<Item = &EvaluationPoint> + Clone {
         self.evaluations.points.iter().chain(self.evaluations.latest.as_ref())
+    }
+
+    /// What the run found at its end; `None` until then.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
     }
 
     pub fn samples(&self) -> Option<&Samples> {
@@ -382,7 +393,8 @@ pub struct EvaluationPoint {
     pub two_level: LossAndFloor,
     pub sequence_gap: Measured,
     pub topic_gap: Measured,
-    pub squared_distance: f64,
+    pub distance_topic: f64,
+    pub distance_data: f64,
 }
 
 impl EvaluationPoint {
@@ -395,7 +407,8 @@ impl EvaluationPoint {
             two_level: evaluation.two_level,
             sequence_gap: evaluation.sequence_gap,
             topic_gap: evaluation.topic_gap,
-            squared_distance: evaluation.squared_distance,
+            distance_topic: evaluation.distance_topic,
+            distance_data: evaluation.distance_data,
         }
     }
 }

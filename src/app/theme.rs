@@ -99,6 +99,11 @@ impl Theme {
         if dark { Self::dark() } else { Self::light() }
     }
 
+    /// What has no meaning of its own.
+    pub const fn grey(&self) -> Hue {
+        Hue { line: self.axis, text: self.muted }
+    }
+
     /// A hue per topic, evenly spaced; neighbours in number are far apart on the wheel. A tint to set text on.
     pub fn topic_tint(&self, index: usize) -> Rgb {
         self.tint(golden_angle(index))

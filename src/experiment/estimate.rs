@@ -16,7 +16,7 @@ pub const MAX_STEP_BYTES: f64 = 1.5e9;
 pub struct Estimate {
     /// K·N·T; `None` with fresh draws.
     pub data_tokens: Option<f64>,
-    /// Tokens the learner reads over the whole run: steps x batch x T.
+    /// Tokens the learner reads over the whole run, prior stages included: steps x batch x T.
     pub read_tokens: f64,
     pub parameters: usize,
     /// Multiply-adds count as two; forward and backward of one step, attention included.
@@ -50,7 +50,7 @@ impl Estimate {
             + 4.0 * size as f64;
         Self {
             data_tokens: data.tokens(),
-            read_tokens: training.steps as f64 * rows,
+            read_tokens: experiment.steps() as f64 * rows,
             parameters,
             step_flops,
             step_bytes: 4.0 * (rows * per_row + 6.0 * parameters as f64),

@@ -130,28 +130,28 @@ impl BoundInput {
         let pick = |outside, inside| if self.bracket_inside { inside } else { outside };
         let topic = Component {
             name: "topic term",
-            about: "what seeing K topics rather than all may cost, up to constants: it speaks of the topic gap, and need not lie above it",
+            about: "what seeing only K topics may cost, up to constants: need not lie above the topic gap",
             value: term(kl_topic, topic_n),
             formula: pick("√(1/((K−K′)·T_p)) · [KL(μ‖ν_topic) + ln 1/δ]", "√([KL(μ‖ν_topic) + ln 1/δ]/((K−K′)·T_p))"),
             numbers: numbers(kl_topic, topic_n),
         };
         let sequence = Component {
             name: "sequence term",
-            about: "what seeing N sequences of a topic rather than all may cost, up to constants: it speaks of the sequence gap, and need not lie above it",
+            about: "what seeing only N sequences of each may cost, up to constants: need not lie above the sequence gap",
             value: term(kl_data, sequence_n),
             formula: pick("√(1/(K·(N−N′)·T)) · [KL(μ‖ν_data) + ln 1/δ]", "√([KL(μ‖ν_data) + ln 1/δ]/(K·(N−N′)·T))"),
             numbers: numbers(kl_data, sequence_n),
         };
         let confidence = Component {
             name: "confidence term",
-            about: "the price of failing in at most a δ share of runs, up to constants",
+            about: "for failing in at most a δ share of runs, up to constants",
             value: (log_delta / sequence_n).sqrt(),
             formula: "√(ln(1/δ)/(K·(N−N′)·T))",
             numbers: format!("√({log_delta:.2}/{sequence_n:.0})"),
         };
         let epsilon_opt = Component {
             name: "optimisation error",
-            about: "measured, and subtracted as printed: what training leaves of L_E above exact Bayes on the same data, which need not be the best that this learner can reach",
+            about: "measured, and subtracted as printed; exact Bayes need not be the best that this learner can reach",
             value: self.epsilon_opt,
             formula: "ε_opt = L_E − L_E of exact Bayes",
             numbers: format!("{:.4}", self.epsilon_opt),

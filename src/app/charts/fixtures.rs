@@ -2,8 +2,11 @@
 
 use crate::{
     app::history::History,
-    experiment::Experiment,
-    protocol::{Evaluation, Event, Frame, LossAndFloor, Measured, Sample, Samples, Theory},
+    experiment::{Experiment, bound::SCALES},
+    protocol::{
+        Certificate, Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Paths, Sample, Samples, ScaleTrial,
+        Theory,
+    },
     theory::curve::{Curve, Method},
 };
 
@@ -77,9 +80,64 @@ pub fn evaluation_of(length: usize, step: usize, excess: f64) -> Evaluation {
         two_level: levels(0.9 * excess + 0.066, 0.022),
         sequence_gap: measured(0.05 * (0.66 - excess)),
         topic_gap: measured(0.10 * (0.66 - excess)),
-        distance_topic: 8.0 * (1.0 - (-(step as f64) / 100.0).exp()),
-        distance_data: 6.0 * (1.0 - (-(step as f64) / 100.0).exp()),
-        squared_distance: 6.0 * (1.0 - (-(step as f64) / 100.0).exp()),
+        distance_topic: 6.0 * (1.0 - (-(step as f64) / 100.0).exp()),
+        distance_data: 5.0 * (1.0 - (-(step as f64) / 100.0).exp()),
+        squared_distance: 5.0 * (1.0 - (-(step as f64) / 100.0).exp()),
+    }
+}
+
+/// What a run with prior stages, gradient differences and a certificate found.
+pub fn outcome() -> Outcome {
+    let measured = |value: f64, stderr: f64| Measured { value, stderr };
+    let levels = |value: f64, floor: f64| LossAndFloor {
+        loss: measured(value + floor, 0.001),
+        bayes: measured(floor, 0.001),
+        excess: measured(value, 0.0005),
+    };
+    Outcome {
+        steps: 400,
+        prior_steps: 200,
+        tokens: 409_600.0,
+        seconds: 12.0,
+        prior_seconds: 6.0,
+        sequences: 4096,
+        empirical: levels(0.012, 0.020),
+        first_level: levels(0.030, 0.021),
+        two_level: levels(0.105, 0.022),
+        sequence_gap: measured(0.019, 0.0012),
+        topic_gap: measured(0.076, 0.0011),
+        precise: false,
+        distance_topic: 1.9,
+        distance_data: 0.6,
+        scales: SCALES
+            .iter()
+            .map(|&scale| ScaleTrial { scale, rise: measured(35.0 * scale * scale + 1e-5, 3.0 * scale * scale + 1e-6) })
+            .collect(),
+        scale: 0.02,
+        paths: Some(Paths {
+            is_kl: false,
+            data: 410.0,
+            topic: 980.0,
+            difference_data: 0.0031,
+            expected_data: 0.0029,
+            difference_topic: 0.0088,
+            expected_topic: 0.0061,
+            measurements: 16,
+        }),
+        certificate: Some(Certificate {
+            bound: 1.4031,
+            uniform: 1.6094,
+            empirical: 0.912,
+            empirical_limit: 0.931,
+            population: measured(0.934, 0.004),
+            sequences: 8192.0,
+            kl: 200.0,
+            scale: 0.02,
+            delta: 0.05,
+            draws: 512,
+            sequences_needed: Some(3120.0),
+        }),
+        ..Outcome::default()
     }
 }
 

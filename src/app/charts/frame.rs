@@ -1,6 +1,9 @@
 //! The plot's frame: margins, axes, grid, and labels at the ends of lines.
 
-use crate::app::theme::{Hue, Theme};
+use crate::{
+    app::theme::{Hue, Theme},
+    experiment::Experiment,
+};
 
 use super::{
     View,
@@ -171,6 +174,31 @@ pub fn words(x: f64, y: f64, text: &str, size: f64, colour: crate::app::theme::R
     Mark::Text(Label { x, y, text: text.into(), size, colour, anchor, bold: false })
 }
 
+/// The prior stages as bands along the step axis; their names at height `y`, where they have room.
+pub fn stages(marks: &mut Vec<Mark>, frame: &Frame, theme: &Theme, experiment: &Experiment, y: Option<f64>) {
+    let steps = experiment.prior.steps as f64;
+    for (i, (hue, text)) in [(theme.topic, "K′ topics"), (theme.sequence, "N′ of each")].into_iter().enumerate() {
+        if steps > 0.0 {
+            let (from, to) = (frame.px(i as f64 * steps), frame.px((i + 1) as f64 * steps));
+            let (top, bottom) = ((from, frame.top), (to, frame.bottom));
+            marks.push(Mark::Box { from: top, to: bottom, colour: hue.line, alpha: 0.1 });
+            if let Some(y) = y.filter(|_| to - from > text_width(text, TICK) + 4.0) {
+                marks.push(words((from + to) / 2.0, y, text, TICK, hue.text, Anchor::Middle));
+            }
+        }
+    }
+}
+
+/// `, prior stage on K′ topics`; empty in the training proper.
+pub fn stage_of(experiment: &Experiment, step: usize) -> &'static str {
+    let steps = experiment.prior.steps;
+    match step {
+        s if s <= steps && steps > 0 => ", prior stage on K′ topics",
+        s if s <= 2 * steps => ", prior stage on N′ sequences of each topic",
+        _ => "",
+    }
+}
+
 /// A label to be put where its line ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndLabel {
@@ -254,7 +282,8 @@ pub fn empty(view: &View, title_text: &str, sentences: &[&str]) -> Vec<Mark> {
     marks
 }
 
-fn wrap(text: &str, size: f64, width: f64) -> Vec<String> {
+/// Lines of at most `width` CSS pixels.
+pub fn wrap(text: &str, size: f64, width: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

@@ -11,21 +11,21 @@ use crate::{
 };
 
 use super::{
-    Chart, Options, Readout, ReadoutLine, View, cell,
+    BAND, Chart, Options, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     how, moved, quantity,
     scale::{Scale, round_step},
     scene::{Dash, Mark, Scene, Stroke},
 };
 
-/// Half the width of a 95% band, in standard errors.
-const BAND: f64 = 1.96;
 /// On a log axis, how far below the largest excess anything is drawn.
 const LOG_SPAN: f64 = 1e-5;
 
 pub struct LossByPosition<'a> {
     history: &'a History,
     options: Options,
+    /// Seen against unseen topics, both measured from the source that knows the topic.
+    topics: bool,
 }
 
 /// One line of the chart; values in nats, index 0 being position 1.
@@ -47,6 +47,10 @@ enum Kind {
     Unigram,
     EntropyRate,
     Oracle,
+    /// Exact Bayes over the K training topics.
+    Retrieval,
+    /// The model on those.
+    Seen,
     Model,
     Bayes,
 }
@@ -87,7 +91,8 @@ impl Kind {
             Self::Unigram => theme.unigram,
             Self::EntropyRate => theme.entropy_rate,
             Self::Oracle => theme.oracle,
-            Self::Model => theme.model,
+            Self::Retrieval => theme.retrieval,
+            Self::Seen | Self::Model => theme.model,
             Self::Bayes => theme.bayes,
         }
     }
@@ -100,6 +105,8 @@ impl Kind {
             Self::Unigram => Stroke::new(line, 2.0).dash(Dash::DashDot),
             Self::EntropyRate => Stroke::new(line, 2.0).dash(Dash::Dotted),
             Self::Oracle => Stroke::new(line, 2.0).dash(Dash::Dashed),
+            Self::Retrieval => Stroke::new(line, 1.5).dash(Dash::Dashed),
+            Self::Seen => Stroke::new(line, 2.5).dash(Dash::Dashed),
             // The model is wide and Bayes narrow on top of it: both are seen when they meet.
             Self::Model => Stroke::new(line, 3.5),
             Self::Bayes => Stroke::new(line, 1.5),
@@ -114,7 +121,41 @@ impl Kind {
 
 impl<'a> LossByPosition<'a> {
     pub fn new(history: &'a History, options: Options) -> Self {
-        Self { history, options }
+        Self { history, options, topics: false }
+    }
+
+    /// Seen against unseen topics.
+    pub fn of_topics(history: &'a History, options: Options) -> Self {
+        Self { history, options: Options { log_log: false, squared_error: false, ..options }, topics: true }
+    }
+
+    /// The model on seen and on fresh topics, and exact Bayes there.
+    fn lines_of_topics(&self) -> Vec<Line> {
+        let Some(e) = self.history.evaluation() else { return Vec::new() };
+        let n = number::count(e.sequences);
+        let (black, purple) =
+            if self.adaptive() { (self.history.reference(), "n-grams, seen") } else { ("exact Bayes", "Bayes over K") };
+        [
+            (purple, "the K topics", Kind::Retrieval, &e.seen_bayes, None),
+            ("seen", "model", Kind::Seen, &e.seen_model, Some(&e.seen_model_stderr)),
+            ("unseen", "model", Kind::Model, &e.fresh_model, Some(&e.fresh_model_stderr)),
+            (black, "P(w)", Kind::Bayes, &e.fresh_bayes, None),
+        ]
+        .into_iter()
+        .filter(|line| !line.3.is_empty())
+        .map(|(label, rest, kind, values, stderr)| {
+            let seen = matches!(kind, Kind::Retrieval | Kind::Seen);
+            let topics = if seen { "fresh sequences of the training topics" } else { "sequences of fresh topics" };
+            Line {
+                name: format!("{label} ({rest})"),
+                label: label.into(),
+                kind,
+                values: values.clone(),
+                stderr: stderr.cloned().unwrap_or_default(),
+                how: vec![format!("{n} {topics}"); values.len()],
+            }
+        })
+        .collect()
     }
 
     /// T of the run.
@@ -177,6 +218,9 @@ impl<'a> LossByPosition<'a> {
 
     /// In drawing order: what lies on top comes last.
     fn lines(&self) -> Vec<Line> {
+        if self.topics {
+            return self.lines_of_topics();
+        }
         if self.squared() {
             return self.squared_lines();
         }
@@ -263,6 +307,12 @@ impl<'a> LossByPosition<'a> {
     fn frame(&self, view: &View, lines: &[Line]) -> Frame {
         let tail = frame::tail(view, lines.iter().map(|l| l.label.as_str()));
         let last = self.length() as f64;
+        if self.topics {
+            let all = || lines.iter().flat_map(|l| &l.values).map(|v| self.shown(*v)).filter(|v| v.is_finite());
+            let rows = ((view.height - 64.0) / 40.0).clamp(2.0, 8.0) as usize;
+            let y = Scale::round(all().fold(0.0, f64::min), all().fold(0.0, f64::max), rows);
+            return Frame::new(view, tail, Scale::linear(1.0, last.max(2.0)), y);
+        }
         let finite = |kinds: &[Kind]| {
             lines
                 .iter()
@@ -306,7 +356,7 @@ impl<'a> LossByPosition<'a> {
     }
 
     fn draw_line(&self, marks: &mut Vec<Mark>, frame: &Frame, theme: &Theme, line: &Line) {
-        if line.kind == Kind::Model && line.stderr.len() == line.values.len() {
+        if matches!(line.kind, Kind::Model | Kind::Seen) && line.stderr.len() == line.values.len() {
             let edge = |sign: f64| {
                 line.values.iter().zip(&line.stderr).enumerate().map(move |(i, (v, e))| {
                     (frame.px(i as f64 + 1.0), frame.py_or_bottom(self.shown(v + sign * BAND * e)))
@@ -322,6 +372,9 @@ impl<'a> LossByPosition<'a> {
 
 impl Chart for LossByPosition<'_> {
     fn title(&self) -> String {
+        if self.topics {
+            return "Seen against unseen topics, by position".into();
+        }
         match (self.squared(), self.options.log_log) {
             (true, _) => "Squared error by position",
             (false, true) => "Loss by position, above the entropy rate",
@@ -334,7 +387,11 @@ impl Chart for LossByPosition<'_> {
         let lines = self.lines();
         if lines.is_empty() {
             let sentences = [
-                "Here: the model's loss at each position in the sequence, sinking onto the exact Bayes curve.",
+                if self.topics {
+                    "Here: the loss at each position on fresh sequences of the training topics, and on fresh topics."
+                } else {
+                    "Here: the model's loss at each position in the sequence, sinking onto the exact Bayes curve."
+                },
                 "Press Run to start.",
             ];
             return Scene { axes: frame::empty(view, &self.title(), &sentences), series: Vec::new() };
@@ -347,6 +404,7 @@ impl Chart for LossByPosition<'_> {
         let log = if self.options.log_log { ", log scale" } else { "" };
         let x_name = format!("position in the sequence{log}");
         let y_name = match (self.squared(), self.options.log_log) {
+            _ if self.topics => format!("loss above the source that knows the topic, {unit} per {per}"),
             (true, _) => format!("squared error, summed over a vector's entries{log}"),
             (false, true) => format!("loss above the entropy rate, {unit} per {per}{log}"),
             (false, false) => format!("loss, {unit} per {per}"),
@@ -414,7 +472,7 @@ impl Chart for LossByPosition<'_> {
             .collect();
         // The model first: it is what a reader asks about.
         rows.sort_by_key(|row| row.name != "model");
-        if let Some(e) = self.history.evaluation().filter(|_| !self.squared())
+        if let Some(e) = self.history.evaluation().filter(|_| !self.squared() && !self.topics)
             && let (Some(excess), Some(stderr)) = (e.excess.get(index), e.excess_stderr.get(index))
         {
             rows.insert(
@@ -453,6 +511,9 @@ impl Chart for LossByPosition<'_> {
     fn summary(&self) -> String {
         let unit = self.options.unit;
         let amount = |nats: f64| format!("{} {unit}", number::short(unit.of(nats)));
+        if self.topics {
+            return self.summary_of_topics();
+        }
         let (Some(theory), length) = (self.history.theory(), self.length()) else {
             return "No data yet: this chart will show the model's loss at each position beside exact Bayes.".into();
         };
@@ -512,6 +573,16 @@ impl Chart for LossByPosition<'_> {
 }
 
 impl LossByPosition<'_> {
+    fn summary_of_topics(&self) -> String {
+        let Some(e) = self.history.evaluation() else { return "No evaluation yet.".into() };
+        let mut text = format!("At step {}, at the last position,", number::count(e.step));
+        for line in self.lines() {
+            let last = line.values.last().map_or(f64::NAN, |v| self.shown(*v));
+            text.push_str(&format!(" {} {};", line.name, number::short(last)));
+        }
+        format!("{text} {} per {} above the source that knows the topic.", self.options.unit, self.history.per())
+    }
+
     /// Slope of ln(excess of Bayes) against ln(position), between the neighbours of `index`.
     fn slope(&self, index: usize) -> Option<f64> {
         let theory = self.history.theory()?;

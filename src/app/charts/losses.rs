@@ -10,15 +10,12 @@ use crate::{
 };
 
 use super::{
-    Chart, Options, Readout, ReadoutLine, View,
+    BAND, Chart, Options, Readout, ReadoutLine, View,
     frame::{self, AxisNames, EndLabel, Frame},
     moved, quantity,
     scale::Scale,
     scene::{Dash, Mark, Scene, Stroke},
 };
-
-/// Half the width of a 95% band, in standard errors.
-const BAND: f64 = 1.96;
 
 pub struct Losses<'a> {
     history: &'a History,
@@ -70,22 +67,46 @@ const LOSSES: [Series; 3] = [
     },
 ];
 
-const BAYES: Series = Series {
-    label: "exact Bayes",
-    name: "two-level loss of exact Bayes",
-    about: "the least that L(θ) can be: the topic is hidden",
-    of: |p, _| p.two_level.bayes,
-    hue: |t| t.bayes,
-    dash: Dash::Solid,
-    width: 1.5,
-};
+/// The least that each can be, in the same order: the topic is hidden.
+const BAYES: [Series; 3] = [
+    Series {
+        label: "exact Bayes",
+        name: "two-level loss of exact Bayes",
+        about: "the least that L(θ) can be: the topic is hidden",
+        of: |p, _| p.two_level.bayes,
+        hue: |t| t.bayes,
+        dash: Dash::Solid,
+        width: 1.5,
+    },
+    Series {
+        label: "Bayes over K",
+        name: "first-level loss of exact Bayes",
+        about: "over the K training topics",
+        of: |p, _| p.first_level.bayes,
+        hue: |t| t.retrieval,
+        dash: Dash::Dashed,
+        width: 1.5,
+    },
+    Series {
+        label: "Bayes on L_E",
+        name: "empirical loss of exact Bayes",
+        about: "over the K training topics; memorising goes below it",
+        of: |p, _| p.empirical.bayes,
+        hue: |t| t.retrieval,
+        dash: Dash::Dotted,
+        width: 1.5,
+    },
+];
 
 /// The same place, where the source is not known and nothing is a lower bound.
-const N_GRAMS: Series = Series {
-    label: "n-gram baseline",
-    name: "two-level loss of the n-gram baseline",
-    about: "the best predictor at hand, and no lower bound",
-    ..BAYES
+const N_GRAMS: Series = {
+    let [two_level, ..] = BAYES;
+    Series {
+        label: "n-gram baseline",
+        name: "two-level loss of the n-gram baseline",
+        about: "the best predictor at hand, and no lower bound",
+        ..two_level
+    }
 };
 
 const GAPS: [Series; 2] = [
@@ -125,7 +146,7 @@ impl<'a> Losses<'a> {
     fn upper(&self) -> Vec<&'static Series> {
         let mut all: Vec<&Series> = LOSSES.iter().collect();
         if !self.options.above_bayes {
-            all.push(if self.history.is_adaptive() { &N_GRAMS } else { &BAYES });
+            all.extend(if self.history.is_adaptive() { std::slice::from_ref(&N_GRAMS) } else { &BAYES });
         }
         all
     }
@@ -150,7 +171,7 @@ impl<'a> Losses<'a> {
         let upper = self.upper();
         let gaps: Vec<&Series> = GAPS.iter().collect();
         let tail = frame::tail(view, upper.iter().chain(&gaps).map(|s| s.label));
-        let planned = self.history.experiment().training.steps.max(self.history.step()).max(1);
+        let planned = self.history.experiment().steps().max(self.history.step()).max(1);
         let x = Scale::linear(0.0, planned as f64);
         let (top, bottom) = (frame::head(view), view.height - frame::FOOT);
         // The gaps need less height, and their own name between.
@@ -179,9 +200,12 @@ impl<'a> Losses<'a> {
                 self.history.evaluations().map(|p| (p.step as f64, s.at(p, self.options))).collect();
             let edge =
                 |sign: f64| points.iter().map(move |(x, m)| (frame.px(*x), frame.py(m.value + sign * BAND * m.stderr)));
-            let mut band: Vec<_> = edge(1.0).collect();
-            band.extend(edge(-1.0).rev());
-            series.push(Mark::Area { points: band, colour: hue.line, alpha: 0.13 });
+            // Floors have theirs in the read-out: six bands would hide each other.
+            if s.width >= 2.0 {
+                let mut band: Vec<_> = edge(1.0).collect();
+                band.extend(edge(-1.0).rev());
+                series.push(Mark::Area { points: band, colour: hue.line, alpha: 0.13 });
+            }
             if let Some((step, last)) = points.last() {
                 // The latest value with its error as a bar.
                 let end = frame.point(*step, last.value);
@@ -224,6 +248,9 @@ impl Chart for Losses<'_> {
         let [upper, lower] = self.frames(view);
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title());
+        for (panel, names) in [(&upper, None), (&lower, Some(lower.top + 8.0))] {
+            frame::stages(&mut axes, panel, theme, self.history.experiment(), names);
+        }
         let ticks = upper.x.whole_ticks(upper.x_room(&number::count(upper.x.high as usize)));
         let above = if self.options.above_bayes {
             format!("loss above {}, {unit} per {per}", self.history.reference())
@@ -270,7 +297,8 @@ impl Chart for Losses<'_> {
         let mut lines: Vec<ReadoutLine> = self.upper().into_iter().map(|s| row(s, &upper)).collect();
         lines.extend(GAPS.iter().map(|s| row(s, &lower)));
         let rule = [(upper.px(step), upper.top), (lower.px(step), lower.bottom)];
-        Some(Readout { cursor: step, rule, title: format!("Step {}", number::count(point.step)), lines })
+        let stage = frame::stage_of(self.history.experiment(), point.step);
+        Some(Readout { cursor: step, rule, title: format!("Step {}{stage}", number::count(point.step)), lines })
     }
 
     fn summary(&self) -> String {
@@ -306,7 +334,7 @@ impl Chart for Losses<'_> {
         }
         csv.push_str(&format!(
             ",sequence gap ({unit}),sequence gap standard error,topic gap ({unit}),topic gap standard error,\
-             squared distance from the start\n"
+             squared distance from the topic-dependent prior,squared distance from the data-dependent prior\n"
         ));
         for p in self.history.evaluations() {
             csv.push_str(&format!("{},{}", p.step, p.sequences));
@@ -318,7 +346,7 @@ impl Chart for Losses<'_> {
             for m in [p.sequence_gap, p.topic_gap] {
                 csv.push_str(&format!(",{},{}", unit.of(m.value), unit.of(m.stderr)));
             }
-            csv.push_str(&format!(",{}\n", p.squared_distance));
+            csv.push_str(&format!(",{},{}\n", p.distance_topic, p.distance_data));
         }
         csv
     }

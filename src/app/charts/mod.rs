@@ -9,6 +9,8 @@ pub mod fixtures;
 pub mod frame;
 pub mod loss_by_position;
 pub mod losses;
+pub mod outcome;
+pub mod rows;
 pub mod samples;
 pub mod scale;
 pub mod scene;
@@ -35,6 +37,10 @@ pub enum ChartKind {
     TrainingLoss,
     Losses,
     Bound,
+    /// Seen against unseen topics by position.
+    Topics,
+    Kl,
+    Certificate,
 }
 
 /// What a chart's cursor moves along; charts that share it share their crosshair.
@@ -44,12 +50,20 @@ pub enum Axis {
     Position,
     /// Training step.
     Step,
-    /// The rows of the bound, from 0.
+    /// The rows of the bound and its like, from 0.
     Row,
 }
 
 impl ChartKind {
-    pub const ALL: [Self; 4] = [Self::LossByPosition, Self::TrainingLoss, Self::Losses, Self::Bound];
+    pub const ALL: [Self; 7] = [
+        Self::LossByPosition,
+        Self::TrainingLoss,
+        Self::Losses,
+        Self::Bound,
+        Self::Topics,
+        Self::Kl,
+        Self::Certificate,
+    ];
 
     /// As in file names and test hooks: `loss-by-position`.
     pub fn name(self) -> &'static str {
@@ -58,23 +72,26 @@ impl ChartKind {
             Self::TrainingLoss => "training-loss",
             Self::Losses => "losses",
             Self::Bound => "bound",
+            Self::Topics => "topics",
+            Self::Kl => "kl",
+            Self::Certificate => "certificate",
         }
     }
 
     pub fn axis(self) -> Axis {
         match self {
-            Self::LossByPosition => Axis::Position,
+            Self::LossByPosition | Self::Topics => Axis::Position,
             Self::TrainingLoss | Self::Losses => Axis::Step,
-            Self::Bound => Axis::Row,
+            Self::Bound | Self::Kl | Self::Certificate => Axis::Row,
         }
     }
 
     pub fn is_changed(self, changed: Changed) -> bool {
         match self {
-            Self::LossByPosition => changed.loss_by_position,
+            Self::LossByPosition | Self::Topics => changed.loss_by_position,
             Self::TrainingLoss => changed.training_loss,
             Self::Losses => changed.losses,
-            Self::Bound => changed.bound,
+            Self::Bound | Self::Kl | Self::Certificate => changed.bound,
         }
     }
 
@@ -85,7 +102,10 @@ impl ChartKind {
             Self::LossByPosition => Box::new(loss_by_position::LossByPosition::new(history, options)),
             Self::TrainingLoss => Box::new(training_loss::TrainingLoss::new(history, options)),
             Self::Losses => Box::new(losses::Losses::new(history, options)),
-            Self::Bound => Box::new(bound::BoundChart::new(history, draft, options)),
+            Self::Bound => Box::new(rows::Rows(bound::sheet(history, draft, options))),
+            Self::Topics => Box::new(loss_by_position::LossByPosition::of_topics(history, options)),
+            Self::Kl => Box::new(rows::Rows(outcome::kl(history, options))),
+            Self::Certificate => Box::new(rows::Rows(outcome::certificate(history, draft, options))),
         }
     }
 }
@@ -103,7 +123,12 @@ pub struct Options {
     pub compare: u64,
     /// Loss by position, in worlds of vectors: squared errors in place of nats.
     pub squared_error: bool,
+    /// The bound: a linear axis, on which its stack is to scale.
+    pub linear_bound: bool,
 }
+
+/// Half the width of a 95% band, in standard errors.
+const BAND: f64 = 1.96;
 
 /// Where a chart is drawn: its size in CSS pixels and its colours.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 
 use super::{fixtures, *};
 use crate::{
-    experiment::{Preset, WorldKind, WorldSpec},
+    experiment::{Preset, Prior, WorldKind, WorldSpec},
     protocol::{Baseline, Evaluation, Event, Theory},
     theory::curve::{Curve, Method},
 };
 
 const SIZES: [(&str, f64, f64); 2] = [("wide", 900.0, 400.0), ("phone", 358.0, 280.0)];
+
+/// Charts of what only a finished run can tell.
+const AT_THE_END: [ChartKind; 2] = [ChartKind::Kl, ChartKind::Certificate];
 
 fn experiment(length: usize, steps: usize) -> Experiment {
     let mut experiment = Experiment::default();
@@ -35,6 +38,17 @@ fn compared() -> (History, Experiment) {
     (history, experiment)
 }
 
+/// A finished run with prior stages and all that its outcome may hold.
+fn ended() -> (History, Experiment) {
+    let mut e = experiment(32, 200);
+    e.data.fresh = false;
+    e.prior = Prior { steps: 100, index: true };
+    e.bound.certificate = true;
+    let mut history = fixtures::history(&e, 400);
+    history.apply(&Event::Outcome(Box::new(fixtures::outcome())));
+    (history, e)
+}
+
 fn stages() -> Vec<(&'static str, History, Experiment)> {
     let e = experiment(32, 400);
     let start = {
@@ -44,6 +58,7 @@ fn stages() -> Vec<(&'static str, History, Experiment)> {
         history
     };
     let (earlier, draft) = compared();
+    let (ended, staged) = ended();
     vec![
         ("empty", History::new(&e), e.clone()),
         ("theory", fixtures::history(&e, 0), e.clone()),
@@ -51,13 +66,17 @@ fn stages() -> Vec<(&'static str, History, Experiment)> {
         ("partial", fixtures::history(&e, 100), e.clone()),
         ("full", fixtures::history(&e, 400), e.clone()),
         ("compared", earlier, draft),
+        ("ended", ended, staged),
     ]
 }
 
 fn options() -> [(&'static str, Options); 2] {
     [
         ("plain", Options::default()),
-        ("other", Options { unit: Unit::Bits, log_log: true, above_bayes: true, ..Options::default() }),
+        (
+            "other",
+            Options { unit: Unit::Bits, log_log: true, above_bayes: true, linear_bound: true, ..Options::default() },
+        ),
     ]
 }
 
@@ -131,7 +150,16 @@ fn the_lines_are_labelled_directly() {
     expect(ChartKind::Losses, &["two-level\n", "first-level\n", "empirical\n", "topic gap\n", "sequence gap\n"]);
     expect(
         ChartKind::Bound,
-        &["topic term\n", "sequence term\n", "confidence term\n", "optimisation error\n", "up to constants", "KL ="],
+        &[
+            "topic term\n",
+            "sequence term\n",
+            "confidence term\n",
+            "optimisation error\n",
+            "sum as printed\n",
+            "topic gap\n",
+            "up to constants",
+            "KL(μ‖ν_topic) =",
+        ],
     );
 }
 
@@ -140,7 +168,9 @@ fn empty_charts_say_what_starts_them() {
     let e = Experiment::default();
     let history = History::new(&e);
     let view = View::new(600.0, 300.0, Theme::dark());
-    for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss] {
+    // The bound has terms before any run, and the certificate must be asked for.
+    let without_run = [ChartKind::Bound, ChartKind::Certificate];
+    for kind in ChartKind::ALL.into_iter().filter(|kind| !without_run.contains(kind)) {
         let chart = kind.chart(&history, &e, Options::default());
         assert!(chart.svg(&view).contains("Press Run"), "{}", kind.name());
         assert_eq!(chart.cursor_at(&view, 300.0, 150.0), None);
@@ -188,8 +218,8 @@ fn hovering_says_the_right_numbers() {
     assert_eq!(losses.cursor_moved(None, 1), Some(0.0));
 
     let bound = ChartKind::Bound.chart(&history, &e, Options::default());
-    for row in 0..6 {
-        let readout = bound.readout(&view, f64::from(row)).expect("six rows");
+    for row in 0..7 {
+        let readout = bound.readout(&view, f64::from(row)).expect("seven rows");
         assert_eq!(bound.cursor_at(&view, 300.0, readout.rule[0].1), Some(f64::from(row)));
     }
     let topic = bound.readout(&view, 0.0).expect("data");
@@ -211,7 +241,7 @@ fn arrow_keys_walk_positions() {
 #[test]
 fn summaries_change_with_the_data() {
     let e = experiment(32, 400);
-    for kind in ChartKind::ALL {
+    for kind in ChartKind::ALL.into_iter().filter(|kind| !AT_THE_END.contains(kind)) {
         let mut seen = BTreeMap::new();
         for step in [0, 100, 400] {
             let history = fixtures::history(&e, step);
@@ -241,20 +271,21 @@ fn parse(csv: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn tables_are_rectangular_and_full_of_numbers() {
-    let (history, draft) = compared();
     for kind in ChartKind::ALL {
+        let (history, draft) = if AT_THE_END.contains(&kind) { ended() } else { compared() };
         for (_, options) in options() {
             let rows = parse(&kind.chart(&history, &draft, options).csv());
-            assert!(rows.len() > 5, "{}", kind.name());
+            assert!(rows.len() > 3, "{}", kind.name());
             for row in &rows {
                 assert_eq!(row.len(), rows[0].len(), "{}: {row:?}", kind.name());
             }
-            let first = if kind == ChartKind::Bound { 1 } else { 0 };
+            let first = usize::from(kind == ChartKind::Bound || AT_THE_END.contains(&kind));
             for row in &rows[1..] {
                 assert!(row[first].parse::<f64>().is_ok_and(f64::is_finite), "{}: {row:?}", kind.name());
             }
         }
     }
+    let (history, draft) = compared();
     let rows = parse(&ChartKind::LossByPosition.chart(&history, &draft, Options::default()).csv());
     let bayes = rows[0].iter().position(|c| c.starts_with("exact Bayes")).expect("a column");
     assert_eq!(rows[2][bayes].parse::<f64>(), Ok(0.9514));
@@ -471,4 +502,193 @@ fn vectors_have_negative_losses_and_no_even_guess() {
         readout.lines.iter().any(|l| l.name == "model" && (l.value.starts_with('-') || l.value.starts_with('−'))),
         "{readout:?}"
     );
+}
+
+#[test]
+fn a_finished_run_measures_the_gaps_and_says_where_they_are_not_precise() {
+    let (mut history, e) = ended();
+    let view = View::new(900.0, 400.0, Theme::light());
+    let chart = ChartKind::Bound.chart(&history, &e, Options::default());
+    let svg = chart.svg(&view);
+    // KLs 1.9/(2·.02²) and .6/(2·.02²).
+    assert!(
+        svg.contains("KL(μ‖ν_topic) = 2,375, KL(μ‖ν_data) = 750 nats at") && svg.contains("s = 0.02 from the grid")
+    );
+    // 6% of the one gap, 1.4% of the other.
+    assert!(svg.contains("0.0190 ± 0.0012 ≈ imprecise\n") && svg.contains("0.0760 ± 0.0011\n"), "{svg}");
+    let readout = chart.readout(&view, 6.0).expect("the sequence gap");
+    assert!(
+        readout.text().contains("over 4,096 sequences")
+            && readout.text().contains("6.32% of the gap is standard error"),
+        "{readout:?}"
+    );
+    assert!(chart.summary().contains("sequence gap 0.0190 ± 0.0012 ≈ imprecise"), "{}", chart.summary());
+
+    // A slider in the settings acts at once.
+    let mut moved = e.clone();
+    moved.bound.scale = 0.1;
+    let summary = ChartKind::Bound.chart(&history, &moved, Options::default()).summary();
+    let kl = "KL(μ‖ν_topic) = 95.0, KL(μ‖ν_data) = 30.0 nats at the run's end; s = 0.1 as set";
+    assert!(summary.contains(kl), "{summary}");
+
+    drop(chart);
+    // A new start forgets the outcome.
+    history.reset_for(&e);
+    assert!(history.outcome().is_none());
+}
+
+#[test]
+fn the_stack_adds_up_on_a_linear_axis() {
+    let (mut history, e) = ended();
+    let mut outcome = fixtures::outcome();
+    outcome.empirical.excess.value = 0.0;
+    history.apply(&Event::Outcome(Box::new(outcome)));
+    let view = View::new(900.0, 400.0, Theme::light());
+    let options = Options { linear_bound: true, ..Options::default() };
+    let scene = ChartKind::Bound.chart(&history, &e, options).scene(&view);
+    let boxes: Vec<(f64, f64, f64)> = scene
+        .series
+        .iter()
+        .filter_map(|mark| match mark {
+            scene::Mark::Box { from, to, .. } => Some((from.0, to.0, (from.1 + to.1) / 2.0)),
+            _ => None,
+        })
+        .collect();
+    // Three terms, the stack's three parts, two gaps; and the ground of each row's words.
+    assert_eq!(boxes.len(), 8 + 7, "{boxes:?}");
+    let width = |i: usize| boxes[i].1 - boxes[i].0;
+    assert!((boxes[4].0 - boxes[3].1).abs() < 1e-9 && (boxes[5].0 - boxes[4].1).abs() < 1e-9);
+    assert!((boxes[3].2 - boxes[5].2).abs() < 1e-9, "one row");
+    assert!((width(0) - width(3)).abs() < 1e-6 && (width(1) - width(4)).abs() < 1e-6, "to scale");
+}
+
+#[test]
+fn the_kl_chart_shows_the_grid_and_what_was_chosen() {
+    let (history, e) = ended();
+    let view = View::new(900.0, 400.0, Theme::light());
+    let chart = ChartKind::Kl.chart(&history, &e, Options::default());
+    let svg = chart.svg(&view);
+    for text in ["s = 0.001\n", "s = 0.02\n", "s = 0.2\n", ", chosen\n", "allowed\n", "an index, no KL"] {
+        assert!(svg.contains(text), "{text}");
+    }
+    assert_eq!(svg.matches("chosen").count(), 1);
+    assert!(chart.summary().contains("the largest of the grid that costs at most 0.05 nats"));
+    let readout = chart.readout(&view, 8.0).expect("the path's row");
+    assert!(readout.text().contains("0.00310") && readout.text().contains("16 measurements"), "{}", readout.text());
+    assert!(!svg.contains("true KL"));
+
+    let mut outcome = fixtures::outcome();
+    outcome.paths.as_mut().expect("paths").is_kl = true;
+    outcome.scales.clear();
+    let mut history = History::new(&e);
+    history.apply(&Event::Outcome(Box::new(outcome.clone())));
+    let svg = ChartKind::Kl.chart(&history, &e, Options::default()).svg(&view);
+    // Langevin's noise makes it one, for the data-dependent prior alone.
+    assert_eq!(
+        (svg.matches("a true KL").count(), svg.matches("KL 410;").count(), svg.matches("index 980;").count()),
+        (1, 1, 1)
+    );
+    assert!(svg.contains("s = 0.02 was set"));
+    outcome.paths = None;
+    history.apply(&Event::Outcome(Box::new(outcome)));
+    let chart = ChartKind::Kl.chart(&history, &e, Options::default());
+    assert!(chart.svg(&view).contains("not measured"));
+}
+
+#[test]
+fn the_certificate_says_whether_it_says_anything() {
+    let (mut history, mut e) = ended();
+    let view = View::new(900.0, 400.0, Theme::light());
+    let chart = ChartKind::Certificate.chart(&history, &e, Options::default());
+    let all = chart.svg(&view) + &chart.summary();
+    assert!(
+        all.contains("Not vacuous: at most 1.40 with probability 0.95, where guessing uniformly loses 1.61"),
+        "{all}"
+    );
+    // 3120 of 8192: 98 of 256 topics, 7 of 16 sequences.
+    assert!(
+        all.contains("below uniform from about n = 3,120 whole sequences (now 8,192): for instance K = 98 or N = 7"),
+        "{all}"
+    );
+    assert!(chart.readout(&view, 0.0).expect("a row").text().contains("half for the bound, shared by 8 scales"));
+
+    drop(chart);
+    let mut outcome = fixtures::outcome();
+    if let Some(c) = &mut outcome.certificate {
+        (c.bound, c.sequences_needed) = (2.2, None);
+    }
+    history.apply(&Event::Outcome(Box::new(outcome.clone())));
+    let summary = ChartKind::Certificate.chart(&history, &e, Options::default()).summary();
+    assert!(summary.contains(" Vacuous: ") && summary.contains("no number of sequences"), "{summary}");
+
+    outcome.certificate = None;
+    history.apply(&Event::Outcome(Box::new(outcome)));
+    let told =
+        |history: &History, e: &Experiment| ChartKind::Certificate.chart(history, e, Options::default()).summary();
+    assert!(told(&history, &e).contains("This run has none"));
+    history = History::new(&e);
+    assert!(told(&history, &e).contains("computed at the run's end"));
+    history = History::new(&Experiment::default());
+    assert!(told(&history, &e).contains("Restart to have it"));
+    e.bound.certificate = false;
+    assert!(told(&history, &e).contains("Switch on Certificate"));
+}
+
+#[test]
+fn prior_stages_are_marked_on_the_step_axis() {
+    let (history, e) = ended();
+    let view = View::new(900.0, 400.0, Theme::light());
+    for kind in [ChartKind::TrainingLoss, ChartKind::Losses] {
+        let chart = kind.chart(&history, &e, Options::default());
+        let svg = chart.svg(&view);
+        assert!(svg.contains("K′ topics\n") && svg.contains("N′ of each\n"), "{}", kind.name());
+        let title = |step| chart.readout(&view, step).expect("data").title;
+        assert_eq!(title(100.0), "Step 100, prior stage on K′ topics");
+        assert_eq!(title(120.0), "Step 120, prior stage on N′ sequences of each topic");
+        assert_eq!(title(220.0), "Step 220");
+        // The axis spans all stages.
+        assert_eq!(chart.cursor_moved(None, -1), Some(400.0));
+    }
+    let plain = fixtures::history(&experiment(32, 400), 400);
+    assert!(!ChartKind::Losses.chart(&plain, &e, Options::default()).svg(&view).contains("K′ topics"));
+}
+
+#[test]
+fn seen_and_unseen_topics_stand_side_by_side() {
+    let (history, e) = ended();
+    let view = View::new(900.0, 400.0, Theme::light());
+    let options = Options { log_log: true, squared_error: true, ..Options::default() };
+    let chart = ChartKind::Topics.chart(&history, &e, options);
+    let svg = chart.svg(&view);
+    for text in ["unseen\n", "seen\n", "exact Bayes\n", "Bayes over K\n", "position in the sequence\n"] {
+        assert!(svg.contains(text), "{text}");
+    }
+    let evaluation = history.evaluation().expect("one");
+    let readout = chart.readout(&view, 3.0).expect("data");
+    let line = |name: &str| readout.lines.iter().find(|l| l.name == name).cloned().expect(name);
+    let shown = number::with_error(evaluation.seen_model[2], evaluation.seen_model_stderr[2]);
+    assert_eq!(line("seen (model)").value, format!("{shown} nats"));
+    assert_eq!(line("exact Bayes (P(w))").value, "0.1667 nats");
+    assert_eq!(readout.lines.len(), 4);
+    assert_eq!(parse(&chart.csv()).len(), 33);
+}
+
+/// What a moving slider costs, printed: `cargo test --release -- --nocapture the_bound_follows`.
+#[test]
+fn the_bound_follows_a_slider() {
+    let (history, mut e) = ended();
+    let view = View::new(600.0, 300.0, Theme::light());
+    let start = std::time::Instant::now();
+    let mut keys = std::collections::BTreeSet::new();
+    for i in 0..1000 {
+        e.bound.scale = 1e-3 * f64::from(i + 1);
+        let chart = ChartKind::Bound.chart(&history, &e, Options::default());
+        let scene = chart.scene(&view);
+        let bars = scene.series.iter().filter(|mark| matches!(mark, scene::Mark::Box { .. })).count();
+        assert!(bars > 5);
+        keys.insert(chart.summary());
+    }
+    // The bracket outside the root shows every one of them.
+    assert!(keys.len() > 500, "{}", keys.len());
+    println!("one scene and summary of the bound: {:.1} microseconds", start.elapsed().as_secs_f64() * 1e3);
 }

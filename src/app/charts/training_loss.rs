@@ -40,7 +40,7 @@ impl<'a> TrainingLoss<'a> {
     fn frame(&self, view: &View) -> Frame {
         let of = |nats: f64| self.options.unit.of(nats);
         let buckets = self.history.training().buckets();
-        let planned = self.history.experiment().training.steps.max(self.history.step()).max(1);
+        let planned = self.history.experiment().steps().max(self.history.step()).max(1);
         let level = self.history.theory().map_or(f64::NAN, |t| t.training_level);
         let lowest = buckets
             .iter()
@@ -81,6 +81,9 @@ impl Chart for TrainingLoss<'_> {
         let frame = self.frame(view);
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title());
+        // Where only the first fall passes.
+        let names = frame.top + 0.3 * (frame.bottom - frame.top);
+        frame::stages(&mut axes, &frame, theme, self.history.experiment(), Some(names));
         let ticks = frame.x.whole_ticks(frame.x_room(&number::count(frame.x.high as usize)));
         let per = self.history.per();
         let y_name = format!("loss of the batch, {unit} per {per}");
@@ -199,7 +202,8 @@ impl Chart for TrainingLoss<'_> {
                 at: at(uniform),
             });
         }
-        let title = format!("Step {}", number::count(step as usize));
+        let stage = frame::stage_of(self.history.experiment(), step as usize);
+        let title = format!("Step {}{stage}", number::count(step as usize));
         Some(Readout { cursor: step, rule: frame.rule(step), title, lines })
     }
 

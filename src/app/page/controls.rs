@@ -227,16 +227,17 @@ pub fn Segments(
     /// `(text, test id)`.
     options: Vec<(&'static str, &'static str)>,
     #[prop(into)] chosen: Signal<usize>,
-    set: impl Fn(usize) + Clone + 'static,
+    /// One type for all of them, like [`words`].
+    #[prop(into)]
+    set: Callback<usize>,
 ) -> impl IntoView {
     let buttons = options.into_iter().enumerate().map(|(i, (text, testid))| {
-        let set = set.clone();
         view! {
             <button
                 type="button"
                 data-testid=testid
                 aria-pressed=words(move || if chosen.get() == i { "true" } else { "false" })
-                on:click=move |_| set(i)
+                on:click=move |_| set.run(i)
             >
                 {text}
             </button>

@@ -125,7 +125,7 @@ fn ProgressText() -> impl IntoView {
     let app = use_app();
     let word = memo(move || app.phase.with(phase_word));
     let step = memo(move || app.progress.with(|p| p.step));
-    let steps = memo(move || app.run.with(|run| run.as_ref().map(|run| run.experiment.training.steps)));
+    let steps = memo(move || app.run.with(|run| run.as_ref().map(|run| run.experiment.steps())));
     let share_done = move || steps.get().map_or(0.0, |steps| step.get() as f64 / steps.max(1) as f64);
     let speed = move || app.progress.with(|p| p.steps_per_second.map_or_else(|| "–".into(), rate));
     let doing = move || {

@@ -146,39 +146,62 @@ fn Compare() -> impl IntoView {
     }
 }
 
-/// The bound and the three losses, one at a time.
+/// Bound, KLs, certificate, losses and topics, one at a time.
 #[component]
 fn Generalization() -> impl IntoView {
+    const TABS: [(&str, &str, ChartKind); 5] = [
+        ("Bound", "tab-bound", ChartKind::Bound),
+        ("KL", "tab-kl", ChartKind::Kl),
+        ("Certificate", "tab-certificate", ChartKind::Certificate),
+        ("Losses", "tab-losses", ChartKind::Losses),
+        ("Topics", "tab-topics", ChartKind::Topics),
+    ];
     let tab = RwSignal::new(0_usize);
     let app = state::use_app();
-    let choose = move || {
-        view! {
+    let inside = controls::memo(move || usize::from(app.draft.with(|draft| draft.bound.bracket_inside)));
+    let own = move |kind: ChartKind| match kind {
+        ChartKind::Bound => view! {
             <Segments
-                label="What is shown"
-                options=vec![("Bound", "tab-bound"), ("Losses", "tab-losses")]
-                chosen=tab
-                set=move |i| tab.set(i)
+                label="Form of the bound: the bracket outside or inside the root"
+                options=vec![("√·[ ]", "form-outside"), ("√[ ]", "form-inside")]
+                chosen=inside
+                set=move |i| app.draft.update(|draft| draft.bound.bracket_inside = i == 1)
+            />
+            <Segments
+                label="Scale of the bound's axis"
+                options=vec![("log", "bound-log"), ("linear", "bound-linear")]
+                chosen=Signal::derive(move || usize::from(app.linear_bound.get()))
+                set=move |i| app.linear_bound.set(i == 1)
             />
         }
+        .into_any(),
+        ChartKind::Losses => view! {
+            <Segments
+                label="Losses measured from"
+                options=vec![("whole", "losses-whole"), ("above Bayes", "losses-above-bayes")]
+                chosen=Signal::derive(move || usize::from(app.over_bayes.get()))
+                set=move |i| app.over_bayes.set(i == 1)
+            />
+        }
+        .into_any(),
+        _ => ().into_any(),
     };
-    view! {
-        <div class="tabbed">
-            <div hidden=truth(move || tab.get() != 0)>
-                <ChartView kind=ChartKind::Bound>{choose()}</ChartView>
-            </div>
-            <div hidden=truth(move || tab.get() != 1)>
-                <ChartView kind=ChartKind::Losses>
+    let tabs = TABS.into_iter().enumerate().map(|(i, (_, _, kind))| {
+        view! {
+            <div hidden=truth(move || tab.get() != i)>
+                <ChartView kind>
+                    {own(kind)}
                     <Segments
-                        label="Losses measured from"
-                        options=vec![("whole", "losses-whole"), ("above Bayes", "losses-above-bayes")]
-                        chosen=Signal::derive(move || usize::from(app.over_bayes.get()))
-                        set=move |i| app.over_bayes.set(i == 1)
+                        label="What is shown"
+                        options=TABS.iter().map(|(text, testid, _)| (*text, *testid)).collect()
+                        chosen=tab
+                        set=move |i| tab.set(i)
                     />
-                    {choose()}
                 </ChartView>
             </div>
-        </div>
-    }
+        }
+    });
+    view! { <div class="tabbed">{tabs.collect_view()}</div> }
 }
 
 /// What a screen reader hears of the run: its phase, and the hero chart's sentence every few seconds at most.
@@ -236,6 +259,7 @@ fn follow_settings(app: App) {
                 drawn.fold(0, |mask, (i, _)| mask | 1 << i)
             }),
             squared_error: app.squared_error.get(),
+            linear_bound: app.linear_bound.get(),
         };
         preferences::write_flag("bits", app.bits.get());
         app.board.with_value(|board| board.set_options(options));

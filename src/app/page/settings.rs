@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     app::fields::{self, Number},
-    experiment::{Estimate, Experiment, estimate::large},
+    experiment::{Estimate, Experiment, Optimizer, estimate::large},
 };
 
 #[component]
@@ -36,11 +36,21 @@ pub fn Settings() -> impl IntoView {
             <Group title="Training" open=false note=training_note>
                 <Numbers numbers=fields::training()[..3].to_vec() />
                 <ChoiceControl choice=fields::SCHEDULE />
+                <ChoiceControl choice=fields::OPTIMIZER />
+                <When on=truth(move || app.draft.with(|d| d.training.optimizer == Optimizer::Langevin))>
+                    <NumberControl number=fields::temperature() />
+                </When>
                 <Numbers numbers=fields::training()[3..].to_vec() />
             </Group>
-            <Group title="Bound" open=false note=|_| "acts at once".into()>
-                <Numbers numbers=fields::bound() />
+            <Group title="Bound" open=false note=bound_note>
+                <Numbers numbers=fields::bound()[..4].to_vec() />
                 <ChoiceControl choice=fields::BRACKET />
+                <Numbers numbers=fields::bound()[4..6].to_vec() />
+                <ChoiceControl choice=fields::INDEX />
+                <ChoiceControl choice=fields::CERTIFICATE />
+                <When on=truth(move || app.draft.with(|d| d.bound.certificate))>
+                    <NumberControl number=fields::smoothing() />
+                </When>
             </Group>
             <Group title="Evaluation" open=false note=|e| format!("every {} steps", e.evaluation.every)>
                 <Numbers numbers=fields::evaluation() />
@@ -56,6 +66,13 @@ pub fn Settings() -> impl IntoView {
 fn learner_note(e: &Experiment) -> String {
     let parameters = if e.validate().is_ok() { Estimate::of(e).parameters } else { return String::new() };
     format!("{} parameters", large(parameters as f64))
+}
+
+fn bound_note(e: &Experiment) -> String {
+    match e.prior.steps {
+        0 => "no prior stages".into(),
+        steps => format!("2 prior stages of {} steps", large(steps as f64)),
+    }
 }
 
 fn training_note(e: &Experiment) -> String {
@@ -125,10 +142,7 @@ fn take_back(app: App) {
     if let Some(run) = app.run.get_untracked() {
         app.typed.update(std::collections::BTreeMap::clear);
         app.device_choice.set(run.device);
-        app.draft.update(|draft| {
-            let bound = draft.bound.clone();
-            *draft = Experiment { bound, ..run.experiment };
-        });
+        app.draft.update(|draft| *draft = fields::at_once(&run.experiment, draft));
     }
 }
 

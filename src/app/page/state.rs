@@ -70,6 +70,7 @@ pub struct App {
     pub log_log: RwSignal<bool>,
     pub over_bayes: RwSignal<bool>,
     pub squared_error: RwSignal<bool>,
+    pub linear_bound: RwSignal<bool>,
     /// Names of the baselines that the reader wants beside the model, between commas; remembered, whatever a world has.
     pub compare: RwSignal<String>,
     /// What the run's theory says beside its curves.
@@ -110,7 +111,9 @@ impl App {
             let unread = typed.with(|typed| !typed.is_empty()) && !problems.with(Vec::is_empty);
             run.with(|run| {
                 draft.with(|draft| {
-                    run.as_ref().is_some_and(|run| unread || run.device != device || !same_run(&run.experiment, draft))
+                    run.as_ref().is_some_and(|run| {
+                        unread || run.device != device || fields::at_once(&run.experiment, draft) != *draft
+                    })
                 })
             })
         });
@@ -138,6 +141,7 @@ impl App {
             log_log: RwSignal::new(false),
             over_bayes: RwSignal::new(false),
             squared_error: RwSignal::new(false),
+            linear_bound: RwSignal::new(false),
             compare: RwSignal::new(preferences::read("compare").unwrap_or_default()),
             theory: RwSignal::new(TheoryNotes::default()),
             theme,
@@ -449,19 +453,9 @@ impl App {
         let speed = self.progress.get().steps_per_second?;
         let run = self.run.get()?;
         let flops_per_second = speed * Estimate::of(&run.experiment).step_flops;
-        let seconds = draft.training.steps as f64 * Estimate::of(draft).step_flops / flops_per_second;
+        let seconds = draft.steps() as f64 * Estimate::of(draft).step_flops / flops_per_second;
         seconds.is_finite().then_some(seconds)
     }
-}
-
-/// The same but for the bound's settings, which act at once.
-fn same_run(run: &Experiment, draft: &Experiment) -> bool {
-    run.world == draft.world
-        && run.data == draft.data
-        && run.net == draft.net
-        && run.training == draft.training
-        && run.evaluation == draft.evaluation
-        && run.seed == draft.seed
 }
 
 fn problems_of(draft: &Experiment, typed: &BTreeMap<String, String>) -> Vec<Problem> {

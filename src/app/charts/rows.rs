@@ -1,0 +1,325 @@
+//! Bars in rows, each with its number and how that was obtained: one chart for the bound's components, for the KLs and for the
+//! certificate, which each fill in a [`Sheet`].
+
+use crate::app::{
+    number::{self, Unit},
+    theme::{Hue, Theme},
+};
+
+use super::{
+    BAND, Chart, Readout, ReadoutLine, View, cell,
+    frame::{self, FOOT, Frame},
+    moved, quantity,
+    scale::Scale,
+    scene::{Anchor, Dash, Mark, Scene, Stroke, fit, text_width},
+};
+
+/// What the rows say. Values are in nats, except those of rows of words.
+#[derive(Default)]
+pub struct Sheet {
+    pub title: &'static str,
+    /// In place of rows: what will be here and what starts it.
+    pub empty: Vec<&'static str>,
+    /// Sentences above the rows, without their full stops.
+    pub notes: Vec<String>,
+    pub rows: Vec<Row>,
+    /// The first row below a dividing line, and the heading there.
+    pub below: Option<(usize, &'static str)>,
+    /// What the axis measures, before the unit: `loss`. And the rest of its name, behind the unit.
+    pub axis: (&'static str, &'static str),
+    /// `token`, `vector`.
+    pub per: &'static str,
+    pub unit: Unit,
+    /// Linear from 0, or logarithmic. Values that are not above 0 have no bar then.
+    pub linear: bool,
+    /// The log axis reaches at least this far, so that it seldom moves under a slider.
+    pub usual: (f64, f64),
+    /// An upright line through the rows above the division, and its name.
+    pub level: Option<(f64, &'static str)>,
+}
+
+pub struct Row {
+    pub name: String,
+    pub hue: fn(&Theme) -> Hue,
+    pub value: Option<f64>,
+    pub stderr: f64,
+    pub look: Look,
+    /// Behind the number.
+    pub text: String,
+    /// What the value is, and how it was obtained.
+    pub about: String,
+    pub more: Vec<ReadoutLine>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Look {
+    /// A bar of this opacity.
+    Bar(f64),
+    /// An outline: what is taken away.
+    Hollow,
+    /// The sum of the bars above less what is taken away there, its parts in proportion.
+    Stack,
+    /// No bar and no number, the text alone.
+    Words,
+}
+
+/// Nothing on a log axis is drawn below this, nats.
+const LEAST: f64 = 1e-6;
+
+pub fn line(name: &str, value: String, how: &str) -> ReadoutLine {
+    ReadoutLine { name: name.into(), value, how: how.into(), hue: None, at: None }
+}
+
+pub struct Rows(pub Sheet);
+
+struct Layout {
+    frame: Frame,
+    notes: Vec<String>,
+    /// Number and words behind each bar.
+    texts: Vec<String>,
+    /// The middle of each row, CSS pixels from the top.
+    ys: Vec<f64>,
+    pitch: f64,
+}
+
+impl Rows {
+    /// Of the bars above row `i`.
+    fn sum(&self, i: usize, look: fn(Look) -> bool) -> f64 {
+        self.0.rows.iter().take(i).filter(|r| look(r.look)).filter_map(|r| r.value).sum()
+    }
+
+    /// The value in the chosen unit, and its error.
+    fn shown(&self, row: &Row) -> Option<(f64, f64)> {
+        let of = |nats: f64| if row.look == Look::Words { nats } else { self.0.unit.of(nats) };
+        row.value.filter(|v| v.is_finite()).map(|v| (of(v), of(row.stderr)))
+    }
+
+    /// Where the bar begins to be taken away, and how far to the right anything is drawn.
+    fn ends(&self, i: usize, row: &Row) -> Option<(f64, f64)> {
+        let (value, stderr) = self.shown(row).filter(|_| row.look != Look::Words)?;
+        let taken = if row.look == Look::Stack { self.0.unit.of(self.sum(i, |l| l == Look::Hollow)) } else { 0.0 };
+        Some((value, (value + taken).max(value + BAND * stderr)))
+    }
+
+    fn text(&self, row: &Row) -> String {
+        match self.shown(row) {
+            Some((value, _)) if row.look == Look::Hollow && value > 0.0 => format!("− {}", number::short(value)),
+            Some((value, stderr)) if row.look != Look::Words => {
+                let number = if stderr > 0.0 { number::with_error(value, stderr) } else { number::short(value) };
+                format!("{number}{}", row.text)
+            }
+            _ => row.text.clone(),
+        }
+    }
+
+    fn layout(&self, view: &View) -> Layout {
+        let sheet = &self.0;
+        let notes: Vec<String> =
+            sheet.notes.iter().flat_map(|s| frame::wrap(s, frame::LABEL, view.width - 16.0)).collect();
+        let texts: Vec<String> = sheet.rows.iter().map(|row| self.text(row)).collect();
+        let ends: Vec<(f64, f64)> =
+            sheet.rows.iter().enumerate().map(|(i, row)| self.ends(i, row).unwrap_or_default()).collect();
+        let (mut low, mut high) = sheet.usual;
+        for v in ends.iter().flat_map(|e| [e.0, e.1]).chain(sheet.level.map(|l| sheet.unit.of(l.0))) {
+            if v > 0.0 {
+                (low, high) = (low.min(v), high.max(v));
+            }
+        }
+        let x = if sheet.linear {
+            Scale::round(0.0, high, ((view.width - 200.0) / 60.0).clamp(2.0, 6.0) as usize)
+        } else {
+            Scale::decades(low.max(LEAST), high)
+        };
+        let side = sheet.rows.iter().map(|r| text_width(&r.name, frame::LABEL)).fold(0.0, f64::max) + 18.0;
+        let mut inner = Frame::new(view, 16.0, x, Scale::linear(0.0, 1.0));
+        inner.left = side.min(0.42 * view.width);
+        inner.top =
+            frame::head(view) - 14.0 + 16.0 * notes.len() as f64 + if sheet.level.is_some() { 14.0 } else { 0.0 };
+        inner.bottom = (view.height - FOOT).max(inner.top + 60.0);
+        // Each bar's words have room behind it.
+        let mut width = view.width - 16.0 - inner.left;
+        for (text, end) in texts.iter().zip(&ends) {
+            let share = x.share(end.1);
+            if share > 0.0 {
+                width = width.min((view.width - 14.0 - text_width(text, frame::LABEL) - inner.left) / share);
+            }
+        }
+        inner.right = inner.left + width.max(40.0_f64.min(view.width / 4.0)).max(10.0);
+        let count = sheet.rows.len();
+        let divided = sheet.below.map_or(usize::MAX, |b| b.0);
+        let pitch = (inner.bottom - inner.top) / (count + usize::from(divided < count)).max(1) as f64;
+        let y = |i: usize| inner.top + pitch * (i as f64 + if i < divided { 0.5 } else { 1.5 });
+        Layout { frame: inner, notes, texts, ys: (0..count).map(y).collect(), pitch }
+    }
+
+    /// Bar into `marks`, words into `words`, which come on top.
+    fn draw(&self, marks: &mut Vec<Mark>, words: &mut Vec<Mark>, layout: &Layout, view: &View, i: usize) {
+        let (theme, frame, row, y) = (&view.theme, &layout.frame, &self.0.rows[i], layout.ys[i]);
+        let hue = (row.hue)(theme);
+        let half = (layout.pitch * 0.3).clamp(2.0, 9.0);
+        let name = fit(&row.name, frame::LABEL, frame.left - 14.0);
+        marks.push(frame::words(frame.left - 9.0, y, &name, frame::LABEL, hue.text, Anchor::End));
+        // A logarithm that does not exist is at the left, where the axis begins.
+        let px = |v: f64| if v > 0.0 { frame.px(v).clamp(frame.left, frame.right) } else { frame.left };
+        let mut end = frame.left;
+        if let Some((value, right)) = self.ends(i, row) {
+            let kept = px(value).max(frame.left + f64::from(u8::from(value > 0.0)));
+            end = px(right).max(kept);
+            let mut bar = |from: f64, to: f64, colour, alpha| {
+                if to > from {
+                    marks.push(Mark::Box { from: (from, y - half), to: (to, y + half), colour, alpha });
+                }
+            };
+            let mut hollow = (frame.left, if row.look == Look::Hollow { kept } else { frame.left });
+            if let Look::Bar(alpha) = row.look {
+                bar(frame.left, kept, hue.line, alpha);
+            } else if row.look == Look::Stack {
+                hollow = (kept, end);
+                let whole = self.sum(i, |l| l != Look::Hollow);
+                let mut from = frame.left;
+                for part in self.0.rows[..i].iter().filter(|r| r.look != Look::Hollow) {
+                    let to = from + (end - frame.left) * part.value.unwrap_or(0.0) / whole;
+                    // What is taken away is only outlined.
+                    bar(from, to.min(kept), (part.hue)(theme).line, 0.9);
+                    from = to;
+                }
+            }
+            if hollow.1 - hollow.0 > 1.0 {
+                let (a, b) = ((hollow.0, y - half), (hollow.1, y + half));
+                let points = vec![a, (b.0, a.1), b, (a.0, b.1), a];
+                marks.push(Mark::Line { points, stroke: Stroke::new(theme.axis, 1.5) });
+            }
+            let (low, high) = (px(2.0 * value - right), end);
+            if row.stderr > 0.0 && high > low {
+                let stroke = Stroke::new(theme.text, 1.5);
+                marks.push(Mark::Line { points: vec![(low, y), (high, y)], stroke });
+                for x in [low, high] {
+                    marks.push(Mark::Line { points: vec![(x, y - 4.0), (x, y + 4.0)], stroke });
+                }
+            }
+        }
+        let colour = if row.value.is_some() { theme.text } else { theme.muted };
+        let text = fit(&layout.texts[i], frame::LABEL, view.width - end - 9.0);
+        // On ground of its own, so that no line crosses it.
+        let to = (end + 7.0 + text_width(&text, frame::LABEL), y + 6.5);
+        words.push(Mark::Box { from: (end + 5.0, y - 6.5), to, colour: theme.surface, alpha: 1.0 });
+        words.push(frame::words(end + 7.0, y, &text, frame::LABEL, colour, Anchor::Start));
+    }
+}
+
+impl Chart for Rows {
+    fn title(&self) -> String {
+        self.0.title.into()
+    }
+
+    fn scene(&self, view: &View) -> Scene {
+        let (sheet, theme) = (&self.0, &view.theme);
+        if !sheet.empty.is_empty() {
+            return Scene { axes: frame::empty(view, sheet.title, &sheet.empty), series: Vec::new() };
+        }
+        let layout = self.layout(view);
+        let frame = &layout.frame;
+        let (mut axes, mut series, mut words) = (Vec::new(), Vec::new(), Vec::new());
+        frame::title(&mut axes, view, sheet.title);
+        let grid = Stroke::new(theme.grid, 1.0);
+        for (value, text) in frame.x.ticks(((frame.right - frame.left) / 48.0).clamp(2.0, 8.0) as usize) {
+            let x = frame.px(value).round();
+            axes.push(Mark::Line { points: vec![(x, frame.top), (x, frame.bottom)], stroke: grid });
+            axes.push(frame::words(x, frame.bottom + 13.0, &text, frame::TICK, theme.muted, Anchor::Middle));
+        }
+        let axis = Stroke::new(theme.axis, 1.0);
+        axes.push(Mark::Line { points: vec![(frame.left, frame.top), (frame.left, frame.bottom)], stroke: axis });
+        let log = if sheet.linear { "" } else { ", log scale" };
+        let name = format!("{}{} per {}{log}{}", sheet.axis.0, sheet.unit, sheet.per, sheet.axis.1);
+        let name = fit(&name, frame::LABEL, view.width - 8.0);
+        axes.push(frame::words(
+            view.width / 2.0,
+            frame.bottom + 29.0,
+            &name,
+            frame::LABEL,
+            theme.muted,
+            Anchor::Middle,
+        ));
+        for (i, note) in layout.notes.iter().enumerate() {
+            let y = frame::head(view) - 14.0 + 16.0 * i as f64;
+            series.push(frame::words(8.0, y, note, frame::LABEL, theme.muted, Anchor::Start));
+        }
+        let mut bottom = frame.bottom;
+        if let Some((first, heading)) = sheet.below {
+            bottom = frame.top + layout.pitch * (first as f64 + 0.1);
+            axes.push(Mark::Line {
+                points: vec![(8.0, bottom), (frame.right, bottom)],
+                stroke: axis.dash(Dash::Dotted),
+            });
+            let y = bottom + 0.45 * layout.pitch;
+            axes.push(frame::words(8.0, y, heading, frame::TICK, theme.muted, Anchor::Start));
+        }
+        for i in 0..sheet.rows.len() {
+            self.draw(&mut series, &mut words, &layout, view, i);
+        }
+        if let Some((value, name)) = sheet.level {
+            let x = frame.px(sheet.unit.of(value)).clamp(frame.left, frame.right);
+            let stroke = Stroke::new(theme.text, 1.5).dash(Dash::Dashed);
+            series.push(Mark::Line { points: vec![(x, frame.top - 2.0), (x, bottom)], stroke });
+            let half = text_width(name, frame::TICK) / 2.0 + 4.0;
+            let middle = x.min(view.width - half).max(half);
+            series.push(frame::words(middle, frame.top - 9.0, name, frame::TICK, theme.text, Anchor::Middle));
+        }
+        series.extend(words);
+        Scene { axes, series }
+    }
+
+    fn cursor_at(&self, view: &View, _x: f64, y: f64) -> Option<f64> {
+        let last = self.0.rows.len().checked_sub(1)? as f64;
+        let layout = self.layout(view);
+        let row = ((y - layout.frame.top) / layout.pitch).floor();
+        // The heading's room is of the row above it.
+        let row = if self.0.below.is_some_and(|b| row >= b.0 as f64) { row - 1.0 } else { row };
+        (row >= -1.0 && row <= last + 1.0).then(|| row.clamp(0.0, last))
+    }
+
+    fn cursor_moved(&self, from: Option<f64>, by: i64) -> Option<f64> {
+        Some(moved(from, by, 0, self.0.rows.len().checked_sub(1)?))
+    }
+
+    fn readout(&self, view: &View, cursor: f64) -> Option<Readout> {
+        let layout = self.layout(view);
+        let index = (cursor.is_finite() && cursor >= 0.0).then(|| cursor.round() as usize)?;
+        let (row, y) = (self.0.rows.get(index)?, layout.ys.get(index)? + layout.pitch * 0.42);
+        let value = match row.value {
+            Some(nats) if row.look != Look::Words => quantity(self.0.unit, nats, row.stderr),
+            _ => row.text.clone(),
+        };
+        let mut lines = vec![ReadoutLine { hue: Some((row.hue)(&view.theme)), ..line("value", value, &row.about) }];
+        lines.extend(row.more.iter().cloned());
+        let rule = [(layout.frame.left, y), (layout.frame.right, y)];
+        Some(Readout { cursor: index as f64, rule, title: row.name.clone(), lines })
+    }
+
+    fn summary(&self) -> String {
+        let sheet = &self.0;
+        if !sheet.empty.is_empty() {
+            return sheet.empty.join(" ");
+        }
+        let rows: Vec<String> = sheet.rows.iter().map(|row| format!("{} {}", row.name, self.text(row))).collect();
+        let mut text = format!("{}, {} per {}: {}.", sheet.title, sheet.unit, sheet.per, rows.join("; "));
+        for note in &sheet.notes {
+            text.push_str(&format!(" {note}."));
+        }
+        text
+    }
+
+    fn csv(&self) -> String {
+        let mut csv = format!("name,value ({}),standard error,how\n", self.0.unit);
+        for row in &self.0.rows {
+            let (value, stderr) = self.shown(row).unzip();
+            let mut how = row.about.clone();
+            for l in &row.more {
+                how.push_str(&format!("; {} {} {}", l.name, l.value, l.how));
+            }
+            let (value, stderr) = (cell(value), cell(stderr.filter(|e| *e > 0.0)));
+            csv.push_str(&format!("\"{}\",{value},{stderr},\"{}\"\n", row.name, how.replace('"', "'")));
+        }
+        csv
+    }
+}
