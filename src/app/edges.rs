@@ -84,8 +84,11 @@ pub fn process(edges: &[Edge]) -> Result<Process, Vec<String>> {
         return Err(problems);
     }
     let index = |names: &[String], text: &str| names.iter().position(|name| name == text.trim()).unwrap_or(0);
-    let mut transitions: BTreeMap<String, Vec<Vec<f64>>> =
-        tokens.iter().map(|token| (token.clone(), vec![vec![0.0; states.len()]; states.len()])).collect();
+    // One by one: collecting sorts, and a sort is 4 kB of wasm.
+    let mut transitions = BTreeMap::<String, Vec<Vec<f64>>>::new();
+    for token in &tokens {
+        transitions.insert(token.clone(), vec![vec![0.0; states.len()]; states.len()]);
+    }
     let mut sums = vec![0.0; states.len()];
     for edge in filled() {
         let (from, to, p) = (index(&states, &edge.from), index(&states, &edge.to), edge.chance().unwrap_or(0.0));

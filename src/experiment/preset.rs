@@ -1,6 +1,6 @@
 //! Experiments with a story: where a visitor starts.
 
-use super::{Bound, Component, Data, Evaluation, Experiment, Net, Schedule, Training, WorldMixture, WorldSpec};
+use super::{Bound, Component, Data, Evaluation, Experiment, Net, Prior, Schedule, Training, WorldMixture, WorldSpec};
 
 /// A named starting point.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +143,7 @@ pub const PRESETS: &[Preset] = &[
         title: "Markov chains with few topics",
         story: [
             "Each topic is a three-state Markov chain. With K chains to learn from, the model can either remember the chains (retrieval) or learn to count bigrams in its context (inference), which also works on chains it never saw.",
-            "The lower charts show the three losses of the generalization paper and the gaps between them, with the parts of its bound beside them. Move K and N, press Run, and compare.",
+            "The lower charts show the three losses of the generalization paper and the gaps between them, with the parts of its bound beside them. The first steps train its two priors, on half of the chains and on half of each chain's sequences. Move K and N, press Run, and compare.",
         ],
         tries: &[
             Try {
@@ -155,12 +155,17 @@ pub const PRESETS: &[Preset] = &[
                 changes: &[("data.topics", "4"), ("data.sequences", "256")],
             },
             Try { label: "Fresh chains at every step: no gap at all", changes: &[("data.fresh", "true")] },
+            Try {
+                label: "A certificate, and gradient differences along the way: slower",
+                changes: &[("bound.certificate", "true"), ("prior.index", "true"), ("data.sequences", "512")],
+            },
         ],
         source: P2,
         build: || Experiment {
             world: named("markov"),
             data: Data { topics: 32, sequences: 32, length: 48, fresh: false },
-            training: Training { steps: 1000, ..Training::default() },
+            training: Training { steps: 600, ..Training::default() },
+            prior: Prior { steps: 200, ..Prior::default() },
             bound: Bound::default(),
             evaluation: Evaluation { every: 25, ..Evaluation::default() },
             ..Experiment::default()

@@ -1,6 +1,6 @@
 //! Real text as a world: a document is a topic, a character (or a byte) is a token.
 
-use std::{fmt, sync::Arc};
+use std::{cmp::Reverse, collections::BinaryHeap, fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -102,10 +102,9 @@ impl Text {
                 problems.push(about(&format!(" \"{}\"", document.name), fault, allowed, "Leave this document out."));
             }
         }
-        let mut kinds: Vec<(u32, char)> =
-            (0..=char::MAX as u32).filter_map(char::from_u32).map(|c| (counts[c as usize], c)).collect();
-        kinds.retain(|(count, _)| *count > 0);
-        kinds.sort_by_key(|&(count, c)| (std::cmp::Reverse(count), c));
+        // The most frequent first. A heap sorts as well, and is a tenth of a sort's wasm.
+        let kinds = (0..=char::MAX as u32).filter_map(char::from_u32).map(|c| (Reverse(counts[c as usize]), c));
+        let mut kinds = kinds.filter(|(count, _)| count.0 > 0).collect::<BinaryHeap<_>>().into_sorted_vec();
         let vocab = if exactly { most } else { kinds.len().min(most) };
         if kinds.len() > most {
             // The last token stands for all others.

@@ -471,7 +471,10 @@ impl Chart for LossByPosition<'_> {
             })
             .collect();
         // The model first: it is what a reader asks about.
-        rows.sort_by_key(|row| row.name != "model");
+        if let Some(i) = rows.iter().position(|row| row.name == "model") {
+            let model = rows.remove(i);
+            rows.insert(0, model);
+        }
         if let Some(e) = self.history.evaluation().filter(|_| !self.squared() && !self.topics)
             && let (Some(excess), Some(stderr)) = (e.excess.get(index), e.excess_stderr.get(index))
         {

@@ -72,7 +72,10 @@ pub fn kl(history: &History, options: Options) -> Sheet {
         ("K′ topics", false, p.topic, p.difference_topic, p.expected_topic),
     ] {
         let (what, about) = if is_kl {
-            ("KL", "Σ (βη/4)‖g_S−g_J‖²: Langevin noise was injected, so this is the KL of the two training paths")
+            (
+                "KL",
+                "Σ (βη/4)‖g_S−g_J‖²: Langevin noise was injected, so this is the KL of the two training paths, estimated from one",
+            )
         } else {
             ("index", "Σ (βη/4)‖g_S−g_J‖²: the noise that would make it a KL of training paths was not injected")
         };

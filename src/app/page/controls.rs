@@ -180,7 +180,7 @@ pub fn Switch(
     #[prop(into)] about: String,
     #[prop(into)] testid: String,
     #[prop(into)] on: Signal<bool>,
-    set: impl Fn(bool) + 'static,
+    #[prop(into)] set: Callback<bool>,
 ) -> impl IntoView {
     view! {
         <label class="switch" title=about>
@@ -188,7 +188,7 @@ pub fn Switch(
                 type="checkbox"
                 data-testid=testid
                 prop:checked=on
-                on:change=move |e| set(event_target_checked(&e))
+                on:change=move |e| set.run(event_target_checked(&e))
             />
             <span>{label}</span>
         </label>

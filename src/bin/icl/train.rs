@@ -6,7 +6,8 @@ use clap::Args;
 use icl_playground::{
     engine::{error::EngineError, session::Session},
     experiment::Experiment,
-    protocol::{DeviceChoice, Evaluation, Event, Theory},
+    protocol::{DeviceChoice, Evaluation, Event, Outcome, Phase, Theory},
+    theory::bound::BoundInput,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -31,12 +32,13 @@ struct Heard {
     theory: Theory,
     /// The last one.
     evaluation: Evaluation,
+    outcome: Outcome,
     training_loss: Vec<(usize, f64)>,
 }
 
 pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     let experiment = read_experiment(&arguments.experiment, arguments.udhr.as_deref())?;
-    let bar = ProgressBar::new(experiment.training.steps as u64);
+    let bar = ProgressBar::new(experiment.steps() as u64);
     if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} steps  loss {msg}  {eta} left") {
         bar.set_style(style);
     }
@@ -48,10 +50,14 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
 }
 
 async fn train(experiment: &Experiment, bar: &ProgressBar) -> Result<Heard, EngineError> {
-    let (mut theory, mut evaluation, mut training_loss) = (None, None, Vec::new());
+    let (mut theory, mut evaluation, mut outcome, mut training_loss) = (None, None, None, Vec::new());
     let mut emit = |event: Event| match event {
         Event::Theory(told) => theory = Some(told),
         Event::Evaluation(told) => evaluation = Some(told),
+        Event::Outcome(told) => outcome = Some(*told),
+        Event::Phase(Phase::Measuring { what, done }) => {
+            bar.set_message(format!("{}, {:.0}%", what.to_lowercase(), done * 100.0));
+        }
         Event::Frame(frame) => {
             bar.set_position(frame.step as u64);
             if let Some(last) = frame.training_loss.last() {
@@ -66,9 +72,9 @@ async fn train(experiment: &Experiment, bar: &ProgressBar) -> Result<Heard, Engi
         session.advance(&mut emit).await?;
     }
     session.settle(&mut emit).await?;
-    match (theory, evaluation) {
-        (Some(theory), Some(evaluation)) => Ok(Heard { theory, evaluation, training_loss }),
-        _ => Err(EngineError::Read("the session ended without an evaluation".into())),
+    match (theory, evaluation, outcome) {
+        (Some(theory), Some(evaluation), Some(outcome)) => Ok(Heard { theory, evaluation, outcome, training_loss }),
+        _ => Err(EngineError::Read("the session ended without an outcome".into())),
     }
 }
 
@@ -95,7 +101,7 @@ impl Heard {
             "entropy_rate": theory.entropy_rate,
             "excess_entropy": theory.excess_entropy,
             "steps": evaluation.step,
-            "tokens": experiment.training.steps * experiment.training.batch * experiment.data.length,
+            "tokens": experiment.steps() * experiment.training.batch * experiment.data.length,
             "seconds": seconds,
             "training_loss": self.training_loss,
             "training_level": theory.training_level,
@@ -104,7 +110,7 @@ impl Heard {
             "losses_of_bayes": named(losses.map(|l| l.bayes.value)),
             "sequence_gap": evaluation.sequence_gap,
             "topic_gap": evaluation.topic_gap,
-            "squared_distance": evaluation.squared_distance,
+            "outcome": self.outcome,
         })
         .to_string()
     }
@@ -132,18 +138,75 @@ impl Heard {
             );
         }
         let _ = writeln!(text, "entropy rate {:.5}", theory.entropy_rate);
+        text.push_str(&self.outcome_as_table(experiment));
+        text.trim_end().to_string()
+    }
+
+    /// What was measured after the last step.
+    fn outcome_as_table(&self, experiment: &Experiment) -> String {
+        let o = &self.outcome;
+        let mut text = String::new();
+        let _ = writeln!(text, "Measured at the end, over {} sequences for each loss:", o.sequences);
         for (name, l) in [
-            ("L_E, training sequences", &evaluation.empirical),
-            ("L(θ, W_pre), training topics", &evaluation.first_level),
-            ("L(θ), fresh topics", &evaluation.two_level),
+            ("L_E, training sequences", &o.empirical),
+            ("L(θ, W_pre), training topics", &o.first_level),
+            ("L(θ), fresh topics", &o.two_level),
         ] {
             let (loss, error, bayes) = (l.loss.value, l.loss.stderr, l.bayes.value);
             let _ = writeln!(text, "{name:30} {loss:9.5} ± {error:.5}   of which exact Bayes {bayes:.5}");
         }
-        let gaps = [("sequence gap", evaluation.sequence_gap), ("topic gap", evaluation.topic_gap)];
-        for (name, gap) in gaps {
-            let _ = writeln!(text, "{name:30} {:9.5} ± {:.5}", gap.value, gap.stderr);
+        let precision = experiment.evaluation.precision;
+        for (name, gap) in [("sequence gap", o.sequence_gap), ("topic gap", o.topic_gap)] {
+            let precise = gap.stderr < precision * gap.value.abs();
+            let word = if precise { String::new() } else { format!("   imprecise: not within {}%", 100.0 * precision) };
+            let _ = writeln!(text, "{name:30} {:9.5} ± {:.5}{word}", gap.value, gap.stderr);
         }
-        text.trim_end().to_string()
+        for trial in &o.scales {
+            let chosen = if trial.scale == o.scale { "   chosen" } else { "" };
+            let (rise, error) = (trial.rise.value, trial.rise.stderr);
+            let _ = writeln!(
+                text,
+                "{:30} {rise:9.5} ± {error:.5}{chosen}",
+                format!("rise under noise s = {}", trial.scale)
+            );
+        }
+        let c = BoundInput::of(experiment, o.distance_topic, o.distance_data, o.scale, o.empirical.excess.value)
+            .components();
+        let _ = writeln!(
+            text,
+            "KL(μ‖ν_topic), Gaussian        {:9.1}   ‖θ−θ_topic‖² {:.5}, s = {}",
+            c.kl_topic, o.distance_topic, o.scale
+        );
+        let _ = writeln!(text, "KL(μ‖ν_data), Gaussian         {:9.1}   ‖θ−θ_data‖² {:.5}", c.kl_data, o.distance_data);
+        let _ = writeln!(text, "The bound's components, up to constants:");
+        for part in [&c.topic, &c.sequence, &c.confidence, &c.epsilon_opt] {
+            let _ = writeln!(text, "{:30} {:9.5}   {}", part.name, part.value, part.formula);
+        }
+        let _ = writeln!(text, "{:30} {:9.5}", "sum as printed", c.sum);
+        if let Some(p) = &o.paths {
+            for (name, is_kl, sum, difference, expected) in [
+                ("N′ of each", p.is_kl, p.data, p.difference_data, p.expected_data),
+                ("K′ topics", false, p.topic, p.difference_topic, p.expected_topic),
+            ] {
+                let what = if is_kl { "path KL, true" } else { "path index, no KL" };
+                let _ = writeln!(
+                    text,
+                    "{:30} {sum:9.3}   mean ‖g_S−g_J‖² {difference:.6}, of a random J {expected:.6}",
+                    format!("{what}, {name}")
+                );
+            }
+        }
+        if let Some(c) = &o.certificate {
+            let vacuous = if c.bound < c.uniform { "not vacuous" } else { "vacuous" };
+            let _ = writeln!(
+                text,
+                "certificate, δ = {} {:15.5}   {vacuous}; uniform {:.5}, measured {:.5} ± {:.5}, n = {}, KL {:.1}, s = {}",
+                c.delta, c.bound, c.uniform, c.population.value, c.population.stderr, c.sequences, c.kl, c.scale
+            );
+            if let Some(n) = c.sequences_needed {
+                let _ = writeln!(text, "{:30} {n:9}   whole sequences, at this KL and loss", "below uniform from");
+            }
+        }
+        text
     }
 }
