@@ -498,3 +498,124 @@ fn a_missing_engine_is_said_and_the_page_stays() {
     page.wait_for_phase("failed", SOON);
     assert!(page.text("chart-loss-by-position").is_some(), "the page stays");
 }
+
+/// Twenty steps of a small net, in the view of sweeps.
+const LAB: &str = "v=1&preset=dursley-wonka&training.steps=20&training.warmup=2&training.batch=4&evaluation.every=10\
+                   &evaluation.sequences=16&evaluation.most=0&net.width=16&view=lab";
+
+/// The coordinator's silence limit is given in the query.
+fn open_lab(page: &Page, query: &str) {
+    page.browser.open("about:blank");
+    page.browser.open(&page.server.url(&format!("{query}#{LAB}")));
+    there(page, "lab-start");
+}
+
+fn there(page: &Page, id: &str) {
+    let script = "return document.querySelector(`[data-testid='${arguments[0]}']`) !== null";
+    page.browser.wait(id, SOON, script, &[json!(id)]);
+}
+
+fn start_sweep(page: &Page, topics: &str, seeds: &str) {
+    page.type_into("lab-values-0", topics);
+    page.type_into("lab-values-1", seeds);
+    let enabled = "return document.querySelector(\"[data-testid='lab-start']\")?.disabled === false";
+    page.browser.wait("a sound grid", SOON, enabled, &[]);
+    page.click("lab-start");
+}
+
+/// Waits until the sweep on the screen says so of itself.
+fn wait_for_summary(page: &Page, words: &str) {
+    let script = "
+        const text = document.querySelector(\"[data-testid='lab-summary']\")?.textContent ?? '';
+        return text.includes(arguments[0]) && text";
+    page.browser.wait(&format!("a sweep that says \"{words}\""), RUN, script, &[json!(words)]);
+}
+
+/// What the result table says, row by row.
+fn results(page: &Page) -> Vec<String> {
+    let script =
+        "return [...document.querySelectorAll(\"[data-testid='lab-results'] tbody tr\")].map((row) => row.textContent)";
+    let rows = page.browser.script(script, &[]);
+    rows.as_array().into_iter().flatten().filter_map(|row| row.as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn a_sweep_survives_a_reload_with_all_that_was_finished() {
+    let page = Page::new(Gpu::None);
+    open_lab(&page, "");
+    start_sweep(&page, "2, 4", "1..2");
+    let two = "return document.querySelectorAll(\"[data-testid='lab-grid'] [data-state='done']\").length >= 2";
+    page.browser.wait("two finished runs", RUN, two, &[]);
+    page.click("lab-pause");
+    wait_for_summary(&page, "paused");
+    let done = first_number(&page.text("lab-summary").unwrap_or_default()).expect("a count");
+    let before = results(&page);
+    assert!(done >= 2 && before.len() as u64 == done, "{done} runs done, {before:?}");
+
+    open_lab(&page, "");
+    let list = page.text("lab-list").unwrap_or_default();
+    assert!(done == 4 || list.contains(&format!("unfinished: {done} of 4")), "the list says {list}");
+    let resume =
+        "const e = document.querySelector(\"[data-lab='continue'], [data-lab='show']\"); e?.click(); return !!e";
+    page.browser.wait("the stored sweep", SOON, resume, &[]);
+    wait_for_summary(&page, "finished");
+    let after = results(&page);
+    assert_eq!(after.len(), 4);
+    assert!(before.iter().all(|row| after.contains(row)), "{before:?} is not part of {after:?}");
+
+    // The address leads here, and Back leads out without touching the run.
+    page.click("lab-cell-0");
+    there(&page, "lab-open-cell");
+    page.click("lab-close");
+    let hidden = "return document.querySelector(\"[data-testid='lab']\").hidden === arguments[0]";
+    page.browser.wait("the playground", SOON, hidden, &[json!(true)]);
+    page.browser.script("history.back()", &[]);
+    page.browser.wait("the lab again", SOON, hidden, &[json!(false)]);
+    page.click("lab-open-cell");
+    page.browser.wait("the playground", SOON, hidden, &[json!(true)]);
+    page.wait_for_phase("finished", RUN);
+    let hash = page.browser.script("return location.hash", &[]);
+    assert!(hash.as_str().is_some_and(|hash| hash.contains("data.topics=2")), "the cell's link is {hash}");
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+/// The second worker goes silent with its first words about a cell, as one does that the browser has killed.
+#[test]
+fn a_killed_worker_loses_only_its_cell() {
+    let script = std::fs::read_to_string(dist().join("engine-worker.js")).expect("the built worker");
+    let deadly = "const say = self.postMessage.bind(self);
+        if (self.name === 'cell-1') self.postMessage = (text) => {
+          if (text.includes('\"cell\"')) self.close();
+          else say(text);
+        };\n";
+    let page = Page::with(|| Browser::start(Gpu::None), &[("engine-worker.js", &(deadly.to_owned() + &script))]);
+    open_lab(&page, "?patience=20");
+    start_sweep(&page, "2, 4", "1");
+    wait_for_summary(&page, "finished");
+    assert_eq!(results(&page).len(), 2, "{:?}", page.text("lab-summary"));
+}
+
+#[test]
+fn a_grid_with_nonsense_gets_a_sentence() {
+    let page = Page::new(Gpu::None);
+    open_lab(&page, "");
+    for (values, words) in
+        [("", "without values"), ("0", "data.topics is 0"), ("<img src=x>", "data.topics"), ("9..1", "whole numbers")]
+    {
+        page.type_into("lab-values-0", values);
+        let says = "
+            const note = document.querySelector(\"[data-testid='lab-note']\");
+            return note.textContent.includes(arguments[0]) && document.querySelector(\"[data-testid='lab-start']\").disabled";
+        page.browser.wait(&format!("a sentence about \"{values}\""), SOON, says, &[json!(words)]);
+    }
+    let images = page.browser.script("return document.querySelectorAll(\"[data-testid='lab'] img\").length", &[]);
+    assert_eq!(images, json!(0), "what was typed is text");
+    page.type_into("lab-values-0", "4, 16");
+    page.browser.wait(
+        "a count",
+        SOON,
+        "return document.querySelector(\"[data-testid='lab-count']\")?.textContent.startsWith('6 runs') ?? false",
+        &[],
+    );
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}

@@ -13,6 +13,7 @@ const icl = {
   // Tasks over 50 ms on this page's thread: [{ start, duration }], milliseconds.
   longTasks: [],
   takeEngine,
+  takeLab,
 };
 globalThis.icl = icl;
 
@@ -33,7 +34,7 @@ try {
 }
 
 // Starts a worker. Its messages wait in `inbox` until the page's wasm takes over.
-function startEngine() {
+function startEngine(role = "") {
   let readsType = false;
   const options = {
     name: "engine",
@@ -43,7 +44,7 @@ function startEngine() {
       return "module";
     },
   };
-  const worker = new Worker(`engine-worker.js${query}`, options);
+  const worker = new Worker(`engine-worker.js${query}${role}`, options);
   if (!readsType) {
     worker.terminate();
     return null;
@@ -71,6 +72,12 @@ function takeEngine() {
   const engine = early ?? startEngine();
   early = null;
   return engine;
+}
+
+// The coordinator of sweeps: the same worker in another role. Tests shorten its patience with silent workers, in seconds.
+function takeLab() {
+  const patience = Number(new URLSearchParams(location.search).get("patience"));
+  return startEngine(`&role=lab${patience > 0 ? `&patience=${patience}` : ""}`);
 }
 
 function hasSimd() {

@@ -1,7 +1,8 @@
 // The engine's worker: loads its wasm and hands every message to it. Whatever goes wrong here is said in the
 // protocol's own words, so that the page can show it and offer a fresh engine.
 
-const query = self.location.search;
+// Without the role: every worker loads the same files.
+const query = `?v=${encodeURIComponent(new URLSearchParams(self.location.search).get("v"))}`;
 
 const post = (event) => self.postMessage(JSON.stringify(event));
 const fail = (why, next) => post({ event: "phase", phase: "failed", why, next });

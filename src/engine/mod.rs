@@ -12,6 +12,7 @@ pub mod differences;
 pub mod error;
 pub mod evaluator;
 pub mod gaps;
+pub mod lab;
 pub mod priors;
 pub mod scales;
 pub mod session;

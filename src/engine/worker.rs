@@ -13,7 +13,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
-use super::{bench, cell, corpus, error::EngineError, session::Session};
+use super::{bench, cell, clock::now_ms, corpus, error::EngineError, lab::coordinator, session::Session};
 use crate::{
     picture::picture,
     protocol::{Command, Event, PROTOCOL, Phase, Picture},
@@ -42,9 +42,13 @@ thread_local! {
     static MAILBOX: Rc<RefCell<Mailbox>> = Rc::default();
 }
 
-/// Called by `engine-worker.js` for each message from the page: a [`Command`] as JSON.
+/// Called by `engine-worker.js` for each message from the page: a [`Command`] as JSON, or what the lab's page says to its coordinator.
 #[wasm_bindgen]
 pub fn handle(text: &str) {
+    if coordinator::is_meant() {
+        coordinator::hear(text);
+        return;
+    }
     match serde_json::from_str(text) {
         Ok(command) => MAILBOX.with(|mailbox| {
             let mut mailbox = mailbox.borrow_mut();
@@ -60,7 +64,7 @@ pub fn handle(text: &str) {
     }
 }
 
-/// Starts the loop; the worker's `main`.
+/// Starts the loop, or the coordinator of sweeps; the worker's `main`.
 pub fn start() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
@@ -72,6 +76,10 @@ pub fn start() {
     #[cfg(feature = "gpu")]
     if log::set_logger(&super::webgpu::Listener).is_ok() {
         log::set_max_level(log::LevelFilter::Warn);
+    }
+    if coordinator::is_meant() {
+        coordinator::start();
+        return;
     }
     post(&Event::Ready { protocol: PROTOCOL });
     wasm_bindgen_futures::spawn_local(run());
@@ -156,10 +164,11 @@ async fn obey(command: Command, session: &mut Option<Session>, running: &mut boo
             *running = false;
             *session = None;
             experiment.world = corpus::resolve(experiment.world).await?;
-            let mut told = 0.0;
+            let (mut told, mut last) = (0.0, now_ms());
             let mut progress = |done: f64| {
-                if done - told >= 0.01 {
-                    told = done;
+                // Silence would be taken for death.
+                if done - told >= 0.01 || now_ms() - last >= 1000.0 {
+                    (told, last) = (done, now_ms());
                     post(&Event::Cell { done });
                 }
             };

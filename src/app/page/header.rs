@@ -26,6 +26,16 @@ pub fn Header(help: RwSignal<bool>, sharing: RwSignal<bool>) -> impl IntoView {
             <ProgressText />
             <DeviceMenu />
             <div class="bar-end">
+                <button
+                    type="button"
+                    class="quiet"
+                    data-testid="lab-open"
+                    aria-pressed=words(move || if app.lab.get() { "true" } else { "false" })
+                    title="Many runs over a grid of settings"
+                    on:click=move |_| share::show_lab(app, !app.lab.get_untracked())
+                >
+                    "Sweeps"<span id="badge" class="lab-badge"></span>
+                </button>
                 <button type="button" class="quiet" data-testid="share" on:click=move |_| sharing.set(true)>"Share"</button>
                 <button
                     type="button"
@@ -99,7 +109,7 @@ fn RunControls() -> impl IntoView {
                 <span class="glyph" aria-hidden="true">"↺"</span>
                 <span>"Reset"</span>
             </button>
-            <button type="button" class="sheet-open" class:changed=truth(move || app.changed.get()) data-testid="settings-open" aria-controls="settings" aria-expanded=words(move || if app.sheet_open.get() { "true" } else { "false" }) on:click=move |_| app.sheet_open.update(|open| *open = !*open)>
+            <button type="button" class="sheet-open" class:changed=truth(move || app.changed.get()) data-testid="settings-open" prop:disabled=truth(move || app.lab.get()) aria-controls="settings" aria-expanded=words(move || if app.sheet_open.get() { "true" } else { "false" }) on:click=move |_| app.sheet_open.update(|open| *open = !*open)>
                 <span class="glyph" aria-hidden="true">"☰"</span>
                 <span>"Settings"</span>
             </button>

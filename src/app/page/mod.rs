@@ -9,6 +9,7 @@ mod controls;
 mod engine_client;
 mod header;
 mod help;
+mod lab;
 mod messages;
 mod own_process;
 mod preferences;
@@ -68,7 +69,8 @@ fn Page() -> impl IntoView {
     view! {
         <a class="skip" href="#hero" on:click=move |e| { e.prevent_default(); focus("[data-testid=chart-loss-by-position]"); }>"To the chart"</a>
         <header::Header help sharing />
-        <main class="stage" class:sheet=truth(move || app.sheet_open.get())>
+        <lab::Lab />
+        <main class="stage" class:sheet=truth(move || app.sheet_open.get()) hidden=truth(move || app.lab.get())>
             <settings::Settings />
             <div class="scrim" on:click=move |_| app.sheet_open.set(false)></div>
             <section class="centre" aria-label="Charts">
@@ -270,6 +272,12 @@ fn listen_for_keys(app: App, help: RwSignal<bool>) {
     share::listen(&window(), "keydown", move |e: KeyboardEvent| {
         let in_dialog = document().query_selector("dialog[open]").ok().flatten().is_some();
         if e.ctrl_key() || e.meta_key() || e.alt_key() || in_dialog || controls::is_typing(&e) {
+            return;
+        }
+        if app.lab.get_untracked() {
+            if e.key() == "Escape" {
+                share::show_lab(app, false);
+            }
             return;
         }
         match e.key().as_str() {

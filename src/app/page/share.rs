@@ -26,13 +26,46 @@ pub fn publish(name: &str, text: &str) {
     }
 }
 
-fn hash() -> String {
-    window().location().hash().unwrap_or_default()
+/// The part of a fragment that asks for the view of sweeps.
+const LAB: &str = "view=lab";
+
+/// What the address asks for behind its `#`, and whether it asks for the view of sweeps.
+fn fragment() -> (String, bool) {
+    parted(&window().location().hash().unwrap_or_default())
+}
+
+fn parted(hash: &str) -> (String, bool) {
+    let parts = hash.trim_start_matches('#').split('&');
+    let kept: Vec<&str> = parts.clone().filter(|part| *part != LAB).collect();
+    (kept.join("&"), kept.len() < parts.count())
+}
+
+/// An address's fragment, with its `#`.
+fn joined(fragment: &str, lab: bool) -> String {
+    match (fragment, lab) {
+        (fragment, false) => format!("#{fragment}"),
+        ("", true) => format!("#{LAB}"),
+        (fragment, true) => format!("#{fragment}&{LAB}"),
+    }
+}
+
+/// Whether the address asks for the view of sweeps.
+pub fn asks_for_lab() -> bool {
+    fragment().1
+}
+
+/// Opens or leaves the view of sweeps; the way back is in the browser's history.
+pub fn show_lab(app: App, open: bool) {
+    let url = joined(&fragment().0, open);
+    if let Ok(history) = window().history() {
+        let _ = history.push_state_with_url(&JsValue::NULL, "", Some(&url));
+    }
+    app.lab.set(open);
 }
 
 /// What the page's address asks for. A broken one opens the first story, and the notice says why.
 pub fn from_address() -> (&'static Preset, Experiment, Option<String>) {
-    match read(&hash()) {
+    match read(&fragment().0) {
         Ok((preset, experiment)) => (preset, experiment, None),
         Err(why) => (&PRESETS[0], PRESETS[0].experiment(), Some(why)),
     }
@@ -62,8 +95,9 @@ pub fn follow_address(app: App) {
             old.clear();
         }
         let write = move || {
-            let url = format!("#{fragment}");
-            if hash() != url
+            let (now, lab) = self::fragment();
+            let url = joined(&fragment, lab);
+            if now != fragment
                 && let Ok(history) = window().history()
             {
                 // Refused when called too often; the next change tries again.
@@ -72,12 +106,21 @@ pub fn follow_address(app: App) {
         };
         WAITING.set(set_timeout_with_handle(write, std::time::Duration::from_millis(250)).ok());
     });
-    window_event_listener_untyped("hashchange", move |_| match read(&hash()) {
-        Ok((preset, experiment)) => {
-            app.preset.set(preset);
-            app.open(experiment);
+    window_event_listener_untyped("hashchange", move |e| {
+        let (now, lab) = fragment();
+        app.lab.set(lab);
+        // From one view to the other and back, the run goes on.
+        let old = js_sys::Reflect::get(&e, &"oldURL".into()).ok().and_then(|url| url.as_string()).unwrap_or_default();
+        if parted(old.split_once('#').unwrap_or_default().1).0 == now {
+            return;
         }
-        Err(why) => app.notice.set(Some(why.replace("the first story is open instead", "nothing was changed"))),
+        match read(&now) {
+            Ok((preset, experiment)) => {
+                app.preset.set(preset);
+                app.open(experiment);
+            }
+            Err(why) => app.notice.set(Some(why.replace("the first story is open instead", "nothing was changed"))),
+        }
     });
 }
 

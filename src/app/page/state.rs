@@ -80,6 +80,8 @@ pub struct App {
     pub dark: Memo<bool>,
     pub system_dark: RwSignal<bool>,
     pub pause_hidden: RwSignal<bool>,
+    /// The view of sweeps is open.
+    pub lab: RwSignal<bool>,
     /// The settings sheet of narrow screens.
     pub sheet_open: RwSignal<bool>,
     /// The draft's world, and the one in the table of one's own process.
@@ -148,6 +150,7 @@ impl App {
             dark: memo(move || theme.get().unwrap_or_else(|| system_dark.get())),
             system_dark,
             pause_hidden: RwSignal::new(preferences::flag("pause-hidden")),
+            lab: RwSignal::new(share::asks_for_lab()),
             sheet_open: RwSignal::new(false),
             picture: RwSignal::new(Picture::default()),
             sketched: RwSignal::new(Picture::default()),

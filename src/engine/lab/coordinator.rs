@@ -1,0 +1,599 @@
+//! The coordinator: what the page says and what the engine workers say goes in, HTML for the page comes out.
+//!
+//! From the page comes an object of texts: `lab` names what is wanted, beside it the data of the element that was pressed or the
+//! `fields` of a form. To the page goes `{"slots": [[name, html], ...]}`, only what changed and at most five times a second,
+//! `{"focus": test id}`, and `{"file": name, "kind": ..., "text": ...}` to be saved.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+use js_sys::Reflect;
+use serde_json::{Value, json};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use super::{
+    form::Form,
+    queue::{Order, Queue, State},
+    sheet::{Check, Found, Record, Sheet},
+    store::Store,
+    view::{self, Entry},
+};
+use crate::{
+    engine::clock::now_ms,
+    experiment::{Experiment, Problem, problem::sentences},
+    protocol::{Command, DeviceChoice, Event, Outcome, PROTOCOL, Phase},
+};
+
+/// Between two looks at everything, ms.
+const BEAT: i32 = 200;
+/// Silence after which a worker counts as dead, ms: longer than a slow device's first step. `?patience=` in seconds, for tests.
+const PATIENCE: f64 = 120_000.0;
+
+thread_local! {
+    static LAB: RefCell<Option<Lab>> = const { RefCell::new(None) };
+    /// What the page said before the store was open.
+    static EARLY: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whose worker it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Job {
+    Sweep,
+    /// A single cell that is run again.
+    Check,
+}
+
+/// An engine worker and the closures that hear it.
+struct Hand {
+    worker: Worker,
+    _message: Closure<dyn FnMut(MessageEvent)>,
+    _error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+/// Workers of one queue, by place, each with a number that tells it from those before it.
+type Hands = BTreeMap<usize, (u32, Hand)>;
+
+struct Lab {
+    build: String,
+    cores: usize,
+    patience: f64,
+    /// The experiment in the controls, and the story it was made from.
+    base: Result<Experiment, Vec<Problem>>,
+    preset: String,
+    form: Form,
+    store: Rc<Store>,
+    stored: Vec<Entry>,
+    /// The sweep on the screen; `None` on the first screen.
+    shown: Option<Sheet>,
+    /// The sweep that runs, where another one or none is on the screen.
+    aside: Option<Sheet>,
+    hands: Hands,
+    check_queue: Queue,
+    check_hands: Hands,
+    /// Closures must outlive their own call.
+    gone: Vec<Hand>,
+    workers_started: u32,
+    trouble: String,
+    /// Why results may be lost.
+    not_kept: String,
+    /// Worker milliseconds per unit of cost in the sweep seen last, by device.
+    pace: Option<(DeviceChoice, f64)>,
+    /// The first screen or the sheet must be drawn anew.
+    redraw: bool,
+    /// It takes the focus.
+    focus: bool,
+    /// The shown sheet has new results.
+    stale: bool,
+    sent: BTreeMap<String, String>,
+}
+
+/// Whether this worker was started as the coordinator.
+pub fn is_meant() -> bool {
+    query().contains("role=lab")
+}
+
+/// The coordinator's `main`.
+pub fn start() {
+    let value = |name: &str| {
+        let query = query();
+        let found =
+            query.trim_start_matches('?').split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+        found.map(str::to_owned)
+    };
+    let seconds = value("patience").and_then(|text| text.parse::<f64>().ok()).filter(|s| *s > 0.0);
+    let patience = seconds.map_or(PATIENCE, |s| s * 1000.0);
+    let cores = scope().map_or(1.0, |scope| scope.navigator().hardware_concurrency());
+    spawn_local(async move {
+        let (store, why) = Store::open().await;
+        let mut lab = Lab {
+            build: value("v").unwrap_or_default(),
+            cores: cores.max(1.0) as usize,
+            patience,
+            base: Err(Vec::new()),
+            preset: String::new(),
+            form: Form::default(),
+            store: Rc::new(store),
+            stored: Vec::new(),
+            shown: None,
+            aside: None,
+            hands: Hands::new(),
+            check_queue: Queue::new(Vec::new(), 1, patience),
+            check_hands: Hands::new(),
+            gone: Vec::new(),
+            workers_started: 0,
+            trouble: String::new(),
+            not_kept: String::new(),
+            pace: None,
+            redraw: true,
+            focus: false,
+            stale: true,
+            sent: BTreeMap::new(),
+        };
+        if let Some(why) = why {
+            lab.not_kept(&why);
+        }
+        LAB.set(Some(lab));
+        list().await;
+        EARLY.take().iter().for_each(|text| hear(text));
+    });
+    let beat = Closure::<dyn FnMut()>::new(|| with(Lab::beat));
+    if let Some(scope) = scope() {
+        let beat = beat.as_ref().unchecked_ref();
+        // Fails for no function.
+        let _ = scope.set_interval_with_callback_and_timeout_and_arguments_0(beat, BEAT);
+    }
+    beat.forget();
+}
+
+/// A message from the page.
+pub fn hear(text: &str) {
+    if LAB.with_borrow(Option::is_none) {
+        EARLY.with_borrow_mut(|early| early.push(text.into()));
+        return;
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(message) => with(|lab| {
+            lab.obey(&message);
+            lab.beat();
+        }),
+        Err(e) => with(|lab| lab.trouble = format!("The lab did not understand the page: {e}. Reload the page.")),
+    }
+}
+
+fn with(act: impl FnOnce(&mut Lab)) {
+    LAB.with_borrow_mut(|lab| lab.as_mut().map(act));
+}
+
+fn scope() -> Option<DedicatedWorkerGlobalScope> {
+    js_sys::global().dyn_into().ok()
+}
+
+fn query() -> String {
+    scope().map(|scope| scope.location().search()).unwrap_or_default()
+}
+
+fn post(message: &Value) {
+    if let Some(scope) = scope() {
+        // A string can always be posted.
+        let _ = scope.post_message(&JsValue::from_str(&message.to_string()));
+    }
+}
+
+/// Reads anew what is stored.
+async fn list() {
+    let store = LAB.with_borrow(|lab| lab.as_ref().map(|lab| lab.store.clone()));
+    let Some(store) = store else { return };
+    let found = store.sweeps().await;
+    with(|lab| match found {
+        Ok(entries) => lab.stored = entries,
+        Err(why) => lab.not_kept(&why),
+    });
+}
+
+/// Runs something on the store, and says when it fails; then the list is read anew.
+fn keep<F: Future<Output = Result<(), String>>>(lab: &Lab, act: impl FnOnce(Rc<Store>) -> F + 'static) {
+    let store = lab.store.clone();
+    spawn_local(async move {
+        if let Err(why) = act(store).await {
+            with(|lab| lab.not_kept(&why));
+        }
+        list().await;
+    });
+}
+
+impl Lab {
+    fn not_kept(&mut self, why: &str) {
+        self.not_kept = format!(
+            "Results are kept only until this page is closed: this browser's storage could not be used ({why}). Save them as \
+             CSV or JSON before you leave."
+        );
+    }
+
+    fn obey(&mut self, message: &Value) {
+        let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default();
+        let number = |name: &str| text(name).parse::<usize>().ok();
+        match text("lab") {
+            // The view was opened with an empty place, or the controls say something else.
+            what @ ("opened" | "base") => {
+                self.base = Experiment::from_json(text("experiment"));
+                self.preset = text("preset").into();
+                self.focus |= what == "opened";
+                self.redraw |= what == "opened" || self.shown.is_none();
+            }
+            "grid" => {
+                self.form.read(&message["fields"]);
+                if text("event") == "submit" {
+                    self.start();
+                }
+            }
+            "home" => self.leave(),
+            "show" => self.open(text("id"), false),
+            "continue" => self.open(text("id"), true),
+            "delete" => {
+                let id = text("id").to_owned();
+                self.stored.retain(|entry| entry.as_ref().map_or_else(|id| id.clone(), |(r, _)| r.id.clone()) != id);
+                keep(self, move |store| async move { store.delete(&id).await });
+            }
+            "pause" => self.on_shown(|sheet| sheet.queue.pause()),
+            "cancel" => self.on_shown(|sheet| sheet.queue.cancel()),
+            "resume" => self.go_on(Queue::resume),
+            "retry" => self.go_on(Queue::retry_failed),
+            "retry-cell" => {
+                if let Some(cell) = number("cell") {
+                    self.go_on(|queue| queue.retry(cell));
+                }
+            }
+            "cell" => {
+                let cell = number("cell");
+                self.on_shown(|sheet| sheet.chosen = cell.filter(|&cell| cell < sheet.cells.len()));
+            }
+            "check" => {
+                if let Some(cell) = number("cell") {
+                    self.check(cell);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_shown(&mut self, act: impl FnOnce(&mut Sheet)) {
+        if let Some(sheet) = &mut self.shown {
+            act(sheet);
+        }
+    }
+
+    /// Lets the shown sweep go on, unless another one runs.
+    fn go_on(&mut self, act: impl FnOnce(&mut Queue)) {
+        if self.aside.is_some() {
+            self.trouble = "Another sweep is running. Pause or cancel it first, or let it finish.".into();
+            return;
+        }
+        self.trouble.clear();
+        self.on_shown(|sheet| act(&mut sheet.queue));
+    }
+
+    /// The form's sweep.
+    fn start(&mut self) {
+        let Ok(base) = &self.base else { return };
+        // The sentences stand beneath the form.
+        let Ok((sweep, cells)) = self.form.sweep(base) else { return };
+        let record = Record {
+            id: sweep.id(),
+            base: sweep.base.clone(),
+            grid: sweep.grid(),
+            preset: self.preset.clone(),
+            device: self.form.device,
+            created: js_sys::Date::now(),
+            build: self.build.clone(),
+            cells: cells.len(),
+        };
+        let is_known = |entry: &Entry| entry.as_ref().is_ok_and(|(stored, _)| stored.id == record.id);
+        if self.stored.iter().any(is_known) || self.aside.as_ref().is_some_and(|sheet| sheet.record.id == record.id) {
+            // What was found before is not thrown away.
+            self.open(&record.id.clone(), true);
+            return;
+        }
+        if self.aside.is_some() {
+            self.go_on(|_| {});
+            return;
+        }
+        let kept = record.clone();
+        keep(self, move |store| async move { store.put_sweep(&kept).await });
+        self.show(record, Vec::new(), true);
+    }
+
+    /// Shows a sweep, and lets it run where `run` says so.
+    fn show(&mut self, record: Record, found: Vec<Found>, run: bool) {
+        self.redraw = true;
+        self.focus = true;
+        match Sheet::new(record, found, self.cores, self.patience) {
+            Ok(sheet) => self.shown = Some(sheet),
+            Err(problems) => {
+                self.trouble = format!("This sweep cannot be opened. {}", sentences(&problems));
+                return;
+            }
+        }
+        if run {
+            self.go_on(Queue::resume);
+        }
+    }
+
+    /// Opens a stored sweep, or the one that runs.
+    fn open(&mut self, id: &str, run: bool) {
+        self.leave();
+        if self.aside.as_ref().is_some_and(|sheet| sheet.record.id == id) {
+            self.shown = self.aside.take();
+            if run {
+                self.go_on(Queue::resume);
+            }
+            return;
+        }
+        let record = self.stored.iter().flatten().find(|(record, _)| record.id == id).map(|(record, _)| record.clone());
+        let (Some(record), store) = (record, self.store.clone()) else { return };
+        spawn_local(async move {
+            let found = store.found(&record.id).await;
+            with(|lab| match found {
+                Ok(found) => lab.show(record, found, run),
+                Err(why) => lab.trouble = format!("The results could not be read: {why}."),
+            });
+        });
+    }
+
+    /// Back to the first screen; what runs goes on.
+    fn leave(&mut self) {
+        self.redraw = true;
+        self.focus = true;
+        self.trouble.clear();
+        self.check_queue.cancel();
+        if let Some(mut sheet) = self.shown.take()
+            && sheet.queue.is_active()
+        {
+            sheet.check = None;
+            self.aside = Some(sheet);
+        }
+    }
+
+    /// Runs a cell of the shown sweep again, beside whatever else runs.
+    fn check(&mut self, cell: usize) {
+        let Some(sheet) = &mut self.shown else { return };
+        if cell >= sheet.cells.len() {
+            return;
+        }
+        sheet.check = Some((cell, Check::Running(0.0)));
+        self.check_queue.cancel();
+        let orders = self.check_queue.orders(now_ms());
+        self.carry_out(Job::Check, orders);
+        self.check_queue = Queue::new(vec![1.0], 1, self.patience);
+        self.check_queue.resume();
+    }
+
+    /// The sweep that runs.
+    fn running(&mut self) -> Option<&mut Sheet> {
+        self.aside.as_mut().or(self.shown.as_mut())
+    }
+
+    /// Looks after the workers, and tells the page what changed.
+    fn beat(&mut self) {
+        self.gone.clear();
+        let now = now_ms();
+        if let Some(sheet) = self.running() {
+            let orders = sheet.queue.orders(now);
+            self.carry_out(Job::Sweep, orders);
+        }
+        let orders = self.check_queue.orders(now);
+        self.carry_out(Job::Check, orders);
+        if let Some(State::Failed(why)) = self.check_queue.states().first() {
+            let why = why.clone();
+            self.told_check(Check::Failed(why));
+        }
+        if let Some(sheet) = self.running() {
+            let told = sheet.queue.pace(now).map(|pace| (sheet.record.device, pace));
+            self.pace = told.or(self.pace);
+        }
+        // One that has come to rest and is not looked at is in storage.
+        if self.aside.as_ref().is_some_and(|sheet| !sheet.queue.is_active()) {
+            self.aside = None;
+        }
+        self.draw(now);
+    }
+
+    fn carry_out(&mut self, job: Job, orders: Vec<Order>) {
+        for order in orders {
+            match order {
+                Order::Stop(place) => {
+                    if let Some((_, hand)) = self.hands_of(job).remove(&place) {
+                        hand.worker.set_onmessage(None);
+                        hand.worker.set_onerror(None);
+                        hand.worker.terminate();
+                        self.gone.push(hand);
+                    }
+                }
+                Order::Spawn(place) => {
+                    self.workers_started += 1;
+                    let number = self.workers_started;
+                    match hand(job, place, number, &self.build) {
+                        Some(hand) => drop(self.hands_of(job).insert(place, (number, hand))),
+                        None => self.lost(job, place, "This browser did not start a worker."),
+                    }
+                }
+                Order::Send { worker, cell } => self.send(job, worker, cell),
+            }
+        }
+    }
+
+    fn hands_of(&mut self, job: Job) -> &mut Hands {
+        match job {
+            Job::Sweep => &mut self.hands,
+            Job::Check => &mut self.check_hands,
+        }
+    }
+
+    fn send(&mut self, job: Job, place: usize, cell: usize) {
+        let (sheet, cell) = match job {
+            Job::Sweep => (self.aside.as_ref().or(self.shown.as_ref()), cell),
+            Job::Check => {
+                let cell = self.shown.as_ref().and_then(|sheet| sheet.check.as_ref()).map_or(0, |(cell, _)| *cell);
+                (self.shown.as_ref(), cell)
+            }
+        };
+        let Some(sheet) = sheet else { return };
+        let experiment = Box::new(sheet.cells[cell].experiment.clone());
+        let command = Command::Cell { experiment, device: sheet.record.device };
+        // Plain data with string keys: serialisation cannot fail.
+        let text = serde_json::to_string(&command).unwrap_or_default();
+        if let Some((_, hand)) = self.hands_of(job).get(&place) {
+            // A string can always be posted.
+            let _ = hand.worker.post_message(&text.into());
+        }
+    }
+
+    /// A worker's message. One that was replaced in between is not listened to.
+    fn hear(&mut self, job: Job, place: usize, number: u32, text: &str) {
+        if self.hands_of(job).get(&place).is_none_or(|(now, _)| *now != number) {
+            return;
+        }
+        let now = now_ms();
+        if let Some(queue) = self.queue_of(job) {
+            queue.heard(place, now);
+        }
+        match Event::from_json(text) {
+            Ok(Event::Ready { protocol: PROTOCOL }) => {
+                if let Some(queue) = self.queue_of(job) {
+                    queue.ready(place);
+                }
+                self.beat();
+            }
+            Ok(Event::Ready { .. }) => {
+                self.lost(job, place, "The site was updated in between: reload the page.");
+            }
+            Ok(Event::Cell { done }) => {
+                if let Some(queue) = self.queue_of(job) {
+                    queue.progress(place, done);
+                }
+                if job == Job::Check {
+                    self.told_check(Check::Running(done));
+                }
+            }
+            Ok(Event::Outcome(outcome)) => {
+                self.finished(job, place, *outcome, now);
+                self.beat();
+            }
+            Ok(Event::Phase(Phase::Failed { why, next })) => self.lost(job, place, &format!("{why} {next}")),
+            Ok(_) => {}
+            Err(why) => self.lost(job, place, &format!("Its worker said something unreadable ({why}).")),
+        }
+    }
+
+    fn queue_of(&mut self, job: Job) -> Option<&mut Queue> {
+        match job {
+            Job::Sweep => self.running().map(|sheet| &mut sheet.queue),
+            Job::Check => Some(&mut self.check_queue),
+        }
+    }
+
+    fn lost(&mut self, job: Job, place: usize, why: &str) {
+        if let Some(queue) = self.queue_of(job) {
+            queue.lost(place, why);
+        }
+    }
+
+    fn told_check(&mut self, check: Check) {
+        self.on_shown(|sheet| {
+            if let Some((_, told)) = &mut sheet.check {
+                *told = check;
+            }
+        });
+    }
+
+    fn finished(&mut self, job: Job, place: usize, outcome: Outcome, now: f64) {
+        let Some((cell, ms)) = self.queue_of(job).and_then(|queue| queue.finished(place, now)) else { return };
+        if job == Job::Check {
+            self.told_check(Check::Done(Box::new(outcome)));
+            return;
+        }
+        let Some(sheet) = self.running() else { return };
+        let found = Found { key: sheet.cells[cell].key.clone(), outcome, seconds: ms / 1000.0 };
+        sheet.found[cell] = Some(found.clone());
+        let id = sheet.record.id.clone();
+        self.stale = true;
+        keep(self, move |store| async move { store.put_cell(&id, &found).await });
+    }
+
+    /// Sends what changed.
+    fn draw(&mut self, now: f64) {
+        let mut slots: Vec<(String, String)> = Vec::new();
+        let mut put = |name: &str, html: String| slots.push((name.into(), html));
+        let queue = self.shown.as_ref().and_then(|sheet| sheet.queue.trouble()).unwrap_or_default();
+        let trouble: String = [self.trouble.as_str(), queue, &self.not_kept].map(view::trouble).concat();
+        match &self.shown {
+            Some(sheet) => {
+                if self.redraw {
+                    put("lab", view::sheet(sheet, &self.build));
+                }
+                put("lab.buttons", view::buttons(sheet));
+                put("lab.summary", view::standing(sheet, now));
+                put("lab.spoken", view::spoken(sheet));
+                put("lab.bar", view::bar(sheet));
+                for cell in 0..sheet.cells.len() {
+                    put(&format!("lab.cell.{cell}"), view::square(sheet, cell));
+                }
+                put("lab.detail", view::detail(sheet));
+                if self.redraw || self.stale {
+                    put("lab.results", view::table(sheet));
+                }
+            }
+            None => {
+                if self.redraw {
+                    put("lab", view::home(&self.form, self.base.as_ref().map_err(Vec::as_slice), self.cores));
+                }
+                if let Ok(base) = &self.base {
+                    let pace = self.pace.filter(|(device, _)| *device == self.form.device).map(|(_, pace)| pace);
+                    put("lab.note", self.form.note(base, self.cores, pace));
+                }
+                let running = self.aside.as_ref().map(|sheet| sheet.record.id.as_str());
+                put("lab.list", view::list(&self.stored, running));
+            }
+        }
+        put("lab.trouble", trouble);
+        put("badge", self.aside.as_ref().or(self.shown.as_ref()).map_or_else(String::new, view::badge));
+        if self.redraw {
+            self.sent.retain(|name, _| name == "badge");
+        }
+        slots.retain(|(name, html)| self.sent.get(name) != Some(html));
+        if !slots.is_empty() {
+            post(&json!({ "slots": slots }));
+            self.sent.extend(slots);
+        }
+        (self.redraw, self.stale) = (false, false);
+        if std::mem::take(&mut self.focus) {
+            post(&json!({ "focus": "lab-title" }));
+        }
+    }
+}
+
+/// Starts an engine worker.
+fn hand(job: Job, place: usize, number: u32, build: &str) -> Option<Hand> {
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    options.set_name(&format!("cell-{number}"));
+    let worker = Worker::new_with_options(&format!("engine-worker.js?v={build}"), &options).ok()?;
+    let message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
+        let text = message.data().as_string().unwrap_or_default();
+        with(|lab| lab.hear(job, place, number, &text));
+    });
+    let error = Closure::<dyn FnMut(ErrorEvent)>::new(move |error: ErrorEvent| {
+        error.prevent_default();
+        // A file that did not come is an event without words.
+        let words = Reflect::get(&error, &"message".into()).ok().and_then(|words| words.as_string());
+        let why = format!("Its worker stopped: {}.", words.unwrap_or_else(|| "its files did not arrive".into()));
+        with(|lab| {
+            if lab.hands_of(job).get(&place).is_some_and(|(now, _)| *now == number) {
+                lab.lost(job, place, &why);
+            }
+        });
+    });
+    worker.set_onmessage(Some(message.as_ref().unchecked_ref()));
+    worker.set_onerror(Some(error.as_ref().unchecked_ref()));
+    Some(Hand { worker, _message: message, _error: error })
+}
