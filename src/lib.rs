@@ -2,12 +2,15 @@
 //!
 //! Rooms, and which may know which, are drawn in `ARCHITECTURE.md`. In short: `experiment` says what to run,
 //! `world` makes tokens, `theory` says what an ideal learner would do, `net` and `engine` train a real one,
-//! `protocol` carries the news, `app` draws it.
+//! `protocol` carries the news, `app` draws it, `sweep` says what many runs say together.
 
 pub mod colour;
 pub mod experiment;
+pub mod number;
 pub mod picture;
 pub mod protocol;
+pub mod scale;
+pub mod sweep;
 pub mod theory;
 pub mod world;
 

@@ -7,7 +7,8 @@ pub mod edges;
 pub mod fields;
 pub mod history;
 pub mod mixing;
-pub mod number;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 pub mod page;
 pub mod theme;
+
+pub use crate::number;

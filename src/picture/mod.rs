@@ -10,7 +10,7 @@ mod notes;
 mod plan;
 mod samples;
 mod simplex;
-mod svg;
+pub mod svg;
 mod vectors;
 
 use crate::{

@@ -12,7 +12,6 @@ pub mod losses;
 pub mod outcome;
 pub mod rows;
 pub mod samples;
-pub mod scale;
 pub mod scene;
 #[cfg(test)]
 mod tests;
@@ -28,6 +27,7 @@ use super::{
     theme::{Hue, Rgb, Theme},
 };
 
+pub use crate::scale;
 pub use scene::Scene;
 
 /// The charts that are drawn on canvas.

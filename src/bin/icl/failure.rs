@@ -24,6 +24,8 @@ pub enum Failure {
     Run(String),
     #[error("{0}")]
     Picture(String),
+    #[error("{0}")]
+    Sweep(String),
     #[error("The result cannot be written: {0}.")]
     Output(io::Error),
 }

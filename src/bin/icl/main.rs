@@ -1,9 +1,11 @@
-//! The terminal twin: curves, presets and training runs without a browser.
+//! The terminal twin: curves, presets, training runs and sweeps without a browser.
 
+mod cells;
 mod curve;
 mod failure;
 mod picture;
 mod presets;
+mod sweep;
 mod texts;
 mod train;
 mod worlds;
@@ -42,6 +44,8 @@ enum Command {
     },
     /// Train a learner and print its losses by position beside exact Bayes
     Train(train::Arguments),
+    /// Run a grid of experiments: losses, gaps and the bound over K, N, T, seeds or any other field
+    Sweep(sweep::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Command::Presets => Ok(presets::all()),
         Command::Preset { name } => presets::one(&name),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Sweep(arguments) => sweep::run(&arguments),
     };
     match text.and_then(|text| print(&text)) {
         Ok(()) => ExitCode::SUCCESS,

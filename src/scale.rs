@@ -1,6 +1,6 @@
 //! From numbers to a share of an axis, and the round numbers beside it.
 
-use crate::app::number;
+use crate::number;
 
 /// An axis from `low` to `high`, linear or logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq)]

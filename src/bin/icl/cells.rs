@@ -1,0 +1,180 @@
+//! Runs the cells of a sweep on several threads, and keeps what they found in a file as it comes.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Seek, SeekFrom, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use icl_playground::{
+    engine::cell,
+    experiment::{Sweep, sweep::Cell},
+    protocol::{DeviceChoice, Outcome},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// The progress bar's length, for each cell.
+const FINE: f64 = 1000.0;
+
+/// What a sweep's cells found, and which could not be run.
+pub struct Finished {
+    /// By the cell's key.
+    pub outcomes: BTreeMap<String, Outcome>,
+    /// Key, and a sentence.
+    pub failed: Vec<(String, String)>,
+}
+
+/// Threads where nobody says how many: one core is left to others.
+pub fn usual_jobs() -> usize {
+    thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1))
+}
+
+/// Runs what `file` does not hold yet. One line of JSON for each finished cell, after a first line that names the sweep: whoever
+/// stops it, by whatever means, loses the cells under way and nothing else.
+pub fn run(sweep: &Sweep, cells: &[Cell], file: &Path, jobs: usize) -> Result<Finished, Failure> {
+    let (mut journal, mut outcomes) = Journal::open(sweep, file)?;
+    outcomes.retain(|key, _| cells.iter().any(|cell| cell.key == *key));
+    let left: Vec<&Cell> = cells.iter().filter(|cell| !outcomes.contains_key(&cell.key)).collect();
+    let before = outcomes.len();
+    let bar = ProgressBar::new((FINE * left.len() as f64) as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {msg}  {eta} left") {
+        bar.set_style(style);
+    }
+    bar.set_message(format!("{before}/{} cells", cells.len()));
+    let (next, shares) = (AtomicUsize::new(0), Mutex::new(vec![0.0; left.len()]));
+    let advance = |index: usize, share: f64| {
+        // Only a panic between these two lines could poison it, and they have none.
+        if let Ok(mut shares) = shares.lock() {
+            shares[index] = share;
+            bar.set_position((FINE * shares.iter().sum::<f64>()) as u64);
+        }
+    };
+    let mut failed = Vec::new();
+    let written = thread::scope(|scope| {
+        let (send, receive) = mpsc::channel();
+        for _ in 0..jobs.clamp(1, left.len().max(1)) {
+            let (send, next, left, advance) = (send.clone(), &next, &left, &advance);
+            scope.spawn(move || {
+                while let Some((index, cell)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    left.get(index).map(|cell| (index, *cell))
+                } {
+                    let result = one(cell, &mut |share| advance(index, share));
+                    advance(index, 1.0);
+                    if send.send((cell.key.clone(), result)).is_err() {
+                        // Nobody listens any more: the file could not be written.
+                        break;
+                    }
+                }
+            });
+        }
+        drop(send);
+        for (key, result) in receive {
+            match result {
+                Ok(outcome) => {
+                    journal.add(&key, &outcome)?;
+                    outcomes.insert(key, outcome);
+                }
+                Err(why) => {
+                    bar.suspend(|| eprintln!("{key}: {why}"));
+                    failed.push((key, why));
+                }
+            }
+            bar.set_message(format!("{}/{} cells", outcomes.len(), cells.len()));
+        }
+        Ok::<(), Failure>(())
+    });
+    bar.finish_and_clear();
+    written?;
+    Ok(Finished { outcomes, failed })
+}
+
+/// A cell that breaks must not take the others with it.
+fn one(cell: &Cell, progress: &mut dyn FnMut(f64)) -> Result<Outcome, String> {
+    let run = || pollster::block_on(cell::run(&cell.experiment, DeviceChoice::Cpu, progress));
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(error)) => Err(format!("{error} {}", error.next())),
+        Err(_) => Err("The run broke off; what the engine said is above.".into()),
+    }
+}
+
+/// The file of results.
+struct Journal(File);
+
+impl Journal {
+    /// Opens or makes the file, and reads what it holds. A last line that was cut short is dropped, and will be run again.
+    fn open(sweep: &Sweep, path: &Path) -> Result<(Self, BTreeMap<String, Outcome>), Failure> {
+        let unusable = |why| Failure::File { path: path.display().to_string(), why };
+        let refused = |why: &str| Failure::Sweep(format!("The file {} {why}", path.display()));
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(unusable)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                return Err(refused(
+                    "is being written by another icl. Wait for it, or give another folder with --out.",
+                ));
+            }
+            // Where files cannot be locked, the user takes care.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(unusable)?;
+        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+        let text = String::from_utf8_lossy(&bytes[..whole]);
+        let mut lines = text.lines();
+        let mut outcomes = BTreeMap::new();
+        match lines.next().map(|line| serde_json::from_str::<Value>(line).unwrap_or_default()) {
+            None if whole == 0 && bytes.len() > 4096 => {
+                return Err(refused(
+                    "does not hold the results of a sweep. Move it away, or give another folder with --out.",
+                ));
+            }
+            None => {}
+            Some(head) if head["sweep"] == sweep.id() => {
+                for line in lines {
+                    let Ok(mut value) = serde_json::from_str::<Value>(line) else { continue };
+                    if let (Some(key), Ok(outcome)) =
+                        (value["cell"].as_str().map(String::from), serde_json::from_value(value["outcome"].take()))
+                    {
+                        outcomes.insert(key, outcome);
+                    }
+                }
+            }
+            Some(head) => {
+                let held = match head["grid"].as_str() {
+                    Some(grid) => format!("holds another sweep ({grid}, or the same over another experiment)."),
+                    None => "does not hold the results of a sweep.".into(),
+                };
+                return Err(refused(&format!("{held} Move it away, or give another folder with --out.")));
+            }
+        }
+        file.set_len(whole as u64).map_err(unusable)?;
+        file.seek(SeekFrom::End(0)).map_err(unusable)?;
+        let mut journal = Self(file);
+        if whole == 0 {
+            journal.line(&json!({ "sweep": sweep.id(), "grid": sweep.grid() }))?;
+        }
+        Ok((journal, outcomes))
+    }
+
+    fn add(&mut self, key: &str, outcome: &Outcome) -> Result<(), Failure> {
+        self.line(&json!({ "cell": key, "outcome": outcome }))
+    }
+
+    fn line(&mut self, value: &Value) -> Result<(), Failure> {
+        // One write: a line is there or it is cut short, but never mixed with another.
+        self.0.write_all(format!("{value}\n").as_bytes()).map_err(Failure::Output)
+    }
+}

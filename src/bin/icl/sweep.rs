@@ -1,0 +1,172 @@
+//! `icl sweep`: a grid of runs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use icl_playground::{
+    experiment::{Problem, Sweep, sweep::Cell},
+    number,
+    sweep::{Metric, Report, Run, Table, report, report::usual_views, table::plain},
+};
+use serde_json::json;
+
+use crate::{
+    cells::{self, Finished},
+    failure::{Failure, read_experiment},
+    print,
+};
+
+/// What the table shows; CSV and JSON have all metrics.
+const SHOWN: [&str; 6] = ["two_level", "first_level", "empirical", "topic_gap", "sequence_gap", "bound"];
+
+#[derive(Args)]
+pub struct Arguments {
+    /// A file with an experiment as JSON, in which the grid sets its fields; `icl preset NAME` prints some
+    #[arg(long, value_name = "FILE")]
+    experiment: PathBuf,
+    /// Which fields take which values: "data.topics=4,16,64; seed=1..3; hold=data.sequences" (hold keeps K·N·T at the experiment's)
+    #[arg(long, value_name = "GRID")]
+    grid: String,
+    /// Cells that run at the same time; without it all cores but one
+    #[arg(long, value_name = "J")]
+    jobs: Option<usize>,
+    /// All metrics as JSON, instead of a table
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// All metrics as CSV, instead of a table
+    #[arg(long)]
+    csv: bool,
+    /// The folder for NAME.sweep.jsonl, where results are kept as they come and a later call goes on; without it beside the
+    /// experiment
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write pictures into this folder
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
+    /// A two-level loss: steps, tokens and seconds to it become metrics
+    #[arg(long, value_name = "NATS")]
+    level: Option<f64>,
+    /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them
+    #[arg(long, value_name = "FILE")]
+    udhr: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let base = read_experiment(&arguments.experiment, arguments.udhr.as_deref())?;
+    let sweep = Sweep::parse_grid(base, &arguments.grid).map_err(Failure::Invalid)?;
+    let cells = sweep.cells().map_err(Failure::Invalid)?;
+    let jobs = jobs(arguments.jobs)?;
+    if let Some(level) = arguments.level.filter(|level| !level.is_finite()) {
+        return Err(Problem::new("level", level, "a number", "").into());
+    }
+    let file = journal_path(&arguments.experiment, arguments.out.as_deref())?;
+    let finished = cells::run(&sweep, &cells, &file, jobs)?;
+    let runs = runs(&cells, &finished, arguments.level);
+    let told = report(&sweep, &usual_views(&sweep), arguments.level, &runs);
+    if let Some(folder) = &arguments.pictures {
+        write_pictures(&told, folder, "")?;
+    }
+    let table = Table::new(&sweep.axes, &runs);
+    let text = match (arguments.json, arguments.csv) {
+        (true, _) => {
+            let mut value = table.json(sweep.base.world.observation().word());
+            value["sweep"] = sweep.id().into();
+            value["grid"] = sweep.grid().into();
+            value["cells"] = json!({ "all": cells.len(), "finished": runs.len() });
+            value["report"] = told
+                .sections
+                .iter()
+                .map(|s| json!({ "title": s.title, "paragraphs": s.paragraphs, "table": s.table }))
+                .collect();
+            value.to_string()
+        }
+        (_, true) => table.csv(),
+        _ => as_text(&table, &told),
+    };
+    let Some((key, why)) = finished.failed.first() else { return Ok(text) };
+    print(&text)?;
+    Err(Failure::Run(format!(
+        "{} of {} cells could not be run; what the others found is kept, and the same command tries these again. \
+         The first: {key}. {why}",
+        finished.failed.len(),
+        cells.len()
+    )))
+}
+
+/// How many threads.
+pub fn jobs(asked: Option<usize>) -> Result<usize, Failure> {
+    match asked {
+        Some(jobs) if !(1..=256).contains(&jobs) => Err(Problem::new("jobs", jobs, "1 to 256", "").into()),
+        asked => Ok(asked.unwrap_or_else(cells::usual_jobs)),
+    }
+}
+
+/// Finished cells in the grid's order.
+pub fn runs(cells: &[Cell], finished: &Finished, level: Option<f64>) -> Vec<Run> {
+    let outcome = |cell: &&Cell| finished.outcomes.contains_key(&cell.key);
+    cells.iter().filter(outcome).map(|cell| Run::new(cell, &finished.outcomes[&cell.key], level)).collect()
+}
+
+/// Files `PREFIX + name.svg`.
+pub fn write_pictures(report: &Report, folder: &Path, prefix: &str) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(Failure::Output)?;
+    for picture in report.sections.iter().flat_map(|section| &section.pictures) {
+        let path = folder.join(format!("{prefix}{}.svg", picture.name));
+        fs::write(path, &picture.svg).map_err(Failure::Output)?;
+    }
+    Ok(())
+}
+
+/// `DIR/NAME.sweep.jsonl`.
+fn journal_path(experiment: &Path, out: Option<&Path>) -> Result<PathBuf, Failure> {
+    let name = experiment.file_stem().unwrap_or_default().to_string_lossy();
+    let folder = match out {
+        Some(folder) => {
+            fs::create_dir_all(folder).map_err(Failure::Output)?;
+            folder.to_path_buf()
+        }
+        None => experiment.parent().map(Path::to_path_buf).unwrap_or_default(),
+    };
+    Ok(folder.join(format!("{name}.sweep.jsonl")))
+}
+
+fn as_text(table: &Table, report: &Report) -> String {
+    let columns: Vec<&Metric> =
+        SHOWN.iter().filter(|name| table.columns().contains(name)).filter_map(|name| Metric::named(name)).collect();
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut head: Vec<String> = table.axes.iter().map(|axis| axis.field.clone()).collect();
+    head.push("runs".into());
+    head.extend(columns.iter().map(|m| m.name.to_string()));
+    rows.push(head);
+    for row in &table.rows {
+        let mut line: Vec<String> = row.coordinates.iter().map(plain).collect();
+        line.push(row.runs.len().to_string());
+        let told = |m: &&Metric| row.get(m.name).map_or_else(|| "-".into(), |s| number::with_error(s.mean, s.stderr));
+        line.extend(columns.iter().map(told));
+        rows.push(line);
+    }
+    let mut text = aligned(&rows);
+    for section in &report.sections {
+        text.push_str(&format!("\n\n{}\n{}", section.title, section.paragraphs.join("\n")));
+        if let Some(table) = &section.table {
+            let rows: Vec<Vec<String>> = [table.head.clone()].into_iter().chain(table.rows.iter().cloned()).collect();
+            text.push_str(&format!("\n\n{}", aligned(&rows)));
+        }
+    }
+    text
+}
+
+/// Columns under each other, numbers to the right.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |j: usize| rows.iter().filter_map(|row| row.get(j)).map(|t| t.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(text, w)| format!("{text:>w$}")).collect();
+        cells.join("  ")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,380 @@
+//! What can be read off a finished run, each by a name.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    experiment::Experiment,
+    protocol::{Measured, Outcome},
+    theory::bound::{BoundComponents, BoundInput},
+};
+
+/// What a metric is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Nats per token, or per vector.
+    Loss,
+    /// Nats.
+    Nats,
+    Steps,
+    Tokens,
+    Seconds,
+    /// A number without a unit.
+    Plain,
+}
+
+impl Unit {
+    /// As on an axis; `word` is what a loss is counted per.
+    pub fn text(self, word: &str) -> String {
+        match self {
+            Self::Loss => format!("nats per {word}"),
+            Self::Nats => "nats".into(),
+            Self::Steps => "steps".into(),
+            Self::Tokens => format!("{word}s read"),
+            Self::Seconds => "seconds".into(),
+            Self::Plain => String::new(),
+        }
+    }
+}
+
+/// One named number of a run.
+pub struct Metric {
+    /// As in CSV and JSON.
+    pub name: &'static str,
+    /// As in a chart's title.
+    pub title: &'static str,
+    pub unit: Unit,
+    read: fn(&Source) -> Option<Measured>,
+}
+
+/// What metrics are read from.
+struct Source<'a> {
+    experiment: &'a Experiment,
+    outcome: &'a Outcome,
+    /// The bound's components; `None` where no s is known yet.
+    bound: Option<BoundComponents>,
+    input: BoundInput,
+    /// When the two-level loss reached the level asked for.
+    reached: Option<Reached>,
+}
+
+/// Counted from the first step of all stages.
+struct Reached {
+    step: Measured,
+    seconds: f64,
+    prior_seconds: f64,
+}
+
+const fn metric(name: &'static str, title: &'static str, unit: Unit, read: fn(&Source) -> Option<Measured>) -> Metric {
+    Metric { name, title, unit, read }
+}
+
+fn exactly(value: f64) -> Option<Measured> {
+    Some(Measured { value, stderr: 0.0 })
+}
+
+/// All of them, in the order of a table's columns.
+pub const METRICS: &[Metric] = &[
+    metric("two_level", "Two-level loss L(θ)", Unit::Loss, |s| Some(s.outcome.two_level.loss)),
+    metric("two_level_excess", "Two-level loss above Bayes", Unit::Loss, |s| Some(s.outcome.two_level.excess)),
+    metric("first_level", "First-level loss L(θ, W_pre)", Unit::Loss, |s| Some(s.outcome.first_level.loss)),
+    metric("first_level_excess", "First-level loss above Bayes", Unit::Loss, |s| Some(s.outcome.first_level.excess)),
+    metric("empirical", "Empirical loss L_E", Unit::Loss, |s| Some(s.outcome.empirical.loss)),
+    metric("empirical_excess", "Empirical loss above Bayes", Unit::Loss, |s| Some(s.outcome.empirical.excess)),
+    metric("topic_gap", "Topic gap", Unit::Loss, |s| Some(s.outcome.topic_gap)),
+    metric("sequence_gap", "Sequence gap", Unit::Loss, |s| Some(s.outcome.sequence_gap)),
+    metric("bound", "Sum of the bound's components, up to constants", Unit::Plain, |s| exactly(s.bound.as_ref()?.sum)),
+    metric("topic_term", "Topic term of the bound, up to constants", Unit::Plain, |s| {
+        exactly(s.bound.as_ref()?.topic.value)
+    }),
+    metric("sequence_term", "Sequence term of the bound, up to constants", Unit::Plain, |s| {
+        exactly(s.bound.as_ref()?.sequence.value)
+    }),
+    metric("confidence_term", "Confidence term of the bound, up to constants", Unit::Plain, |s| {
+        exactly(s.bound.as_ref()?.confidence.value)
+    }),
+    metric("epsilon_opt", "Optimisation error ε_opt", Unit::Loss, |s| {
+        let excess = s.outcome.empirical.excess;
+        Some(Measured { value: excess.value.max(0.0), stderr: excess.stderr })
+    }),
+    metric("topic_rate", "√(1/((K−K′)·T_p))", Unit::Plain, |s| exactly(1.0 / s.input.topic_n().sqrt())),
+    metric("sequence_rate", "√(1/(K·(N−N′)·T))", Unit::Plain, |s| exactly(1.0 / s.input.sequence_n().sqrt())),
+    metric("kl_topic", "KL to the topic-dependent prior", Unit::Nats, |s| exactly(s.bound.as_ref()?.kl_topic)),
+    metric("kl_data", "KL to the data-dependent prior", Unit::Nats, |s| exactly(s.bound.as_ref()?.kl_data)),
+    metric("distance_topic", "Squared distance to the topic-dependent prior", Unit::Plain, |s| {
+        exactly(s.outcome.distance_topic)
+    }),
+    metric("distance_data", "Squared distance to the data-dependent prior", Unit::Plain, |s| {
+        exactly(s.outcome.distance_data)
+    }),
+    metric("scale", "Standard deviation s of the Gaussians", Unit::Plain, |s| {
+        s.bound.as_ref().and(exactly(s.input.scale))
+    }),
+    metric("path_topic", "Gradient differences along the path, topic-dependent prior", Unit::Plain, |s| {
+        exactly(s.outcome.paths?.topic)
+    }),
+    metric("path_data", "Gradient differences along the path, data-dependent prior", Unit::Plain, |s| {
+        exactly(s.outcome.paths?.data)
+    }),
+    metric("certificate", "Certificate", Unit::Loss, |s| exactly(s.outcome.certificate?.bound)),
+    metric("certificate_population", "Loss that the certificate bounds, measured", Unit::Loss, |s| {
+        Some(s.outcome.certificate?.population)
+    }),
+    metric("mean_training_loss", "Mean training loss over the run", Unit::Loss, |s| exactly(mean_training_loss(s)?)),
+    metric("steps", "Steps of all stages", Unit::Steps, |s| exactly(s.outcome.steps as f64)),
+    metric("steps_own", "Steps without the prior stages", Unit::Steps, |s| {
+        exactly(s.outcome.steps.saturating_sub(s.outcome.prior_steps) as f64)
+    }),
+    metric("tokens", "Tokens read in all stages", Unit::Tokens, |s| exactly(s.outcome.tokens)),
+    metric("tokens_own", "Tokens read without the prior stages", Unit::Tokens, |s| {
+        exactly(s.outcome.tokens - tokens_of(s, s.outcome.prior_steps as f64))
+    }),
+    metric("seconds", "Seconds of training in all stages", Unit::Seconds, |s| exactly(s.outcome.seconds)),
+    metric("seconds_own", "Seconds of training without the prior stages", Unit::Seconds, |s| {
+        exactly(s.outcome.seconds - s.outcome.prior_seconds)
+    }),
+    metric("steps_to_level", "Steps to the loss, prior stages counted", Unit::Steps, |s| {
+        Some(s.reached.as_ref()?.step)
+    }),
+    metric("steps_to_level_own", "Steps to the loss, prior stages not counted", Unit::Steps, |s| own_steps(s)),
+    metric("tokens_to_level", "Tokens to the loss, prior stages counted", Unit::Tokens, |s| {
+        Some(in_tokens(s, s.reached.as_ref()?.step))
+    }),
+    metric("tokens_to_level_own", "Tokens to the loss, prior stages not counted", Unit::Tokens, |s| {
+        Some(in_tokens(s, own_steps(s)?))
+    }),
+    metric("seconds_to_level", "Seconds to the loss, prior stages counted", Unit::Seconds, |s| {
+        exactly(s.reached.as_ref()?.seconds)
+    }),
+    metric("seconds_to_level_own", "Seconds to the loss, prior stages not counted", Unit::Seconds, |s| {
+        let reached = s.reached.as_ref()?;
+        exactly((reached.seconds - reached.prior_seconds).max(0.0))
+    }),
+];
+
+impl Metric {
+    pub fn named(name: &str) -> Option<&'static Self> {
+        METRICS.iter().find(|metric| metric.name == name)
+    }
+
+    /// `two-level loss L(θ)`: as within a sentence.
+    pub fn words(&self) -> String {
+        let mut letters = self.title.chars();
+        // A symbol such as KL keeps its letters.
+        match (letters.next(), letters.clone().next()) {
+            (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(letters).collect(),
+            _ => self.title.into(),
+        }
+    }
+}
+
+/// A run's numbers, by [`METRICS`]. What was not measured, or is not finite, is missing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics(Vec<Option<Measured>>);
+
+impl Metrics {
+    pub fn of(experiment: &Experiment, outcome: &Outcome, level: Option<f64>) -> Self {
+        let input = BoundInput::of(
+            experiment,
+            outcome.distance_topic,
+            outcome.distance_data,
+            outcome.scale,
+            outcome.empirical.excess.value,
+        );
+        let source = Source {
+            experiment,
+            outcome,
+            bound: (outcome.scale > 0.0 || experiment.bound.scale > 0.0).then(|| input.components()),
+            input,
+            reached: level.and_then(|level| reached(outcome, level)),
+        };
+        let finite = |m: &Measured| m.value.is_finite() && m.stderr.is_finite();
+        Self(METRICS.iter().map(|metric| (metric.read)(&source).filter(finite)).collect())
+    }
+
+    pub fn get(&self, name: &str) -> Option<Measured> {
+        let at = METRICS.iter().position(|metric| metric.name == name)?;
+        self.0.get(at).copied().flatten()
+    }
+
+    pub(super) fn at(&self, metric: usize) -> Option<Measured> {
+        self.0.get(metric).copied().flatten()
+    }
+
+    /// `{"two_level": [value, standard error], ...}`.
+    pub fn to_value(&self) -> Value {
+        let known = METRICS.iter().zip(&self.0).filter_map(|(metric, m)| m.map(|m| (metric.name, m.value, m.stderr)));
+        super::pairs(known).into()
+    }
+
+    pub fn from_value(fields: &Map<String, Value>) -> Self {
+        let read = |name: &str| {
+            let pair = fields.get(name)?.as_array()?;
+            Some(Measured { value: pair.first()?.as_f64()?, stderr: pair.get(1)?.as_f64()? })
+        };
+        Self(METRICS.iter().map(|metric| read(metric.name)).collect())
+    }
+
+    /// For tests and hand-made runs.
+    #[cfg(test)]
+    pub fn with(values: &[(&str, f64, f64)]) -> Self {
+        let find =
+            |name: &str| values.iter().find(|(given, ..)| *given == name).map(|(_, value, stderr)| (*value, *stderr));
+        Self(METRICS.iter().map(|m| find(m.name).map(|(value, stderr)| Measured { value, stderr })).collect())
+    }
+}
+
+/// Tokens that so many steps read.
+fn tokens_of(s: &Source, steps: f64) -> f64 {
+    steps * (s.experiment.training.batch * s.experiment.data.length) as f64
+}
+
+fn in_tokens(s: &Source, steps: Measured) -> Measured {
+    Measured { value: tokens_of(s, steps.value), stderr: tokens_of(s, steps.stderr) }
+}
+
+/// 0 where the prior stages had reached the level already.
+fn own_steps(s: &Source) -> Option<Measured> {
+    let step = s.reached.as_ref()?.step;
+    Some(Measured { value: (step.value - s.outcome.prior_steps as f64).max(0.0), stderr: step.stderr })
+}
+
+/// The area under the training loss over the number of steps: lower is faster.
+fn mean_training_loss(s: &Source) -> Option<f64> {
+    let record = &s.outcome.record;
+    let (mut area, mut steps, mut before) = (0.0, 0.0, 0.0);
+    for (&step, &loss) in record.step.iter().zip(&record.training_loss) {
+        let width = step as f64 - before;
+        // No batch has been read at step 0.
+        if width > 0.0 && loss.is_finite() {
+            area += width * loss;
+            steps += width;
+        }
+        before = step as f64;
+    }
+    (steps > 0.0).then(|| area / steps)
+}
+
+/// Where the two-level loss first comes down to `level`, interpolated between evaluations. The step's standard error is that of
+/// the loss there over its slope.
+fn reached(outcome: &Outcome, level: f64) -> Option<Reached> {
+    let record = &outcome.record;
+    let i = record.two_level.iter().position(|loss| *loss <= level)?;
+    let at = |values: &[f64], i: usize| values.get(i).copied().unwrap_or(0.0);
+    let step = |i: usize| record.step.get(i).map_or(0.0, |s| *s as f64);
+    let (share, slope) = match i {
+        0 => (1.0, 0.0),
+        _ => {
+            let fall = record.two_level[i - 1] - record.two_level[i];
+            ((record.two_level[i - 1] - level) / fall, fall / (step(i) - step(i - 1)))
+        }
+    };
+    let between = |a: f64, b: f64| a + share * (b - a);
+    let before = i.saturating_sub(1);
+    Some(Reached {
+        step: Measured {
+            value: between(step(before), step(i)),
+            stderr: if slope > 0.0 { at(&record.two_level_stderr, i) / slope } else { 0.0 },
+        },
+        seconds: between(at(&record.seconds, before), at(&record.seconds, i)),
+        prior_seconds: outcome.prior_seconds,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Certificate, LossAndFloor, Record};
+
+    fn measured(value: f64, stderr: f64) -> Measured {
+        Measured { value, stderr }
+    }
+
+    fn outcome() -> Outcome {
+        Outcome {
+            steps: 300,
+            prior_steps: 100,
+            tokens: 300.0 * 32.0 * 32.0,
+            seconds: 6.0,
+            prior_seconds: 2.0,
+            empirical: LossAndFloor { excess: measured(0.02, 0.001), ..LossAndFloor::default() },
+            topic_gap: measured(0.1, 0.01),
+            distance_topic: 4.0,
+            distance_data: 1.0,
+            scale: 0.1,
+            certificate: Some(Certificate { bound: 1.5, ..Certificate::default() }),
+            record: Record {
+                step: vec![0, 100, 200, 300],
+                seconds: vec![0.0, 2.0, 4.0, 6.0],
+                training_loss: vec![0.0, 1.0, 0.5, 0.3],
+                two_level: vec![0.9, 0.5, 0.3, 0.2],
+                two_level_stderr: vec![0.0, 0.01, 0.02, 0.01],
+                ..Record::default()
+            },
+            ..Outcome::default()
+        }
+    }
+
+    fn experiment() -> Experiment {
+        let mut e = Experiment::default();
+        e.data = crate::experiment::Data { topics: 64, sequences: 16, length: 32, fresh: false };
+        e
+    }
+
+    #[test]
+    fn every_metric_has_its_value() {
+        let m = Metrics::of(&experiment(), &outcome(), Some(0.4));
+        let value = |name: &str| m.get(name).unwrap_or_else(|| panic!("{name}")).value;
+        assert_eq!(m.get("topic_gap"), Some(measured(0.1, 0.01)));
+        // KL 4/(2·.01) = 200 and 50, ln 20 = 2.9957; n = 32·32 and 64·8·32.
+        assert!((value("topic_term") - 202.995_732 / 32.0).abs() < 1e-6);
+        assert!((value("sequence_term") - 52.995_732 / 128.0).abs() < 1e-6);
+        assert!(
+            (value("topic_rate") - 1.0 / 32.0).abs() < 1e-12 && (value("sequence_rate") - 1.0 / 128.0).abs() < 1e-12
+        );
+        let sum = value("topic_term") + value("sequence_term") + value("confidence_term") - value("epsilon_opt");
+        assert!((value("bound") - sum).abs() < 1e-9);
+        // Half-way from 0.5 to 0.3; its error is 0.02 over a slope of 0.002.
+        let steps = m.get("steps_to_level").expect("reached");
+        assert!((steps.value - 150.0).abs() < 1e-9 && (steps.stderr - 10.0).abs() < 1e-9);
+        assert!((value("steps_to_level_own") - 50.0).abs() < 1e-9);
+        assert!((value("tokens_to_level") - 150.0 * 1024.0).abs() < 1e-6);
+        assert!((value("seconds_to_level") - 3.0).abs() < 1e-9 && (value("seconds_to_level_own") - 1.0).abs() < 1e-9);
+        assert!((value("mean_training_loss") - 0.6).abs() < 1e-12);
+        assert_eq!((value("steps_own"), value("tokens_own"), value("seconds_own")), (200.0, 200.0 * 1024.0, 4.0));
+        assert_eq!(value("certificate"), 1.5);
+        assert_eq!(m.get("path_data"), None);
+    }
+
+    #[test]
+    fn what_is_not_known_is_missing() {
+        let m = Metrics::of(&experiment(), &outcome(), Some(0.1));
+        assert_eq!(m.get("steps_to_level"), None);
+        assert_eq!(Metrics::of(&experiment(), &outcome(), None).get("steps_to_level"), None);
+        let unscaled = Outcome { scale: 0.0, certificate: None, ..outcome() };
+        let m = Metrics::of(&experiment(), &unscaled, None);
+        assert_eq!((m.get("topic_term"), m.get("certificate"), m.get("scale")), (None, None, None));
+        let broken = Outcome { topic_gap: measured(f64::NAN, 0.0), ..outcome() };
+        assert_eq!(Metrics::of(&experiment(), &broken, None).get("topic_gap"), None);
+        // There already before the first step.
+        let m = Metrics::of(&experiment(), &outcome(), Some(1.0));
+        assert_eq!(m.get("steps_to_level_own").map(|m| m.value), Some(0.0));
+    }
+
+    #[test]
+    fn names_are_unique_and_metrics_survive_json() {
+        for (i, metric) in METRICS.iter().enumerate() {
+            assert!(METRICS[..i].iter().all(|other| other.name != metric.name), "{}", metric.name);
+            assert!(metric.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", metric.name);
+        }
+        let m = Metrics::of(&experiment(), &outcome(), Some(0.4));
+        let back = Metrics::from_value(m.to_value().as_object().expect("an object"));
+        for metric in METRICS {
+            match (m.get(metric.name), back.get(metric.name)) {
+                (Some(a), Some(b)) => assert!((a.value - b.value).abs() <= 1e-4 * a.value.abs(), "{}", metric.name),
+                (a, b) => assert_eq!(a, b, "{}", metric.name),
+            }
+        }
+        assert_eq!(METRICS[0].words(), "two-level loss L(θ)");
+        assert_eq!(Metric::named("kl_data").map(Metric::words), Some("KL to the data-dependent prior".into()));
+    }
+}
