@@ -245,3 +245,108 @@ fn the_bundled_corpus_from_a_file() {
     refused(&["curve", "--world", "udhr:languages=3", "--udhr", &corpus], &["world.languages is 3", "at most 2"]);
     refused(&["curve", "--world", "udhr:languages=1"], &["world.languages is 1", "2 to 100"]);
 }
+
+/// A sweep's rows without what depends on the machine's speed.
+fn rows(value: &Value) -> Value {
+    let mut rows = value["rows"].clone();
+    for row in rows.as_array_mut().expect("rows") {
+        let metrics = row["metrics"].as_object_mut().expect("metrics");
+        metrics.retain(|name, _| !name.starts_with("seconds"));
+    }
+    rows
+}
+
+#[test]
+fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
+    let experiment = serde_json::json!({
+        "world": "coins:n=2", "data": {"topics": 4, "sequences": 4, "length": 8, "fresh": false},
+        "net": {"blocks": 1, "width": 8, "heads": 2, "kv_heads": 2},
+        "training": {"steps": 60, "batch": 8}, "evaluation": {"sequences": 16, "every": 30, "most": 64},
+    });
+    let experiment = file("small.json", &experiment.to_string()).display().to_string();
+    let folder = |name: &str| {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&path);
+        path
+    };
+    let (whole, parted) = (folder("sweep-whole"), folder("sweep-parted"));
+    let (whole_text, parted_text) = (whole.display().to_string(), parted.display().to_string());
+    let grid = "data.topics=2,4; data.sequences=2,8; seed=1..3";
+    let call = |out: &str| {
+        ["sweep", "--experiment", &experiment, "--grid", grid, "--out", out, "--jobs", "2"].map(String::from).to_vec()
+    };
+    let json_of = |arguments: Vec<String>| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(["--json"]).collect();
+        json(&arguments)
+    };
+    let expected = json_of(call(&whole_text));
+    assert_eq!(expected["cells"], serde_json::json!({"all": 12, "finished": 12}));
+    assert_eq!((expected["rows"].as_array().map(Vec::len), &expected["rows"][0]["runs"]), (Some(4), &Value::from(3)));
+    assert_eq!(expected["units"]["topic_gap"], "nats per token");
+
+    // Killed as soon as two cells are on disk, and with half a line after them.
+    let journal = parted.join("small.sweep.jsonl");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_icl"))
+        .args(call(&parted_text))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("icl runs");
+    let lines = || fs::read_to_string(&journal).map_or(0, |text| text.lines().count());
+    while lines() < 3 && child.try_wait().expect("a child").is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().expect("a child to kill");
+    child.wait().expect("an end");
+    let kept = fs::read_to_string(&journal).expect("results");
+    let kept: Vec<&str> = kept.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).take(4).collect();
+    assert!(kept.len() >= 3, "{kept:?}");
+    fs::write(&journal, kept.join("\n") + "\n{\"cell\":\"data.topics=4 data.seq").expect("written");
+    let resumed = json_of(call(&parted_text));
+    assert_eq!(rows(&resumed), rows(&expected));
+    let text = fs::read_to_string(&journal).expect("results");
+    assert!(text.starts_with(&kept.join("\n")) && text.lines().count() == 13, "{text}");
+    assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
+
+    // Nothing is left to run: CSV, pictures and the table come from the file.
+    let pictures = folder("sweep-pictures");
+    let mut arguments = call(&whole_text);
+    arguments.extend(["--csv".into(), "--pictures".into(), pictures.display().to_string()]);
+    let output = icl(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let csv = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(csv.starts_with("data.topics,data.sequences,runs,two_level,two_level_stderr"), "{csv}");
+    assert_eq!(csv.lines().count(), 5);
+    let svg = fs::read_to_string(pictures.join("two-level-map.svg")).expect("a picture");
+    assert!(svg.starts_with("<svg") && svg.contains("data-cell=\"data.topics=2 data.sequences=2 seed=1\""));
+
+    // Another sweep does not write into the same file, and neither do two at once.
+    let other = ["sweep", "--experiment", &experiment, "--grid", "seed=1..2", "--out", &whole_text];
+    refused(&other, &["holds another sweep", "data.topics=2,4"]);
+    fs::write(&journal, "some notes\n").expect("written");
+    let call = call(&parted_text);
+    refused(&call.iter().map(String::as_str).collect::<Vec<_>>(), &["does not hold the results of a sweep"]);
+    assert_eq!(fs::read_to_string(&journal).expect("kept"), "some notes\n");
+}
+
+#[test]
+fn sweeps_that_make_no_sense_are_refused_and_failed_cells_are_told() {
+    let experiment = file(
+        "sweep-bad.json",
+        r#"{"world":"coins:n=2","data":{"length":8},"training":{"steps":3,"batch":4},"evaluation":{"sequences":4,"most":0}}"#,
+    );
+    let _ = fs::remove_file(experiment.with_file_name("sweep-bad.sweep.jsonl"));
+    let experiment = experiment.display().to_string();
+    let sweep = |grid: &'static str| ["sweep", "--experiment", &experiment, "--grid", grid];
+    refused(&sweep("data.topics=4,8"), &["data.fresh is true"]);
+    refused(&sweep("nonsense"), &["FIELD=VALUES"]);
+    refused(&sweep("data.length=0,4"), &["data.length is 0"]);
+    refused(&["sweep", "--experiment", &experiment, "--grid", "seed=1", "--jobs", "0"], &["jobs is 0"]);
+    refused(&["sweep", "--experiment", &experiment], &["--grid"]);
+    // A world whose texts are not at hand fails its cell, and that one alone.
+    let output = icl(&["sweep", "--experiment", &experiment, "--grid", "world=coins,udhr", "--json"]);
+    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("1 of 2 cells could not be run") && errors.contains("world=udhr"), "{errors}");
+    let value: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(value["cells"], serde_json::json!({"all": 2, "finished": 1}));
+}

@@ -1,5 +1,37 @@
 //! The paper's three observations as studies: sweeps with what to look at (P2).
 
+use super::{Bound, Data, Evaluation, Experiment, Net, Prior, Problem, Sweep, Training, WorldKind, WorldSpec};
+
+/// When the settings below were last changed: recorded results carry it.
+pub const SETTINGS: &str = "2026-11-22";
+
+/// A question that some sweeps answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Study {
+    /// As in `icl study NAME` and `www/studies/NAME.json`.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// What is asked, and what is run, in two short paragraphs.
+    pub about: [&'static str; 2],
+    /// How to read the pictures.
+    pub reading: &'static str,
+    pub sweeps: &'static [StudySweep],
+}
+
+/// One sweep of a study.
+#[derive(Clone, Copy, Debug)]
+pub struct StudySweep {
+    /// Unique within the study.
+    pub name: &'static str,
+    pub title: &'static str,
+    base: fn() -> Experiment,
+    /// As [`Sweep::parse_grid`] reads it.
+    pub grid: &'static str,
+    /// The two-level loss that the time to a loss is measured to, nats per token (or vector).
+    pub level: Option<f64>,
+    pub views: &'static [View],
+}
+
 /// A way to look at a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
@@ -21,4 +53,204 @@ pub enum View {
     Level,
     /// How far the seeds are apart, against step.
     Spread,
+}
+
+impl Study {
+    pub fn named(name: &str) -> Option<&'static Self> {
+        STUDIES.iter().find(|study| study.name == name)
+    }
+}
+
+impl StudySweep {
+    pub fn sweep(&self) -> Result<Sweep, Vec<Problem>> {
+        Sweep::parse_grid((self.base)(), self.grid)
+    }
+}
+
+use View::{Fits, Gaps, Level, Losses, Ranks, Speed, Spread, Steps};
+
+pub const STUDIES: &[Study] = &[
+    Study {
+        name: "data",
+        title: "What do K, N and T each do?",
+        about: [
+            "The paper says that the two-level loss falls with the number of topics, with the sequences of each, and with their length: the first grid changes each of the three on its own. Prompts have the same length throughout, so that a longer T is more to learn from and not an easier test.",
+            "More of anything is also more data. The second sweep therefore holds K·N·T: more topics then mean fewer sequences of each. The same is asked of GINC and of a linear dynamical system.",
+        ],
+        reading: "In the maps, pale is good in the light theme. Where the topic gap shrinks only to the right and the sequence gap in both directions, K pays for both gaps and N for one, as the bound's terms say. The table of exponents has what was measured beside what the bound says.",
+        sweeps: &[
+            StudySweep {
+                name: "grid",
+                title: "Markov chains: K, N and T",
+                base: || Experiment { training: steps(150), prior: prior(40), ..chains() },
+                grid: "data.topics=4,16,64; data.sequences=4,16,64; data.length=8,16,32; seed=1..3",
+                level: None,
+                views: &[Losses, Gaps, Fits, Ranks],
+            },
+            StudySweep {
+                name: "held",
+                title: "Markov chains: the same number of tokens, shared out differently",
+                base: || Experiment { training: steps(150), prior: prior(40), ..chains() },
+                grid: "data.topics=4,16,64; data.length=8,16,32; seed=1..3; hold=data.sequences",
+                level: None,
+                views: &[Losses, Gaps],
+            },
+            StudySweep {
+                name: "ginc",
+                title: "GINC: K and N",
+                base: || Experiment { training: steps(150), ..concepts() },
+                grid: "data.topics=2,8,32; data.sequences=4,32; seed=1..2",
+                level: None,
+                views: &[Losses, Gaps],
+            },
+            StudySweep {
+                name: "lds",
+                title: "A linear dynamical system: K and N",
+                base: || Experiment { training: steps(150), ..systems() },
+                grid: "data.topics=4,16,64; data.sequences=4,16,64; seed=1..2",
+                level: None,
+                views: &[Losses, Gaps, Fits],
+            },
+        ],
+    },
+    Study {
+        name: "optimization",
+        title: "Does faster training generalize better?",
+        about: [
+            "The paper ties generalization to optimization: runs whose training loss falls faster end with the lower two-level loss. Here the learning rate changes the speed and nothing else does.",
+            "Speed is measured by the mean training loss over the run, the area under its curve: it needs no threshold, and every batch counts.",
+        ],
+        reading: "First the loss against the step for each learning rate, then the ends of those runs against their speed. Points that fall from right to left say that faster is better; a learning rate that is too large trains slowly too, and shows it.",
+        sweeps: &[
+            StudySweep {
+                name: "chains",
+                title: "Markov chains: five learning rates",
+                base: || Experiment { training: steps(250), ..many(chains()) },
+                grid: "training.learning_rate=0.0003,0.001,0.003,0.01,0.03; seed=1..3",
+                level: None,
+                views: &[Steps, Speed, Losses, Gaps],
+            },
+            StudySweep {
+                name: "ginc",
+                title: "GINC: four learning rates",
+                base: || Experiment { training: steps(200), ..many(concepts()) },
+                grid: "training.learning_rate=0.0003,0.001,0.005,0.02; seed=1..2",
+                level: None,
+                views: &[Steps, Speed],
+            },
+            StudySweep {
+                name: "lds",
+                title: "A linear dynamical system: five learning rates",
+                base: || Experiment { training: steps(200), ..many(systems()) },
+                grid: "training.learning_rate=0.0003,0.001,0.003,0.01,0.03; seed=1..2",
+                level: None,
+                views: &[Steps, Speed],
+            },
+        ],
+    },
+    Study {
+        name: "prior",
+        title: "A prior's start against a random one",
+        about: [
+            "The paper starts training from a model that was trained on a part of the data, and finds that it comes to a comparable loss in less time and trains more steadily. Here the part is half of the topics, then half of the sequences of every topic; then everything.",
+            "The prior has to be trained too. So every cost is told twice: with the steps of the prior stages counted, and without them.",
+        ],
+        reading: "Where the dashed line (not counted) falls and the solid one (counted) does not, the prior's start is a head start and not a saving. The spread over seeds, counted from the first step on all of the data, says how steady training is.",
+        sweeps: &[
+            StudySweep {
+                name: "chains",
+                title: "Markov chains: steps of the prior stages",
+                base: || Experiment { training: steps(200), ..many(chains()) },
+                grid: "prior.steps=0,20,60,120; seed=1..3",
+                level: Some(0.228),
+                views: &[Level, Steps, Spread, Losses],
+            },
+            StudySweep {
+                name: "ginc",
+                title: "GINC: steps of the prior stages",
+                base: || Experiment { training: steps(200), ..many(concepts()) },
+                grid: "prior.steps=0,40,100; seed=1..2",
+                level: Some(1.4),
+                views: &[Level, Steps, Spread],
+            },
+            StudySweep {
+                name: "lds",
+                title: "A linear dynamical system: steps of the prior stages",
+                base: || Experiment { training: steps(200), ..many(systems()) },
+                grid: "prior.steps=0,40,100; seed=1..3",
+                level: Some(0.7),
+                views: &[Level, Steps, Spread],
+            },
+        ],
+    },
+];
+
+fn steps(steps: usize) -> Training {
+    Training { steps, ..Training::default() }
+}
+
+fn prior(steps: usize) -> Prior {
+    Prior { steps, index: false }
+}
+
+/// A learner and an evaluation small enough for hundreds of runs.
+fn small(world: &str, data: Data, width: usize, evaluation: Evaluation) -> Experiment {
+    Experiment {
+        world: WorldKind::named(world).map_or_else(WorldSpec::default, WorldSpec::named),
+        data,
+        net: Net { blocks: 2, width, heads: 2, kv_heads: 2, context: 32, ..Net::default() },
+        bound: Bound::default(),
+        evaluation,
+        ..Experiment::default()
+    }
+}
+
+fn sizes(topics: usize, sequences: usize, length: usize) -> Data {
+    Data { topics, sequences, length, fresh: false }
+}
+
+/// Over seeds and cells, precision comes from their number.
+fn evaluation(sequences: usize, every: usize, prompt_length: usize) -> Evaluation {
+    Evaluation { sequences, every, prompt_length, most: 2 * sequences, ..Evaluation::default() }
+}
+
+/// Markov chains with three states.
+fn chains() -> Experiment {
+    small("markov", sizes(16, 16, 16), 16, evaluation(128, 25, 8))
+}
+
+fn concepts() -> Experiment {
+    small("ginc", sizes(16, 32, 24), 24, evaluation(64, 25, 16))
+}
+
+fn systems() -> Experiment {
+    small("lds", sizes(16, 16, 16), 16, evaluation(128, 25, 8))
+}
+
+/// Data enough that what is left of the loss is a matter of training.
+fn many(experiment: Experiment) -> Experiment {
+    let data = Data { topics: 128, sequences: 16, ..experiment.data };
+    Experiment { data, evaluation: Evaluation { every: 10, ..experiment.evaluation }, ..experiment }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::problem::sentences;
+
+    #[test]
+    fn every_cell_of_every_study_is_sound() {
+        for (i, study) in STUDIES.iter().enumerate() {
+            assert!(STUDIES[..i].iter().all(|other| other.name != study.name));
+            for (j, part) in study.sweeps.iter().enumerate() {
+                assert!(study.sweeps[..j].iter().all(|other| other.name != part.name));
+                let cells = part.sweep().and_then(|sweep| sweep.cells());
+                let cells = cells.unwrap_or_else(|p| panic!("{} {}: {}", study.name, part.name, sentences(&p)));
+                assert!((4..=100).contains(&cells.len()), "{} {}: {}", study.name, part.name, cells.len());
+                assert_eq!(part.level.is_some(), part.views.contains(&Level));
+            }
+        }
+        // The one that is promised: K, N and T, three of each, three seeds.
+        assert_eq!(STUDIES[0].sweeps[0].sweep().map(|sweep| sweep.len()), Ok(81));
+    }
 }

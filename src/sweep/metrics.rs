@@ -135,7 +135,7 @@ pub const METRICS: &[Metric] = &[
     metric("steps_to_level", "Steps to the loss, prior stages counted", Unit::Steps, |s| {
         Some(s.reached.as_ref()?.step)
     }),
-    metric("steps_to_level_own", "Steps to the loss, prior stages not counted", Unit::Steps, |s| own_steps(s)),
+    metric("steps_to_level_own", "Steps to the loss, prior stages not counted", Unit::Steps, own_steps),
     metric("tokens_to_level", "Tokens to the loss, prior stages counted", Unit::Tokens, |s| {
         Some(in_tokens(s, s.reached.as_ref()?.step))
     }),
@@ -315,9 +315,8 @@ mod tests {
     }
 
     fn experiment() -> Experiment {
-        let mut e = Experiment::default();
-        e.data = crate::experiment::Data { topics: 64, sequences: 16, length: 32, fresh: false };
-        e
+        let data = crate::experiment::Data { topics: 64, sequences: 16, length: 32, fresh: false };
+        Experiment { data, ..Experiment::default() }
     }
 
     #[test]

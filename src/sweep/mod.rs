@@ -7,10 +7,12 @@ pub mod chart;
 pub mod fit;
 pub mod metrics;
 pub mod rank;
+pub mod recorded;
 pub mod report;
 pub mod table;
 
 pub use metrics::{METRICS, Metric, Metrics, Unit};
+pub use recorded::Recorded;
 pub use report::{Report, report};
 pub use table::Table;
 

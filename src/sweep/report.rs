@@ -89,6 +89,9 @@ pub fn report(sweep: &Sweep, views: &[View], level: Option<f64>, runs: &[Run]) -
     Report { sections }
 }
 
+/// The settings of all axes but one, and the rows along that one.
+type Along<'a> = (Vec<Value>, Vec<(f64, &'a Row<'a>)>);
+
 struct Teller<'a> {
     sweep: &'a Sweep,
     table: Table<'a>,
@@ -333,7 +336,7 @@ impl Teller<'_> {
     fn effect(&self, metric: &Metric, axis: usize) -> Option<String> {
         let values = &self.table.axes[axis].values;
         let place = values.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>()?;
-        let mut settings: Vec<(Vec<Value>, Vec<(f64, &Row)>)> = Vec::new();
+        let mut settings: Vec<Along> = Vec::new();
         for row in self.table.rows.iter().filter(|row| row.get(metric.name).is_some()) {
             let x = place[values.iter().position(|v| *v == row.coordinates[axis])?];
             let mut others = row.coordinates.clone();

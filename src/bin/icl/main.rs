@@ -5,6 +5,7 @@ mod curve;
 mod failure;
 mod picture;
 mod presets;
+mod study;
 mod sweep;
 mod texts;
 mod train;
@@ -46,6 +47,8 @@ enum Command {
     Train(train::Arguments),
     /// Run a grid of experiments: losses, gaps and the bound over K, N, T, seeds or any other field
     Sweep(sweep::Arguments),
+    /// Run one of the studies behind the site's recorded results: data, optimization or prior
+    Study(study::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Preset { name } => presets::one(&name),
         Command::Train(arguments) => train::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Study(arguments) => study::run(&arguments),
     };
     match text.and_then(|text| print(&text)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -126,9 +126,9 @@ fn ramp(share: f64) -> (Rgb, Rgb) {
     )
 }
 
-/// Ink or paper, whichever reads better on it.
+/// Black or white, whichever reads better on it.
 fn on(colour: Rgb) -> Rgb {
-    let (ink, paper) = (Rgb(16, 20, 27), Rgb(255, 255, 255));
+    let (ink, paper) = (Rgb(0, 0, 0), Rgb(255, 255, 255));
     if colour.contrast(ink) >= colour.contrast(paper) { ink } else { paper }
 }
 

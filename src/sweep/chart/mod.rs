@@ -106,7 +106,7 @@ fn value_ticks(scale: &Scale) -> Vec<(f64, String)> {
     if decades > 3.01 {
         return scale.ticks(6);
     }
-    let marks: &[f64] = if decades > 1.6 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let marks: &[f64] = if decades > 1.75 { &[1.0] } else { &[1.0, 2.0, 5.0] };
     let first = scale.low.log10().floor() as i32;
     (first..first + 6)
         .flat_map(|e| marks.iter().map(move |m| m * 10f64.powi(e)))
@@ -129,7 +129,7 @@ fn plain_number(v: f64) -> String {
 pub fn ordered(index: usize, count: usize) -> Paint {
     let share = index as f64 / (count.max(2) - 1) as f64;
     let hue = 150.0 + 145.0 * share;
-    Paint::Either(Rgb::from_oklch(0.66 - 0.3 * share, 0.12, hue), Rgb::from_oklch(0.9 - 0.3 * share, 0.12, hue))
+    Paint::Either(Rgb::from_oklch(0.6 - 0.26 * share, 0.12, hue), Rgb::from_oklch(0.9 - 0.3 * share, 0.12, hue))
 }
 
 /// A line's pattern, so that colour is never alone.

@@ -1,0 +1,90 @@
+//! `icl study`: runs one of the studies and writes what the site shows of it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use clap::Args;
+use icl_playground::{
+    experiment::{
+        Problem,
+        study::{STUDIES, Study},
+    },
+    sweep::Recorded,
+};
+
+use crate::{
+    cells,
+    failure::Failure,
+    sweep::{jobs, runs, write_pictures},
+};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// data, optimization or prior
+    name: String,
+    /// Cells that run at the same time; without it all cores but one
+    #[arg(long, value_name = "J")]
+    jobs: Option<usize>,
+    /// The file to write; without it NAME.json in the current folder
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The folder in which results are kept as they come, so that a later call goes on
+    #[arg(long, value_name = "DIR", default_value = "target/studies")]
+    keep: PathBuf,
+    /// Write pictures into this folder
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
+}
+
+/// Writes the file, and tells what the sweeps say.
+pub fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let study = Study::named(&arguments.name).ok_or_else(|| {
+        let names = STUDIES.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
+        Problem::new("study", format!("\"{}\"", arguments.name), &format!("one of {names}"), "")
+    })?;
+    let jobs = jobs(arguments.jobs)?;
+    fs::create_dir_all(&arguments.keep).map_err(Failure::Output)?;
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let machine = format!("{jobs} runs at a time on {cores} cores, {}", std::env::consts::ARCH);
+    let file = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.json", study.name)));
+    let command = format!("icl study {} --out www/studies/{}.json", study.name, study.name);
+    let mut recorded = Recorded::new(study, command, machine);
+    let mut failed = Vec::new();
+    for part in study.sweeps {
+        let sweep = part.sweep().map_err(Failure::Invalid)?;
+        let cells = sweep.cells().map_err(Failure::Invalid)?;
+        eprintln!("{}", part.title);
+        let journal = arguments.keep.join(format!("{}-{}.sweep.jsonl", study.name, part.name));
+        let finished = cells::run(&sweep, &cells, &journal, jobs)?;
+        failed.extend(finished.failed.iter().map(|(key, why)| format!("{key}: {why}")));
+        let runs = runs(&cells, &finished, part.level);
+        recorded.add(part, sweep, runs);
+    }
+    if let Some(first) = failed.first() {
+        return Err(Failure::Run(format!(
+            "{} cells could not be run, so nothing was written; the same command tries them again. The first: {first}",
+            failed.len()
+        )));
+    }
+    write(&file, &recorded.to_json())?;
+    let mut text = vec![study.title.to_string()];
+    for (part, report) in recorded.reports() {
+        if let Some(folder) = &arguments.pictures {
+            write_pictures(&report, folder, &format!("{}-{}-", study.name, part.name))?;
+        }
+        text.push(format!("\n{}", study.sweeps.iter().find(|s| s.name == part.name).map_or("", |s| s.title)));
+        text.extend(report.sections.iter().flat_map(|section| section.paragraphs.clone()));
+    }
+    text.push(format!("\n{}", file.display()));
+    Ok(text.join("\n"))
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(Failure::Output)?;
+    }
+    fs::write(file, text).map_err(Failure::Output)
+}
