@@ -310,8 +310,6 @@ pub struct Evaluation {
     /// start where there are no prior stages. 0 while a prior is still being trained.
     pub distance_topic: f64,
     pub distance_data: f64,
-    /// As `distance_data`.
-    pub squared_distance: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -428,7 +426,6 @@ mod tests {
                 fresh_bayes: vec![0.375],
                 distance_topic: 2.0,
                 distance_data: 1.0,
-                squared_distance: 1.0,
             }),
             Event::Samples(Samples {
                 step: 2,

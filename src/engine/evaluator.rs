@@ -157,7 +157,6 @@ impl Evaluator {
             fresh_bayes,
             distance_topic: priors.0,
             distance_data: priors.1,
-            squared_distance: priors.1,
         };
         Ok((evaluation, self.samples(step, &fresh)))
     }

@@ -153,7 +153,7 @@ parts! {
     Evaluation {
         step, sequences, model, excess, excess_stderr, sampled_excess, sampled_excess_stderr, squared_error, empirical,
         first_level, two_level, sequence_gap, topic_gap, seen_model, seen_model_stderr, seen_bayes, fresh_model,
-        fresh_model_stderr, fresh_bayes, distance_topic, distance_data, squared_distance
+        fresh_model_stderr, fresh_bayes, distance_topic, distance_data
     }
     Frame { step, first, training_loss, steps_per_second, tokens_per_second, seconds_left, evaluation_share }
     LossAndFloor { loss, bayes, excess }

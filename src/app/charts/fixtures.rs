@@ -82,7 +82,6 @@ pub fn evaluation_of(length: usize, step: usize, excess: f64) -> Evaluation {
         topic_gap: measured(0.10 * (0.66 - excess)),
         distance_topic: 6.0 * (1.0 - (-(step as f64) / 100.0).exp()),
         distance_data: 5.0 * (1.0 - (-(step as f64) / 100.0).exp()),
-        squared_distance: 5.0 * (1.0 - (-(step as f64) / 100.0).exp()),
     }
 }
 
