@@ -534,7 +534,7 @@ fn wait_for_summary(page: &Page, words: &str) {
 /// What the result table says, row by row.
 fn results(page: &Page) -> Vec<String> {
     let script =
-        "return [...document.querySelectorAll(\"[data-testid='lab-results'] tbody tr\")].map((row) => row.textContent)";
+        "return [...document.querySelectorAll(\"[data-testid='lab-runs'] tbody tr\")].map((row) => row.textContent)";
     let rows = page.browser.script(script, &[]);
     rows.as_array().into_iter().flatten().filter_map(|row| row.as_str().map(str::to_owned)).collect()
 }

@@ -26,20 +26,20 @@ pub async fn resolve(spec: WorldSpec) -> Result<WorldSpec, EngineError> {
     let corpus = match kept {
         Some(corpus) => corpus,
         // Some servers answer with a page where there is no file.
-        None => load().await.filter(|text| text.contains("\n# ")).ok_or(EngineError::NoCorpus)?,
+        None => load(FILE).await.filter(|text| text.contains("\n# ")).ok_or(EngineError::NoCorpus)?,
     };
     let world = filled(&spec, &corpus).map_err(|problem| EngineError::Experiment(vec![problem]))?;
     CORPUS.set(Some(corpus));
     Ok(world)
 }
 
-/// Beside the worker's script, with the query that tells builds apart.
-async fn load() -> Option<String> {
+/// A text file beside the worker's script, with the query that tells builds apart.
+pub async fn load(file: &str) -> Option<String> {
     let scope = js_sys::global();
     let get = |object: &JsValue, key: &str| Reflect::get(object, &key.into()).unwrap_or_default();
     let query = get(&get(&scope, "location"), "search").as_string().unwrap_or_default();
     let fetch: Function = get(&scope, "fetch").dyn_into().ok()?;
-    let response = settled(fetch.call1(&scope, &format!("{FILE}{query}").into())).await?;
+    let response = settled(fetch.call1(&scope, &format!("{file}{query}").into())).await?;
     if !get(&response, "ok").is_truthy() {
         return None;
     }

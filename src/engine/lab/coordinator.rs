@@ -15,18 +15,21 @@ use web_sys::{DedicatedWorkerGlobalScope, ErrorEvent, MessageEvent, Worker, Work
 use super::{
     form::Form,
     queue::{Order, Queue, State},
-    sheet::{Check, Found, Record, Sheet},
+    sheet::{Check, Found, Record, Sheet, Studied},
     store::Store,
     view::{self, Entry},
 };
 use crate::{
-    engine::clock::now_ms,
-    experiment::{Experiment, Problem, problem::sentences},
+    engine::{clock::now_ms, corpus::load},
+    experiment::{Experiment, Problem, Sweep, problem::sentences, study::Study},
     protocol::{Command, DeviceChoice, Event, Outcome, PROTOCOL, Phase},
+    sweep::{Metric, Run, Table, recorded::Recorded},
 };
 
 /// Between two looks at everything, ms.
 const BEAT: i32 = 200;
+/// Between two drawings of the results, ms.
+const RESULTS: f64 = 1000.0;
 /// Silence after which a worker counts as dead, ms: longer than a slow device's first step. `?patience=` in seconds, for tests.
 const PATIENCE: f64 = 120_000.0;
 
@@ -83,8 +86,11 @@ struct Lab {
     redraw: bool,
     /// It takes the focus.
     focus: bool,
-    /// The shown sheet has new results.
+    /// The chosen cell's numbers take it.
+    jump: bool,
+    /// The shown sheet has results that are not on the screen, which were last drawn then, ms.
     stale: bool,
+    told: f64,
     sent: BTreeMap<String, String>,
 }
 
@@ -127,7 +133,9 @@ pub fn start() {
             pace: None,
             redraw: true,
             focus: false,
-            stale: true,
+            jump: false,
+            stale: false,
+            told: 0.0,
             sent: BTreeMap::new(),
         };
         if let Some(why) = why {
@@ -248,6 +256,31 @@ impl Lab {
                 let cell = number("cell");
                 self.on_shown(|sheet| sheet.chosen = cell.filter(|&cell| cell < sheet.cells.len()));
             }
+            "mark" => {
+                let key = text("cell");
+                self.on_shown(|sheet| sheet.chosen = sheet.cells.iter().position(|cell| cell.key == key));
+                self.jump = true;
+            }
+            "metric" => {
+                let metric = Metric::named(text("value")).map(|metric| metric.name);
+                self.stale |= self.shown.as_ref().is_some_and(|sheet| sheet.metric != metric);
+                self.on_shown(|sheet| sheet.metric = metric);
+            }
+            what @ ("csv" | "json") => self.save(what),
+            "study" => self.study(text("id")),
+            "part" => {
+                let part = number("part").unwrap_or(0);
+                if let Some(studied) = self.shown.as_ref().and_then(|sheet| sheet.studied.clone()) {
+                    self.show_study(Studied { part, ..studied });
+                }
+            }
+            "live" => {
+                if let Some(sheet) = &self.shown {
+                    let sweep = sheet.sweep.clone();
+                    self.leave();
+                    self.launch(&sweep, String::new());
+                }
+            }
             "check" => {
                 if let Some(cell) = number("cell") {
                     self.check(cell);
@@ -277,16 +310,16 @@ impl Lab {
     fn start(&mut self) {
         let Ok(base) = &self.base else { return };
         // The sentences stand beneath the form.
-        let Ok((sweep, cells)) = self.form.sweep(base) else { return };
+        let Ok((sweep, _)) = self.form.sweep(base) else { return };
+        self.launch(&sweep, self.preset.clone());
+    }
+
+    /// Runs a sweep, or goes on with it.
+    fn launch(&mut self, sweep: &Sweep, preset: String) {
         let record = Record {
-            id: sweep.id(),
-            base: sweep.base.clone(),
-            grid: sweep.grid(),
-            preset: self.preset.clone(),
-            device: self.form.device,
             created: js_sys::Date::now(),
             build: self.build.clone(),
-            cells: cells.len(),
+            ..Record::new(sweep, preset, self.form.device)
         };
         let is_known = |entry: &Entry| entry.as_ref().is_ok_and(|(stored, _)| stored.id == record.id);
         if self.stored.iter().any(is_known) || self.aside.as_ref().is_some_and(|sheet| sheet.record.id == record.id) {
@@ -352,6 +385,55 @@ impl Lab {
             sheet.check = None;
             self.aside = Some(sheet);
         }
+    }
+
+    /// Shows what was recorded of a study, and the study without results where that is not part of the site.
+    fn study(&mut self, name: &str) {
+        let Some(study) = Study::named(name) else { return };
+        self.leave();
+        spawn_local(async move {
+            let text = load(&format!("studies/{}.json", study.name)).await;
+            let recorded = text.map_or_else(|| Ok(without_results(study)), |text| Recorded::from_json(&text));
+            with(|lab| match recorded {
+                Ok(recorded) => lab.show_study(Studied { study, recorded: Rc::new(recorded), part: 0 }),
+                Err(why) => {
+                    lab.trouble = why;
+                    lab.show_study(Studied { study, recorded: Rc::new(without_results(study)), part: 0 });
+                }
+            });
+        });
+    }
+
+    fn show_study(&mut self, studied: Studied) {
+        if studied.part >= studied.recorded.sweeps.len() {
+            return;
+        }
+        self.check_queue.cancel();
+        self.redraw = true;
+        self.focus = self.shown.is_none();
+        match Sheet::recorded(studied, self.cores, self.patience) {
+            Ok(sheet) => self.shown = Some(sheet),
+            Err(problems) => self.trouble = format!("This study cannot be opened. {}", sentences(&problems)),
+        }
+    }
+
+    /// Gives the results to the page, as a file.
+    fn save(&self, kind: &str) {
+        let Some(sheet) = &self.shown else { return };
+        let runs: Vec<Run> = sheet.runs.iter().flatten().cloned().collect();
+        let table = Table::new(&sheet.sweep.axes, &runs);
+        let (mime, text) = match kind {
+            "csv" => ("text/csv", table.csv()),
+            _ => {
+                let mut value = table.json(sheet.sweep.base.world.observation().word());
+                value["sweep"] = sheet.record.id.as_str().into();
+                value["grid"] = sheet.record.grid.as_str().into();
+                value["base"] = serde_json::to_value(&sheet.record.base).unwrap_or_default();
+                value["cells"] = json!({ "all": sheet.cells.len(), "finished": runs.len() });
+                ("application/json", value.to_string())
+            }
+        };
+        post(&json!({ "file": format!("icl-sweep-{}.{kind}", sheet.record.id), "kind": mime, "text": text }));
     }
 
     /// Runs a cell of the shown sweep again, beside whatever else runs.
@@ -509,12 +591,16 @@ impl Lab {
     fn finished(&mut self, job: Job, place: usize, outcome: Outcome, now: f64) {
         let Some((cell, ms)) = self.queue_of(job).and_then(|queue| queue.finished(place, now)) else { return };
         if job == Job::Check {
-            self.told_check(Check::Done(Box::new(outcome)));
+            self.on_shown(|sheet| {
+                if let Some((cell, told)) = &mut sheet.check {
+                    *told = Check::Done(Box::new(Run::new(&sheet.cells[*cell], &outcome, sheet.level)));
+                }
+            });
             return;
         }
         let Some(sheet) = self.running() else { return };
         let found = Found { key: sheet.cells[cell].key.clone(), outcome, seconds: ms / 1000.0 };
-        sheet.found[cell] = Some(found.clone());
+        sheet.put(cell, &found);
         let id = sheet.record.id.clone();
         self.stale = true;
         keep(self, move |store| async move { store.put_cell(&id, &found).await });
@@ -539,8 +625,11 @@ impl Lab {
                     put(&format!("lab.cell.{cell}"), view::square(sheet, cell));
                 }
                 put("lab.detail", view::detail(sheet));
-                if self.redraw || self.stale {
-                    put("lab.results", view::table(sheet));
+                // Pictures take a while: not at every beat.
+                let due = now - self.told > RESULTS || sheet.queue.is_over() || !sheet.queue.is_active();
+                if self.redraw || (self.stale && due) {
+                    put("lab.results", view::results(sheet));
+                    (self.stale, self.told) = (false, now);
                 }
             }
             None => {
@@ -565,11 +654,24 @@ impl Lab {
             post(&json!({ "slots": slots }));
             self.sent.extend(slots);
         }
-        (self.redraw, self.stale) = (false, false);
+        self.redraw = false;
         if std::mem::take(&mut self.focus) {
             post(&json!({ "focus": "lab-title" }));
         }
+        if std::mem::take(&mut self.jump) {
+            post(&json!({ "focus": "lab-detail" }));
+        }
     }
+}
+
+fn without_results(study: &Study) -> Recorded {
+    let mut recorded = Recorded::new(study, String::new(), String::new());
+    for part in study.sweeps {
+        if let Ok(sweep) = part.sweep() {
+            recorded.add(part, sweep, Vec::new());
+        }
+    }
+    recorded
 }
 
 /// Starts an engine worker.

@@ -26,20 +26,6 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// `0.8359 ± 0.0021`: the error has two digits, and the value as many decimals as its error.
-pub fn measured(value: f64, stderr: f64) -> String {
-    if !value.is_finite() {
-        return "–".into();
-    }
-    let text = if stderr > 0.0 && stderr.is_finite() {
-        let decimals = (1.0 - stderr.log10().floor()).clamp(0.0, 8.0) as usize;
-        format!("{value:.decimals$} ± {stderr:.decimals$}")
-    } else {
-        format!("{value:.5}")
-    };
-    text.replace('-', "−")
-}
-
 /// What a field is called where there is little room.
 pub fn short_name(field: &str) -> &str {
     match field {

@@ -2,13 +2,18 @@
 
 use super::{
     form::Form,
-    html::{duration, escape, measured, plural, short_name},
+    html::{duration, escape, option, plural, short_name},
     queue::State,
-    sheet::{Check, Record, Sheet},
+    sheet::{Check, Record, Sheet, Studied},
 };
 use crate::{
-    experiment::{Experiment, Problem},
-    protocol::{DeviceChoice, LossAndFloor, Measured, Outcome},
+    experiment::{
+        Experiment, Problem,
+        study::{STUDIES, View},
+    },
+    number::with_error,
+    protocol::{DeviceChoice, Measured},
+    sweep::{METRICS, Metric, Run, report},
 };
 
 /// A stored sweep as the list shows it: what it is and how many of its cells are done; or the id of one that cannot be read.
@@ -33,8 +38,28 @@ pub fn home(form: &Form, base: Result<&Experiment, &[Problem]>, cores: usize) ->
     format!(
         "<h2 tabindex=\"-1\" data-testid=\"lab-title\">Sweeps</h2><p class=\"lab-lead\">Many runs at once, over a grid of \
          settings: what do K, N and T do to the losses and the gaps? Results are kept in this browser as they come.</p>\
-         <div id=\"lab.trouble\"></div><section class=\"lab-card\"><h3>New sweep</h3>{new}</section>\
-         <section class=\"lab-card\"><h3>In this browser</h3><div id=\"lab.list\" data-testid=\"lab-list\"></div></section>"
+         <div id=\"lab.trouble\"></div>{}<section class=\"lab-card\"><h3>New sweep</h3>{new}</section>\
+         <section class=\"lab-card\"><h3>In this browser</h3><div id=\"lab.list\" data-testid=\"lab-list\"></div></section>",
+        studies()
+    )
+}
+
+/// A card for each study.
+fn studies() -> String {
+    let card = |study: &crate::experiment::study::Study| {
+        format!(
+            "<li><div><b>{}</b><span class=\"note\">{}</span></div><button type=\"button\" data-lab=\"study\" data-id=\"{}\" \
+             data-testid=\"lab-study-{3}\">Open</button></li>",
+            escape(study.title),
+            escape(study.about[0]),
+            study.name,
+            study.name
+        )
+    };
+    let cards: String = STUDIES.iter().map(card).collect();
+    format!(
+        "<section class=\"lab-card\"><h3>Three observations, as studies</h3><p>What Gong et al. (2025) report, asked again on small \
+         worlds. Recorded results open at once; every run of them can be made again here.</p><ul class=\"lab-list\">{cards}</ul></section>"
     )
 }
 
@@ -82,24 +107,78 @@ pub fn list(entries: &[Entry], running: Option<&str>) -> String {
 
 /// A sweep's screen, without what changes in it.
 pub fn sheet(sheet: &Sheet, build: &str) -> String {
+    let metrics = METRICS.iter().map(|metric| option(metric.name, metric.title, sheet.metric == Some(metric.name)));
+    let metrics: String = metrics.collect();
+    let runs = format!(
+        "<section class=\"lab-card\"><h3>Runs</h3><div class=\"lab-run\"><div class=\"row\" id=\"lab.buttons\"></div>\
+         <p id=\"lab.summary\" data-testid=\"lab-summary\"></p></div><div id=\"lab.bar\"></div>\
+         <p class=\"spoken\" role=\"status\" id=\"lab.spoken\"></p>{}<div id=\"lab.detail\"></div></section>",
+        squares(sheet)
+    );
+    let results = format!(
+        "<section class=\"lab-card\"><h3>Results</h3><div class=\"row\"><label class=\"lab-metric\"><span>One more metric</span> \
+         <select data-lab=\"metric\" data-testid=\"lab-metric\"><option value=\"\">–</option>{metrics}</select></label>\
+         <button type=\"button\" data-lab=\"csv\" data-testid=\"lab-csv\">Save CSV</button>\
+         <button type=\"button\" data-lab=\"json\" data-testid=\"lab-json\">Save JSON</button></div>\
+         <div class=\"lab-results\" id=\"lab.results\" data-testid=\"lab-results\"></div></section>"
+    );
+    // What is recorded is there to be read at once.
+    let parts = if sheet.studied.is_some() && sheet.done() > 0 { [results, runs] } else { [runs, results] };
+    format!(
+        "<button type=\"button\" class=\"quiet\" data-lab=\"home\" data-testid=\"lab-home\">← All sweeps</button>{}\
+         <div id=\"lab.trouble\"></div>{}",
+        head(sheet, build),
+        parts.concat()
+    )
+}
+
+fn head(sheet: &Sheet, build: &str) -> String {
     let record = &sheet.record;
+    if let Some(studied) = &sheet.studied {
+        return study_head(studied)
+            + &format!("<p class=\"note\">{}; {}.</p>", escape(&grid_words(&record.grid)), summary(&record.base));
+    }
     let older = if record.build == build {
-        String::new()
+        ""
     } else {
-        " Started by an earlier version of this site, whose numbers may differ.".to_owned()
+        " Started by an earlier version of this site, whose numbers may differ."
     };
     let device = if record.device == DeviceChoice::Gpu { "GPU" } else { "CPU" };
     format!(
-        "<button type=\"button\" class=\"quiet\" data-lab=\"home\" data-testid=\"lab-home\">← All sweeps</button>\
-         <h2 tabindex=\"-1\" data-testid=\"lab-title\">{}</h2><p class=\"note\">{}; on the {device}.{older}</p>\
-         <div id=\"lab.trouble\"></div>\
-         <section class=\"lab-card\"><h3>Runs</h3><div class=\"lab-run\"><div class=\"row\" id=\"lab.buttons\"></div>\
-         <p id=\"lab.summary\" data-testid=\"lab-summary\"></p></div><div id=\"lab.bar\"></div>\
-         <p class=\"spoken\" role=\"status\" id=\"lab.spoken\"></p>{}<div id=\"lab.detail\"></div></section>\
-         <section class=\"lab-card\"><h3>Results</h3><div id=\"lab.results\" data-testid=\"lab-results\"></div></section>",
+        "<h2 tabindex=\"-1\" data-testid=\"lab-title\">{}</h2><p class=\"note\">{}; on the {device}.{older}</p>",
         escape(&grid_words(&record.grid)),
-        summary(&record.base),
-        squares(sheet)
+        summary(&record.base)
+    )
+}
+
+fn study_head(studied: &Studied) -> String {
+    let Studied { study, recorded, part } = studied;
+    let told = match recorded.command.is_empty() {
+        true => "This build has no recorded results of this study; its sweeps can be run here.".to_owned(),
+        false => format!(
+            "Recorded, with the settings of {}, by <code>{}</code> on {}. Nothing of it was run in this browser.",
+            escape(&recorded.settings),
+            escape(&recorded.command),
+            escape(&recorded.machine)
+        ),
+    };
+    let title = |name: &str| study.sweeps.iter().find(|sweep| sweep.name == name).map_or("", |sweep| sweep.title);
+    let parts = recorded.sweeps.iter().enumerate().map(|(i, sweep)| {
+        format!(
+            "<button type=\"button\" data-lab=\"part\" data-part=\"{i}\" data-testid=\"lab-part-{i}\" aria-pressed=\"{}\">{}</button>",
+            i == *part,
+            escape(title(&sweep.name))
+        )
+    });
+    format!(
+        "<h2 tabindex=\"-1\" data-testid=\"lab-title\">{}</h2><p class=\"lab-lead\">{}</p><p class=\"lab-lead\">{}</p>\
+         <p class=\"lab-lead\">{}</p><p class=\"banner lab-recorded\" data-testid=\"lab-recorded\">{told}</p>\
+         <div class=\"row\" role=\"group\" aria-label=\"Sweeps of this study\">{}</div>",
+        escape(study.title),
+        escape(study.about[0]),
+        escape(study.about[1]),
+        escape(study.reading),
+        parts.collect::<String>()
     )
 }
 
@@ -139,8 +218,11 @@ pub fn square(sheet: &Sheet, cell: usize) -> String {
         State::Running(1.0) => ("running", "…".into(), "trained, and being measured".to_owned()),
         State::Running(done) => ("running", format!("{:.0}", 100.0 * done), format!("{:.0}% done", 100.0 * done)),
         State::Done => {
-            let seconds = sheet.found[cell].as_ref().map_or(0.0, |found| found.seconds);
-            ("done", "✓".into(), format!("done, took {}", duration(seconds)))
+            let took = match sheet.seconds[cell] {
+                0.0 => String::new(),
+                seconds => format!(", took {}", duration(seconds)),
+            };
+            ("done", "✓".into(), format!("done{took}"))
         }
         State::Failed(why) => ("failed", "!".into(), format!("failed. {why}")),
     };
@@ -157,6 +239,9 @@ pub fn buttons(sheet: &Sheet) -> String {
     let button = |class: &str, action: &str, text: &str| {
         format!("<button type=\"button\"{class} data-lab=\"{action}\" data-testid=\"lab-{action}\">{text}</button>")
     };
+    if sheet.studied.is_some() {
+        return button(" class=\"primary\"", "live", "Run it live");
+    }
     let mut html = String::new();
     if !queue.is_over() {
         html += &if queue.is_paused() {
@@ -177,6 +262,9 @@ pub fn buttons(sheet: &Sheet) -> String {
 /// Where the sweep stands, in a line.
 pub fn standing(sheet: &Sheet, now: f64) -> String {
     let queue = &sheet.queue;
+    if sheet.studied.is_some() {
+        return format!("{} of {} recorded", sheet.done(), plural(sheet.cells.len(), "run", "runs"));
+    }
     let mut parts = vec![format!("{} of {} done", sheet.done(), plural(sheet.cells.len(), "run", "runs"))];
     let failed = queue.count(|state| matches!(state, State::Failed(_)));
     if failed > 0 {
@@ -220,16 +308,15 @@ pub fn badge(sheet: &Sheet) -> String {
     if sheet.queue.is_active() { format!(" {}/{}", sheet.done(), sheet.cells.len()) } else { String::new() }
 }
 
-/// What a run found that the reader compares first: name, sign, value.
-fn main_numbers(outcome: &Outcome) -> [(&'static str, Measured); 5] {
-    let excess = |loss: &LossAndFloor| loss.excess;
-    [
-        ("Two-level loss", outcome.two_level.loss),
-        ("above Bayes", excess(&outcome.two_level)),
-        ("First-level loss", outcome.first_level.loss),
-        ("Sequence gap", outcome.sequence_gap),
-        ("Topic gap", outcome.topic_gap),
-    ]
+/// What the reader compares first, by name.
+const MAIN: [&str; 6] = ["two_level", "two_level_excess", "first_level", "empirical", "sequence_gap", "topic_gap"];
+
+fn main_metrics() -> impl Iterator<Item = &'static Metric> {
+    MAIN.iter().filter_map(|name| Metric::named(name))
+}
+
+fn told(measured: Option<Measured>) -> String {
+    measured.map_or_else(|| "–".into(), |m| with_error(m.value, m.stderr))
 }
 
 /// The chosen cell.
@@ -239,9 +326,8 @@ pub fn detail(sheet: &Sheet) -> String {
             .into();
     };
     let one = &sheet.cells[cell];
-    let found = sheet.found[cell].as_ref();
     let mut html = format!(
-        "<div class=\"lab-detail\" data-testid=\"lab-detail\"><h4>{}</h4><div class=\"row\">\
+        "<div class=\"lab-detail\" tabindex=\"-1\" data-testid=\"lab-detail\"><h4>{}</h4><div class=\"row\">\
          <a class=\"button\" href=\"#{}\" data-testid=\"lab-open-cell\">Open in the playground</a>",
         escape(&one.key),
         escape(&sheet.link(one))
@@ -261,25 +347,28 @@ pub fn detail(sheet: &Sheet) -> String {
         State::Waiting | State::Running(_) => html += "</div>",
     }
     let check = sheet.check.as_ref().filter(|(checked, _)| *checked == cell).map(|(_, check)| check);
-    if let Some(found) = found {
-        html += &numbers(&found.outcome, check);
+    if let Some(run) = &sheet.runs[cell] {
+        let unit = format!("Nats per {}.", sheet.sweep.base.world.observation().word());
+        html += &(numbers(run, check) + &format!("<p class=\"note\">{unit}</p>"));
     }
     html + "</div>"
 }
 
 /// A cell's numbers, beside those of its second run.
-fn numbers(outcome: &Outcome, check: Option<&Check>) -> String {
-    let again = if let Some(Check::Done(again)) = check { Some(main_numbers(again)) } else { None };
-    let row = |(i, (name, told)): (usize, &(&str, Measured))| {
-        let beside = again.as_ref().map_or_else(String::new, |again| {
-            let other = again[i].1;
-            let verdict = if agree(*told, other) { "agrees" } else { "differs" };
-            format!("<td>{}</td><td>{verdict}</td>", measured(other.value, other.stderr))
+fn numbers(run: &Run, check: Option<&Check>) -> String {
+    let again = if let Some(Check::Done(again)) = check { Some(&**again) } else { None };
+    let mut all = true;
+    let mut row = |metric: &Metric| {
+        let first = run.metrics.get(metric.name);
+        let beside = again.map_or_else(String::new, |again| {
+            let second = again.metrics.get(metric.name);
+            let same = agree(first, second);
+            all &= same;
+            format!("<td>{}</td><td>{}</td>", told(second), if same { "agrees" } else { "differs" })
         });
-        format!("<tr><th scope=\"row\">{name}</th><td>{}</td>{beside}</tr>", measured(told.value, told.stderr))
+        format!("<tr><th scope=\"row\">{}</th><td>{}</td>{beside}</tr>", escape(metric.title), told(first))
     };
-    let told = main_numbers(outcome);
-    let rows: String = told.iter().enumerate().map(row).collect();
+    let rows: String = main_metrics().map(&mut row).collect();
     let head = if again.is_some() {
         "<thead><tr><th></th><th scope=\"col\">recorded</th><th scope=\"col\">run again</th><th></th></tr></thead>"
     } else {
@@ -289,51 +378,78 @@ fn numbers(outcome: &Outcome, check: Option<&Check>) -> String {
         None => String::new(),
         Some(Check::Running(done)) => format!("Running again: {:.0}%.", 100.0 * done),
         Some(Check::Failed(why)) => format!("Running again failed. {why}"),
-        Some(Check::Done(_)) => {
-            let all = told.iter().zip(again.iter().flatten()).all(|((_, a), (_, b))| agree(*a, *b));
-            if all {
-                "Both runs agree within two standard errors; what differs is rounding.".into()
-            } else {
-                "The runs differ by more than two standard errors in at least one number.".to_owned()
-            }
-        }
+        Some(Check::Done(_)) if all => "Both runs agree within two standard errors; what differs is rounding.".into(),
+        Some(Check::Done(_)) => "The runs differ by more than two standard errors in at least one number.".to_owned(),
     };
     format!(
-        "<table class=\"lab-table\">{head}<tbody>{rows}</tbody></table><p role=\"status\" data-testid=\"lab-verdict\">{}</p>\
-         <p class=\"note\">Nats per token.</p>",
+        "<table class=\"lab-table\">{head}<tbody>{rows}</tbody></table><p role=\"status\" data-testid=\"lab-verdict\">{}</p>",
         escape(&said)
     )
 }
 
 /// Within two standard errors of their difference, or the same but for rounding.
-fn agree(a: Measured, b: Measured) -> bool {
-    (a.value - b.value).abs() <= 2.0 * a.stderr.hypot(b.stderr) + 1e-6
+fn agree(a: Option<Measured>, b: Option<Measured>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => {
+            let rounding = 1e-3 * a.value.abs() + 1e-6;
+            (a.value - b.value).abs() <= 2.0 * a.stderr.hypot(b.stderr) + rounding
+        }
+        (a, b) => a.is_none() && b.is_none(),
+    }
 }
 
-/// The results as a table.
-pub fn table(sheet: &Sheet) -> String {
+/// What the finished runs say: sentences, pictures and tables.
+pub fn results(sheet: &Sheet) -> String {
     if sheet.done() == 0 {
         return "<p class=\"note\">They appear here as runs finish.</p>".into();
     }
+    let runs: Vec<Run> = sheet.runs.iter().flatten().cloned().collect();
+    let views: Vec<View> = sheet.metric.map(View::Metric).into_iter().chain(sheet.views.iter().copied()).collect();
+    let mut html = String::new();
+    for section in report(&sheet.sweep, &views, sheet.level, &runs).sections {
+        html += &format!("<section><h4>{}</h4>", escape(&section.title));
+        html.extend(section.paragraphs.iter().map(|text| format!("<p>{}</p>", escape(text))));
+        // A mark that stands for a cell shows that cell's numbers.
+        let pictures = section.pictures.iter().map(|picture| {
+            format!(
+                "<div class=\"lab-picture\">{}</div>",
+                picture.svg.replace(" data-cell=\"", " data-lab=\"mark\" data-cell=\"")
+            )
+        });
+        html.extend(pictures);
+        if let Some(grid) = &section.table {
+            let cells = |row: &[String], tag: &str| -> String {
+                row.iter().map(|text| format!("<{tag}>{}</{tag}>", escape(text))).collect()
+            };
+            let rows: String = grid.rows.iter().map(|row| format!("<tr>{}</tr>", cells(row, "td"))).collect();
+            html += &format!(
+                "<div class=\"lab-scroll\"><table class=\"lab-table\"><thead><tr>{}</tr></thead><tbody>{rows}</tbody></table></div>",
+                cells(&grid.head, "th scope=\"col\"").replace("</th scope=\"col\">", "</th>")
+            );
+        }
+        html += "</section>";
+    }
+    html + &table(sheet)
+}
+
+/// Every run's main numbers.
+fn table(sheet: &Sheet) -> String {
     let axes: String = sheet
         .sweep
         .axes
         .iter()
         .map(|axis| format!("<th scope=\"col\">{}</th>", escape(short_name(&axis.field))))
         .collect();
-    let row = |(cell, found): (&crate::experiment::sweep::Cell, &Option<super::sheet::Found>)| {
-        let found = found.as_ref()?;
-        let values: String = cell.coordinates.iter().map(|v| format!("<td>{}</td>", escape(&words(v)))).collect();
-        let numbers = main_numbers(&found.outcome);
-        let numbers: String =
-            numbers.iter().map(|(_, told)| format!("<td>{}</td>", measured(told.value, told.stderr))).collect();
-        Some(format!("<tr>{values}{numbers}</tr>"))
+    let row = |run: &Run| {
+        let values: String = run.coordinates.iter().map(|v| format!("<td>{}</td>", escape(&words(v)))).collect();
+        let numbers: String = main_metrics().map(|m| format!("<td>{}</td>", told(run.metrics.get(m.name)))).collect();
+        format!("<tr>{values}{numbers}</tr>")
     };
-    let rows: String = sheet.cells.iter().zip(&sheet.found).filter_map(row).collect();
-    let heads = main_numbers(&Outcome::default()).map(|(name, _)| format!("<th scope=\"col\">{name}</th>")).concat();
+    let rows: String = sheet.runs.iter().flatten().map(row).collect();
+    let heads: String = main_metrics().map(|m| format!("<th scope=\"col\">{}</th>", escape(m.title))).collect();
     format!(
-        "<div class=\"lab-scroll\"><table class=\"lab-table\"><thead><tr>{axes}{heads}</tr></thead><tbody>{rows}</tbody></table></div>\
-         <p class=\"note\">Nats per token, with standard errors.</p>"
+        "<section><h4>Every run</h4><div class=\"lab-scroll\"><table class=\"lab-table\" data-testid=\"lab-runs\"><thead><tr>{axes}{heads}</tr></thead>\
+         <tbody>{rows}</tbody></table></div></section>"
     )
 }
 
@@ -378,7 +494,11 @@ fn words(value: &serde_json::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::lab::sheet::Found;
+    use crate::{
+        engine::lab::sheet::Found,
+        protocol::{LossAndFloor, Outcome},
+        sweep::recorded::Recorded,
+    };
 
     fn record(grid: &str) -> Record {
         let mut base = Experiment::default();
@@ -399,10 +519,14 @@ mod tests {
         Sheet::new(record(grid), vec![], 4, 1000.0).unwrap_or_else(|p| panic!("{p:?}"))
     }
 
-    fn told(value: f64, stderr: f64) -> Outcome {
+    fn outcome(value: f64, stderr: f64) -> Outcome {
         let told = Measured { value, stderr };
         let loss = LossAndFloor { loss: told, bayes: told, excess: told };
         Outcome { two_level: loss, first_level: loss, sequence_gap: told, topic_gap: told, ..Outcome::default() }
+    }
+
+    fn run(value: f64, stderr: f64) -> Run {
+        Run::new(&sheet_of("seed=1").cells[0], &outcome(value, stderr), None)
     }
 
     #[test]
@@ -415,14 +539,20 @@ mod tests {
         s.queue.orders(0.0);
         s.queue.progress(1, 0.425);
         s.queue.finished(0, 3000.0);
-        s.found[0] = Some(Found { key: s.cells[0].key.clone(), outcome: told(0.5, 0.01), seconds: 3.0 });
+        let found = Found { key: s.cells[0].key.clone(), outcome: outcome(0.5, 0.01), seconds: 3.0 };
+        s.put(0, &found);
         let squares = (0..4).map(|cell| square(&s, cell)).collect::<Vec<_>>();
         assert!(squares[0].contains("data-state=\"done\"") && squares[0].contains("took 3 s"), "{}", squares[0]);
         assert!(squares[1].contains("data-state=\"running\"") && squares[1].contains("42% done"), "{}", squares[1]);
         assert!(squares[3].contains("data-state=\"waiting\"") && squares[3].contains("data.topics=8 seed=2"));
         assert!(standing(&s, 3000.0).starts_with("1 of 4 runs done · 1 worker at work"), "{}", standing(&s, 3000.0));
         assert!(buttons(&s).contains("lab-pause") && buttons(&s).contains("lab-cancel"));
-        assert!(table(&s).contains("0.500 ± 0.010"), "{}", table(&s));
+        s.metric = Some("scale");
+        let told = results(&s);
+        assert!(
+            told.contains("0.500 ± 0.010") && told.contains("<svg") && told.contains("data-lab=\"mark\""),
+            "{told}"
+        );
         s.queue.pause();
         assert!(standing(&s, 3000.0).contains("pausing: 1 run under way"));
         s.queue.resume();
@@ -461,16 +591,35 @@ mod tests {
 
     #[test]
     fn a_second_run_is_judged_by_standard_errors() {
-        assert!(numbers(&told(0.5, 0.01), Some(&Check::Done(Box::new(told(0.52, 0.01))))).contains("agree within"));
-        let far = numbers(&told(0.5, 0.01), Some(&Check::Done(Box::new(told(0.6, 0.01)))));
+        let again = |value| Check::Done(Box::new(run(value, 0.01)));
+        assert!(numbers(&run(0.5, 0.01), Some(&again(0.52))).contains("agree within"));
+        let far = numbers(&run(0.5, 0.01), Some(&again(0.6)));
         assert!(far.contains("differs") && far.contains("differ by more"), "{far}");
-        assert!(numbers(&told(0.5, 0.01), Some(&Check::Running(0.5))).contains("Running again: 50%."));
+        assert!(numbers(&run(0.5, 0.01), Some(&Check::Running(0.5))).contains("Running again: 50%."));
+    }
+
+    #[test]
+    fn a_recorded_study_says_that_it_is_one() {
+        let study = &STUDIES[0];
+        let mut recorded = Recorded::new(study, "icl <study>".into(), "a machine".into());
+        for part in study.sweeps {
+            recorded.add(part, part.sweep().expect("a sound sweep"), vec![]);
+        }
+        let studied = Studied { study, recorded: recorded.into(), part: 1 };
+        let s = Sheet::recorded(studied, 2, 1.0).expect("a sound sweep");
+        let html = sheet(&s, "b");
+        assert!(html.contains("icl &lt;study&gt;") && html.contains("Nothing of it was run"), "{html}");
+        assert!(html.contains("data-testid=\"lab-part-1\" aria-pressed=\"true\""));
+        assert!(buttons(&s).contains("Run it live") && standing(&s, 0.0).contains("0 of"));
+        assert_eq!(s.views, study.sweeps[1].views, "shown as the study says");
+        let empty = Recorded { command: String::new(), ..(*s.studied.as_ref().expect("set").recorded).clone() };
+        assert!(study_head(&Studied { study, recorded: empty.into(), part: 0 }).contains("no recorded results"));
     }
 
     #[test]
     fn results_of_other_cells_are_left_out() {
-        let strange = Found { key: "seed=9".into(), outcome: told(0.5, 0.1), seconds: 1.0 };
-        let mine = Found { key: "seed=2".into(), outcome: told(0.5, 0.1), seconds: 1.0 };
+        let strange = Found { key: "seed=9".into(), outcome: outcome(0.5, 0.1), seconds: 1.0 };
+        let mine = Found { key: "seed=2".into(), outcome: outcome(0.5, 0.1), seconds: 1.0 };
         let s = Sheet::new(record("seed=1,2"), vec![strange, mine], 4, 1.0).expect("a sound sweep");
         assert_eq!((s.done(), s.queue.states()), (1, &[State::Waiting, State::Done][..]));
     }
