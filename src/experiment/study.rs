@@ -77,7 +77,7 @@ pub const STUDIES: &[Study] = &[
             "The paper says that the two-level loss falls with the number of topics, with the sequences of each, and with their length: the first grid changes each of the three on its own. Prompts have the same length throughout, so that a longer T is more to learn from and not an easier test.",
             "More of anything is also more data. The second sweep therefore holds K·N·T: more topics then mean fewer sequences of each. The same is asked of GINC and of a linear dynamical system.",
         ],
-        reading: "In the maps, pale is good in the light theme. Where the topic gap shrinks only to the right and the sequence gap in both directions, K pays for both gaps and N for one, as the bound's terms say. The table of exponents has what was measured beside what the bound says.",
+        reading: "In the maps, the colour nearest to the background is the smallest value. Where the topic gap shrinks only to the right and the sequence gap in both directions, K pays for both gaps and N for one, as the bound's terms say. The table of exponents has what was measured beside what the bound says.",
         sweeps: &[
             StudySweep {
                 name: "grid",

@@ -154,6 +154,18 @@ impl Teller<'_> {
             let symbol = chart::symbol(held);
             paragraphs.push(format!("The total is held: {symbol} is chosen so that K·N·T stays at {tokens}."));
         }
+        let precision = base.evaluation.precision;
+        let precise = |run: &&&Run| {
+            let known = |name| run.metrics.get(name).is_some_and(|m| m.stderr <= precision * m.value.abs());
+            known("topic_gap") && known("sequence_gap")
+        };
+        let count = self.runs.iter().filter(precise).count();
+        if count < done {
+            let percent = number::short(100.0 * precision);
+            paragraphs.push(format!(
+                "Within a run both gaps are measured to {percent}% of themselves in {count} of {done} cells, and less precisely in the others."
+            ));
+        }
         Section { title: "The sweep".into(), paragraphs, ..Section::default() }
     }
 
@@ -182,9 +194,9 @@ impl Teller<'_> {
             }
             2 => {
                 let map = self.heat_map(first, &rows, "", None);
-                pictures.push(picture(&format!("{name}-map"), title, vec![map.draw()], &note));
+                pictures.push(picture(&format!("{name}-map"), first.title, vec![map.draw()], &note));
                 let lines = self.lines(&metrics[..1], &rows, "", 1.25);
-                pictures.push(picture(&format!("{name}-lines"), title, vec![lines.draw()], &note));
+                pictures.push(picture(&format!("{name}-lines"), first.title, vec![lines.draw()], &note));
             }
             _ => {
                 let of = |value: &Value| -> Vec<&Row> {
@@ -200,12 +212,12 @@ impl Teller<'_> {
                 let maps = panels.iter().enumerate().map(|(i, (title, rows))| {
                     HeatMap { legend: i == 0, ..self.heat_map(first, rows, title, Some(range)) }.draw()
                 });
-                pictures.push(picture(&format!("{name}-maps"), title, maps.collect(), &note));
+                pictures.push(picture(&format!("{name}-maps"), first.title, maps.collect(), &note));
                 let scale = self.lines(&metrics[..1], &rows, "", 1.0).scale();
                 let lines = panels
                     .iter()
                     .map(|(t, rows)| Lines { like: Some(scale), ..self.lines(&metrics[..1], rows, t, 0.55) }.draw());
-                pictures.push(picture(&format!("{name}-lines"), title, lines.collect(), &note));
+                pictures.push(picture(&format!("{name}-lines"), first.title, lines.collect(), &note));
             }
         }
         Section { title: title.into(), paragraphs, pictures, table: None }
@@ -346,7 +358,7 @@ impl Teller<'_> {
                 None => settings.push((others, vec![(x, row)])),
             }
         }
-        let (mut falls, mut rises, mut even, mut changes) = (0, Vec::new(), Vec::new(), Vec::new());
+        let (mut all, mut falls, mut rises, mut even, mut changes) = (0, 0, Vec::new(), Vec::new(), Vec::new());
         let mut ends = None;
         for (others, mut rows) in settings {
             rows.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -356,7 +368,11 @@ impl Teller<'_> {
             }
             let (difference, margin) = self.difference(metric, low.1, high.1)?;
             ends = Some((low.1, high.1));
-            changes.push(difference);
+            all += 1;
+            match self.paired(metric, low.1, high.1) {
+                pairs if pairs.is_empty() => changes.push(difference),
+                pairs => changes.extend(pairs.iter().map(|m| m.value)),
+            }
             let names = self.table.axes.iter().enumerate().filter(|(i, _)| *i != axis).map(|(_, a)| a.field.as_str());
             let setting = chart::setting(names.zip(&others));
             if difference < -margin {
@@ -368,7 +384,7 @@ impl Teller<'_> {
             }
         }
         let (low, high) = ends?;
-        let (all, what) = (changes.len(), metric.words());
+        let what = metric.words();
         let [from, to] = [low, high].map(|row| chart::named(&row.coordinates[axis]));
         let along = format!("{} from {from} to {to}", chart::symbol(&self.table.axes[axis].field));
         if all == 1 {
@@ -381,51 +397,62 @@ impl Teller<'_> {
                 _ => format!("{along} makes no difference to the {what} beyond chance: {ends}."),
             });
         }
-        let mean = changes.iter().sum::<f64>() / all as f64;
-        let by = match mean < 0.0 {
-            true => format!("it falls by {} on average", number::short(-mean)),
-            false => format!("it rises by {} on average", number::short(mean)),
+        // Over settings and seeds together: what differs between settings counts as chance here, which is on the safe side.
+        let told: Vec<Measured> = changes.iter().map(|d| Measured { value: *d, stderr: 0.0 }).collect();
+        let s = summary(&told)?;
+        let margin = student_quantile(0.975, s.runs as f64 - 1.0) * s.stderr;
+        let [size, margin_text] = [s.mean.abs(), margin].map(number::short);
+        let share = match falls {
+            0 => format!("in none of {all} settings of the others does it fall beyond chance"),
+            n if n == all => format!("it falls in all {all} settings of the others"),
+            n => format!("it falls beyond chance in {n} of {all} settings of the others"),
         };
         let list = |settings: &[String]| {
             let more = settings.len().saturating_sub(LISTED);
             let named = settings.iter().take(LISTED).map(|s| format!("({s})")).collect::<Vec<_>>().join(", ");
             if more > 0 { format!("{named} and {more} more") } else { named }
         };
-        let mut text = match falls {
-            0 => format!("{along} does not lower the {what} in any of {all} settings of the others; {by}."),
-            n if n == all => format!("{along} lowers the {what} in all {all} settings of the others; {by}."),
-            n => format!("{along} lowers the {what} in {n} of {all} settings of the others; {by}."),
+        let mut text = if s.mean < -margin {
+            format!("{along} lowers the {what} by {size} ± {margin_text} on average (95%); {share}.")
+        } else if s.mean > margin {
+            format!("{along} does not lower the {what}: it rises by {size} ± {margin_text} on average (95%); {share}.")
+        } else {
+            let sign = if s.mean < 0.0 { "−" } else { "" };
+            format!(
+                "{along} changes the {what} by {sign}{size} ± {margin_text} on average (95%), which is not beyond chance; {share}."
+            )
         };
         if !rises.is_empty() {
             text.push_str(&format!(" It rises at {}.", list(&rises)));
         }
         if !even.is_empty() && even.len() < all {
             text.push_str(&format!(" No difference beyond chance at {}.", list(&even)));
-        } else if !even.is_empty() {
-            text.push_str(" No difference is beyond chance.");
         }
         Some(text)
     }
 
     /// A metric in one row less in another, and how large that must be to be more than chance (95%).
     fn difference(&self, metric: &Metric, low: &Row, high: &Row) -> Option<(f64, f64)> {
-        let seed = self.sweep.axes.iter().position(|axis| axis.field == "seed");
-        let of = |run: &Run| run.metrics.get(metric.name).map(|m| m.value);
-        let paired: Vec<Measured> = high
-            .runs
-            .iter()
-            .filter_map(|b| {
-                let a = low.runs.iter().find(|a| seed.is_some_and(|i| a.coordinates.get(i) == b.coordinates.get(i)))?;
-                Some(Measured { value: of(b)? - of(a)?, stderr: 0.0 })
-            })
-            .collect();
-        match summary(&paired).filter(|s| s.runs > 1) {
+        match summary(&self.paired(metric, low, high)).filter(|s| s.runs > 1) {
             Some(s) => Some((s.mean, student_quantile(0.975, s.runs as f64 - 1.0) * s.stderr)),
             None => {
                 let (a, b) = (low.get(metric.name)?, high.get(metric.name)?);
                 Some((b.mean - a.mean, 1.96 * a.stderr.hypot(b.stderr)))
             }
         }
+    }
+
+    /// The same difference for each seed that both rows have.
+    fn paired(&self, metric: &Metric, low: &Row, high: &Row) -> Vec<Measured> {
+        let seed = self.sweep.axes.iter().position(|axis| axis.field == "seed");
+        let of = |run: &Run| run.metrics.get(metric.name).map(|m| m.value);
+        high.runs
+            .iter()
+            .filter_map(|b| {
+                let a = low.runs.iter().find(|a| seed.is_some_and(|i| a.coordinates.get(i) == b.coordinates.get(i)))?;
+                Some(Measured { value: of(b)? - of(a)?, stderr: 0.0 })
+            })
+            .collect()
     }
 
     fn fits(&self) -> Section {
@@ -1011,8 +1038,10 @@ mod tests {
         let runs = runs(&sweep);
         let told = report(&sweep, &[View::Losses], None, &runs);
         let text = text(&told);
-        assert!(text.contains("K from 4 to 64 lowers the two-level loss L(θ) in all 2 settings"), "{text}");
-        assert!(text.contains("N from 2 to 8 lowers the two-level loss L(θ) in 1 of 3 settings"), "{text}");
+        assert!(text.contains("K from 4 to 64 lowers the two-level loss L(θ) by 0."), "{text}");
+        assert!(text.contains("it falls in all 2 settings of the others."), "{text}");
+        assert!(text.contains("N from 2 to 8 changes the two-level loss L(θ) by −0."), "{text}");
+        assert!(text.contains("it falls beyond chance in 1 of 3 settings of the others."), "{text}");
         assert!(text.contains("No difference beyond chance at (K = 16), (K = 64)."), "{text}");
         // Seeds are paired: their common noise is far larger than what N does at K = 4.
         let svg = &told.sections[1].pictures[0].svg;
