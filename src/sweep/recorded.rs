@@ -138,6 +138,23 @@ mod tests {
         }
     }
 
+    /// Those that come with the site: every cell is there, at the place that its settings name.
+    #[test]
+    fn the_recorded_studies_can_be_read() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("www/studies");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let recorded = Recorded::from_json(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            assert_eq!(path.file_stem().unwrap().to_str(), Some(recorded.study.as_str()));
+            assert!(Study::named(&recorded.study).is_some());
+            for (part, report) in recorded.reports() {
+                let keys: Vec<String> = part.sweep.cells().unwrap().into_iter().map(|cell| cell.key).collect();
+                assert!(part.runs.iter().map(|run| &run.key).eq(&keys), "{} {}", recorded.study, part.name);
+                assert!(report.sections.len() > 2, "{} {}", recorded.study, part.name);
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_recorded_study_is_refused_with_a_sentence() {
         for text in ["", "{}", r#"{"form":2}"#, r#"{"form":1}"#, r#"{"form":1,"sweeps":[{"base":{"seed":-1}}]}"#] {

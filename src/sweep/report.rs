@@ -792,6 +792,7 @@ impl Teller<'_> {
             }
         }
         let place = Place::of(axis);
+        let note = format!("cost of the prior stages counted, and not counted · {}", self.note());
         let mut panels = Vec::new();
         for (what, counted, own) in [
             ("Steps", "steps_to_level", "steps_to_level_own"),
@@ -806,8 +807,7 @@ impl Teller<'_> {
                     let x = place.share(axis.values.iter().position(|v| *v == row.coordinates[0])?);
                     Some(point(x, &s, self.mark_title(metric, row, &s), key(row)))
                 });
-                let label = if what == "Seconds" { format!("prior stages {label}") } else { label.into() };
-                Some(series(label, paint, chart::dash(i), points.collect()))
+                Some(series(label.into(), paint, chart::dash(i), points.collect()))
             });
             let lines: Vec<Series> = lines.filter(|s| !s.points.is_empty()).collect();
             if lines.is_empty() {
@@ -822,13 +822,12 @@ impl Teller<'_> {
                     series: lines,
                     log: false,
                     like: None,
-                    shrink: 0.62,
+                    shrink: 0.52,
                 }
                 .draw(),
             );
         }
-        let pictures =
-            if panels.is_empty() { Vec::new() } else { vec![picture("level", &title, panels, &self.note())] };
+        let pictures = if panels.is_empty() { Vec::new() } else { vec![picture("level", &title, panels, &note)] };
         for name in ["steps_to_level", "steps_to_level_own"] {
             paragraphs.extend(Metric::named(name).and_then(|metric| self.effect(metric, 0)));
         }
