@@ -619,3 +619,30 @@ fn a_grid_with_nonsense_gets_a_sentence() {
     );
     assert_eq!(page.browser.console_errors(), Vec::<String>::new());
 }
+
+#[test]
+fn a_study_opens_with_what_was_recorded() {
+    let page = Page::new(Gpu::None);
+    open_lab(&page, "");
+    page.click("lab-study-data");
+    there(&page, "lab-recorded");
+    let told = page.text("lab-recorded").unwrap_or_default();
+    if !dist().join("studies/data.json").exists() {
+        assert!(told.contains("no recorded results"), "{told}");
+        return;
+    }
+    assert!(told.contains("Recorded") && told.contains("icl study data"), "{told}");
+    let pictures = "return document.querySelectorAll(\"[data-testid='lab-results'] svg\").length > 2";
+    page.browser.wait("its pictures", SOON, pictures, &[]);
+    page.type_into("lab-metric", "scale");
+    page.wait_for_text("Standard deviation s of the Gaussians", SOON);
+    let mark = "
+        const mark = document.querySelector(\".lab-picture [data-lab='mark']\");
+        mark.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+        return mark.dataset.cell";
+    let key = page.browser.script(mark, &[]);
+    there(&page, "lab-detail");
+    let detail = page.text("lab-detail").unwrap_or_default();
+    assert!(detail.contains(key.as_str().unwrap_or("nothing")), "{key} is not what {detail} is about");
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}

@@ -93,8 +93,8 @@ fn pressed(event: &Event) -> Option<JsValue> {
     if kind == "submit" {
         event.prevent_default();
     }
-    // A press within a form is the form's own affair.
-    if form.is_some() == (kind == "click") {
+    // Forms and selects are changed, everything else is pressed.
+    if (form.is_some() || element.tag_name() == "SELECT") == (kind == "click") {
         return None;
     }
     let get = |name: &str| Reflect::get(&element, &name.into()).unwrap_or_default();
