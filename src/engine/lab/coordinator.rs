@@ -65,6 +65,8 @@ struct Lab {
     base: Result<Experiment, Vec<Problem>>,
     preset: String,
     form: Form,
+    /// The form says something new; a large grid takes a while to count.
+    typed: bool,
     store: Rc<Store>,
     stored: Vec<Entry>,
     /// The sweep on the screen; `None` on the first screen.
@@ -119,6 +121,7 @@ pub fn start() {
             base: Err(Vec::new()),
             preset: String::new(),
             form: Form::default(),
+            typed: true,
             store: Rc::new(store),
             stored: Vec::new(),
             shown: None,
@@ -231,6 +234,7 @@ impl Lab {
             }
             "grid" => {
                 self.form.read(&message["fields"]);
+                self.typed = true;
                 if text("event") == "submit" {
                     self.start();
                 }
@@ -629,17 +633,22 @@ impl Lab {
                 let due = now - self.told > RESULTS || sheet.queue.is_over() || !sheet.queue.is_active();
                 if self.redraw || (self.stale && due) {
                     put("lab.results", view::results(sheet));
-                    (self.stale, self.told) = (false, now);
+                    self.stale = false;
+                    // Large sweeps take long to draw: most of the time is for the workers' messages.
+                    self.told = now + 5.0 * (now_ms() - now);
                 }
             }
             None => {
                 if self.redraw {
                     put("lab", view::home(&self.form, self.base.as_ref().map_err(Vec::as_slice), self.cores));
                 }
-                if let Ok(base) = &self.base {
+                if let Ok(base) = &self.base
+                    && (self.redraw || self.typed)
+                {
                     let pace = self.pace.filter(|(device, _)| *device == self.form.device).map(|(_, pace)| pace);
                     put("lab.note", self.form.note(base, self.cores, pace));
                 }
+                self.typed = false;
                 let running = self.aside.as_ref().map(|sheet| sheet.record.id.as_str());
                 put("lab.list", view::list(&self.stored, running));
             }

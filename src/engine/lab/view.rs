@@ -74,7 +74,7 @@ pub fn list(entries: &[Entry], running: Option<&str>) -> String {
             let is_running = running == Some(record.id.as_str());
             let state = match () {
                 () if is_running => format!("running, {done} of {} done", record.cells),
-                () if *done >= record.cells => format!("all {} done", plural(*done, "run", "runs")),
+                () if *done >= record.cells => format!("finished, {}", plural(*done, "run", "runs")),
                 () => format!("unfinished: {done} of {} done", record.cells),
             };
             let resume = if is_running || *done >= record.cells {
