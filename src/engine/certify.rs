@@ -89,8 +89,28 @@ impl Certify {
     }
 
     fn bound(&self, scale: f64, empirical: f64) -> f64 {
-        let delta = self.experiment.bound.delta / 2.0 / SCALES.len() as f64;
-        population_bound(empirical, self.smoothing.range(), self.kl(scale), self.sequences(), delta)
+        population_bound(empirical, self.smoothing.range(), self.kl(scale), self.sequences(), self.share())
+    }
+
+    /// Upper confidence limit of the mean over [`DRAWS`] perturbed learners.
+    fn limit(&self, mean: f64, variance: f64) -> f64 {
+        mean_limit(mean, variance, self.smoothing.range(), DRAWS as usize, self.experiment.bound.delta / 2.0)
+    }
+
+    /// ln V: what guessing uniformly loses.
+    fn uniform(&self) -> f64 {
+        (self.smoothing.vocab as f64).ln()
+    }
+
+    /// n from which the bound would lie below uniform.
+    fn needed(&self, scale: f64, empirical: f64) -> Option<f64> {
+        let target = self.uniform() - self.smoothing.least();
+        sequences_needed(empirical, self.smoothing.range(), self.kl(scale), self.share(), target)
+    }
+
+    /// What of δ is left for the bound at each s.
+    fn share(&self) -> f64 {
+        self.experiment.bound.delta / 2.0 / SCALES.len() as f64
     }
 
     /// 0 to 1.
@@ -101,19 +121,25 @@ impl Certify {
     /// One more portion; true when all is there.
     pub async fn advance(&mut self, world: &World, corpus: &Corpus, trainer: &Trainer) -> Result<bool, EngineError> {
         let Some(scale) = self.scale else {
-            let mut best = (f64::INFINITY, SCALES[0]);
+            // The lowest bound below uniform; where there is none, the one that would be soonest with more sequences.
+            let mut best = (f64::INFINITY, f64::INFINITY, SCALES[0]);
             for scale in SCALES {
                 let mut mean = Tally::default();
                 for draw in 0..SCOUTS {
                     mean.add(self.on_unseen(world, corpus, trainer, scale, 1000 + draw).await?);
                 }
-                let bound = self.bound(scale, mean.measured().value);
+                // With what the many draws will cost.
+                let limit = self.limit(mean.measured().value, mean.variance());
+                let bound = self.bound(scale, limit);
+                let useful = bound + self.smoothing.least() < self.uniform();
+                let needed = self.needed(scale, limit).filter(|_| !useful).unwrap_or(f64::INFINITY);
+                let score = (if useful { 0.0 } else { needed }, bound);
                 // Of equals (where nothing helps) the first.
-                if bound < best.0 {
-                    best = (bound, scale);
+                if score < (best.0, best.1) {
+                    best = (score.0, score.1, scale);
                 }
             }
-            self.scale = Some(best.1);
+            self.scale = Some(best.2);
             return Ok(false);
         };
         for draw in self.draws..self.draws + PORTION {
@@ -190,25 +216,22 @@ impl Certify {
 
     /// Nats per token, the least loss added back.
     pub fn certificate(&self) -> Certificate {
-        let (least, range) = (self.smoothing.least(), self.smoothing.range());
-        let (scale, delta) = (self.scale.unwrap_or(SCALES[0]), self.experiment.bound.delta);
+        let (least, scale) = (self.smoothing.least(), self.scale.unwrap_or(SCALES[0]));
         let empirical = self.empirical.measured().value;
-        let limit = mean_limit(empirical, self.empirical.variance(), range, DRAWS as usize, delta / 2.0);
-        let uniform = (self.smoothing.vocab as f64).ln();
+        let limit = self.limit(empirical, self.empirical.variance());
         let population = self.population.measured();
-        let (kl, grid) = (self.kl(scale), delta / 2.0 / SCALES.len() as f64);
         Certificate {
             bound: least + self.bound(scale, limit),
-            uniform,
+            uniform: self.uniform(),
             empirical: least + empirical,
             empirical_limit: least + limit,
             population: Measured { value: least + population.value, ..population },
             sequences: self.sequences(),
-            kl,
+            kl: self.kl(scale),
             scale,
-            delta,
+            delta: self.experiment.bound.delta,
             draws: DRAWS as usize,
-            sequences_needed: sequences_needed(limit, range, kl, grid, uniform - least),
+            sequences_needed: self.needed(scale, limit),
         }
     }
 }

@@ -136,12 +136,12 @@ impl Rows {
         inner.top =
             frame::head(view) - 14.0 + 16.0 * notes.len() as f64 + if sheet.level.is_some() { 14.0 } else { 0.0 };
         inner.bottom = (view.height - FOOT).max(inner.top + 60.0);
-        // Each bar's words have room behind it.
+        // Each bar's words have room behind it, and some to spare: fonts differ.
         let mut width = view.width - 16.0 - inner.left;
         for (text, end) in texts.iter().zip(&ends) {
             let share = x.share(end.1);
             if share > 0.0 {
-                width = width.min((view.width - 14.0 - text_width(text, frame::LABEL) - inner.left) / share);
+                width = width.min((view.width - 14.0 - 1.08 * text_width(text, frame::LABEL) - inner.left) / share);
             }
         }
         inner.right = inner.left + width.max(40.0_f64.min(view.width / 4.0)).max(10.0);
