@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::experiment::{Process, json, process::ROW_TOLERANCE};
-
-use super::{fields, number};
+use super::fields;
+use crate::{
+    experiment::{Process, json, process::ROW_TOLERANCE},
+    number,
+};
 
 /// A row as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,10 +6,9 @@ use serde_json::Value;
 
 use crate::{
     experiment::{Experiment, link},
+    number,
     protocol::{Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Samples, Theory},
 };
-
-use super::number;
 
 /// Buckets of the training curve, at most: two for every pixel of a wide chart.
 pub const MAX_BUCKETS: usize = 2048;

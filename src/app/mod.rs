@@ -10,5 +10,3 @@ pub mod mixing;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 pub mod page;
 pub mod theme;
-
-pub use crate::number;

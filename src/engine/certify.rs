@@ -53,6 +53,15 @@ enum Unseen {
     Drawn { first_step: usize, steps: usize },
 }
 
+/// What a perturbed learner is tried on.
+#[derive(Clone, Copy)]
+enum Cells {
+    /// Sequences that the prior did not see.
+    Unseen,
+    /// Fresh sequences of the training topics; of fresh topics where those are what is trained on.
+    Fresh,
+}
+
 impl Certify {
     /// `seen`: the data-dependent prior's rows, none where the random start is the prior. `None` for vectors, whose loss no
     /// smoothing bounds.
@@ -126,7 +135,7 @@ impl Certify {
             for scale in SCALES {
                 let mut mean = Tally::default();
                 for draw in 0..SCOUTS {
-                    mean.add(self.on_unseen(world, corpus, trainer, scale, 1000 + draw).await?);
+                    mean.add(self.draw(world, corpus, trainer, scale, Cells::Unseen, 1000 + draw).await?);
                 }
                 // With what the many draws will cost.
                 let limit = self.limit(mean.measured().value, mean.variance());
@@ -143,65 +152,54 @@ impl Certify {
             return Ok(false);
         };
         for draw in self.draws..self.draws + PORTION {
-            if draw < DRAWS {
-                let loss = self.on_unseen(world, corpus, trainer, scale, 2000 + draw).await?;
-                self.empirical.add(loss);
-            } else {
-                let loss = self.on_fresh(world, corpus, trainer, scale, 2000 + draw).await?;
-                self.population.add(loss);
-            }
+            let of = if draw < DRAWS { Cells::Unseen } else { Cells::Fresh };
+            let loss = self.draw(world, corpus, trainer, scale, of, 2000 + draw).await?;
+            let mean = if draw < DRAWS { &mut self.empirical } else { &mut self.population };
+            mean.add(loss);
         }
         self.draws += PORTION;
         Ok(self.draws >= DRAWS + CONTROLS)
     }
 
-    /// One perturbed learner's loss on a few sequences that the prior did not see.
-    async fn on_unseen(
+    /// One perturbed learner's loss on a few sequences.
+    async fn draw(
         &self,
         world: &World,
         corpus: &Corpus,
         trainer: &Trainer,
         scale: f64,
+        of: Cells,
         draw: u64,
     ) -> Result<f64, EngineError> {
         let mut stream = Stream::new(self.experiment.seed, Purpose::Perturbation, draw);
         let mut cells = Rows::empty(world.observation());
-        match &self.unseen {
-            Unseen::Rows(rows) => {
-                let row = |_| rows[stream.below(rows.len() as u64) as usize];
-                corpus.gather(&(0..SEQUENCES).map(row).collect::<Vec<_>>(), &mut cells);
-            }
-            Unseen::Drawn { first_step, steps } => {
-                for _ in 0..SEQUENCES {
-                    let step = first_step + stream.below(*steps as u64) as usize;
-                    let row = stream.below(self.experiment.training.batch as u64) as usize;
-                    corpus.fresh(world, step, row, &mut cells);
-                }
+        for _ in 0..SEQUENCES {
+            match of {
+                Cells::Unseen => self.add_unseen(world, corpus, &mut stream, &mut cells),
+                Cells::Fresh => self.add_fresh(world, corpus, &mut stream, &mut cells),
             }
         }
         self.loss(trainer, perturbed(trainer, scale, &mut stream), &cells).await
     }
 
-    /// One perturbed learner's loss on fresh sequences of the training topics; of fresh topics where those are what is trained on.
-    async fn on_fresh(
-        &self,
-        world: &World,
-        corpus: &Corpus,
-        trainer: &Trainer,
-        scale: f64,
-        draw: u64,
-    ) -> Result<f64, EngineError> {
-        let mut stream = Stream::new(self.experiment.seed, Purpose::Perturbation, draw);
-        let mut cells = Rows::empty(world.observation());
-        // Of a text too from the part that is trained on: that is the law that the bound speaks of.
-        for _ in 0..SEQUENCES {
-            let topic = match corpus.topics() {
-                Some(topics) => topics[stream.below(topics.len() as u64) as usize].clone(),
-                None => world.draw_topic(&mut stream),
-            };
-            world.draw_row(&topic, self.experiment.data.length, &mut cells, &mut stream);
+    fn add_unseen(&self, world: &World, corpus: &Corpus, stream: &mut Stream, cells: &mut Rows) {
+        match &self.unseen {
+            Unseen::Rows(rows) => corpus.gather(&[rows[stream.below(rows.len() as u64) as usize]], cells),
+            Unseen::Drawn { first_step, steps } => {
+                let step = first_step + stream.below(*steps as u64) as usize;
+                let row = stream.below(self.experiment.training.batch as u64) as usize;
+                corpus.fresh(world, step, row, cells);
+            }
         }
-        self.loss(trainer, perturbed(trainer, scale, &mut stream), &cells).await
+    }
+
+    /// Of a text too from the part that is trained on: that is the law that the bound speaks of.
+    fn add_fresh(&self, world: &World, corpus: &Corpus, stream: &mut Stream, cells: &mut Rows) {
+        let topic = match corpus.topics() {
+            Some(topics) => topics[stream.below(topics.len() as u64) as usize].clone(),
+            None => world.draw_topic(stream),
+        };
+        world.draw_row(&topic, self.experiment.data.length, cells, stream);
     }
 
     /// Mean smoothed loss, counted from the least there can be.

@@ -3,8 +3,9 @@
 //! Terms and gaps lie orders of magnitude apart, so the axis is logarithmic unless the reader wants it linear.
 
 use crate::{
-    app::{history::History, number},
+    app::history::History,
     experiment::Experiment,
+    number,
     protocol::Measured,
     theory::bound::{BoundInput, Component},
 };

@@ -3,11 +3,11 @@
 use crate::{
     app::theme::{Hue, Theme},
     experiment::Experiment,
+    scale::Scale,
 };
 
 use super::{
     View,
-    scale::Scale,
     scene::{Anchor, Dash, Label, Mark, Stroke, fit, text_width},
 };
 

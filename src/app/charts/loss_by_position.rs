@@ -3,18 +3,18 @@
 use crate::{
     app::{
         history::History,
-        number,
         theme::{Hue, Theme},
     },
     experiment::Observation,
+    number,
     protocol::{Baseline, Curve},
+    scale::{Scale, round_step},
 };
 
 use super::{
     BAND, Chart, Options, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     how, moved, quantity,
-    scale::{Scale, round_step},
     scene::{Dash, Mark, Scene, Stroke},
 };
 

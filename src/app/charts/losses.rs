@@ -3,17 +3,17 @@
 use crate::{
     app::{
         history::{EvaluationPoint, History},
-        number,
         theme::{Hue, Theme},
     },
+    number,
     protocol::{LossAndFloor, Measured},
+    scale::Scale,
 };
 
 use super::{
     BAND, Chart, Options, Readout, ReadoutLine, View,
     frame::{self, AxisNames, EndLabel, Frame},
     moved, quantity,
-    scale::Scale,
     scene::{Dash, Mark, Scene, Stroke},
 };
 

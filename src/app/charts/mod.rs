@@ -19,15 +19,17 @@ pub mod training_loss;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{experiment::Experiment, theory::curve::Method};
+use crate::{
+    experiment::Experiment,
+    number::{self, Unit},
+    theory::curve::Method,
+};
 
 use super::{
     history::{Changed, History},
-    number::{self, Unit},
     theme::{Hue, Rgb, Theme},
 };
 
-pub use crate::scale;
 pub use scene::Scene;
 
 /// The charts that are drawn on canvas.

@@ -1,8 +1,9 @@
 //! What only a finished run can tell: how the KLs of the bound were measured, and the certificate beyond P2.
 
 use crate::{
-    app::{history::History, number},
+    app::history::History,
     experiment::{Experiment, bound::SCALES},
+    number,
 };
 
 use super::{

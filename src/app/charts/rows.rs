@@ -1,16 +1,16 @@
 //! Bars in rows, each with its number and how that was obtained: one chart for the bound's components, for the KLs and for the
 //! certificate, which each fill in a [`Sheet`].
 
-use crate::app::{
+use crate::{
+    app::theme::{Hue, Theme},
     number::{self, Unit},
-    theme::{Hue, Theme},
+    scale::Scale,
 };
 
 use super::{
     BAND, Chart, Readout, ReadoutLine, View, cell,
     frame::{self, FOOT, Frame},
     moved, quantity,
-    scale::Scale,
     scene::{Anchor, Dash, Mark, Scene, Stroke, fit, text_width},
 };
 

@@ -1,10 +1,12 @@
 //! A few sequences as rows of coloured tokens. HTML draws them (it can be selected and read aloud); this is what to
 //! draw.
 
-use crate::app::{
-    history::History,
+use crate::{
+    app::{
+        history::History,
+        theme::{Rgb, Theme},
+    },
     number::{self, Unit},
-    theme::{Rgb, Theme},
 };
 
 /// The rows, and the step whose model they show.

@@ -1,15 +1,11 @@
 //! Training loss against step, with the level that exact Bayes would have on the same data.
 
-use crate::{
-    app::{history::History, number},
-    experiment::Observation,
-};
+use crate::{app::history::History, experiment::Observation, number, scale::Scale};
 
 use super::{
     Chart, Options, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     moved, quantity,
-    scale::Scale,
     scene::{Dash, Mark, Scene, Stroke},
 };
 

@@ -4,14 +4,12 @@ use leptos::prelude::*;
 
 use super::{
     controls::{When, memo, options, truth, words},
-    preferences,
-    settings::duration,
-    share,
+    preferences, share,
     state::{App, use_app},
 };
 use crate::{
-    app::number,
     experiment::{Preset, preset::PRESETS},
+    number::{self, duration},
     protocol::{DeviceChoice, DeviceKind, DeviceReport, Phase},
 };
 

@@ -31,10 +31,12 @@ use self::{
     controls::{Segments, effect, truth, words},
     state::App,
 };
-use crate::app::{
-    charts::{ChartKind, Options},
+use crate::{
+    app::{
+        charts::{ChartKind, Options},
+        theme::Theme,
+    },
     number::Unit,
-    theme::Theme,
 };
 
 /// Puts the page in its place and starts the experiment that the address asks for.

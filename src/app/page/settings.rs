@@ -9,6 +9,7 @@ use super::{
 use crate::{
     app::fields::{self, Number},
     experiment::{Estimate, Experiment, Optimizer, estimate::large},
+    number::duration,
 };
 
 #[component]
@@ -201,16 +202,5 @@ fn bytes(n: f64) -> String {
         n if n >= 1e9 => format!("{:.1} GB", n / 1e9),
         n if n >= 1e6 => format!("{:.0} MB", n / 1e6),
         n => format!("{:.0} kB", (n / 1e3).max(1.0)),
-    }
-}
-
-/// Seconds as people say them.
-pub fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 1.0 => "1 s".into(),
-        s if s < 100.0 => format!("{s:.0} s"),
-        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
-        s if s < 172_800.0 => format!("{:.1} h", s / 3600.0),
-        s => format!("{:.0} days", s / 86_400.0),
     }
 }

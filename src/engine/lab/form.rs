@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
-use super::html::{escape, option, plural};
+use super::html::{option, plural};
 use crate::{
     experiment::{
         Estimate, Experiment, Problem,
         sweep::{Cell, Sweep},
     },
+    number::duration,
+    picture::svg::escape,
     protocol::DeviceChoice,
 };
 
@@ -163,7 +165,7 @@ impl Form {
                     || "how long that takes is known once a first run has finished".to_owned(),
                     |pace| {
                         let ms = (costs.iter().sum::<f64>() / workers as f64).max(longest) * pace;
-                        format!("about {}, going by the runs before", super::html::duration(ms / 1000.0))
+                        format!("about {}, going by the runs before", duration(ms / 1000.0))
                     },
                 );
                 let set = if base.data.fresh && self.needs_training_set() {

@@ -2,7 +2,7 @@
 
 use super::{
     form::Form,
-    html::{duration, escape, option, plural, short_name},
+    html::{option, plural, short_name},
     queue::State,
     sheet::{Check, Record, Sheet, Studied},
 };
@@ -11,7 +11,8 @@ use crate::{
         Experiment, Problem,
         study::{STUDIES, View},
     },
-    number::with_error,
+    number::{duration, with_error},
+    picture::svg::escape,
     protocol::{DeviceChoice, Measured},
     sweep::{METRICS, Metric, Run, report},
 };
