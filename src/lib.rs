@@ -2,12 +2,14 @@
 //!
 //! Rooms, and which may know which, are drawn in `ARCHITECTURE.md`. In short: `experiment` says what to run,
 //! `world` makes tokens, `theory` says what an ideal learner would do, `net` and `engine` train a real one,
-//! `protocol` carries the news, `app` draws it, `sweep` says what many runs say together.
+//! `protocol` carries the news, `app` draws it, `sweep` says what many runs say together,
+//! `probe` what one learner does inside.
 
 pub mod colour;
 pub mod experiment;
 pub mod number;
 pub mod picture;
+pub mod probe;
 pub mod protocol;
 pub mod scale;
 pub mod sweep;

@@ -312,6 +312,7 @@ impl Teller<'_> {
             series,
             log: low > 0.0 && high > 6.0 * low,
             like: None,
+            marks: Vec::new(),
             shrink: size,
         }
     }
@@ -555,6 +556,7 @@ impl Teller<'_> {
                         series: vec![Series { joined: false, ..series(String::new(), paint(y), "", points) }],
                         log: low > 0.0 && high > 6.0 * low,
                         like: None,
+                        marks: Vec::new(),
                         shrink: 0.66,
                     }
                     .draw(),
@@ -684,6 +686,7 @@ impl Teller<'_> {
                     log: lines.iter().flat_map(|s| &s.points).all(|p| p.y > 0.0) && wide(&lines),
                     series: lines,
                     like: None,
+                    marks: Vec::new(),
                     shrink: size,
                 }
             })
@@ -767,6 +770,7 @@ impl Teller<'_> {
                     series: lines,
                     log: low > 0.0 && high > 6.0 * low,
                     like: None,
+                    marks: Vec::new(),
                     shrink: 0.66,
                 }
                 .draw(),
@@ -822,6 +826,7 @@ impl Teller<'_> {
                     series: lines,
                     log: false,
                     like: None,
+                    marks: Vec::new(),
                     shrink: 0.52,
                 }
                 .draw(),

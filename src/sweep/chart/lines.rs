@@ -24,6 +24,8 @@ pub struct Lines {
     pub log: bool,
     /// Of several panels, all have the scale that fits all.
     pub like: Option<Scale>,
+    /// Upright lines at these shares of the x axis, with a word at the top (may be empty).
+    pub marks: Vec<(f64, String)>,
     /// Inner size in shares of the usual one.
     pub shrink: f64,
 }
@@ -100,6 +102,17 @@ impl Lines {
             svg.text((x, high + 13.0), SIZE, MUTED, Anchor::Middle, text);
         }
         svg.text((wide / 2.0, high + 31.0), SIZE, MUTED, Anchor::Middle, &self.x.name);
+        for (share, word) in &self.marks {
+            let x = wide * share;
+            svg.line(
+                &format!("M{} 0v{}", num(x), num(high)),
+                1.0,
+                INK,
+                r#" stroke-dasharray="3 3" stroke-opacity="0.7""#,
+            );
+            let anchor = if *share > 0.7 { Anchor::End } else { Anchor::Start };
+            svg.text((x + if *share > 0.7 { -4.0 } else { 4.0 }, 6.0), SIZE, INK, anchor, word);
+        }
         // Log scales have no place for what is not above 0.
         let y_of = |v: f64| {
             let share = scale.share(v);

@@ -103,6 +103,11 @@ impl Place {
         Self { name: if scale.log { format!("{name} (log scale)") } else { name }, ticks, shares: Vec::new() }
     }
 
+    /// Ticks that someone else placed.
+    pub fn of_ticks(name: String, ticks: Vec<(f64, String)>) -> Self {
+        Self { name, ticks, shares: Vec::new() }
+    }
+
     /// The share of the axis' value number `index`.
     pub fn share(&self, index: usize) -> f64 {
         self.shares.get(index).copied().unwrap_or(0.5)

@@ -1,0 +1,211 @@
+//! How in-context learning comes about and which algorithm a learner runs, seen over training. Pure Rust: knows no net and no
+//! browser.
+//!
+//! A [`Tab`] answers one question. It says which forward passes it wishes for, takes what they gave at each recorded step, and draws
+//! itself as HTML; whoever has a learner (`engine::inside`) does the passes.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{
+    experiment::Experiment,
+    protocol::{Evaluation, Theory},
+    scale::Scale,
+    sweep::chart::Place,
+    world::{Rows, Topic, World},
+};
+
+/// What a run is about, for those who open a tab.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    pub experiment: &'a Experiment,
+    pub world: &'a World,
+    /// The K training topics; `None` with fresh draws.
+    pub topics: Option<&'a [Topic]>,
+    pub theory: &'a Theory,
+}
+
+/// At which parameters a forward pass is wished for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// At every recorded step, the start (0) among them.
+    EveryStep,
+    /// At the step that is shown, whichever that is at the time.
+    Shown,
+}
+
+/// One forward pass that a tab wishes for.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Another key stands for another wish: what was given for the old one is not asked for again, nor kept by the driver.
+    pub key: u64,
+    pub scope: Scope,
+    /// Sequences of T cells.
+    pub rows: Arc<Rows>,
+    /// The patterns of attention are wanted.
+    pub attention: bool,
+    /// The residual stream is wanted.
+    pub residual: bool,
+    /// The parameters are wanted.
+    pub parameters: bool,
+    /// (block, head) of the heads whose output is set to 0.
+    pub without: Vec<(usize, usize)>,
+}
+
+impl Wish {
+    /// Predictions only, at every recorded step.
+    pub fn predictions(rows: Arc<Rows>) -> Self {
+        Self {
+            key: 0,
+            scope: Scope::EveryStep,
+            rows,
+            attention: false,
+            residual: false,
+            parameters: false,
+            without: Vec::new(),
+        }
+    }
+}
+
+/// What a forward pass gave. Input position i (0-based) holds the learner's own start (i = 0) or x_i; what stands there predicts
+/// x_{i+1}.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The predictive law of each cell, [rows, T, outputs] row-major: ln p of each token, or a Gaussian's mean and the logarithm of its
+    /// variance.
+    pub law: Vec<f32>,
+    /// Of each block, [rows, heads, T, T] row-major: how much position i (third) attends to j (fourth).
+    pub attention: Vec<Vec<f32>>,
+    /// Name of the layer, and [rows, T, width] row-major.
+    pub residual: Vec<(String, Vec<f32>)>,
+    pub parameters: Vec<Matrix>,
+}
+
+/// A matrix of a learner's parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// As in the net's layout, for example `blocks.0.attention.query.weight`.
+    pub name: String,
+    pub shape: [usize; 2],
+    /// Row-major.
+    pub values: Vec<f32>,
+}
+
+/// What a run has told so far, for every tab.
+pub struct Journal {
+    pub experiment: Experiment,
+    pub theory: Theory,
+    /// At the recorded steps, in order.
+    pub evaluations: Vec<Evaluation>,
+    /// Loss of each step's batch before the step; index 0 is step 1. Nats per token.
+    pub losses: Vec<f32>,
+}
+
+impl Journal {
+    /// The evaluation at a recorded step, or the last one before it.
+    pub fn at(&self, step: usize) -> Option<&Evaluation> {
+        let after = self.evaluations.partition_point(|e| e.step <= step);
+        self.evaluations.get(after.saturating_sub(1))
+    }
+
+    /// The last step that was recorded.
+    pub fn last(&self) -> usize {
+        self.evaluations.last().map_or(0, |e| e.step)
+    }
+}
+
+/// What was pressed or typed: the element's data attributes (`data-inside` is what it is about), its `value`, whether it is
+/// `checked`, and of what can be pointed at, where (`x`, `y`: shares of its width and height).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message(pub Value);
+
+impl Message {
+    /// `data-NAME`, or the value.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// What it is about: `data-inside`.
+    pub fn about(&self) -> &str {
+        self.text("inside")
+    }
+
+    pub fn number(&self, name: &str) -> Option<f64> {
+        let value = self.0.get(name)?;
+        value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|v| v.is_finite())
+    }
+
+    pub fn index(&self, name: &str) -> Option<usize> {
+        self.number(name).filter(|v| *v >= 0.0 && *v < 1e9).map(|v| v as usize)
+    }
+
+    pub fn checked(&self) -> bool {
+        self.0.get("checked").and_then(Value::as_bool) == Some(true)
+    }
+}
+
+/// One question, and its answer over training.
+///
+/// `html` is put in place whole: pictures stand each in a `<figure class="picture">`, no wider than 560 units, so that they stack on a
+/// phone. What can be pressed carries `data-inside="WORD"`, what can be pointed at `data-point="WORD"` (its message has `inside`: WORD,
+/// `x` and `y`); what can take the focus carries a `data-testid` of its own, by which it gets the focus back after a change.
+pub trait Tab {
+    /// The forward passes wanted now, always the same number of them in the same order. Asked for after every change.
+    fn wishes(&self) -> Vec<Wish> {
+        Vec::new()
+    }
+
+    /// What wish number `wish` gave at a recorded step. Steps may come in any order, and again.
+    fn take(&mut self, wish: usize, step: usize, seen: Seen) {
+        let _ = (wish, step, seen);
+    }
+
+    /// Something was pressed or pointed at; whether anything changed.
+    fn told(&mut self, message: &Message) -> bool {
+        let _ = message;
+        false
+    }
+
+    /// The whole tab. `shown`: the recorded step that is looked at.
+    fn html(&self, journal: &Journal, shown: usize) -> String;
+
+    /// Everything that the pictures show, as CSV.
+    fn csv(&self, journal: &Journal) -> String;
+
+    /// The same run from step 0: what was taken is of no use any more, what was chosen stays.
+    fn forget(&mut self) {}
+}
+
+/// Training steps on a log axis that has room for step 0: ln(1 + step).
+pub struct Steps {
+    last: f64,
+}
+
+impl Steps {
+    pub fn to(last: usize) -> Self {
+        Self { last: (last.max(1) as f64).ln_1p() }
+    }
+
+    /// Share of the axis, 0 to 1.
+    pub fn share(&self, step: usize) -> f64 {
+        (step as f64).ln_1p() / self.last
+    }
+
+    pub fn place(&self) -> Place {
+        let last = self.last.exp_m1();
+        let scale = Scale::log(1.0, last.max(2.0));
+        let mut ticks = vec![(0.0, "0".to_owned())];
+        for decade in 0..8 {
+            for multiple in [1, 2, 5] {
+                let step = multiple * 10_usize.pow(decade);
+                let share = self.share(step);
+                // Ticks of whole decades, and what stands clear of them.
+                if step as f64 <= scale.high * 1.0001 && share - ticks[ticks.len() - 1].0 > 0.07 {
+                    ticks.push((share, crate::number::count(step)));
+                }
+            }
+        }
+        Place::of_ticks("training step (log scale)".into(), ticks)
+    }
+}
