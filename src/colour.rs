@@ -77,3 +77,13 @@ pub fn tint(dark: bool, angle: f64) -> Rgb {
 pub fn stroke(dark: bool, angle: f64) -> Rgb {
     if dark { Rgb::from_oklch(0.76, 0.11, angle) } else { Rgb::from_oklch(0.55, 0.13, angle) }
 }
+
+/// From little to much in one hue's family, lightness alone telling which: in the light theme darker is more, in the dark one
+/// lighter is.
+pub fn ramp(share: f64) -> (Rgb, Rgb) {
+    let hue = 215.0 + 50.0 * share;
+    (
+        Rgb::from_oklch(0.965 - 0.565 * share, 0.02 + 0.11 * share, hue),
+        Rgb::from_oklch(0.29 + 0.55 * share, 0.03 + 0.08 * share, hue),
+    )
+}

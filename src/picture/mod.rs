@@ -8,6 +8,7 @@ mod layout;
 mod names;
 mod notes;
 mod plan;
+pub mod raster;
 mod samples;
 mod simplex;
 pub mod svg;

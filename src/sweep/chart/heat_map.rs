@@ -2,7 +2,7 @@
 
 use super::{Panel, SIZE, TITLE, open_mark};
 use crate::{
-    colour::Rgb,
+    colour::{Rgb, ramp},
     number,
     picture::svg::{AXIS, Anchor, INK, MUTED, Paint, Svg, num, paints, width},
 };
@@ -114,16 +114,6 @@ impl HeatMap {
         }
         svg.close();
     }
-}
-
-/// From little to much in one hue's family, lightness alone telling which: in the light theme darker is more, in the dark one
-/// lighter is.
-fn ramp(share: f64) -> (Rgb, Rgb) {
-    let hue = 215.0 + 50.0 * share;
-    (
-        Rgb::from_oklch(0.965 - 0.565 * share, 0.02 + 0.11 * share, hue),
-        Rgb::from_oklch(0.29 + 0.55 * share, 0.03 + 0.08 * share, hue),
-    )
 }
 
 /// Black or white, whichever reads better on it.
