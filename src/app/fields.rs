@@ -307,9 +307,9 @@ pub const POSITIONS: Choice = Choice {
     field: "net.positions",
     label: "Positions",
     about: "How the learner knows where a token stands.",
-    options: &["Learned", "Rotary"],
-    get: |e| usize::from(e.net.positions == Positions::Rotary),
-    set: |e, i| e.net.positions = [Positions::Learned, Positions::Rotary][i.min(1)],
+    options: &["Learned", "Rotary", "ALiBi"],
+    get: |e| e.net.positions as usize,
+    set: |e, i| e.net.positions = [Positions::Learned, Positions::Rotary, Positions::Alibi][i.min(2)],
 };
 
 pub const NORM: Choice = Choice {

@@ -8,8 +8,8 @@ use crate::{
     net::{
         langevin::Langevin,
         layout::Entry,
+        network::{Constants, Network},
         optimizer::{AdamW, clipped},
-        transformer::{Constants, Transformer},
     },
     world::Rows,
 };
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) trait Learner {
     fn steps(&self) -> usize;
 
-    /// The predictive law of each cell, as [`Transformer::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
+    /// The predictive law of each cell, as [`Network::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
     /// sequences at a time.
     async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError>;
 
@@ -29,7 +29,7 @@ pub(crate) trait Learner {
 /// The seed's learner, ready to take steps. All losses are means over the batch and all positions, nats per token
 /// or vector.
 pub struct Trainer {
-    net: Transformer,
+    net: Network,
     constants: Constants,
     /// Of the stage that runs: its schedule spans the stage's steps.
     training: Training,
@@ -57,6 +57,24 @@ pub struct Stepped {
     pub learning_rate: f64,
 }
 
+/// Which parts of a look inside are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inside {
+    pub attention: bool,
+    pub residual: bool,
+}
+
+/// A look inside, read back: row-major numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Look {
+    /// The predictive laws, [rows, T, outputs], as [`Learner::predictions`] gives them.
+    pub predictions: Vec<f32>,
+    /// Of each block, [rows, heads, T, T], query by key; empty unless wanted, and in nets without attention.
+    pub attention: Vec<Vec<f32>>,
+    /// Of each layer that [`crate::experiment::Net::residual_layers`] names, [rows · T, width]; empty unless wanted.
+    pub residual: Vec<Vec<f32>>,
+}
+
 /// The learner with parameters of its own.
 pub struct Variant<'a> {
     trainer: &'a Trainer,
@@ -66,7 +84,7 @@ pub struct Variant<'a> {
 impl Trainer {
     /// `device` without autodiff.
     pub fn new(experiment: &Experiment, observation: Observation, device: &Device) -> Self {
-        let net = Transformer::new(&experiment.net, observation);
+        let net = Network::new(&experiment.net, observation);
         let constants = net.constants(experiment.data.length, device);
         let initial = net.layout.initial(experiment.seed);
         let flat = Tensor::from_data(TensorData::new(initial, [net.layout.len]), device);
@@ -86,7 +104,7 @@ impl Trainer {
         self.steps
     }
 
-    pub fn net(&self) -> &Transformer {
+    pub fn net(&self) -> &Network {
         &self.net
     }
 
@@ -168,7 +186,7 @@ impl Trainer {
 }
 
 impl Dynamics {
-    fn new(net: &Transformer, training: &Training, seed: u64, device: &Device) -> Self {
+    fn new(net: &Network, training: &Training, seed: u64, device: &Device) -> Self {
         match training.optimizer {
             Optimizer::Adamw => Self::AdamW(Box::new(AdamW::new(&net.layout, training, device))),
             Optimizer::Langevin => Self::Langevin(Box::new(Langevin::new(&net.layout, seed, device))),
@@ -177,12 +195,43 @@ impl Dynamics {
 }
 
 /// The flat vector cut into the layout's matrices.
-fn cut(net: &Transformer, flat: &Tensor<1>) -> Vec<Tensor<2>> {
+fn cut(net: &Network, flat: &Tensor<1>) -> Vec<Tensor<2>> {
     let cut = |e: &Entry| flat.clone().slice_dim(0, e.offset..e.offset + e.len()).reshape(e.shape);
     net.layout.entries.iter().map(cut).collect()
 }
 
 impl Variant<'_> {
+    /// What the net predicts for `rows` (sequences of length T) and what went on inside, `chunk` sequences at a time, without the
+    /// heads (block, head; both from 0) in `without`. Only what is wanted leaves the device.
+    pub async fn look(
+        &self,
+        rows: &Rows,
+        chunk: usize,
+        inside: Inside,
+        without: &[(usize, usize)],
+    ) -> Result<Look, EngineError> {
+        let Trainer { net, constants, device, .. } = self.trainer;
+        let leaves = cut(net, &self.flat);
+        let mut look = Look::default();
+        for part in self.chunks(rows, chunk) {
+            let traced = net.forward_traced(&leaves, net.inputs(&part, constants.length, device), constants, without);
+            look.predictions.extend(read(traced.output).await?);
+            if inside.attention {
+                extend(&mut look.attention, traced.attention).await?;
+            }
+            if inside.residual {
+                extend(&mut look.residual, traced.residual).await?;
+            }
+        }
+        Ok(look)
+    }
+
+    /// `rows` in parts of `chunk` sequences.
+    fn chunks(&self, rows: &Rows, chunk: usize) -> impl Iterator<Item = Rows> {
+        let cells = chunk.max(1) * self.trainer.constants.length;
+        (0..rows.len()).step_by(cells).map(move |start| rows.cells(start..(start + cells).min(rows.len())))
+    }
+
     async fn in_chunks(
         &self,
         rows: &Rows,
@@ -191,14 +240,21 @@ impl Variant<'_> {
     ) -> Result<Vec<f32>, EngineError> {
         let leaves = cut(&self.trainer.net, &self.flat);
         let mut out = Vec::new();
-        let cells = chunk.max(1) * self.trainer.constants.length;
-        for start in (0..rows.len()).step_by(cells) {
-            let part = rows.cells(start..(start + cells).min(rows.len()));
+        for part in self.chunks(rows, chunk) {
             let output = self.trainer.forward(&leaves, &part);
             out.extend(read(of(&part, output)).await?);
         }
         Ok(out)
     }
+}
+
+/// Reads each tensor and appends it to what there is of its layer.
+async fn extend<const D: usize>(layers: &mut Vec<Vec<f32>>, tensors: Vec<Tensor<D>>) -> Result<(), EngineError> {
+    layers.resize(tensors.len(), Vec::new());
+    for (layer, tensor) in layers.iter_mut().zip(tensors) {
+        layer.extend(read(tensor).await?);
+    }
+    Ok(())
 }
 
 impl Learner for Variant<'_> {

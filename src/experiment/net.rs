@@ -27,6 +27,9 @@ pub enum Positions {
     Learned,
     /// Rotary (RoPE, base 10000) on queries and keys.
     Rotary,
+    /// Head h of H lowers its scores by 2^(-8h/H) for each token of distance (Press et al. 2022, ALiBi; they interleave slopes
+    /// where H is no power of two, here the formula holds for every H).
+    Alibi,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +140,12 @@ impl Net {
         let positions = if self.positions == Positions::Learned { self.context * d } else { 0 };
         let ends = Self::inputs(observation) * d + linear(d, Self::outputs(observation));
         ends + positions + self.blocks * (norm + attention + mlp) + norm
+    }
+
+    /// What the layers of the residual stream are called that a look inside gives, in order.
+    pub fn residual_layers(&self) -> Vec<String> {
+        let blocks = (1..=self.blocks).map(|block| format!("block {block}"));
+        std::iter::once("embedding".into()).chain(blocks).chain(std::iter::once("output".into())).collect()
     }
 
     pub(super) fn check(&self, check: &mut Checker) {

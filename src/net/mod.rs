@@ -5,8 +5,11 @@
 
 pub mod langevin;
 pub mod layout;
+pub mod network;
 pub mod optimizer;
-pub mod transformer;
+mod parameters;
+pub mod trace;
+mod transformer;
 
 // Natively only: tests/web.rs is what runs in a browser.
 #[cfg(not(target_arch = "wasm32"))]

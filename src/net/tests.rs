@@ -3,13 +3,13 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{langevin::Langevin, layout::Layout, optimizer::AdamW, transformer::Transformer};
+use super::{langevin::Langevin, layout::Layout, network::Network, optimizer::AdamW};
 use crate::{
     engine::{
         device::parity_nets,
-        trainer::{Learner, Trainer, read},
+        trainer::{Inside, Learner, Look, Trainer, read},
     },
-    experiment::{Experiment, Mlp, Net, Observation, Training},
+    experiment::{Experiment, Mlp, Net, Observation, Positions, Training},
     world::{
         Rows,
         linear::Gaussian,
@@ -39,6 +39,7 @@ fn nets() -> Vec<Net> {
         Net { mlp: Mlp::None, blocks: 2, ..classic.clone() },
         Net { blocks: 4, heads: 3, kv_heads: 3, width: 9, head_width: 4, ..classic.clone() },
         Net { heads: 4, kv_heads: 2, ..modern.clone() },
+        Net { positions: Positions::Alibi, heads: 3, kv_heads: 1, ..modern.clone() },
         classic,
         modern,
     ]
@@ -120,6 +121,92 @@ fn a_prediction_does_not_see_its_own_token_or_later_ones() {
             let total: f32 = row.iter().map(|l| l.exp()).sum();
             assert!((total - 1.0).abs() < 1e-5, "{total}");
         }
+    }
+}
+
+/// A look at everything, two sequences at a time.
+fn look(trainer: &Trainer, rows: &Rows, without: &[(usize, usize)]) -> Look {
+    let everything = Inside { attention: true, residual: true };
+    now(trainer.variant(trainer.flat()).look(rows, 2, everything, without)).expect("CPU reads")
+}
+
+#[test]
+fn a_look_inside_changes_nothing_and_has_the_stated_shapes() {
+    for (net, observation) in learners() {
+        let trainer = Trainer::new(&experiment(net.clone()), observation, &Device::flex());
+        let rows = cells(observation, 3);
+        let seen = look(&trainer, &rows, &[]);
+        assert_eq!(seen.predictions, now(trainer.predictions(&rows, 2)).expect("CPU reads"));
+        assert_eq!(seen.attention.len(), net.blocks);
+        for attention in &seen.attention {
+            assert_eq!(attention.len(), 3 * net.heads * LENGTH * LENGTH);
+            for (i, row) in attention.chunks_exact(LENGTH).enumerate() {
+                assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{row:?}");
+                assert!(row[i % LENGTH + 1..].iter().all(|&a| a == 0.0), "nothing later is seen: {row:?}");
+            }
+        }
+        assert_eq!(seen.residual.len(), net.residual_layers().len());
+        assert!(seen.residual.iter().all(|layer| layer.len() == 3 * LENGTH * net.width));
+        // Heads that are not there are not missed.
+        assert_eq!(look(&trainer, &rows, &[(net.blocks, 0), (0, net.heads)]), seen);
+        let only = now(trainer.variant(trainer.flat()).look(&rows, 2, Inside::default(), &[])).expect("CPU reads");
+        assert_eq!(only, Look { predictions: seen.predictions, ..Look::default() });
+    }
+}
+
+/// The head applied to the last layer of the residual stream must give the predictions.
+#[test]
+fn the_last_layer_is_what_the_head_reads() {
+    let net = Net::small();
+    let trainer = Trainer::new(&experiment(net.clone()), TOKENS, &Device::flex());
+    let theta = now(trainer.parameters()).expect("CPU reads");
+    let head = trainer.net().layout.entries.last().expect("has a head").clone();
+    let seen = look(&trainer, &cells(TOKENS, 2), &[]);
+    let output = seen.residual.last().expect("has layers");
+    for (x, law) in output.chunks_exact(net.width).zip(seen.predictions.chunks_exact(VOCAB)) {
+        let logits: Vec<f64> = (0..VOCAB)
+            .map(|v| (0..net.width).map(|i| f64::from(x[i]) * f64::from(theta[head.offset + i * VOCAB + v])).sum())
+            .collect();
+        let all = logits.iter().map(|l| l.exp()).sum::<f64>().ln();
+        assert!(logits.iter().zip(law).all(|(l, p)| (l - all - f64::from(*p)).abs() < 1e-5));
+    }
+}
+
+#[test]
+fn a_net_without_heads_is_one_without_its_out_projections() {
+    for net in nets().into_iter().filter(|net| net.mlp == Mlp::None) {
+        let mut trainer = Trainer::new(&experiment(net.clone()), TOKENS, &Device::flex());
+        let rows = cells(TOKENS, 3);
+        let all: Vec<(usize, usize)> = (0..net.blocks).flat_map(|b| (0..net.heads).map(move |h| (b, h))).collect();
+        let (whole, ablated) = (look(&trainer, &rows, &[]), look(&trainer, &rows, &all));
+        assert_ne!(whole.predictions, ablated.predictions);
+        assert_ne!(look(&trainer, &rows, &all[..1]).predictions, whole.predictions, "one head matters");
+        let mut theta = now(trainer.parameters()).expect("CPU reads");
+        let entries = trainer.net().layout.entries.clone();
+        for entry in entries.iter().filter(|e| e.name.ends_with("attention.out.weight")) {
+            theta[entry.offset..entry.offset + entry.len()].fill(0.0);
+        }
+        trainer.set_parameters(theta);
+        assert_eq!(now(trainer.predictions(&rows, 2)).expect("CPU reads"), ablated.predictions);
+    }
+}
+
+/// One head whose queries and keys are 0 attends by distance alone: softmax of -2^-8 · distance.
+#[test]
+fn alibi_lowers_scores_by_slope_times_distance() {
+    let net = Net { positions: Positions::Alibi, heads: 1, kv_heads: 1, ..Net::small() };
+    let mut trainer = Trainer::new(&experiment(net), TOKENS, &Device::flex());
+    let mut theta = now(trainer.parameters()).expect("CPU reads");
+    let entries = trainer.net().layout.entries.clone();
+    for entry in entries.iter().filter(|e| e.name.contains("query")) {
+        theta[entry.offset..entry.offset + entry.len()].fill(0.0);
+    }
+    trainer.set_parameters(theta);
+    let seen = look(&trainer, &cells(TOKENS, 1), &[]);
+    for (i, row) in seen.attention[0].chunks_exact(LENGTH).enumerate() {
+        let weight = |j: usize| (-((i - j) as f64) / 256.0).exp();
+        let all: f64 = (0..=i).map(weight).sum();
+        assert!((0..=i).all(|j| (f64::from(row[j]) - weight(j) / all).abs() < 1e-6), "{row:?}");
     }
 }
 
@@ -222,7 +309,7 @@ fn langevin_dynamics_follow_their_definition() {
 
 #[test]
 fn the_same_seed_starts_the_same_and_another_does_not() {
-    let net = Transformer::new(&Net::default(), TOKENS);
+    let net = Network::new(&Net::default(), TOKENS);
     assert_eq!(net.layout.initial(1), net.layout.initial(1));
     assert_ne!(net.layout.initial(1), net.layout.initial(2));
     // About the stated spread.

@@ -1,0 +1,43 @@
+//! Parameters on their way through the forward pass.
+
+use burn::tensor::{Tensor, module};
+
+use crate::experiment::{Net, Norm};
+
+const NORM_EPSILON: f64 = 1e-5;
+
+/// Hands out the parameters in the layout's order.
+pub struct Parameters<'a> {
+    rest: std::slice::Iter<'a, Tensor<2>>,
+    biased: bool,
+}
+
+impl<'a> Parameters<'a> {
+    pub fn new(entries: &'a [Tensor<2>], net: &Net) -> Self {
+        Self { rest: entries.iter(), biased: net.norm == Norm::LayerNorm }
+    }
+
+    /// The layout made as many as the forward pass takes: both walk the same configuration (held together by a test).
+    #[expect(clippy::expect_used, reason = "a mismatch is a bug in this room, not something that a user can reach")]
+    pub fn next(&mut self) -> Tensor<2> {
+        self.rest.next().cloned().expect("the layout holds what the forward pass takes")
+    }
+
+    /// [rows, from] to [rows, to].
+    pub fn linear(&mut self, x: Tensor<2>) -> Tensor<2> {
+        let y = x.matmul(self.next());
+        if self.biased { y + self.next() } else { y }
+    }
+
+    /// Over the last dimension of [rows, width].
+    pub fn norm(&mut self, x: Tensor<2>) -> Tensor<2> {
+        if self.biased {
+            let width = x.dims()[1];
+            let (gain, shift) = (self.next(), self.next());
+            module::layer_norm(x, gain.reshape([width]), Some(shift.reshape([width])), NORM_EPSILON)
+        } else {
+            let scale = (x.clone().square().mean_dim(1) + NORM_EPSILON).sqrt();
+            x / scale * self.next()
+        }
+    }
+}
