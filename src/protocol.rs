@@ -15,7 +15,7 @@ pub use crate::theory::curve::{Curve, Method};
 pub use outcome::{Certificate, Outcome, Paths, Record, ScaleTrial};
 
 /// Raised whenever a message changes shape; the page refuses an engine that says another.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// From the page (or the terminal) to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub enum Command {
     Cell { experiment: Box<Experiment>, device: DeviceChoice },
     /// Draw a world for people, before or beside training. The newest request wins; training goes on afterwards.
     Picture { world: Box<WorldSpec> },
+    /// What was pressed, typed or pointed at in the learning lab (see `probe::Message`), or the step that the page shows.
+    Inside { message: Value },
     /// Time the benchmark's fixed-size step (`cargo xtask bench`).
     Bench { size: BenchSize, device: DeviceChoice, steps: usize },
 }
@@ -92,6 +94,10 @@ pub enum Event {
     },
     /// The answer to [`Command::Picture`].
     Picture(Picture),
+    /// Pieces of the learning lab as HTML, by the place where they go (`slots`), or a file for the reader (`file`, `kind`, `text`).
+    Inside {
+        message: Value,
+    },
     Bench(BenchReport),
 }
 
@@ -124,6 +130,7 @@ impl Event {
             "outcome" => Self::Outcome(Box::new(Part::read(value, wrong))),
             "cell" => Self::Cell { done: field(value, "done", wrong) },
             "picture" => Self::Picture(Part::read(value, wrong)),
+            "inside" => Self::Inside { message: value.get_mut("message").map(Value::take).unwrap_or_default() },
             "bench" => Self::Bench(Part::read(value, wrong)),
             _ => return Err("an unknown event".into()),
         };

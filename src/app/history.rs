@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use crate::{
-    experiment::{Experiment, link},
+    experiment::{Experiment, evaluation, link},
     number,
     protocol::{Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Samples, Theory},
 };
@@ -58,6 +58,10 @@ pub struct History {
     evaluation: Option<Evaluation>,
     evaluations: Thinned,
     samples: Option<Samples>,
+    /// What was told at the recorded steps, in order: log-spaced, so few. The last entry is the latest, recorded or not.
+    recorded: Vec<Recorded>,
+    /// Which of them is looked at; `None`: the latest.
+    shown: Option<usize>,
     /// What the finished run found.
     outcome: Option<Outcome>,
     /// Highest loss at any position of any evaluation of this run: scales grow, and never jump back.
@@ -74,6 +78,8 @@ impl History {
             evaluation: None,
             evaluations: Thinned::default(),
             samples: None,
+            recorded: Vec::new(),
+            shown: None,
             outcome: None,
             peak: f64::NEG_INFINITY,
             earlier: VecDeque::new(),
@@ -120,10 +126,16 @@ impl History {
                 self.peak = evaluation.model.iter().copied().filter(|v| v.is_finite()).fold(self.peak, f64::max);
                 self.evaluations.push(EvaluationPoint::of(evaluation));
                 self.evaluation = Some(evaluation.clone());
+                // What came last stays only where its step is one to be recorded.
+                self.recorded.retain(|r| r.step < evaluation.step && evaluation::is_recorded(r.step));
+                self.recorded.push(Recorded { step: evaluation.step, evaluation: evaluation.clone(), samples: None });
                 Changed { loss_by_position: true, losses: true, bound: true, ..Changed::NONE }
             }
             Event::Samples(samples) => {
                 self.samples = Some(samples.clone());
+                if let Some(last) = self.recorded.last_mut().filter(|last| last.step == samples.step) {
+                    last.samples = Some(samples.clone());
+                }
                 Changed { samples: true, ..Changed::NONE }
             }
             Event::Outcome(outcome) => {
@@ -135,6 +147,7 @@ impl History {
             | Event::Device(_)
             | Event::Picture(_)
             | Event::Cell { .. }
+            | Event::Inside { .. }
             | Event::Bench(_) => Changed::NONE,
         }
     }
@@ -171,9 +184,34 @@ impl History {
         &self.training
     }
 
-    /// The latest evaluation.
+    /// The evaluation that is looked at: the latest, or one that was recorded.
     pub fn evaluation(&self) -> Option<&Evaluation> {
-        self.evaluation.as_ref()
+        self.looked_at().map(|r| &r.evaluation).or(self.evaluation.as_ref())
+    }
+
+    /// The same as one of [`Self::evaluations`].
+    pub fn point(&self) -> Option<EvaluationPoint> {
+        self.evaluation().map(EvaluationPoint::of)
+    }
+
+    fn looked_at(&self) -> Option<&Recorded> {
+        self.recorded.get(self.shown?)
+    }
+
+    /// Steps that can be looked at, in order.
+    pub fn recorded(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.recorded.iter().map(|r| r.step)
+    }
+
+    /// The step that is looked at, where it is not the latest.
+    pub fn shown(&self) -> Option<usize> {
+        self.looked_at().map(|r| r.step)
+    }
+
+    /// Looks at entry `index` of [`Self::recorded`]; the last one, or none, is the latest.
+    pub fn show(&mut self, index: Option<usize>) -> Changed {
+        self.shown = index.filter(|i| i + 1 < self.recorded.len());
+        Changed::ALL
     }
 
     /// Evaluations along the run, thinned evenly; the latest is always among them.
@@ -187,7 +225,7 @@ impl History {
     }
 
     pub fn samples(&self) -> Option<&Samples> {
-        self.samples.as_ref()
+        self.looked_at().map_or(self.samples.as_ref(), |r| r.samples.as_ref())
     }
 
     /// Highest model loss by position in this run; `None` before the first evaluation.
@@ -215,7 +253,7 @@ impl History {
             // No bound, so nothing is impossible.
             return Vec::new();
         }
-        let Some(e) = &self.evaluation else { return Vec::new() };
+        let Some(e) = self.evaluation() else { return Vec::new() };
         e.sampled_excess
             .iter()
             .zip(&e.sampled_excess_stderr)
@@ -224,6 +262,14 @@ impl History {
             .map(|(i, _)| i + 1)
             .collect()
     }
+}
+
+/// What was told at one step.
+#[derive(Clone, Debug)]
+struct Recorded {
+    step: usize,
+    evaluation: Evaluation,
+    samples: Option<Samples>,
 }
 
 /// The last curve of a run before this one.
@@ -499,6 +545,31 @@ mod tests {
         assert_eq!(steps[0], 0);
         let gaps: Vec<usize> = steps[..steps.len() - 1].windows(2).map(|w| w[1] - w[0]).collect();
         assert!(gaps.iter().all(|&g| g == gaps[0]), "{gaps:?}");
+    }
+
+    #[test]
+    fn recorded_steps_can_be_looked_at() {
+        let mut history = History::new(&Experiment::default());
+        for step in 0..=1000 {
+            history.apply(&Event::Evaluation(fixtures::evaluation(step, 1.0 / (1 + step) as f64)));
+            history.apply(&Event::Samples(Samples { step, ..fixtures::samples() }));
+        }
+        let steps: Vec<usize> = history.recorded().collect();
+        assert_eq!(steps[..12], [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14]);
+        assert_eq!(steps[steps.len() - 3..], [768, 896, 1000], "log-spaced, and the latest");
+        assert_eq!((history.shown(), history.evaluation().map(|e| e.step)), (None, Some(1000)));
+        history.show(Some(9));
+        assert_eq!((history.shown(), history.evaluation().map(|e| e.step)), (Some(10), Some(10)));
+        assert_eq!((history.samples().map(|s| s.step), history.point().map(|p| p.step)), (Some(10), Some(10)));
+        // What comes meanwhile does not move what is looked at, and the last one is the latest.
+        history.apply(&Event::Evaluation(fixtures::evaluation(1001, 0.5)));
+        assert_eq!(history.shown(), Some(10));
+        let last = history.recorded().len() - 1;
+        history.show(Some(last));
+        assert_eq!((history.shown(), history.evaluation().map(|e| e.step)), (None, Some(1001)));
+        history.show(Some(9));
+        history.reset_for(&Experiment::default());
+        assert_eq!((history.shown(), history.recorded().len()), (None, 0));
     }
 
     #[test]

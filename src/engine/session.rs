@@ -1,6 +1,7 @@
 //! One run: prepared once, then advanced a step at a time by whoever drives it (the worker's loop, or the terminal).
 
 use burn::tensor::Tensor;
+use serde_json::Value;
 
 use super::{
     clock::now_ms,
@@ -9,11 +10,13 @@ use super::{
     differences::Differences,
     error::EngineError,
     evaluator::Evaluator,
+    inside::Inside,
     priors::{Priors, Stage},
     trainer::{Trainer, read},
 };
 use crate::{
-    experiment::{Experiment, Optimizer},
+    experiment::{Experiment, Optimizer, evaluation::is_recorded},
+    probe::TabKind,
     protocol::{Baseline, DeviceChoice, DeviceKind, Evaluation, Event, Frame, Phase, Record, Theory},
     theory::{
         Budget, Curves, baselines,
@@ -42,6 +45,9 @@ const FRAME_MS: f64 = 1000.0 / 30.0;
 /// the queue of submitted work short.
 const READ_STEPS: usize = 16;
 const READ_MS: f64 = 25.0;
+/// While training goes on, the learning lab looks inside the learner only as long as evaluation and it together have taken less than
+/// this share of the training's own time. It catches up when the run pauses or ends.
+const PROBE_SHARE: f64 = 0.15;
 /// Weight of the newest steps in the moving mean of the step time.
 const SPEED_WEIGHT: f64 = 0.1;
 
@@ -75,6 +81,8 @@ pub struct Session {
     training_total_ms: f64,
     prior_total_ms: f64,
     evaluation_total_ms: f64,
+    /// What the learning lab looks at; not in a cell of a sweep, where nobody looks.
+    inside: Option<Inside>,
 }
 
 impl Session {
@@ -118,8 +126,9 @@ impl Session {
         };
         preparing("Filtering the evaluation sequences", 0.6, emit);
         let evaluator = Evaluator::new(experiment, &world, &corpus, &theory.bayes.values, &theory.squared_error);
+        let inside = Inside::new(experiment, &theory);
         emit(Event::Theory(theory));
-        Self::begin(experiment, wish, world, corpus, evaluator, emit).await
+        Self::begin(experiment, wish, world, corpus, evaluator, Some(inside), emit).await
     }
 
     /// The same without the theory's curves, which nobody looks at in a cell of a sweep: the evaluations have no `model`.
@@ -132,7 +141,7 @@ impl Session {
         let world = World::new(&experiment.world)?;
         let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
         let evaluator = Evaluator::new(experiment, &world, &corpus, &[], &[]);
-        Self::begin(experiment, wish, world, corpus, evaluator, emit).await
+        Self::begin(experiment, wish, world, corpus, evaluator, None, emit).await
     }
 
     async fn begin(
@@ -141,6 +150,7 @@ impl Session {
         world: World,
         corpus: Corpus,
         evaluator: Evaluator,
+        inside: Option<Inside>,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
         preparing("Choosing the device", 0.9, emit);
@@ -174,6 +184,7 @@ impl Session {
             training_total_ms: 0.0,
             prior_total_ms: 0.0,
             evaluation_total_ms: 0.0,
+            inside,
         };
         session.evaluate(emit).await?;
         Ok(session)
@@ -191,7 +202,42 @@ impl Session {
         (self.record, self.since_evaluation, self.last) = (Record::default(), (0.0, 0.0), None);
         self.evaluated = None;
         (self.training_total_ms, self.prior_total_ms, self.evaluation_total_ms) = (0.0, 0.0, 0.0);
+        if let Some(inside) = &mut self.inside {
+            inside.forget();
+        }
         self.evaluate(emit).await
+    }
+
+    /// Opens a tab of the learning lab, or none.
+    pub fn open_inside(&mut self, kind: Option<TabKind>) {
+        if let Some(inside) = &mut self.inside {
+            inside.open(kind, &self.world, &self.corpus);
+        }
+    }
+
+    /// What was done in the learning lab.
+    pub fn tell_inside(&mut self, message: Value, emit: &mut dyn FnMut(Event)) {
+        if let Some(inside) = &mut self.inside {
+            inside.told(message, &self.world, &self.corpus, emit);
+        }
+    }
+
+    /// A portion of what the learning lab wishes for; whether there is more to do.
+    pub async fn look_inside(&mut self, emit: &mut dyn FnMut(Event)) -> Result<bool, EngineError> {
+        match &mut self.inside {
+            Some(inside) => inside.work(&self.trainer, emit).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Evaluation and probes have not taken their share of the time yet.
+    pub fn can_look_inside(&self) -> bool {
+        let spent = self.evaluation_total_ms + self.inside.as_ref().map_or(0.0, |inside| inside.spent_ms);
+        spent < PROBE_SHARE * self.training_total_ms
+    }
+
+    pub fn inside(&self) -> Option<&Inside> {
+        self.inside.as_ref()
     }
 
     pub fn steps(&self) -> usize {
@@ -228,7 +274,10 @@ impl Session {
         }
         let (steps, prior) = (self.steps(), self.experiment.prior.steps);
         let stage_ends = prior > 0 && (steps == prior || steps == 2 * prior);
-        let evaluation_due = steps.is_multiple_of(self.experiment.evaluation.every) || stage_ends || self.trained();
+        let evaluation_due = steps.is_multiple_of(self.experiment.evaluation.every)
+            || (self.inside.is_some() && is_recorded(steps))
+            || stage_ends
+            || self.trained();
         let read_due = self.chosen.report.used == DeviceKind::Cpu
             || evaluation_due
             || self.pending.len() >= READ_STEPS
@@ -317,6 +366,9 @@ impl Session {
             self.evaluation_total_ms += took;
         }
         self.note(&evaluation);
+        if let Some(inside) = &mut self.inside {
+            inside.record(&evaluation, &self.trainer);
+        }
         self.last = Some(evaluation.clone());
         emit(Event::Evaluation(evaluation));
         emit(Event::Samples(samples));
@@ -371,6 +423,9 @@ impl Session {
         }
         self.since_evaluation.0 += losses.iter().map(|&l| f64::from(l)).sum::<f64>();
         self.since_evaluation.1 += count as f64;
+        if let Some(inside) = &mut self.inside {
+            inside.losses(&losses);
+        }
         self.unsent.extend(losses.into_iter().map(f64::from));
         for (learning_rate, tensors) in std::mem::take(&mut self.pending_differences) {
             let values = if tensors.is_empty() { Vec::new() } else { read(Tensor::cat(tensors, 0)).await? };

@@ -13,9 +13,12 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
-use super::{bench, cell, clock::now_ms, corpus, error::EngineError, lab::coordinator, session::Session};
+use super::{
+    bench, cell, clock::now_ms, corpus, error::EngineError, inside::Inside, lab::coordinator, session::Session,
+};
 use crate::{
     picture::picture,
+    probe::TabKind,
     protocol::{Command, Event, PROTOCOL, Phase, Picture},
 };
 
@@ -97,11 +100,18 @@ fn post(event: &Event) {
 async fn run() {
     let mut session: Option<Session> = None;
     let mut running = false;
+    // The open tab of the learning lab outlives the runs.
+    let mut open = Some(TabKind::Landscape);
+    // The learning lab has something to do while training rests.
+    let mut looking = false;
     loop {
-        let command = if running { try_next() } else { Some(next().await) };
+        let command = if running || looking { try_next() } else { Some(next().await) };
         let result = match command {
-            Some(command) => obey(command, &mut session, &mut running).await,
-            None => step(&mut session, &mut running).await,
+            Some(command) => {
+                looking = true;
+                obey(command, &mut session, &mut running, &mut open).await
+            }
+            None => advance(&mut session, &mut running, &mut looking).await,
         };
         if let Err(error) = result {
             running = false;
@@ -109,13 +119,18 @@ async fn run() {
             session = None;
             post(&Event::Phase(error.phase()));
         }
-        if running {
+        if running || looking {
             breathe().await;
         }
     }
 }
 
-async fn obey(command: Command, session: &mut Option<Session>, running: &mut bool) -> Result<(), EngineError> {
+async fn obey(
+    command: Command,
+    session: &mut Option<Session>,
+    running: &mut bool,
+    open: &mut Option<TabKind>,
+) -> Result<(), EngineError> {
     let emit = &mut |event| post(&event);
     match command {
         Command::Start { mut experiment, device, hold } => {
@@ -123,7 +138,9 @@ async fn obey(command: Command, session: &mut Option<Session>, running: &mut boo
             // The old run's memory goes before the new one's comes.
             *session = None;
             experiment.world = corpus::resolve(experiment.world).await?;
-            *session = Some(Session::prepare(&experiment, device, emit).await?);
+            let mut prepared = Session::prepare(&experiment, device, emit).await?;
+            prepared.open_inside(*open);
+            *session = Some(prepared);
             *running = !hold;
             post(&Event::Phase(if hold { Phase::Paused } else { Phase::Running }));
         }
@@ -184,6 +201,12 @@ async fn obey(command: Command, session: &mut Option<Session>, running: &mut boo
             };
             post(&Event::Picture(Picture { world: asked, ..drawn }));
         }
+        Command::Inside { message } => {
+            if let Some(session) = session {
+                session.tell_inside(message, emit);
+                *open = session.inside().and_then(Inside::kind);
+            }
+        }
         Command::Bench { size, device, steps } => {
             *running = false;
             post(&Event::Bench(bench::bench(size, device, steps).await?));
@@ -192,18 +215,22 @@ async fn obey(command: Command, session: &mut Option<Session>, running: &mut boo
     Ok(())
 }
 
-async fn step(session: &mut Option<Session>, running: &mut bool) -> Result<(), EngineError> {
+/// One training step, or one look inside the learner where it is due or nothing else is to be done.
+async fn advance(session: &mut Option<Session>, running: &mut bool, looking: &mut bool) -> Result<(), EngineError> {
     let Some(session) = session else {
-        *running = false;
+        (*running, *looking) = (false, false);
         return Ok(());
     };
     let emit = &mut |event| post(&event);
-    session.advance(emit).await?;
-    if session.finished() {
-        session.settle(emit).await?;
-        *running = false;
-        post(&Event::Phase(Phase::Finished));
+    if *running {
+        session.advance(emit).await?;
+        if session.finished() {
+            session.settle(emit).await?;
+            *running = false;
+            post(&Event::Phase(Phase::Finished));
+        }
     }
+    *looking = if !*running || session.can_look_inside() { session.look_inside(emit).await? } else { true };
     Ok(())
 }
 

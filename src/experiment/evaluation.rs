@@ -26,6 +26,12 @@ impl Default for Evaluation {
     }
 }
 
+/// Whether the learner is recorded at a step: four steps to an octave, every step before 8. So 76 steps of a million, and the
+/// early ones, where most happens, are close together.
+pub fn is_recorded(step: usize) -> bool {
+    step < 8 || step.is_multiple_of(1 << (step.ilog2() - 2))
+}
+
 impl Evaluation {
     pub(super) fn check(&self, check: &mut Checker) {
         check.count("evaluation.sequences", self.sequences, 2, 65_536);

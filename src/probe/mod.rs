@@ -4,6 +4,9 @@
 //! A [`Tab`] answers one question. It says which forward passes it wishes for, takes what they gave at each recorded step, and draws
 //! itself as HTML; whoever has a learner (`engine::inside`) does the passes.
 
+pub mod landscape;
+pub mod tabs;
+
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -15,6 +18,8 @@ use crate::{
     sweep::chart::Place,
     world::{Rows, Topic, World},
 };
+
+pub use tabs::TabKind;
 
 /// What a run is about, for those who open a tab.
 #[derive(Clone, Copy)]
@@ -41,7 +46,7 @@ pub struct Wish {
     /// Another key stands for another wish: what was given for the old one is not asked for again, nor kept by the driver.
     pub key: u64,
     pub scope: Scope,
-    /// Sequences of T cells.
+    /// Sequences of T cells; without any, nothing is wished for now.
     pub rows: Arc<Rows>,
     /// The patterns of attention are wanted.
     pub attention: bool,
@@ -145,6 +150,10 @@ impl Message {
     }
 }
 
+/// Between pieces of a tab's HTML that are replaced each by itself; at most 12 of them. Sliders and entries stand in a piece in which
+/// nothing else changes: it is left alone while they have the focus.
+pub const PIECE: &str = "<!--piece-->";
+
 /// One question, and its answer over training.
 ///
 /// `html` is put in place whole: pictures stand each in a `<figure class="picture">`, no wider than 560 units, so that they stack on a
@@ -190,6 +199,11 @@ impl Steps {
     /// Share of the axis, 0 to 1.
     pub fn share(&self, step: usize) -> f64 {
         (step as f64).ln_1p() / self.last
+    }
+
+    /// The step at a share of the axis.
+    pub fn step(&self, share: f64) -> f64 {
+        (share * self.last).exp_m1()
     }
 
     pub fn place(&self) -> Place {

@@ -17,8 +17,8 @@ use super::{
 
 /// The run's distances and gaps with the counts in the controls.
 pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
-    let (run, outcome) = (history.experiment(), history.outcome());
-    let latest = history.evaluations().next_back();
+    let (run, outcome) = (history.experiment(), history.outcome().filter(|_| history.shown().is_none()));
+    let latest = history.point();
     let (distance_topic, distance_data, epsilon_opt, scale, gaps) = match (outcome, latest) {
         (Some(o), _) => {
             (o.distance_topic, o.distance_data, o.empirical.excess.value, o.scale, Some((o.topic_gap, o.sequence_gap)))

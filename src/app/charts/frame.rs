@@ -1,7 +1,10 @@
 //! The plot's frame: margins, axes, grid, and labels at the ends of lines.
 
 use crate::{
-    app::theme::{Hue, Theme},
+    app::{
+        history::History,
+        theme::{Hue, Theme},
+    },
     experiment::Experiment,
     scale::Scale,
 };
@@ -186,6 +189,15 @@ pub fn stages(marks: &mut Vec<Mark>, frame: &Frame, theme: &Theme, experiment: &
                 marks.push(words((from + to) / 2.0, y, text, TICK, hue.text, Anchor::Middle));
             }
         }
+    }
+}
+
+/// Marks the step that is looked at, where it is not the latest.
+pub fn shown(marks: &mut Vec<Mark>, frame: &Frame, theme: &Theme, history: &History) {
+    if let Some(step) = history.shown() {
+        let x = frame.px(step as f64);
+        let stroke = Stroke::new(theme.bayes.line, 1.0).dash(Dash::Dashed);
+        marks.push(Mark::Line { points: vec![(x, frame.top), (x, frame.bottom)], stroke });
     }
 }
 

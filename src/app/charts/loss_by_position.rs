@@ -372,15 +372,16 @@ impl<'a> LossByPosition<'a> {
 
 impl Chart for LossByPosition<'_> {
     fn title(&self) -> String {
-        if self.topics {
-            return "Seen against unseen topics, by position".into();
+        let title = match (self.topics, self.squared(), self.options.log_log) {
+            (true, ..) => "Seen against unseen topics, by position",
+            (_, true, _) => "Squared error by position",
+            (_, _, true) => "Loss by position, above the entropy rate",
+            _ => "Loss by position",
+        };
+        match self.history.shown() {
+            Some(step) => format!("{title}, at step {}", number::count(step)),
+            None => title.into(),
         }
-        match (self.squared(), self.options.log_log) {
-            (true, _) => "Squared error by position",
-            (false, true) => "Loss by position, above the entropy rate",
-            (false, false) => "Loss by position",
-        }
-        .into()
     }
 
     fn scene(&self, view: &View) -> Scene {

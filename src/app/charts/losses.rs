@@ -262,6 +262,9 @@ impl Chart for Losses<'_> {
         lower.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &gap, width: view.width });
         self.draw(&mut axes, &mut series, &upper, view, &self.upper());
         self.draw(&mut axes, &mut series, &lower, view, &GAPS.iter().collect::<Vec<_>>());
+        for panel in [&upper, &lower] {
+            frame::shown(&mut series, panel, theme, self.history);
+        }
         Scene { axes, series }
     }
 
@@ -303,7 +306,7 @@ impl Chart for Losses<'_> {
 
     fn summary(&self) -> String {
         let (unit, per) = (self.options.unit, self.history.per());
-        let Some(p) = self.history.evaluations().next_back() else {
+        let Some(p) = self.history.point() else {
             return "No evaluation yet: this chart will show the three losses and the gaps between them.".into();
         };
         let amount = |m: Measured| number::with_error(unit.of(m.value), unit.of(m.stderr));

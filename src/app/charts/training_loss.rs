@@ -123,6 +123,7 @@ impl Chart for TrainingLoss<'_> {
             None => {}
         }
         frame::end_labels(&mut series, fixed, frame.top, frame.bottom, view.width - 4.0);
+        frame::shown(&mut series, &frame, theme, self.history);
         Scene { axes, series }
     }
 

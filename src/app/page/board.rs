@@ -94,6 +94,18 @@ impl Board {
         self.mark(changed);
     }
 
+    /// Looks at one of the recorded steps, or at the latest; gives the step, where it is not the latest.
+    pub fn show(&self, index: Option<usize>) -> Option<usize> {
+        let changed = self.0.history.borrow_mut().show(index);
+        self.mark(changed);
+        self.0.history.borrow().shown()
+    }
+
+    /// Steps that can be looked at.
+    pub fn recorded(&self) -> Vec<usize> {
+        self.0.history.borrow().recorded().collect()
+    }
+
     /// The controls moved: only the bound follows without a run.
     pub fn set_draft(&self, draft: &Experiment) {
         *self.0.draft.borrow_mut() = draft.clone();

@@ -115,7 +115,11 @@ impl EngineClient {
 
     pub fn send(&self, command: &Command) {
         // Plain data with string keys: serialisation cannot fail.
-        let text = serde_json::to_value(command).map(|value| json::text(&value)).unwrap_or_default();
+        self.send_text(serde_json::to_value(command).map(|value| json::text(&value)).unwrap_or_default());
+    }
+
+    /// A command as JSON.
+    pub fn send_text(&self, text: String) {
         if let Some(queue) = self.0.queue.borrow_mut().as_mut() {
             queue.push(text);
             return;

@@ -9,9 +9,11 @@ mod controls;
 mod engine_client;
 mod header;
 mod help;
+mod inside;
 mod lab;
 mod messages;
 mod own_process;
+mod pieces;
 mod preferences;
 mod sequences;
 mod settings;
@@ -105,11 +107,13 @@ fn Page() -> impl IntoView {
                         <summary>"How these curves were computed"</summary>
                         <p class="lines">{words(move || app.theory.with(|t| t.how.clone()))}</p>
                     </details>
+                    <inside::Scrubber />
                 </div>
                 <div class="pair">
                     <ChartView kind=ChartKind::TrainingLoss />
                     <Generalization />
                 </div>
+                <inside::Inside />
                 <world_panel::WorldPanel />
                 <sequences::Sequences />
             </section>

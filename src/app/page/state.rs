@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
-use super::{board::Board, controls::memo, engine_client::EngineClient, preferences, share};
+use super::{board::Board, controls::memo, engine_client::EngineClient, pieces, preferences, share};
 use crate::{
     app::{
         fields::{self, Number},
@@ -62,6 +62,9 @@ pub struct App {
     pub progress: RwSignal<Progress>,
     /// Positions (from 1) where the model seems to be better than possible.
     pub below_bayes: RwSignal<Vec<usize>>,
+    /// Steps that can be looked at, and the one that is, where it is not the latest.
+    pub recorded: RwSignal<Vec<usize>>,
+    pub shown: RwSignal<Option<usize>>,
     /// Sentences about a link, a file or a paste that could not be read, with what is kept.
     pub notice: RwSignal<Option<String>>,
     /// The engine has been silent for too long.
@@ -137,6 +140,8 @@ impl App {
             device: RwSignal::new(None),
             progress: RwSignal::new(Progress::default()),
             below_bayes: RwSignal::new(Vec::new()),
+            recorded: RwSignal::new(Vec::new()),
+            shown: RwSignal::new(None),
             notice: RwSignal::new(notice),
             silent: RwSignal::new(false),
             bits: RwSignal::new(preferences::flag("bits")),
@@ -194,6 +199,7 @@ impl App {
                 share::publish("evaluation", text);
                 // An evaluation at step 0 comes without a frame.
                 self.progress.update(|p| p.step = evaluation.step);
+                self.recorded.set(self.board.with_value(Board::recorded));
                 let positions = self.board.with_value(|board| board.positions_below_bayes(IMPOSSIBLE));
                 if self.below_bayes.with_untracked(|old| *old != positions) {
                     self.below_bayes.set(positions);
@@ -208,6 +214,7 @@ impl App {
                     self.sketched.set(picture.clone());
                 }
             }
+            Event::Inside { message } => pieces::obey(message),
             Event::Ready { .. } | Event::Samples(_) | Event::Outcome(_) | Event::Cell { .. } | Event::Bench(_) => {}
         }
     }
@@ -216,6 +223,23 @@ impl App {
         self.engine.with_value(|engine| {
             if let Some(engine) = engine {
                 engine.send(command);
+            }
+        });
+    }
+
+    /// Looks at one of the recorded steps, or at the latest: every chart, and the learning lab.
+    pub fn look_at(self, index: Option<usize>) {
+        let shown = self.board.with_value(|board| board.show(index));
+        self.shown.set(shown);
+        let step = shown.map_or(String::new(), |step| step.to_string());
+        self.tell_inside(&format!(r#"{{"inside":"shown","value":"{step}"}}"#));
+    }
+
+    /// What was done in the learning lab, as JSON.
+    pub fn tell_inside(self, message: &str) {
+        self.engine.with_value(|engine| {
+            if let Some(engine) = engine {
+                engine.send_text(format!(r#"{{"command":"inside","message":{message}}}"#));
             }
         });
     }
@@ -236,6 +260,8 @@ impl App {
         self.run.set(Some(Run { experiment: experiment.clone(), device }));
         self.progress.set(Progress::default());
         self.below_bayes.set(Vec::new());
+        self.recorded.set(Vec::new());
+        self.shown.set(None);
         self.phase.set(Phase::Preparing { what: "Preparing the run".into(), done: None });
         self.send(&Command::Start { experiment: Box::new(experiment), device, hold });
     }

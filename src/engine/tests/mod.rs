@@ -1,3 +1,4 @@
+mod inside;
 mod lab;
 
 use super::{error::EngineError, session::Session};

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(super) const GRID: Paint = Paint::Variable("grid", Rgb(228, 231, 236));
-pub(super) const MODEL: Paint = Paint::Variable("model", Rgb(0, 98, 178));
+pub const MODEL: Paint = Paint::Variable("model", Rgb(0, 98, 178));
 pub(super) const TOPIC: Paint = Paint::Variable("topic", Rgb(109, 88, 196));
 pub(super) const SEQUENCE: Paint = Paint::Variable("sequence", Rgb(0, 131, 143));
 
