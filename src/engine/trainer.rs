@@ -11,6 +11,7 @@ use crate::{
         network::{Constants, Network},
         optimizer::{AdamW, clipped},
     },
+    probe::Matrix,
     world::Rows,
 };
 
@@ -224,6 +225,17 @@ impl Variant<'_> {
             }
         }
         Ok(look)
+    }
+
+    /// All parameters, matrix by matrix.
+    pub async fn matrices(&self) -> Result<Vec<Matrix>, EngineError> {
+        let flat = read(self.flat.clone()).await?;
+        let matrix = |e: &Entry| Matrix {
+            name: e.name.clone(),
+            shape: e.shape,
+            values: flat[e.offset..e.offset + e.len()].to_vec(),
+        };
+        Ok(self.trainer.net.layout.entries.iter().map(matrix).collect())
     }
 
     /// `rows` in parts of `chunk` sequences.

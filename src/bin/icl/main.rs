@@ -3,6 +3,7 @@
 mod cells;
 mod curve;
 mod failure;
+mod inside;
 mod picture;
 mod presets;
 mod study;
@@ -45,6 +46,8 @@ enum Command {
     },
     /// Train a learner and print its losses by position beside exact Bayes
     Train(train::Arguments),
+    /// Train a learner and look inside at every recorded step: a page of pictures, and the numbers behind them
+    Inside(inside::Arguments),
     /// Run a grid of experiments: losses, gaps and the bound over K, N, T, seeds or any other field
     Sweep(sweep::Arguments),
     /// Run one of the studies behind the site's recorded results: data, optimization or prior
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Presets => Ok(presets::all()),
         Command::Preset { name } => presets::one(&name),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Inside(arguments) => inside::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Study(arguments) => study::run(&arguments),
     };

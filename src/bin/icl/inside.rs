@@ -1,0 +1,149 @@
+//! `icl inside`: the learning lab without a browser.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use clap::Args;
+use icl_playground::{
+    app::theme::Theme,
+    engine::{error::EngineError, session::Session},
+    experiment::Experiment,
+    picture::svg::escape,
+    probe::TabKind,
+    protocol::{DeviceChoice, Event},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::failure::{Failure, read_experiment};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// A file with an experiment as JSON; `icl preset NAME` prints some
+    #[arg(long, value_name = "FILE")]
+    experiment: PathBuf,
+    /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them
+    #[arg(long, value_name = "FILE")]
+    udhr: Option<PathBuf>,
+    /// Only these, between commas; without it all: landscape and so on, as the page's tabs are called
+    #[arg(long, value_name = "TABS")]
+    tabs: Option<String>,
+    /// The step that is looked at; without it the last
+    #[arg(long, value_name = "STEP")]
+    step: Option<usize>,
+    /// The folder for inside.html and a CSV file for each tab; without it the current one
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+}
+
+/// Trains, writes the files, and gives what the tabs say in words, and the files' paths.
+pub fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let experiment = read_experiment(&arguments.experiment, arguments.udhr.as_deref())?;
+    let kinds = match &arguments.tabs {
+        None => TabKind::ALL.to_vec(),
+        Some(names) => names
+            .split(',')
+            .map(|name| TabKind::named(name.trim()).ok_or_else(|| unknown(name)))
+            .collect::<Result<_, _>>()?,
+    };
+    let found = pollster::block_on(look(&experiment, &kinds, arguments.step))?;
+    fs::create_dir_all(&arguments.out).map_err(Failure::Output)?;
+    let (mut lines, mut sections) = (Vec::new(), String::new());
+    for (kind, tab) in kinds.iter().zip(found) {
+        lines.push(format!("{}:", kind.title()));
+        lines.extend(sentences(&tab.html).into_iter().map(|s| format!("  {s}")));
+        let (title, question) = (escape(kind.title()), escape(kind.question()));
+        sections.push_str(&format!(
+            "<section class=\"sequences inside\"><h2>{title}</h2><p class=\"inside-question\">{question}</p><div id=\"inside\">{}</div></section>",
+            tab.html
+        ));
+        if !tab.csv.is_empty() {
+            let path = arguments.out.join(format!("{}.csv", kind.name()));
+            fs::write(&path, tab.csv).map_err(Failure::Output)?;
+            lines.push(format!("  {}", path.display()));
+        }
+    }
+    let path = arguments.out.join("inside.html");
+    let page = format!(
+        "<!doctype html><html lang=\"en\" style=\"{}\"><meta charset=\"utf-8\"><title>How it learns</title><style>{}</style><body>{sections}</body></html>",
+        Theme::light().css_variables(),
+        include_str!("../../../www/style.css")
+    );
+    fs::write(&path, page).map_err(Failure::Output)?;
+    lines.push(path.display().to_string());
+    Ok(lines.join("\n"))
+}
+
+fn unknown(name: &str) -> Failure {
+    let names: Vec<&str> = TabKind::ALL.iter().map(|kind| kind.name()).collect();
+    Failure::Run(format!("There is no tab {name}. The tabs are {}.", names.join(", ")))
+}
+
+/// What a tab shows and what is behind it.
+struct Found {
+    html: String,
+    csv: String,
+}
+
+async fn look(experiment: &Experiment, kinds: &[TabKind], step: Option<usize>) -> Result<Vec<Found>, EngineError> {
+    let bar = ProgressBar::new(experiment.steps() as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} {msg}  {eta} left") {
+        bar.set_style(style);
+    }
+    let mut session = Session::prepare(experiment, DeviceChoice::Cpu, &mut |_| {}).await?;
+    while !session.trained() {
+        session.advance(&mut |_| {}).await?;
+        bar.set_position(session.steps() as u64);
+    }
+    let mut all = Vec::new();
+    for kind in kinds {
+        bar.set_message(kind.title());
+        let mut events = Vec::new();
+        session.open_inside(Some(*kind));
+        if let Some(step) = step {
+            session.tell_inside(json!({"inside": "shown", "value": step}), &mut |_| {});
+        }
+        while session.look_inside(&mut |event| events.push(event)).await? {}
+        session.tell_inside(json!({"inside": "csv"}), &mut |event| events.push(event));
+        all.push(found(&events));
+    }
+    bar.finish_and_clear();
+    Ok(all)
+}
+
+fn found(events: &[Event]) -> Found {
+    let (mut pieces, mut csv) = (BTreeMap::new(), String::new());
+    for event in events {
+        let Event::Inside { message } = event else { continue };
+        for slot in message.get("slots").and_then(Value::as_array).into_iter().flatten() {
+            let (name, html) = (slot[0].as_str().unwrap_or_default(), slot[1].as_str().unwrap_or_default());
+            if let Some(number) = name.strip_prefix("inside-").and_then(|n| n.parse::<usize>().ok()) {
+                pieces.insert(number, html.to_owned());
+            }
+        }
+        if let Some(text) = message.get("text").and_then(Value::as_str) {
+            csv = text.to_owned();
+        }
+    }
+    Found { html: pieces.into_values().map(|html| format!("<div>{html}</div>")).collect(), csv }
+}
+
+/// The words of a tab's paragraphs.
+fn sentences(html: &str) -> Vec<String> {
+    let paragraphs = html
+        .split("<p")
+        .skip(1)
+        .filter(|rest| rest.starts_with(['>', ' ']))
+        .filter_map(|rest| rest.split_once('>')?.1.split("</p>").next());
+    paragraphs
+        .map(|text| {
+            let mut inside_tag = false;
+            let kept = text.chars().filter(|c| {
+                let keep = !inside_tag && *c != '<';
+                inside_tag = (inside_tag || *c == '<') && *c != '>';
+                keep
+            });
+            kept.collect::<String>().trim().to_owned()
+        })
+        .filter(|text| !text.is_empty())
+        .collect()
+}
