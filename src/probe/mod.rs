@@ -4,8 +4,15 @@
 //! A [`Tab`] answers one question. It says which forward passes it wishes for, takes what they gave at each recorded step, and draws
 //! itself as HTML; whoever has a learner (`engine::inside`) does the passes.
 
+pub mod heads;
+mod html;
 pub mod landscape;
+mod matrix;
+mod reference;
 pub mod tabs;
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 

@@ -1,20 +1,22 @@
 //! The tabs there are.
 
-use super::{Setting, Tab, landscape::Landscape};
+use super::{Setting, Tab, heads::Heads, landscape::Landscape};
 
 /// A question about how a learner came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TabKind {
     Landscape,
+    Heads,
 }
 
 impl TabKind {
-    pub const ALL: [Self; 1] = [Self::Landscape];
+    pub const ALL: [Self; 2] = [Self::Landscape, Self::Heads];
 
     /// As in messages and file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Landscape => "landscape",
+            Self::Heads => "heads",
         }
     }
 
@@ -25,6 +27,7 @@ impl TabKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Landscape => "Landscape",
+            Self::Heads => "Attention heads",
         }
     }
 
@@ -32,6 +35,7 @@ impl TabKind {
     pub fn question(self) -> &'static str {
         match self {
             Self::Landscape => "Loss at every position, over all of training: which positions are learned first?",
+            Self::Heads => "What does each head look at, when does it learn to, and what is lost without it?",
         }
     }
 
@@ -39,6 +43,7 @@ impl TabKind {
     pub fn open(self, setting: &Setting) -> Result<Box<dyn Tab>, String> {
         Ok(match self {
             Self::Landscape => Box::new(Landscape::open(setting)),
+            Self::Heads => Box::new(Heads::open(setting)?),
         })
     }
 }

@@ -46,6 +46,8 @@ pub enum Purpose {
     Difference = 17,
     /// Which counterpart a training row has in a prior's subset.
     Counterpart = 18,
+    /// Sequences on which the learning lab tries a learner.
+    Inside = 20,
 }
 
 /// A counter-based stream (ChaCha8) whose key is the seed, the purpose and the index.
