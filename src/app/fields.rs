@@ -2,7 +2,8 @@
 //! stops. Ranges are not repeated here: [`allowed`] asks the experiment's own validation.
 
 use crate::experiment::{
-    Experiment, Mlp, Norm, Optimizer, Positions, Problem, Schedule, WorldParameter, WorldSpec, estimate::large, json,
+    Architecture, Experiment, Mlp, Norm, Optimizer, Positions, Problem, Schedule, WorldParameter, WorldSpec,
+    estimate::large, json,
 };
 
 /// How a field is reached inside an experiment.
@@ -198,15 +199,16 @@ pub fn length() -> Number {
     number!(count data.length, "Tokens T", "How many tokens each sequence has: the longest context that can help.", counts(2.0, 512.0))
 }
 
+/// Blocks, width, context; then what transformers alone have.
 pub fn learner() -> Vec<Number> {
     vec![
-        number!(count net.blocks, "Blocks", "Attention and MLP, one after the other. Copying needs two.", vec![1.0, 2.0, 3.0, 4.0]),
-        number!(count net.width, "Width", "Width of the residual stream; a multiple of the heads.", vec![4.0, 8.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0]),
+        number!(count net.blocks, "Blocks", "Blocks of attention and MLP, one after the other, or recurrent layers. With attention, copying needs two.", vec![1.0, 2.0, 3.0, 4.0]),
+        number!(count net.width, "Width", "Width of the residual stream, then a multiple of the heads, or of a recurrent layer's state.", vec![4.0, 8.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0]),
+        number!(count net.context, "Context", "The longest sequence that the model can read, in tokens.", counts(2.0, 1024.0)),
         number!(count net.heads, "Heads", "Attention heads in each block.", vec![1.0, 2.0, 4.0, 8.0, 16.0]),
         number!(count net.kv_heads, "Key/value heads", "Heads that hold keys and values; each serves the same number of query heads.", vec![1.0, 2.0, 4.0, 8.0, 16.0]),
         number!(count net.head_width, "Head width", "Width of one head. 0: width divided by heads.", vec![0.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]),
         number!(count net.mlp_width, "MLP width", "Hidden width of the MLP. 0: four times the width.", with_zero(counts(4.0, 1024.0))),
-        number!(count net.context, "Context", "The longest sequence that the model can read, in tokens.", counts(2.0, 1024.0)),
     ]
 }
 
@@ -289,6 +291,15 @@ pub struct Choice {
     pub get: fn(&Experiment) -> usize,
     pub set: fn(&mut Experiment, usize),
 }
+
+pub const ARCHITECTURE: Choice = Choice {
+    field: "net.architecture",
+    label: "Architecture",
+    about: "Attention looks back at every token; a recurrent net carries a state of fixed width from token to token.",
+    options: &["Transformer", "GRU", "LSTM"],
+    get: |e| e.net.architecture as usize,
+    set: |e, i| e.net.architecture = [Architecture::Transformer, Architecture::Gru, Architecture::Lstm][i.min(2)],
+};
 
 pub const MLP: Choice = Choice {
     field: "net.mlp",

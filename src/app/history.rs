@@ -290,6 +290,7 @@ fn difference(now: &Experiment, earlier: &Experiment) -> String {
         .iter()
         // K and N mean nothing with fresh draws.
         .filter(|(key, _)| !(earlier.data.fresh && (key == "data.topics" || key == "data.sequences")))
+        .filter(|(key, _)| earlier.net.heeds(key))
         .filter(|(key, _)| !(key == "data.fresh" && !earlier.data.fresh && is_set("data.topics")))
         .map(|(key, value)| describe(key, value))
         .collect();

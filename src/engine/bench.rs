@@ -7,7 +7,7 @@ use super::{
     trainer::{Trainer, read},
 };
 use crate::{
-    experiment::{Data, Experiment, Mlp, Net, Norm, Observation, Positions, Training},
+    experiment::{Architecture, Data, Experiment, Mlp, Net, Norm, Observation, Positions, Training},
     protocol::{BenchReport, BenchSize, DeviceChoice, DeviceKind},
     world::{
         Rows,
@@ -27,6 +27,7 @@ pub fn experiment(size: BenchSize) -> Experiment {
     Experiment {
         data: Data { length, ..Data::default() },
         net: Net {
+            architecture: Architecture::Transformer,
             blocks: 2,
             width,
             heads,

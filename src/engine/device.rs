@@ -8,7 +8,7 @@ use super::{
     trainer::{Trainer, read},
 };
 use crate::{
-    experiment::{Experiment, Net, Observation},
+    experiment::{Architecture, Experiment, Net, Observation},
     protocol::{DeviceChoice, DeviceKind, DeviceReport, Event, Phase},
     world::{
         Rows, World,
@@ -51,7 +51,7 @@ pub async fn choose(
         Err(NoGpu { why, adapter }) => return Ok(on_cpu(why, adapter, None, None, None)),
     };
     emit(Event::Phase(Phase::Compiling));
-    let parity = parity(&device, world.observation().is_vectors()).await?;
+    let parity = parity(&device, experiment.net.architecture, world.observation().is_vectors()).await?;
     if let Some(message) = shader_error() {
         return Ok(on_cpu(
             format!("The GPU refused a shader ({message}), so the CPU trains."),
@@ -111,11 +111,11 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Largest difference between `device` and the CPU, relative to the largest entry, over the loss and every gradient of small
-/// nets that together use every operation there is, over tokens or over vectors.
-pub async fn parity(device: &Device, vectors: bool) -> Result<f64, EngineError> {
+/// nets that together use every operation that nets of this architecture do, over tokens or over vectors.
+pub async fn parity(device: &Device, architecture: Architecture, vectors: bool) -> Result<f64, EngineError> {
     let observation = if vectors { Observation::Vectors(2) } else { Observation::Tokens(5) };
     let mut worst: f64 = 0.0;
-    for net in parity_nets() {
+    for net in parity_nets().into_iter().filter(|net| net.architecture == architecture) {
         let mut experiment = Experiment::default();
         experiment.data.length = 6;
         experiment.net = net;
@@ -133,12 +133,13 @@ pub async fn parity(device: &Device, vectors: bool) -> Result<f64, EngineError> 
     Ok(worst)
 }
 
-/// LayerNorm, learned positions and GELU; RMSNorm, rotary, gated and shared key/value heads.
-pub fn parity_nets() -> [Net; 2] {
+/// LayerNorm, learned positions and GELU; RMSNorm, rotary, gated and shared key/value heads; recurrent layers of both kinds.
+pub fn parity_nets() -> [Net; 4] {
     let classic = Net { blocks: 1, width: 8, heads: 2, kv_heads: 2, context: 8, ..Net::default() };
     let modern =
         Net { blocks: 1, width: 8, heads: 2, kv_heads: 1, head_width: 4, mlp_width: 12, context: 8, ..Net::small() };
-    [classic, modern]
+    let recurrent = |architecture| Net { architecture, blocks: 2, width: 8, context: 8, ..Net::default() };
+    [classic, modern, recurrent(Architecture::Gru), recurrent(Architecture::Lstm)]
 }
 
 /// max |a - b| / max |b|; NaN if any is NaN.

@@ -1,7 +1,7 @@
 //! What a run will take, before it runs.
 
 use super::{
-    Experiment, Net,
+    Architecture, Experiment, Net, Positions,
     problem::{Checker, Problem},
 };
 
@@ -36,18 +36,24 @@ impl Estimate {
         let (parameters, size) = (net.parameters(observation), Net::outputs(observation));
         let (batch, length) = (training.batch as f64, data.length as f64);
         let rows = batch * length;
-        let inner = (net.heads * net.head_width()) as f64;
+        let transformer = net.architecture == Architecture::Transformer;
+        let inner = if transformer { (net.heads * net.head_width()) as f64 } else { 0.0 };
         // Embeddings are looked up, not multiplied: leave them out.
-        let looked_up = (Net::inputs(observation) + net.context) * net.width;
-        let dense = parameters.saturating_sub(looked_up) as f64;
+        let positions = if transformer && net.positions == Positions::Learned { net.context } else { 0 };
+        let dense = parameters.saturating_sub((Net::inputs(observation) + positions) * net.width) as f64;
         let attention = 2.0 * length * inner * net.blocks as f64;
         // Backward costs twice the forward pass.
         let step_flops = 3.0 * 2.0 * rows * (dense + attention);
         // Probabilities in f32, or a Gaussian in f64.
         let law = if observation.is_vectors() { 64.0 } else { 4.0 * size as f64 };
-        let per_row = net.blocks as f64
-            * (12.0 * net.width as f64 + 6.0 * inner + 3.0 * net.mlp_width() as f64 + 4.0 * net.heads as f64 * length)
-            + 4.0 * size as f64;
+        let width = net.width as f64;
+        let per_block = if transformer {
+            12.0 * width + 6.0 * inner + 3.0 * net.mlp_width() as f64 + 4.0 * net.heads as f64 * length
+        } else {
+            // Each gate's share of the input (as a whole, cut by gates and cut by times), its sum, and what it gates.
+            8.0 * net.architecture.gates() as f64 * width
+        };
+        let per_row = net.blocks as f64 * per_block + 4.0 * size as f64;
         Self {
             data_tokens: data.tokens(),
             read_tokens: experiment.steps() as f64 * rows,

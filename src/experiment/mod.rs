@@ -28,7 +28,7 @@ pub use bound::Bound;
 pub use data::Data;
 pub use estimate::Estimate;
 pub use evaluation::Evaluation;
-pub use net::{Mlp, Net, Norm, Positions};
+pub use net::{Architecture, Mlp, Net, Norm, Positions};
 pub use preset::Preset;
 pub use prior::Prior;
 pub use problem::Problem;

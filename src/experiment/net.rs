@@ -7,6 +7,29 @@ use super::{
     problem::{Checker, Problem},
 };
 
+/// What lies between the embedding and the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Architecture {
+    /// Decoder-only, normalisation before each part (pre-norm).
+    Transformer,
+    /// Gated recurrent units (Cho et al. 2014), the reset gate after the matrix product, as in PyTorch.
+    Gru,
+    /// Long short-term memory (Hochreiter and Schmidhuber 1997, with forget gates).
+    Lstm,
+}
+
+impl Architecture {
+    /// Gates of a recurrent layer, each with its own rows of every matrix; 0 for a transformer.
+    pub fn gates(self) -> usize {
+        match self {
+            Self::Transformer => 0,
+            Self::Gru => 3,
+            Self::Lstm => 4,
+        }
+    }
+}
+
 /// The feed-forward part of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,15 +62,18 @@ pub enum Norm {
     RmsNorm,
 }
 
-/// A decoder-only transformer, normalisation before each part (pre-norm).
+/// A sequence model: a transformer's blocks, or a plain stack of recurrent layers without residual connections or norms, in which
+/// heads, MLP, positions and norm have no say.
 ///
 /// The model reads a start-of-sequence token of its own followed by x_1..x_{T-1}, and predicts x_1..x_T, so that it
 /// has a prediction at every position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Net {
+    pub architecture: Architecture,
+    /// Blocks of a transformer, or recurrent layers.
     pub blocks: usize,
-    /// Width of the residual stream.
+    /// Width of the residual stream, or of a recurrent layer's state.
     pub width: usize,
     pub heads: usize,
     /// Key/value heads; each serves heads / kv_heads query heads.
@@ -66,6 +92,7 @@ pub struct Net {
 impl Default for Net {
     fn default() -> Self {
         Self {
+            architecture: Architecture::Transformer,
             blocks: 2,
             width: 32,
             heads: 4,
@@ -84,6 +111,7 @@ impl Net {
     /// The small transformer of a public run by the authors of P1 (about 8k parameters at 5 tokens).
     pub fn small() -> Self {
         Self {
+            architecture: Architecture::Transformer,
             blocks: 2,
             width: 16,
             heads: 4,
@@ -124,12 +152,29 @@ impl Net {
         observation.size() + usize::from(observation.is_vectors())
     }
 
-    /// How many numbers the optimiser moves. Linear layers carry biases only with LayerNorm (the classic GPT-2 recipe);
-    /// with RMSNorm there are none.
+    /// Whether linear layers carry biases: with LayerNorm (the classic GPT-2 recipe) and in recurrent nets (as in PyTorch); with
+    /// RMSNorm there are none.
+    pub fn biased(&self) -> bool {
+        self.architecture != Architecture::Transformer || self.norm == Norm::LayerNorm
+    }
+
+    /// Whether a field (dotted, such as `net.heads`) has a say in this net.
+    pub fn heeds(&self, field: &str) -> bool {
+        const OF_TRANSFORMERS: [&str; 7] =
+            ["net.heads", "net.kv_heads", "net.head_width", "net.mlp", "net.mlp_width", "net.positions", "net.norm"];
+        self.architecture == Architecture::Transformer || !OF_TRANSFORMERS.contains(&field)
+    }
+
+    /// How many numbers the optimiser moves.
     pub fn parameters(&self, observation: Observation) -> usize {
-        let bias = usize::from(self.norm == Norm::LayerNorm);
+        let bias = usize::from(self.biased());
         let linear = |from: usize, to: usize| from * to + bias * to;
         let (d, h, hidden) = (self.width, self.head_width(), self.mlp_width());
+        let ends = Self::inputs(observation) * d + linear(d, Self::outputs(observation));
+        if self.architecture != Architecture::Transformer {
+            // From the layer below and from the state before.
+            return ends + self.blocks * 2 * linear(d, self.architecture.gates() * d);
+        }
         let norm = d * (1 + bias);
         let attention = linear(d, self.heads * h) + 2 * linear(d, self.kv_heads * h) + linear(self.heads * h, d);
         let mlp = match self.mlp {
@@ -138,24 +183,32 @@ impl Net {
             Mlp::Gated => norm + 2 * linear(d, hidden) + linear(hidden, d),
         };
         let positions = if self.positions == Positions::Learned { self.context * d } else { 0 };
-        let ends = Self::inputs(observation) * d + linear(d, Self::outputs(observation));
         ends + positions + self.blocks * (norm + attention + mlp) + norm
     }
 
-    /// What the layers of the residual stream are called that a look inside gives, in order.
+    /// What the layers are called that a look inside gives, in order; the last one is what the head reads.
     pub fn residual_layers(&self) -> Vec<String> {
-        let blocks = (1..=self.blocks).map(|block| format!("block {block}"));
-        std::iter::once("embedding".into()).chain(blocks).chain(std::iter::once("output".into())).collect()
+        let mut names = vec!["embedding".to_string()];
+        if self.architecture == Architecture::Transformer {
+            names.extend((1..=self.blocks).map(|block| format!("block {block}")));
+            names.push("output".into());
+        } else {
+            names.extend((1..=self.blocks).map(|layer| format!("layer {layer}")));
+        }
+        names
     }
 
     pub(super) fn check(&self, check: &mut Checker) {
         check.count("net.blocks", self.blocks, 1, 4);
         check.count("net.width", self.width, 4, 512);
+        check.count("net.context", self.context, 2, super::data::MAX_LENGTH);
+        if self.architecture != Architecture::Transformer {
+            return;
+        }
         check.count("net.heads", self.heads, 1, 16);
         check.count("net.kv_heads", self.kv_heads, 1, self.heads.max(1));
         check.count("net.head_width", self.head_width, 0, 128);
         check.count("net.mlp_width", self.mlp_width, 0, 2048);
-        check.count("net.context", self.context, 2, super::data::MAX_LENGTH);
         if self.heads == 0 || self.kv_heads == 0 {
             return;
         }

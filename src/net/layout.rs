@@ -1,7 +1,7 @@
 //! Which parameter lies where in the flat vector, and how each starts.
 
 use crate::{
-    experiment::{Mlp, Net, Norm, Observation, Positions},
+    experiment::{Architecture, Mlp, Net, Norm, Observation, Positions},
     world::rng::{Purpose, Stream},
 };
 
@@ -23,6 +23,8 @@ pub enum Start {
     Ones,
     /// Gaussian with this standard deviation.
     Normal(f32),
+    /// Uniform between minus this and this.
+    Uniform(f32),
 }
 
 impl Entry {
@@ -51,42 +53,61 @@ pub struct Layout {
 impl Layout {
     pub fn new(net: &Net, observation: Observation) -> Self {
         let mut layout = Self { entries: Vec::new(), len: 0 };
-        let (d, hidden) = (net.width, net.mlp_width());
-        let (query, key) = (net.heads * net.head_width(), net.kv_heads * net.head_width());
         // The last row is the learner's own start of a sequence.
         let spread = if observation.is_vectors() { 1.0 } else { 0.3 };
-        layout.add("embedding", [Net::inputs(observation), d], Start::Normal(spread));
+        layout.add("embedding", [Net::inputs(observation), net.width], Start::Normal(spread));
+        match net.architecture {
+            Architecture::Transformer => layout.add_transformer(net),
+            Architecture::Gru | Architecture::Lstm => layout.add_recurrent(net),
+        }
+        // A small head: the first predictions are close to uniform, or to a standard normal.
+        layout.add_linear("head", Net::outputs(observation), net, 0.2, net.width);
+        layout
+    }
+
+    fn add_transformer(&mut self, net: &Net) {
+        let (d, hidden) = (net.width, net.mlp_width());
+        let (query, key) = (net.heads * net.head_width(), net.kv_heads * net.head_width());
         if net.positions == Positions::Learned {
-            layout.add("positions", [net.context, d], Start::Normal(0.1));
+            self.add("positions", [net.context, d], Start::Normal(0.1));
         }
         // Each block adds to the residual stream twice: scale what is added, so that its variance does not grow with depth.
         let out = 1.0 / ((2 * net.blocks) as f32).sqrt();
         for block in 0..net.blocks {
             let at = |part: &str| format!("blocks.{block}.{part}");
-            layout.add_norm(&at("attention.norm"), net);
-            layout.add_linear(&at("attention.query"), query, net, 1.0, d);
-            layout.add_linear(&at("attention.key"), key, net, 1.0, d);
-            layout.add_linear(&at("attention.value"), key, net, 1.0, d);
-            layout.add_linear(&at("attention.out"), d, net, out, query);
+            self.add_norm(&at("attention.norm"), net);
+            self.add_linear(&at("attention.query"), query, net, 1.0, d);
+            self.add_linear(&at("attention.key"), key, net, 1.0, d);
+            self.add_linear(&at("attention.value"), key, net, 1.0, d);
+            self.add_linear(&at("attention.out"), d, net, out, query);
             match net.mlp {
                 Mlp::None => {}
                 Mlp::Gelu => {
-                    layout.add_norm(&at("mlp.norm"), net);
-                    layout.add_linear(&at("mlp.up"), hidden, net, 1.0, d);
-                    layout.add_linear(&at("mlp.down"), d, net, out, hidden);
+                    self.add_norm(&at("mlp.norm"), net);
+                    self.add_linear(&at("mlp.up"), hidden, net, 1.0, d);
+                    self.add_linear(&at("mlp.down"), d, net, out, hidden);
                 }
                 Mlp::Gated => {
-                    layout.add_norm(&at("mlp.norm"), net);
-                    layout.add_linear(&at("mlp.gate"), hidden, net, 1.0, d);
-                    layout.add_linear(&at("mlp.up"), hidden, net, 1.0, d);
-                    layout.add_linear(&at("mlp.down"), d, net, out, hidden);
+                    self.add_norm(&at("mlp.norm"), net);
+                    self.add_linear(&at("mlp.gate"), hidden, net, 1.0, d);
+                    self.add_linear(&at("mlp.up"), hidden, net, 1.0, d);
+                    self.add_linear(&at("mlp.down"), d, net, out, hidden);
                 }
             }
         }
-        layout.add_norm("norm", net);
-        // A small head: the first predictions are close to uniform, or to a standard normal.
-        layout.add_linear("head", Net::outputs(observation), net, 0.2, d);
-        layout
+        self.add_norm("norm", net);
+    }
+
+    /// Matrices with the gates side by side (GRU: reset, update, new; LSTM: input, forget, cell, output), started as in PyTorch.
+    fn add_recurrent(&mut self, net: &Net) {
+        let (d, gates) = (net.width, net.architecture.gates() * net.width);
+        let start = Start::Uniform(1.0 / (d as f32).sqrt());
+        for layer in 0..net.blocks {
+            for part in ["input", "state"] {
+                self.add(&format!("layers.{layer}.{part}.weight"), [d, gates], start);
+                self.add(&format!("layers.{layer}.{part}.bias"), [1, gates], start);
+            }
+        }
     }
 
     fn add(&mut self, name: &str, shape: [usize; 2], start: Start) {
@@ -103,10 +124,10 @@ impl Layout {
         }
     }
 
-    /// Weight of shape [from, to], variance `scale`²/from; with LayerNorm a bias too.
+    /// Weight of shape [from, to], variance `scale`²/from, and a bias where the net has them.
     fn add_linear(&mut self, name: &str, to: usize, net: &Net, scale: f32, from: usize) {
         self.add(&format!("{name}.weight"), [from, to], Start::Normal(scale / (from as f32).sqrt()));
-        if net.norm == Norm::LayerNorm {
+        if net.biased() {
             self.add(&format!("{name}.bias"), [1, to], Start::Zeros);
         }
     }
@@ -120,6 +141,7 @@ impl Layout {
                 Start::Zeros => 0.0,
                 Start::Ones => 1.0,
                 Start::Normal(scale) => scale * stream.normal() as f32,
+                Start::Uniform(most) => most * (2.0 * stream.uniform() - 1.0) as f32,
             }));
         }
         out

@@ -8,6 +8,7 @@ pub mod layout;
 pub mod network;
 pub mod optimizer;
 mod parameters;
+mod recurrent;
 pub mod trace;
 mod transformer;
 

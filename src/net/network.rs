@@ -6,11 +6,12 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use super::{
     layout::Layout,
     parameters::Parameters,
+    recurrent,
     trace::{Trace, Traced},
     transformer,
 };
 use crate::{
-    experiment::{Net, Observation},
+    experiment::{Architecture, Net, Observation},
     world::Rows,
 };
 
@@ -24,7 +25,8 @@ pub struct Network {
 /// Constants that depend on the sequence length: made once for each length used.
 pub struct Constants {
     pub length: usize,
-    trunk: transformer::Constants,
+    /// Of a transformer.
+    trunk: Option<transformer::Constants>,
 }
 
 /// What a net reads, on its device: from [`Network::inputs`].
@@ -41,7 +43,9 @@ impl Network {
     }
 
     pub fn constants(&self, length: usize, device: &Device) -> Constants {
-        Constants { length, trunk: transformer::Constants::new(&self.config, length, device) }
+        let trunk = (self.config.architecture == Architecture::Transformer)
+            .then(|| transformer::Constants::new(&self.config, length, device));
+        Constants { length, trunk }
     }
 
     /// What the learner reads to predict `rows` (sequences of `length` cells): its own start, and all cells but the last.
@@ -110,7 +114,10 @@ impl Network {
             Inputs::Tokens(indices) => read_in.select(0, indices),
             Inputs::Vectors(values) => values.matmul(read_in),
         };
-        let x = transformer::trunk(&self.config, &mut p, x, &constants.trunk, trace);
+        let x = match &constants.trunk {
+            Some(trunk) => transformer::trunk(&self.config, &mut p, x, trunk, trace),
+            None => recurrent::trunk(&self.config, &mut p, x, constants.length, trace),
+        };
         let out = p.linear(x);
         if self.observation.is_vectors() { out } else { activation::log_softmax(out, 1) }
     }

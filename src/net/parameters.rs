@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, module};
 
-use crate::experiment::{Net, Norm};
+use crate::experiment::Net;
 
 const NORM_EPSILON: f64 = 1e-5;
 
@@ -14,7 +14,7 @@ pub struct Parameters<'a> {
 
 impl<'a> Parameters<'a> {
     pub fn new(entries: &'a [Tensor<2>], net: &Net) -> Self {
-        Self { rest: entries.iter(), biased: net.norm == Norm::LayerNorm }
+        Self { rest: entries.iter(), biased: net.biased() }
     }
 
     /// The layout made as many as the forward pass takes: both walk the same configuration (held together by a test).

@@ -9,7 +9,7 @@ use crate::{
         device::parity_nets,
         trainer::{Inside, Learner, Look, Trainer, read},
     },
-    experiment::{Experiment, Mlp, Net, Observation, Positions, Training},
+    experiment::{Architecture, Experiment, Mlp, Net, Observation, Positions, Training},
     world::{
         Rows,
         linear::Gaussian,
@@ -32,9 +32,9 @@ fn experiment(net: Net) -> Experiment {
     e
 }
 
-/// Every kind of part, one, two and four blocks, odd head counts.
+/// Every kind of part, one, two and four blocks, odd head counts; recurrent nets.
 fn nets() -> Vec<Net> {
-    let [classic, modern] = parity_nets();
+    let [classic, modern, gru, lstm] = parity_nets();
     vec![
         Net { mlp: Mlp::None, blocks: 2, ..classic.clone() },
         Net { blocks: 4, heads: 3, kv_heads: 3, width: 9, head_width: 4, ..classic.clone() },
@@ -42,6 +42,9 @@ fn nets() -> Vec<Net> {
         Net { positions: Positions::Alibi, heads: 3, kv_heads: 1, ..modern.clone() },
         classic,
         modern,
+        Net { blocks: 1, ..gru.clone() },
+        gru,
+        lstm,
     ]
 }
 
@@ -137,7 +140,8 @@ fn a_look_inside_changes_nothing_and_has_the_stated_shapes() {
         let rows = cells(observation, 3);
         let seen = look(&trainer, &rows, &[]);
         assert_eq!(seen.predictions, now(trainer.predictions(&rows, 2)).expect("CPU reads"));
-        assert_eq!(seen.attention.len(), net.blocks);
+        let blocks = if net.architecture == Architecture::Transformer { net.blocks } else { 0 };
+        assert_eq!(seen.attention.len(), blocks);
         for attention in &seen.attention {
             assert_eq!(attention.len(), 3 * net.heads * LENGTH * LENGTH);
             for (i, row) in attention.chunks_exact(LENGTH).enumerate() {
@@ -174,7 +178,7 @@ fn the_last_layer_is_what_the_head_reads() {
 
 #[test]
 fn a_net_without_heads_is_one_without_its_out_projections() {
-    for net in nets().into_iter().filter(|net| net.mlp == Mlp::None) {
+    for net in nets().into_iter().filter(|net| net.architecture == Architecture::Transformer && net.mlp == Mlp::None) {
         let mut trainer = Trainer::new(&experiment(net.clone()), TOKENS, &Device::flex());
         let rows = cells(TOKENS, 3);
         let all: Vec<(usize, usize)> = (0..net.blocks).flat_map(|b| (0..net.heads).map(move |h| (b, h))).collect();
@@ -207,6 +211,77 @@ fn alibi_lowers_scores_by_slope_times_distance() {
         let weight = |j: usize| (-((i - j) as f64) / 256.0).exp();
         let all: f64 = (0..=i).map(weight).sum();
         assert!((0..=i).all(|j| (f64::from(row[j]) - weight(j) / all).abs() < 1e-6), "{row:?}");
+    }
+}
+
+/// The recurrences as PyTorch writes them, number by number in f64, from the layout's own matrices.
+#[test]
+fn recurrent_nets_follow_their_definition() {
+    for architecture in [Architecture::Gru, Architecture::Lstm] {
+        for observation in [TOKENS, VECTORS] {
+            let net = Net { architecture, blocks: 2, width: 6, ..Net::default() };
+            let trainer = Trainer::new(&experiment(net.clone()), observation, &Device::flex());
+            let rows = cells(observation, 3);
+            let theta = now(trainer.parameters()).expect("CPU reads");
+            let seen = look(&trainer, &rows, &[]);
+            let width = net.width;
+            // x W of the matrix of this name.
+            let times = |name: &str, x: &[f64]| -> Vec<f64> {
+                let entry = trainer.net().layout.entries.iter().find(|e| e.name == name).expect("exists");
+                let [from, to] = entry.shape;
+                let w = |i: usize, j: usize| f64::from(theta[entry.offset + i * to + j]);
+                (0..to).map(|j| (0..from).map(|i| x[i] * w(i, j)).sum()).collect()
+            };
+            let affine = |name: &str, x: &[f64]| -> Vec<f64> {
+                let (product, bias) = (times(&format!("{name}.weight"), x), times(&format!("{name}.bias"), &[1.0]));
+                product.iter().zip(bias).map(|(a, b)| a + b).collect()
+            };
+            let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+            for row in 0..3 {
+                let mut states = vec![(vec![0.0; width], vec![0.0; width]); 2];
+                for t in 0..LENGTH {
+                    let cell = row * LENGTH + t;
+                    let input: Vec<f64> = match &rows {
+                        Rows::Tokens(tokens) => {
+                            let read = if t == 0 { VOCAB } else { usize::from(tokens[cell - 1]) };
+                            (0..=VOCAB).map(|v| f64::from(u8::from(v == read))).collect()
+                        }
+                        Rows::Vectors { .. } if t == 0 => vec![0.0, 0.0, 0.0, 1.0],
+                        Rows::Vectors { values, .. } => {
+                            let x = &values[2 * (cell - 1)..2 * cell];
+                            vec![f64::from(x[0]), f64::from(x[1]), 1.0, 0.0]
+                        }
+                    };
+                    let mut x = times("embedding", &input);
+                    for (layer, (h, c)) in states.iter_mut().enumerate() {
+                        let below = affine(&format!("layers.{layer}.input"), &x);
+                        let before = affine(&format!("layers.{layer}.state"), h);
+                        let gate = |g: usize, i: usize| below[g * width + i] + before[g * width + i];
+                        for i in 0..width {
+                            if architecture == Architecture::Gru {
+                                let (r, z) = (sigmoid(gate(0, i)), sigmoid(gate(1, i)));
+                                let n = (below[2 * width + i] + r * before[2 * width + i]).tanh();
+                                h[i] = (1.0 - z) * n + z * h[i];
+                            } else {
+                                let (input, forget, output) = (gate(0, i), gate(1, i), gate(3, i));
+                                c[i] = sigmoid(forget) * c[i] + sigmoid(input) * gate(2, i).tanh();
+                                h[i] = sigmoid(output) * c[i].tanh();
+                            }
+                        }
+                        x.clone_from(h);
+                        let traced = &seen.residual[layer + 1][cell * width..(cell + 1) * width];
+                        assert!(traced.iter().zip(&x).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5), "layer {layer}");
+                    }
+                    let mut law = affine("head", &x);
+                    if observation == TOKENS {
+                        let all = law.iter().map(|l| l.exp()).sum::<f64>().ln();
+                        law.iter_mut().for_each(|l| *l -= all);
+                    }
+                    let given = &seen.predictions[cell * law.len()..(cell + 1) * law.len()];
+                    assert!(given.iter().zip(&law).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5), "{given:?} {law:?}");
+                }
+            }
+        }
     }
 }
 

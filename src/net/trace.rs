@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 pub struct Traced {
     /// As [`super::network::Network::forward`] gives it: [rows · T, outputs].
     pub output: Tensor<2>,
-    /// Of each block, after the softmax: [rows, heads, T, T], query by key. None in a net without attention.
+    /// Of each block, after the softmax: [rows, heads, T, T], query by key. Empty in a net without attention.
     pub attention: Vec<Tensor<4>>,
     /// [rows · T, width] each, of the layers that [`crate::experiment::Net::residual_layers`] names.
     pub residual: Vec<Tensor<2>>,

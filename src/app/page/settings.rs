@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     app::fields::{self, Number},
-    experiment::{Estimate, Experiment, Optimizer, estimate::large},
+    experiment::{Architecture, Estimate, Experiment, Optimizer, estimate::large},
     number::duration,
 };
 
@@ -28,11 +28,14 @@ pub fn Settings() -> impl IntoView {
                 <Data />
             </Group>
             <Group title="Learner" open=false note=learner_note>
+                <ChoiceControl choice=fields::ARCHITECTURE />
                 <Numbers numbers=fields::learner()[..3].to_vec() />
-                <ChoiceControl choice=fields::MLP />
-                <ChoiceControl choice=fields::POSITIONS />
-                <ChoiceControl choice=fields::NORM />
-                <Numbers numbers=fields::learner()[3..].to_vec() />
+                <When on=truth(move || app.draft.with(|d| d.net.architecture == Architecture::Transformer))>
+                    <Numbers numbers=fields::learner()[3..].to_vec() />
+                    <ChoiceControl choice=fields::MLP />
+                    <ChoiceControl choice=fields::POSITIONS />
+                    <ChoiceControl choice=fields::NORM />
+                </When>
             </Group>
             <Group title="Training" open=false note=training_note>
                 <Numbers numbers=fields::training()[..3].to_vec() />
