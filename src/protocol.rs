@@ -270,6 +270,16 @@ pub struct Measured {
     pub stderr: f64,
 }
 
+impl Measured {
+    /// Mean and its standard error over independent values.
+    pub fn over(values: &[f64]) -> Self {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+        Self { value: mean, stderr: (variance / n).sqrt() }
+    }
+}
+
 /// A loss of P2 (Gong et al. 2025; in excess of the topic-knowing source) and the least it can be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LossAndFloor {

@@ -126,8 +126,8 @@ impl Evaluator {
         let first_level_prompt = self.seen_topics.summed_up(&seen, self.length, self.prompt);
         let empirical = self.training.summed_up(&training, self.length, self.length);
         // Row i of both sets has the same topic, so the gap's error is that of the differences.
-        let sequence_gap = measured(&pairwise(&first_level.loss, &empirical.loss));
-        let (fresh_loss, seen_loss) = (measured(&two_level.loss), measured(&first_level_prompt.loss));
+        let sequence_gap = Measured::over(&pairwise(&first_level.loss, &empirical.loss));
+        let (fresh_loss, seen_loss) = (Measured::over(&two_level.loss), Measured::over(&first_level_prompt.loss));
         let topic_gap =
             Measured { value: fresh_loss.value - seen_loss.value, stderr: fresh_loss.stderr.hypot(seen_loss.stderr) };
 
@@ -366,29 +366,21 @@ fn by_position(values: &[f64], length: usize) -> Vec<Measured> {
     if values.is_empty() {
         return Vec::new();
     }
-    (0..length).map(|l| measured(&values.iter().skip(l).step_by(length).copied().collect::<Vec<_>>())).collect()
+    (0..length).map(|l| Measured::over(&values.iter().skip(l).step_by(length).copied().collect::<Vec<_>>())).collect()
 }
 
 impl PerSequence {
     fn summary(&self) -> LossAndFloor {
         LossAndFloor {
-            loss: measured(&self.loss),
-            bayes: measured(&self.bayes),
-            excess: measured(&pairwise(&self.loss, &self.bayes)),
+            loss: Measured::over(&self.loss),
+            bayes: Measured::over(&self.bayes),
+            excess: Measured::over(&pairwise(&self.loss, &self.bayes)),
         }
     }
 }
 
 fn pairwise(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a - b).collect()
-}
-
-/// Mean and its standard error over independent values.
-pub fn measured(values: &[f64]) -> Measured {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    Measured { value: mean, stderr: (variance / n).sqrt() }
 }
 
 /// The smallest f32 stands in for 0, so that an impossible token costs a lot and not infinity.

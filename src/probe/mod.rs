@@ -4,15 +4,22 @@
 //! A [`Tab`] answers one question. It says which forward passes it wishes for, takes what they gave at each recorded step, and draws
 //! itself as HTML; whoever has a learner (`engine::inside`) does the passes.
 
+pub mod algorithm;
+pub mod distances;
+pub mod events;
 pub mod heads;
 mod html;
 pub mod landscape;
+mod look;
 mod matrix;
+pub mod mixture;
+pub mod plateaus;
 mod reference;
 pub mod tabs;
 #[cfg(not(target_arch = "wasm32"))]
 #[cfg(test)]
 mod testing;
+pub mod transitions;
 
 use std::sync::Arc;
 

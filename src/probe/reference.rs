@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Setting;
 use crate::{
     protocol::Measured,
+    theory::entropy::entropy,
     world::{Filter, Rows, Topic, World, rng::Stream},
 };
 
@@ -79,6 +80,18 @@ impl Reference {
         } else {
             cells.map(|(i, q)| divergence(&self.laws[i * v..(i + 1) * v], q)).collect()
         })
+    }
+
+    /// What the predictor itself loses at each cell, nats: its law's entropy, or where whole laws are not known the token's surprise.
+    /// [rows, T].
+    pub fn losses(&self) -> Vec<f64> {
+        match self.laws.is_empty() {
+            true => self.log_p.iter().map(|p| -p).collect(),
+            false => {
+                let entropy_of = |law: &[f32]| entropy(&law.iter().map(|p| f64::from(*p)).collect::<Vec<_>>());
+                self.laws.chunks_exact(self.vocab).map(entropy_of).collect()
+            }
+        }
     }
 
     /// Mean and standard error over sequences, at each position. `cells`: [rows, T].

@@ -1,22 +1,26 @@
 //! The tabs there are.
 
-use super::{Setting, Tab, heads::Heads, landscape::Landscape};
+use super::{Setting, Tab, algorithm::Algorithm, heads::Heads, landscape::Landscape, transitions::Transitions};
 
 /// A question about how a learner came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TabKind {
     Landscape,
+    Transitions,
     Heads,
+    Algorithm,
 }
 
 impl TabKind {
-    pub const ALL: [Self; 2] = [Self::Landscape, Self::Heads];
+    pub const ALL: [Self; 4] = [Self::Landscape, Self::Transitions, Self::Heads, Self::Algorithm];
 
     /// As in messages and file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Landscape => "landscape",
+            Self::Transitions => "transitions",
             Self::Heads => "heads",
+            Self::Algorithm => "algorithm",
         }
     }
 
@@ -27,7 +31,9 @@ impl TabKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Landscape => "Landscape",
+            Self::Transitions => "Transitions",
             Self::Heads => "Attention heads",
+            Self::Algorithm => "Algorithm",
         }
     }
 
@@ -35,7 +41,11 @@ impl TabKind {
     pub fn question(self) -> &'static str {
         match self {
             Self::Landscape => "Loss at every position, over all of training: which positions are learned first?",
+            Self::Transitions => "Where does the loss stand still, on which level, and when is what learned?",
             Self::Heads => "What does each head look at, when does it learn to, and what is lost without it?",
+            Self::Algorithm => {
+                "Which predictor is the model nearest to, on topics it was trained on and on fresh ones?"
+            }
         }
     }
 
@@ -43,7 +53,9 @@ impl TabKind {
     pub fn open(self, setting: &Setting) -> Result<Box<dyn Tab>, String> {
         Ok(match self {
             Self::Landscape => Box::new(Landscape::open(setting)),
+            Self::Transitions => Box::new(Transitions::open(setting)?),
             Self::Heads => Box::new(Heads::open(setting)?),
+            Self::Algorithm => Box::new(Algorithm::open(setting)?),
         })
     }
 }

@@ -55,7 +55,7 @@ pub fn all(world: &World, topics: Option<&[Topic]>) -> Vec<Baseline> {
             filter: Filter::counts(vec![1.0; v], 1),
         });
     }
-    let known = known_topics(world, topics);
+    let known = topics_as_processes(world, topics);
     if !known.is_empty() && known.len() * v * v <= MAX_PAIRS {
         let weights: Vec<f64> = known.iter().map(|(_, weight)| *weight).collect();
         let pairs: Vec<Chain> = known.iter().map(|(hmm, _)| Chain::of_pairs(hmm)).collect();
@@ -129,8 +129,8 @@ pub fn measure(
     measured.map(|(b, sums)| MeasuredBaseline { name: b.name, about: b.about, curve: curve(sums) }).collect()
 }
 
-/// The topics that a learner can know, each once, as processes with their weights.
-fn known_topics(world: &World, topics: Option<&[Topic]>) -> Vec<(Hmm, f64)> {
+/// The topics that a learner can know, each once, as processes with their weights: the given ones, or all of finitely many.
+pub(super) fn topics_as_processes(world: &World, topics: Option<&[Topic]>) -> Vec<(Hmm, f64)> {
     if let Topics::Finite(mixture) = world.topics() {
         let mut weights = match topics {
             Some(_) => vec![0.0; mixture.len()],

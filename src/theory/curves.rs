@@ -247,7 +247,7 @@ fn unigram(world: &World, length: usize) -> Vec<f64> {
 }
 
 /// The marginal law of the token at each position; beyond the last one given, it stays the same.
-fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
+pub fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
     let v = world.vocab();
     match world.topics() {
         Topics::Dice { alphas } => {

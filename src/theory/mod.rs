@@ -2,6 +2,7 @@
 
 pub mod baselines;
 pub mod belief;
+pub mod bigram;
 pub mod bound;
 pub mod certificate;
 pub mod curve;

@@ -121,7 +121,7 @@ impl Lines {
         let mut ends = Vec::new();
         for (index, series) in self.series.iter().enumerate() {
             let at: Vec<(f64, f64)> = series.points.iter().map(|p| (wide * p.x, y_of(p.y))).collect();
-            if series.band && series.points.len() > 1 {
+            if series.band && series.points.len() > 1 && series.points.iter().any(|p| p.high > p.low) {
                 let edge = |f: fn(&Point) -> f64| series.points.iter().map(move |p| (wide * p.x, y_of(f(p))));
                 let outline: Vec<String> = edge(|p| p.high)
                     .chain(edge(|p| p.low).collect::<Vec<_>>().into_iter().rev())

@@ -1,0 +1,254 @@
+//! Loss on chosen events: positions of a kind, whichever sequence they are in.
+
+use super::{
+    Setting, Wish,
+    reference::{self, Reference},
+};
+use crate::{
+    experiment::WorldSpec,
+    protocol::Measured,
+    world::{Purpose, Stream},
+};
+
+/// Positions of a kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Class {
+    /// At a line's end: `first name`.
+    pub name: String,
+    /// Loss of exact Bayes there, nats.
+    pub bayes: f64,
+    /// Cells, as indices into all sequences on end, ascending.
+    cells: Vec<usize>,
+}
+
+/// Sequences on fresh topics, sorted into classes.
+pub struct Events {
+    /// What the classes are, as a sentence.
+    pub about: &'static str,
+    pub classes: Vec<Class>,
+    /// Exact Bayes under P(w) on them.
+    bayes: Reference,
+    length: usize,
+    sequences: usize,
+}
+
+/// A class of fewer cells is left out.
+const FEWEST_CELLS: usize = 16;
+
+impl Events {
+    /// Draws the first of the evaluation's own sequences. In a world of tokens.
+    pub fn new(setting: &Setting) -> Self {
+        let (experiment, world, length) = (setting.experiment, setting.world, setting.experiment.data.length);
+        let (fresh, sequences) = (world.held_out(), reference::count(setting, experiment.evaluation.sequences));
+        let stream = |i| Stream::new(experiment.seed, Purpose::Evaluation, i);
+        let tokens = reference::sequences(&fresh, length, sequences, stream, |stream| fresh.draw_topic(stream));
+        let kind = Kind::of(&experiment.world);
+        let mut cells = vec![Vec::new(); kind.names().len()];
+        for (i, row) in tokens.chunks(length).enumerate() {
+            for (l, class) in kind.sort(row).into_iter().enumerate() {
+                if let Some(class) = class {
+                    cells[class].push(i * length + l);
+                }
+            }
+        }
+        let bayes = Reference::new(tokens, length, world.bayes(), world.is_exact());
+        let losses = bayes.losses();
+        let classes = kind.names().into_iter().zip(cells).filter(|(_, cells)| cells.len() >= FEWEST_CELLS);
+        let classes = classes.map(|(name, cells)| {
+            let loss = cells.iter().map(|&cell| losses[cell]).sum::<f64>() / cells.len() as f64;
+            Class { name: name.into(), bayes: loss, cells }
+        });
+        Self { about: kind.about(), classes: classes.collect(), bayes, length, sequences }
+    }
+
+    pub fn wish(&self) -> Wish {
+        Wish::predictions(self.bayes.rows.clone())
+    }
+
+    pub fn sequences(&self) -> usize {
+        self.sequences
+    }
+
+    /// What a model whose ln p is `law`, [rows, T, V], loses on each class beyond exact Bayes: mean divergence of whole laws, or mean
+    /// log-ratio of the tokens where Bayes is not exact. Errors are over sequences. `None` where the law does not fit or has no numbers.
+    pub fn excess(&self, law: &[f32]) -> Option<Vec<Measured>> {
+        let excess = self.bayes.excess(law)?;
+        let mean = |class: &Class| {
+            let value = class.cells.iter().map(|&cell| excess[cell]).sum::<f64>() / class.cells.len() as f64;
+            // A ratio of sums over sequences: its error by linearisation.
+            let of_one = class.cells.chunk_by(|a, b| a / self.length == b / self.length);
+            let squares: f64 = of_one.map(|cells| cells.iter().map(|&c| excess[c] - value).sum::<f64>().powi(2)).sum();
+            let n = self.sequences as f64;
+            Measured { value, stderr: (squares * n / (n - 1.0).max(1.0)).sqrt() / class.cells.len() as f64 }
+        };
+        Some(self.classes.iter().map(mean).collect())
+    }
+}
+
+/// How positions are sorted: by what came before, never by the token itself, so that no model can be better than Bayes on a class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// After this token a name comes, one of these.
+    Names { before: u16, names: [u16; 2] },
+    /// Blocks of so many tokens.
+    Blocks(usize),
+    /// By how often the last token had been there before.
+    Seen,
+}
+
+impl Kind {
+    fn of(spec: &WorldSpec) -> Self {
+        match spec {
+            // As `world::named` numbers them: Mr, Something, Blah, and the names.
+            WorldSpec::Named { kind: "dursley-wonka", .. } => Self::Names { before: 0, names: [3, 4] },
+            WorldSpec::Named { kind: "mr-name", .. } => Self::Names { before: 0, names: [3, 3] },
+            WorldSpec::Named { kind: "repeat", .. } => Self::Blocks(spec.parameter("block") as usize),
+            _ => Self::Seen,
+        }
+    }
+
+    fn about(self) -> &'static str {
+        match self {
+            Self::Names { .. } => "The name after Mr, by how many names came before it",
+            Self::Blocks(_) => "Tokens of the first block, of its first repeat, and of later ones",
+            Self::Seen => "Tokens by how often the one before them had been there before",
+        }
+    }
+
+    fn names(self) -> Vec<&'static str> {
+        match self {
+            Self::Names { .. } => vec!["first name", "second name", "third name", "later names"],
+            Self::Blocks(_) => vec!["first block", "second block", "later blocks"],
+            Self::Seen => vec!["never before", "once before", "2 or 3 times", "4 times or more"],
+        }
+    }
+
+    /// The class of each position of a sequence.
+    fn sort(self, row: &[u16]) -> Vec<Option<usize>> {
+        match self {
+            Self::Names { before, names } => {
+                let mut seen = 0;
+                let class = |l: usize| {
+                    let class = (l > 0 && row[l - 1] == before).then_some(seen.min(3));
+                    seen += usize::from(names.contains(&row[l]));
+                    class
+                };
+                (0..row.len()).map(class).collect()
+            }
+            Self::Blocks(block) => (0..row.len()).map(|l| Some((l / block.max(1)).min(2))).collect(),
+            Self::Seen => {
+                let class = |l: usize| {
+                    let last = *row.get(l.checked_sub(1)?)?;
+                    Some(match row[..l - 1].iter().filter(|token| **token == last).count() {
+                        0 => 0,
+                        1 => 1,
+                        2 | 3 => 2,
+                        _ => 3,
+                    })
+                };
+                (0..row.len()).map(class).collect()
+            }
+        }
+    }
+}
+
+/// The first recorded step from which on the excess stays below `share` of what it was at first; `None` where it is not (yet) so, or
+/// where there was no excess to speak of (less than four standard errors).
+pub fn learned(course: &[(usize, Measured)], share: f64) -> Option<usize> {
+    let (_, first) = course.first()?;
+    if first.value <= 4.0 * first.stderr {
+        return None;
+    }
+    let above = course.iter().rposition(|(_, excess)| excess.value > share * first.value)?;
+    course.get(above + 1).map(|(step, _)| *step)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        probe::testing::Run,
+        world::{Rows, World},
+    };
+
+    fn events(world: &str, length: usize) -> Events {
+        Events::new(&Run::new(world, |e| e.data.length = length).setting())
+    }
+
+    /// ln p of exact Bayes at every cell.
+    fn bayes(world: &str, of: &Events) -> Vec<f32> {
+        let mut filter = World::new(&world.parse().expect("a spec")).expect("a world").bayes();
+        let Rows::Tokens(tokens) = of.bayes.rows.as_ref() else { panic!("tokens") };
+        let mut law = vec![0.0; filter.vocab()];
+        let mut out = Vec::new();
+        for row in tokens.chunks(of.length) {
+            filter.reset();
+            for &token in row {
+                filter.predict(&mut law);
+                filter.observe(token);
+                out.extend(law.iter().map(|p| p.ln() as f32));
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn positions_are_sorted_by_what_came_before() {
+        let names = Kind::Names { before: 0, names: [3, 4] };
+        assert_eq!(names.sort(&[3, 1, 0, 3, 0, 3, 2, 0]), [None, None, None, Some(1), None, Some(2), None, None]);
+        assert_eq!(names.sort(&[0, 4, 0, 4]), [None, Some(0), None, Some(1)]);
+        assert_eq!(Kind::Blocks(2).sort(&[0; 7]), [0, 0, 1, 1, 2, 2, 2].map(Some));
+        assert_eq!(Kind::Seen.sort(&[1, 1, 2, 1, 1, 1]), [None, Some(0), Some(1), Some(0), Some(2), Some(2)]);
+    }
+
+    #[test]
+    fn bayes_loses_nothing_and_uniform_what_it_must() {
+        let of = events("dursley-wonka", 32);
+        let bayes = bayes("dursley-wonka", &of);
+        assert!(of.excess(&bayes).expect("classes").iter().all(|e| e.value.abs() < 1e-6));
+        let uniform = vec![0.2f32.ln(); bayes.len()];
+        let excess = of.excess(&uniform).expect("classes");
+        let names: Vec<&str> = of.classes.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["first name", "second name", "third name", "later names"]);
+        // After Mr, the first name costs ln 2, a later one nothing.
+        assert!((of.classes[0].bayes - 2f64.ln()).abs() < 1e-3 && of.classes[1..].iter().all(|c| c.bayes < 1e-6));
+        for (class, excess) in of.classes.iter().zip(&excess) {
+            assert!((class.bayes + excess.value - 5f64.ln()).abs() < 1e-5, "{class:?}");
+        }
+        assert_eq!(of.excess(&[0.0]), None);
+        // Repeated blocks: nothing can be known of the first.
+        let of = events("repeat:block=8,v=16", 32);
+        assert!((of.classes[0].bayes - 16f64.ln()).abs() < 1e-3 && of.classes[2].bayes < 1e-6);
+        assert_eq!(of.classes.iter().map(|c| c.cells.len()).collect::<Vec<_>>(), [8 * 128, 8 * 128, 16 * 128]);
+    }
+
+    #[test]
+    fn errors_are_over_sequences() {
+        let of = events("dursley-wonka", 16);
+        // A model that knows one sequence in two: each sequence's excess is all or nothing.
+        let mut law = bayes("dursley-wonka", &of);
+        for row in law.chunks_mut(16 * 5).step_by(2) {
+            row.fill(0.2f32.ln());
+        }
+        let (excess, class) = (of.excess(&law).expect("classes")[0], &of.classes[0]);
+        let whole = 5f64.ln() - 2f64.ln();
+        // A sequence has at most one first name, so this is a share of sequences.
+        let n = class.cells.len() as f64;
+        let share = excess.value / whole;
+        let expected = whole * (share * (1.0 - share) / n).sqrt();
+        assert!((excess.stderr / expected - 1.0).abs() < 0.02, "{} for {expected}", excess.stderr);
+    }
+
+    #[test]
+    fn what_is_learned_stays_learned() {
+        let course = |values: &[f64]| -> Vec<(usize, Measured)> {
+            values.iter().enumerate().map(|(i, v)| (10 * i, Measured { value: *v, stderr: 0.01 })).collect()
+        };
+        assert_eq!(learned(&course(&[1.0, 0.4, 0.6, 0.3, 0.05]), 0.5), Some(30));
+        assert_eq!(learned(&course(&[1.0, 0.4, 0.6, 0.3, 0.05]), 0.1), Some(40));
+        assert_eq!(learned(&course(&[1.0, 0.4, 0.6]), 0.5), None);
+        assert_eq!(learned(&course(&[0.03, 0.0, 0.0]), 0.5), None);
+        assert_eq!(learned(&[], 0.5), None);
+    }
+}

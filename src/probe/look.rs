@@ -1,0 +1,59 @@
+//! How predictors and levels look: colours and dashes that mean one thing everywhere.
+
+use crate::{
+    colour::Rgb,
+    picture::svg::{AXIS, INK, Paint},
+    sweep::chart::MODEL,
+};
+
+pub const ORACLE: Paint = Paint::Variable("oracle", Rgb(0, 140, 102));
+pub const RATE: Paint = Paint::Variable("entropy-rate", Rgb(118, 125, 137));
+pub const UNIGRAM: Paint = Paint::Variable("unigram", Rgb(184, 122, 0));
+pub const BIGRAM: Paint = Paint::Variable("bigram", Rgb(213, 94, 0));
+pub const RETRIEVAL: Paint = Paint::Variable("retrieval", Rgb(178, 90, 144));
+/// What has no colour of its own.
+pub const OTHER: Paint = Paint::Variable("sequence", Rgb(0, 131, 143));
+
+pub const DASHED: &str = "7 4";
+pub const DOTTED: &str = "2 3";
+pub const DASH_DOT: &str = "10 3 2 3";
+
+/// Colour and dash of a predictor or a level, by its name: what it looks at decides its colour, how it learns its dash.
+pub fn of(name: &str) -> (Paint, &'static str) {
+    match name {
+        "model" => (MODEL, ""),
+        "inference" | "Bayes" | "n-grams" => (INK, ""),
+        "oracle" => (ORACLE, DASHED),
+        "entropy rate" => (RATE, DOTTED),
+        "uniform" => (AXIS, DASH_DOT),
+        "unigram" => (UNIGRAM, ""),
+        "bigram" => (BIGRAM, ""),
+        "retrieval" => (RETRIEVAL, DASHED),
+        "uni-inf" => (UNIGRAM, DASHED),
+        "uni-ret" => (UNIGRAM, DOTTED),
+        "bi-inf" => (BIGRAM, DASHED),
+        "bi-ret" => (BIGRAM, DOTTED),
+        _ => (OTHER, DASH_DOT),
+    }
+}
+
+/// At most about `most` of the steps, evenly, the first, the last and `shown` among them: a picture need not say more.
+pub fn thinned(steps: &[usize], most: usize, shown: usize) -> Vec<usize> {
+    let stride = steps.len().div_ceil(most.max(1)).max(1);
+    let last = steps.len().saturating_sub(1);
+    steps
+        .iter()
+        .enumerate()
+        .filter(|(i, step)| i % stride == 0 || *i == last || **step == shown)
+        .map(|(_, step)| *step)
+        .collect()
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
