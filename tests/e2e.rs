@@ -8,7 +8,10 @@ mod support;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use icl_playground::protocol::{Evaluation, Event};
+use icl_playground::{
+    probe::TabKind,
+    protocol::{Evaluation, Event},
+};
 use serde_json::json;
 use support::browser::{Browser, Gpu};
 use support::server::{Server, dist};
@@ -644,5 +647,75 @@ fn a_study_opens_with_what_was_recorded() {
     there(&page, "lab-detail");
     let detail = page.text("lab-detail").unwrap_or_default();
     assert!(detail.contains(key.as_str().unwrap_or("nothing")), "{key} is not what {detail} is about");
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+/// What the learning lab's panel says.
+fn inside(page: &Page) -> String {
+    page.browser
+        .script("return document.getElementById('inside').innerText", &[])
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[test]
+fn the_slider_takes_every_chart_back_and_the_learning_lab_answers() {
+    let page = Page::opened(Gpu::Absent, SHORT);
+    page.wait_for_phase("finished", RUN);
+    assert!(page.text("scrubber").is_some() && page.browser.page_text().contains("Every sequence is about Mr Dursley"));
+    // Back to the start: the losses and the sequences are those of step 0 again, and the lab speaks of it.
+    let summaries = "return ['loss-by-position', 'losses'].map(name => document.querySelector(`[data-testid='chart-${name}']`)?.getAttribute('aria-label') ?? '')";
+    page.type_into("scrubber", "0");
+    page.wait_for_text("at step 0", SOON);
+    page.browser.wait(
+        "the lab at step 0",
+        SOON,
+        "return document.getElementById('inside').innerText.includes('At step 0 ')",
+        &[],
+    );
+    let then = page.browser.script(summaries, &[]);
+    page.click("scrubber-latest");
+    page.browser.wait(
+        "the lab at the end",
+        SOON,
+        "return document.getElementById('inside').innerText.includes('At step 30 ')",
+        &[],
+    );
+    page.browser.wait(
+        "other summaries",
+        SOON,
+        &format!("{summaries}.some((text, i) => text !== arguments[0][i])"),
+        &[then],
+    );
+    // Pointing at the map draws another position.
+    let before = inside(&page);
+    let point = "
+        const map = document.querySelector('#inside [data-point=map]'), at = map.getBoundingClientRect();
+        map.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: at.left + 9, clientY: at.bottom - 2 }));";
+    page.browser.script(point, &[]);
+    page.browser.wait(
+        "position 1",
+        SOON,
+        "return document.getElementById('inside').innerText.includes('at position 1 ')",
+        &[],
+    );
+    assert_ne!(inside(&page), before);
+    // An entry keeps what is typed, nonsense included, and the lab its last good position.
+    page.type_into("landscape-position", "7");
+    page.browser.wait(
+        "position 7",
+        SOON,
+        "return document.getElementById('inside').innerText.includes('at position 7 ')",
+        &[],
+    );
+    page.type_into("landscape-position", "-3");
+    assert!(inside(&page).contains("at position 7 "));
+    for kind in TabKind::ALL.into_iter().filter(|kind| *kind != TabKind::Landscape) {
+        page.click(&format!("inside-{}", kind.name()));
+        let shown = "return document.querySelector(`[data-testid='inside-${arguments[0]}']`)?.ariaPressed === 'true'
+            && document.querySelector('#inside svg, #inside .note') !== null";
+        page.browser.wait(kind.name(), SOON, shown, &[json!(kind.name())]);
+    }
     assert_eq!(page.browser.console_errors(), Vec::<String>::new());
 }

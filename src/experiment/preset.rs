@@ -1,4 +1,4 @@
-//! Experiments with a story: where a visitor starts.
+//! Experiments with a story: where a visitor starts. The stories themselves are HTML, in `www/stories.html`.
 
 use super::{Bound, Component, Data, Evaluation, Experiment, Net, Prior, Schedule, Training, WorldMixture, WorldSpec};
 
@@ -8,8 +8,6 @@ pub struct Preset {
     /// As in the URL and `icl preset NAME`.
     pub name: &'static str,
     pub title: &'static str,
-    /// What the reader sees, in two short paragraphs.
-    pub story: [&'static str; 2],
     /// What to try next, each a sentence with what it shows.
     pub tries: &'static [Try],
     /// Where the setting comes from.
@@ -43,10 +41,6 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "dursley-wonka",
         title: "Dursley or Wonka?",
-        story: [
-            "Every sequence is about Mr Dursley or about Mr Wonka, and nothing else differs. Until the name has been seen nobody can know which; once seen, it never changes. So the best possible loss falls with position: that fall is in-context learning, and the black curve is exactly how far it can go.",
-            "The blue curve is a small transformer that is being trained in this tab to predict the next token, and nothing more. It sinks onto the black curve at every position: next-token prediction is enough.",
-        ],
         tries: &[
             Try {
                 label: "Give it only 4 topics with 2 sequences each: watch the gaps open",
@@ -65,10 +59,6 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "dursley-wonka-small",
         title: "Dursley or Wonka, as published",
-        story: [
-            "The same two stories with the 8-thousand-parameter transformer of a public run by the paper's authors: rotary positions, RMSNorm, gated MLP, Adam at a constant 1e-3, 100 tokens, 512 sequences a step.",
-            "Copying the name after it has appeared is learned before the even odds on the first one. A step is about twenty times the default preset's: give it some minutes.",
-        ],
         tries: &[
             Try {
                 label: "A smaller batch: the same road, more noise, less waiting",
@@ -99,10 +89,6 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "coins",
         title: "Which of ten coins?",
-        story: [
-            "A coin is drawn from a bag of ten and tossed. Each toss says a little about which coin it is, so the best possible loss falls slowly, first like a power law and then, once the neighbours are told apart, exponentially.",
-            "The transformer must learn to count heads in its context. Nobody tells it about coins.",
-        ],
         tries: &[
             Try { label: "Two coins: the fall becomes exponential", changes: &[("world", "\"coins:n=2\"")] },
             Try {
@@ -120,10 +106,6 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "beta-coin",
         title: "A coin from a continuum",
-        story: [
-            "The coin's bias is drawn uniformly from 0 to 1. After L tosses the best guess is (heads + 1)/(L + 2), Laplace's rule of succession, and its excess loss falls as 1/(2L): a power law with one unknown parameter.",
-            "Press log-log to see the excess over the entropy rate as a line.",
-        ],
         tries: &[
             Try { label: "Coins that are nearly always one-sided", changes: &[("world", "\"beta-coin:a=0.2,b=0.2\"")] },
             Try {
@@ -141,10 +123,6 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "markov",
         title: "Markov chains with few topics",
-        story: [
-            "Each topic is a three-state Markov chain. With K chains to learn from, the model can either remember the chains (retrieval) or learn to count bigrams in its context (inference), which also works on chains it never saw.",
-            "The lower charts show the three losses of the generalization paper and the gaps between them, with the parts of its bound beside them. The first steps train its two priors, on half of the chains and on half of each chain's sequences. Move K and N, press Run, and compare.",
-        ],
         tries: &[
             Try {
                 label: "Raise K to 1024: the topic gap closes",
@@ -174,10 +152,6 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "udhr",
         title: "Which language is this?",
-        story: [
-            "Real text: one declaration in ten languages, read character by character from somewhere in the middle. Nobody knows the law of real text, so there is no exact curve here. The black one is the best predictor at hand, a mixture of n-gram models, one per language. It is not a lower bound: a model may do better.",
-            "The first characters give the language away, then the word, then what such words are followed by: in-context learning without a formula. The curves are measured on the last tenth of each text, which nothing was trained on.",
-        ],
         tries: &[
             Try {
                 label: "Fifty languages: harder to tell apart",
@@ -202,10 +176,6 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "lds",
         title: "Vectors: a system to be estimated",
-        story: [
-            "No tokens here: each observation is a vector, W times the last one plus noise, and W is drawn anew for every sequence. The first steps betray most of W; after that the best possible loss falls as d²/(2L), regression in context.",
-            "The transformer reads vectors through a linear layer and predicts a Gaussian. The black curve is exact Bayes, ridge regression with the right strength. Losses are densities, so they may be negative.",
-        ],
         tries: &[
             Try { label: "Less noise: more to be learned from each step", changes: &[("world", "\"lds:noise=0.05\"")] },
             Try {
@@ -230,10 +200,6 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "repeat",
         title: "Say it again",
-        story: [
-            "Eight random tokens, repeated to the end. Nothing can be known of the first copy, and everything of the next ones: exact Bayes falls from ln 8 to 0 in one step.",
-            "To follow it, the model must look back into the first copy: eight places, which learned positions make easy, or, as an induction head does, to what came after the last token's earlier place. Watch the loss after position 8 stay high for a while and then drop all at once.",
-        ],
         tries: &[
             Try { label: "One block instead of two: can it still look back?", changes: &[("net.blocks", "1")] },
             Try { label: "Longer blocks of more tokens", changes: &[("world", "\"repeat:block=12,v=16\"")] },
@@ -248,10 +214,6 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "mess3",
         title: "A fractal of beliefs",
-        story: [
-            "A process of three states, seen through noise. Whoever predicts it well must hold a belief about its state, and the beliefs that occur form the fractal in the panel below the charts.",
-            "The loss falls over a few positions only, as the belief settles; the transformer is on the exact curve within some hundred steps.",
-        ],
         tries: &[
             Try { label: "More noise: there is less to find", changes: &[("world", "\"mess3:x=0.15,a=0.6\"")] },
             Try {
@@ -270,10 +232,6 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "mixture",
         title: "Which process is it?",
-        story: [
-            "Half of all sequences are tosses of a fair coin; the others come from the golden mean (never two 1s in a row) or the even process (runs of 1s have even length). The topic is the process.",
-            "What can be gained by context is the processes' own excess entropy plus the entropy of the topic: change the weights, and the exact curve moves as Bayes says. The model follows.",
-        ],
         tries: &[
             Try {
                 label: "Make the even process rare",

@@ -26,7 +26,9 @@ pub fn StoryPanel() -> impl IntoView {
     let app = use_app();
     let story = move || {
         let preset = app.preset.get();
-        let paragraphs: String = preset.story.iter().map(|text| format!("<p>{}</p>", escape(text))).collect();
+        // Part of the page's HTML: so it weighs nothing in the wasm.
+        let template = document().get_element_by_id(&format!("story-{}", preset.name));
+        let paragraphs = template.map(|t| t.inner_html()).unwrap_or_default();
         let tries = preset.tries.iter().enumerate().map(|(i, suggestion)| {
             let label = escape(suggestion.label);
             format!(
