@@ -12,6 +12,8 @@ pub enum EngineError {
     World(#[from] WorldError),
     #[error("The corpus is not part of this build, or could not be loaded.")]
     NoCorpus,
+    #[error("No distances to known predictors (evaluation.algorithms): {0}")]
+    Yardsticks(String),
     #[error("The loss was no longer a number at step {step}.")]
     NotFinite { step: usize },
     #[error("The GPU could not be read: {0}.")]
@@ -24,7 +26,7 @@ impl EngineError {
     /// What can be done, a sentence.
     pub fn next(&self) -> &'static str {
         match self {
-            Self::Experiment(_) | Self::World(_) => "Correct the named settings and run again.",
+            Self::Experiment(_) | Self::World(_) | Self::Yardsticks(_) => "Correct the named settings and run again.",
             Self::NoCorpus => "Choose another world, or drop text files of your own on the page.",
             Self::NotFinite { .. } => {
                 "Lower the learning rate, or clip the gradient at 1, and run again; what was drawn until then stands."

@@ -9,15 +9,18 @@ use super::{
     device::{self, Chosen},
     differences::Differences,
     error::EngineError,
-    evaluator::Evaluator,
+    evaluator::{CHUNK, Evaluator},
     inside::Inside,
     priors::{Priors, Stage},
-    trainer::{Trainer, read},
+    trainer::{Learner, Trainer, read},
 };
 use crate::{
     experiment::{Experiment, Optimizer, evaluation::is_recorded},
-    probe::TabKind,
-    protocol::{Baseline, DeviceChoice, DeviceKind, Evaluation, Event, Frame, Phase, Record, Theory},
+    probe::{
+        TabKind,
+        distances::{Ensemble, Predictor, Yardsticks},
+    },
+    protocol::{Baseline, DeviceChoice, DeviceKind, Evaluation, Event, Frame, Nearness, Phase, Record, Theory},
     theory::{
         Budget, Curves, baselines,
         levels::training_level,
@@ -81,6 +84,8 @@ pub struct Session {
     training_total_ms: f64,
     prior_total_ms: f64,
     evaluation_total_ms: f64,
+    /// Known predictors to measure the distance from at each evaluation, where that is asked for.
+    yardsticks: Option<Yardsticks>,
     /// What the learning lab looks at; not in a cell of a sweep, where nobody looks.
     inside: Option<Inside>,
 }
@@ -158,7 +163,12 @@ impl Session {
         emit(Event::Device(chosen.report.clone()));
         let trainer = Trainer::new(experiment, world.observation(), &chosen.device);
         let now = now_ms();
+        let yardsticks = match experiment.evaluation.algorithms {
+            true => Some(Yardsticks::new(experiment, &world, corpus.topics()).map_err(EngineError::Yardsticks)?),
+            false => None,
+        };
         let mut session = Self {
+            yardsticks,
             priors: Priors::new(experiment, &corpus),
             differences: differences(experiment, &corpus),
             conclusion: None,
@@ -275,7 +285,7 @@ impl Session {
         let (steps, prior) = (self.steps(), self.experiment.prior.steps);
         let stage_ends = prior > 0 && (steps == prior || steps == 2 * prior);
         let evaluation_due = steps.is_multiple_of(self.experiment.evaluation.every)
-            || (self.inside.is_some() && is_recorded(steps))
+            || ((self.inside.is_some() || self.yardsticks.is_some()) && is_recorded(steps))
             || stage_ends
             || self.trained();
         let read_due = self.chosen.report.used == DeviceKind::Cpu
@@ -366,6 +376,7 @@ impl Session {
             self.evaluation_total_ms += took;
         }
         self.note(&evaluation);
+        self.note_distances().await?;
         if let Some(inside) = &mut self.inside {
             inside.record(&evaluation, &self.trainer);
         }
@@ -388,6 +399,29 @@ impl Session {
         record.first_level.push(evaluation.first_level.loss.value);
         record.two_level.push(evaluation.two_level.loss.value);
         record.two_level_stderr.push(evaluation.two_level.loss.stderr);
+    }
+
+    /// How far the learner is from each known predictor, into the record.
+    async fn note_distances(&mut self) -> Result<(), EngineError> {
+        let Some(yardsticks) = &self.yardsticks else { return Ok(()) };
+        let algorithms = &mut self.record.algorithms;
+        if algorithms.is_empty() {
+            let named = |p: &Predictor| Nearness { name: p.name.into(), can_be: p.can_be, ..Nearness::default() };
+            *algorithms = yardsticks.predictors().iter().map(named).collect();
+        }
+        for ensemble in yardsticks.ensembles() {
+            let Some(rows) = yardsticks.rows(ensemble) else { continue };
+            let law = self.trainer.predictions(&rows, CHUNK).await?;
+            let distances =
+                yardsticks.measure(ensemble, &law, &[]).ok_or(EngineError::NotFinite { step: self.trainer.steps() })?;
+            for (told, distance) in algorithms.iter_mut().zip(distances.mean) {
+                match ensemble {
+                    Ensemble::Fresh => told.fresh.push(distance.value),
+                    Ensemble::Training => told.training.push(distance.value),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Reads the pending losses back and notes how long their steps took, `start` being when the last of them began.

@@ -18,11 +18,14 @@ pub struct Evaluation {
     pub precision: f64,
     /// ...or this many sequences have been used for each loss. 0: as many as `sequences`.
     pub most: usize,
+    /// Each evaluation also measures how far the learner is from known predictors: retrieval, inference and the like. For the phase
+    /// diagram of a sweep; then evaluations are log-spaced besides.
+    pub algorithms: bool,
 }
 
 impl Default for Evaluation {
     fn default() -> Self {
-        Self { sequences: 128, every: 20, prompt_length: 0, precision: 0.02, most: 4096 }
+        Self { sequences: 128, every: 20, prompt_length: 0, precision: 0.02, most: 4096, algorithms: false }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Experiments with a story: where a visitor starts. The stories themselves are HTML, in `www/stories.html`.
 
-use super::{Bound, Component, Data, Evaluation, Experiment, Net, Prior, Schedule, Training, WorldMixture, WorldSpec};
+use super::{
+    Architecture, Bound, Component, Data, Evaluation, Experiment, Mlp, Net, Positions, Prior, Schedule, Training,
+    WorldMixture, WorldSpec,
+};
 
 /// A named starting point.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +38,8 @@ impl Preset {
 
 const P1: &str = "Riechers, Bigelow, Alt and Shai (2025), Next-token pretraining implies in-context learning";
 const P2: &str = "Gong, Hu, Tang and Liu (ICLR 2025), Towards Auto-Regressive Next-Token Prediction";
+
+const EDELMAN: &str = "Edelman, Edelman, Goel, Malach and Tsilivis (2024), The evolution of statistical induction heads: in-context learning Markov chains";
 
 /// The first one is what an empty link opens.
 pub const PRESETS: &[Preset] = &[
@@ -73,18 +78,35 @@ pub const PRESETS: &[Preset] = &[
         build: || Experiment {
             data: Data { length: 100, ..Data::default() },
             net: Net::small(),
-            training: Training {
-                steps: 1000,
-                batch: 512,
-                learning_rate: 1e-3,
-                weight_decay: 0.0,
-                warmup: 0,
-                schedule: Schedule::Constant,
-                clip: 0.0,
-                ..Training::default()
-            },
+            training: constant(1000, 512, 1e-3),
             ..Experiment::default()
         },
+    },
+    Preset {
+        name: "dursley-wonka-gru",
+        title: "Dursley or Wonka, by a GRU",
+        tries: &[
+            Try { label: "An LSTM of the same size", changes: &[("net.architecture", "\"lstm\"")] },
+            Try {
+                label: "The transformer on the same data and budget: press Run and compare the curves",
+                changes: &[("net.architecture", "\"transformer\""), ("net.heads", "4"), ("net.kv_heads", "2")],
+            },
+        ],
+        source: P1,
+        build: || Experiment {
+            data: Data { length: 100, ..Data::default() },
+            net: Net { architecture: Architecture::Gru, ..Net::small() },
+            training: constant(1000, 128, 1e-3),
+            evaluation: Evaluation { every: 100, ..Evaluation::default() },
+            ..Experiment::default()
+        },
+    },
+    Preset {
+        name: "coins-2",
+        title: "One of two coins",
+        tries: &[Try { label: "Ten coins", changes: &[("world", "\"coins:n=10\"")] }],
+        source: P1,
+        build: || coins(2),
     },
     Preset {
         name: "coins",
@@ -97,11 +119,17 @@ pub const PRESETS: &[Preset] = &[
             },
         ],
         source: P1,
-        build: || Experiment {
-            world: named("coins"),
-            data: Data { length: 64, ..Data::default() },
-            ..Experiment::default()
-        },
+        build: || coins(10),
+    },
+    Preset {
+        name: "coins-100",
+        title: "A hundred coins",
+        tries: &[
+            Try { label: "Ten coins: the cut-off comes earlier", changes: &[("world", "\"coins:n=10\"")] },
+            Try { label: "A continuum of coins: no cut-off at all", changes: &[("world", "\"beta-coin\"")] },
+        ],
+        source: P1,
+        build: || coins(100),
     },
     Preset {
         name: "beta-coin",
@@ -146,6 +174,41 @@ pub const PRESETS: &[Preset] = &[
             prior: Prior { steps: 200, ..Prior::default() },
             bound: Bound::default(),
             evaluation: Evaluation { every: 25, ..Evaluation::default() },
+            ..Experiment::default()
+        },
+    },
+    Preset {
+        name: "induction-2",
+        title: "Statistical induction heads, two symbols",
+        tries: &[
+            Try { label: "Three symbols: the drop comes later", changes: &[("world", "\"markov:k=3\"")] },
+            Try { label: "One block: no place for two steps", changes: &[("net.blocks", "1")] },
+        ],
+        source: EDELMAN,
+        build: || induction(2),
+    },
+    Preset {
+        name: "induction-3",
+        title: "Statistical induction heads, three symbols",
+        tries: &[Try { label: "Two symbols", changes: &[("world", "\"markov:k=2\"")] }],
+        source: EDELMAN,
+        build: || induction(3),
+    },
+    Preset {
+        name: "retrieval-inference",
+        title: "Remember, or infer?",
+        tries: &[
+            Try { label: "4 chains: it remembers them", changes: &[("data.topics", "4")] },
+            Try { label: "256 chains: it infers", changes: &[("data.topics", "256")] },
+            Try { label: "64 chains: in between", changes: &[("data.topics", "64")] },
+        ],
+        source: "Raventós, Paul, Chen and Ganguli (2023), Pretraining task diversity and the emergence of non-Bayesian in-context learning for regression; Park, Lubana and Tanaka (2024), Competition dynamics shape algorithmic phases of in-context learning",
+        build: || Experiment {
+            world: named("markov"),
+            data: Data { topics: 16, sequences: 256, length: 32, fresh: false },
+            net: Net { context: 32, ..Net::default() },
+            training: Training { steps: 1500, batch: 64, ..Training::default() },
+            evaluation: Evaluation { every: 100, most: 512, ..Evaluation::default() },
             ..Experiment::default()
         },
     },
@@ -261,6 +324,41 @@ pub const PRESETS: &[Preset] = &[
         },
     },
 ];
+
+/// Adam at a constant rate: no weight decay, warm-up or clipping.
+fn constant(steps: usize, batch: usize, learning_rate: f64) -> Training {
+    Training {
+        steps,
+        batch,
+        learning_rate,
+        weight_decay: 0.0,
+        warmup: 0,
+        schedule: Schedule::Constant,
+        clip: 0.0,
+        ..Training::default()
+    }
+}
+
+/// A bag of `n` coins.
+fn coins(n: usize) -> Experiment {
+    let mut world = named("coins");
+    world.set_parameter("n", n as f64);
+    Experiment { world, data: Data { length: 64, ..Data::default() }, ..Experiment::default() }
+}
+
+/// Attention alone on fresh Markov chains of `k` symbols: two blocks of width 16, T = 100, 64 sequences a step.
+fn induction(k: usize) -> Experiment {
+    let mut world = named("markov");
+    world.set_parameter("k", k as f64);
+    Experiment {
+        world,
+        data: Data { length: 100, ..Data::default() },
+        net: Net { width: 16, heads: 1, kv_heads: 1, mlp: Mlp::None, positions: Positions::Rotary, ..Net::default() },
+        training: constant(3000, 64, 3e-3),
+        evaluation: Evaluation { every: 250, ..Evaluation::default() },
+        ..Experiment::default()
+    }
+}
 
 fn named(name: &str) -> WorldSpec {
     super::WorldKind::named(name).map_or_else(WorldSpec::default, WorldSpec::named)

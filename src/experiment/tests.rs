@@ -89,7 +89,7 @@ fn specs_read_and_print() {
 
 #[test]
 fn a_link_holds_only_what_differs_and_comes_back() {
-    let preset = &PRESETS[4];
+    let preset = Preset::named("markov").expect("a preset");
     let mut e = preset.experiment();
     assert_eq!(link::to_fragment(preset, &e), "v=1&preset=markov");
     e.data.topics = 64;
@@ -257,4 +257,20 @@ fn a_linear_system_that_would_explode_is_refused() {
     e.data.fresh = false;
     (e.data.topics, e.data.sequences) = (10_000, 100);
     assert!(problem::sentences(&e.validate().expect_err("too many")).contains("at most 8 million"));
+}
+
+#[test]
+fn every_preset_has_a_story() {
+    let stories = include_str!("../../www/stories.html");
+    for preset in PRESETS {
+        let start = format!("<template id=\"story-{}\">", preset.name);
+        let story = stories.split(&start).nth(1).and_then(|rest| rest.split("</template>").next()).unwrap_or_default();
+        assert!(
+            story.matches("<p>").count() >= 2 && story.matches("<p>").count() == story.matches("</p>").count(),
+            "{}",
+            preset.name
+        );
+        assert!(!story.contains("<script") && !story.contains('!'), "{}", preset.name);
+    }
+    assert_eq!(stories.matches("<template").count(), PRESETS.len(), "no story without its preset");
 }

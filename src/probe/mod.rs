@@ -10,7 +10,7 @@ pub mod events;
 pub mod heads;
 mod html;
 pub mod landscape;
-mod look;
+pub(crate) mod look;
 mod matrix;
 pub mod mixture;
 pub mod plateaus;

@@ -110,4 +110,19 @@ pub struct Record {
     pub two_level: Vec<f64>,
     /// Standard error of `two_level`.
     pub two_level_stderr: Vec<f64>,
+    /// How far the learner is from known predictors, where `evaluation.algorithms` asks for it.
+    pub algorithms: Vec<Nearness>,
+}
+
+/// The learner's distance from one known predictor (`probe::distances`), KL(learner || predictor) in nats per token, one entry per
+/// evaluation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Nearness {
+    pub name: String,
+    /// A learner could be it: it is told nothing that a learner is not.
+    pub can_be: bool,
+    pub fresh: Vec<f64>,
+    /// On fresh sequences of the training topics; empty with fresh draws.
+    pub training: Vec<f64>,
 }

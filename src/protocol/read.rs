@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Baseline, BenchReport, BenchSize, Certificate, Curve, DeviceKind, DeviceReport, Evaluation, Frame, LossAndFloor,
-    Measured, Method, Outcome, Paths, Picture, Record, Sample, Samples, ScaleTrial, Theory,
+    Measured, Method, Nearness, Outcome, Paths, Picture, Record, Sample, Samples, ScaleTrial, Theory,
 };
 
 /// What was wrong with a message, first things first. Reading goes on with empty values: without a way out at every field, readers are
@@ -166,7 +166,8 @@ parts! {
         is_kl, data, topic, difference_data, expected_data, difference_topic, expected_topic, measurements
     }
     Picture { world, notes, graph, samples, simplex, problem }
-    Record { step, seconds, training_loss, empirical, first_level, two_level, two_level_stderr }
+    Nearness { name, can_be, fresh, training }
+    Record { step, seconds, training_loss, empirical, first_level, two_level, two_level_stderr, algorithms }
     Sample { topic, topic_index, tokens, model, bayes }
     ScaleTrial { scale, rise }
     Samples { step, rows }

@@ -6,6 +6,7 @@
 pub mod chart;
 pub mod fit;
 pub mod metrics;
+pub mod phases;
 pub mod rank;
 pub mod recorded;
 pub mod report;
@@ -20,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     experiment::sweep::Cell,
-    protocol::{Outcome, Record},
+    protocol::{Nearness, Outcome, Record},
 };
 
 /// Entries of a record that a recorded run keeps.
@@ -66,6 +67,10 @@ impl Run {
                 "training_loss": thin(&self.record.training_loss),
                 "two_level": thin(&self.record.two_level),
             });
+            if !self.record.algorithms.is_empty() {
+                let told = |n: &Nearness| json!({ "name": n.name, "can_be": n.can_be, "fresh": thin(&n.fresh), "training": thin(&n.training) });
+                value["record"]["algorithms"] = self.record.algorithms.iter().map(told).collect();
+            }
         }
         value
     }

@@ -48,7 +48,7 @@ impl Recorded {
     pub fn to_json(&self) -> String {
         let mut parts = Vec::new();
         for part in &self.sweeps {
-            let curves = self.views(&part.name).iter().any(|v| matches!(v, View::Steps | View::Spread));
+            let curves = self.views(&part.name).iter().any(|v| matches!(v, View::Steps | View::Spread | View::Phases));
             let cells: Vec<String> = part.runs.iter().map(|run| text::text(&run.to_value(curves))).collect();
             let base = serde_json::to_value(&part.sweep.base).unwrap_or_default();
             let head = json!({ "name": part.name, "grid": part.sweep.grid(), "level": part.level, "base": base });

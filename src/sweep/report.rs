@@ -121,6 +121,7 @@ impl Teller<'_> {
             View::Speed => self.speed(),
             View::Level => self.level(),
             View::Spread => self.spread(),
+            View::Phases => super::phases::section(&self.table),
         };
         let empty = section.pictures.is_empty() && section.table.is_none() && section.paragraphs.is_empty();
         (!empty).then_some(section)
@@ -983,7 +984,7 @@ mod tests {
         format!("{x:.4e}").parse().unwrap()
     }
 
-    const ALL: [View; 10] = [
+    const ALL: [View; 11] = [
         View::Losses,
         View::Gaps,
         View::Metric("two_level_excess"),
@@ -993,6 +994,7 @@ mod tests {
         View::Speed,
         View::Level,
         View::Spread,
+        View::Phases,
         View::Metric("no such metric"),
     ];
 

@@ -1,10 +1,12 @@
 //! Pictures of a sweep, as SVG. Colours are the page's variables, or one for each of its themes. Every mark says on hover what it
 //! is, and names the cell (or the first of the cells) that it stands for in `data-cell`.
 
+mod bands;
 mod heat_map;
 mod lines;
 mod words;
 
+pub use bands::{Band, Bands};
 pub use heat_map::{HeatMap, Spot};
 pub use lines::{Lines, Point, Series};
 pub use words::{Place, explained, named, setting, symbol};

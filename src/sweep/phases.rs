@@ -1,0 +1,253 @@
+//! Which known algorithm the learner runs, over the steps of every setting: the phase diagram (Raventós et al. 2023, Park et al. 2024).
+
+use serde_json::Value;
+
+use super::{
+    chart::{self, Band, Bands},
+    report::{Picture, Section},
+    table::{Row, Table},
+};
+use crate::{
+    number,
+    probe::{Steps, look},
+    protocol::Nearness,
+};
+
+/// Nearer than this the learner is drawn in full colour, nats per token.
+const NEAR: f64 = 0.02;
+/// Sentences about settings in which something comes and goes.
+const LISTED: usize = 4;
+
+/// Where distances are measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ensemble {
+    Fresh,
+    Training,
+}
+
+impl Ensemble {
+    fn of(self, told: &Nearness) -> &[f64] {
+        match self {
+            Self::Fresh => &told.fresh,
+            Self::Training => &told.training,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Fresh => "On fresh topics",
+            Self::Training => "On fresh sequences of the training topics",
+        }
+    }
+}
+
+/// A stretch of steps through which one algorithm is the nearest.
+#[derive(Clone, Debug, PartialEq)]
+struct Stretch {
+    name: String,
+    /// The first step, and the first one after it.
+    from: usize,
+    to: usize,
+    /// The least distance on the way.
+    least: f64,
+}
+
+/// Nothing where no run was asked for its distances (`evaluation.algorithms`).
+pub fn section(table: &Table) -> Section {
+    let known = |row: &&Row| row.runs.iter().any(|run| !run.record.algorithms.is_empty());
+    let rows: Vec<&Row> = table.rows.iter().filter(known).collect();
+    if rows.is_empty() {
+        return Section::default();
+    }
+    let last = rows.iter().flat_map(|row| &row.runs).filter_map(|run| run.record.step.last()).copied().max();
+    let steps = Steps::to(last.unwrap_or(1));
+    let name = |row: &Row| match row.coordinates.as_slice() {
+        [only] => chart::named(only),
+        all => chart::setting(table.axes.iter().map(|a| a.field.as_str()).zip(all)),
+    };
+    let y = match table.axes.as_slice() {
+        [only] => chart::explained(&only.field),
+        _ => "setting".to_owned(),
+    };
+    let mut panels = Vec::new();
+    let mut gone = Vec::new();
+    for ensemble in [Ensemble::Fresh, Ensemble::Training] {
+        let drawn: Vec<(String, Vec<Band>)> = ordered(&rows)
+            .into_iter()
+            .map(|row| {
+                let stretches = stretches(row, ensemble);
+                if ensemble == Ensemble::Fresh
+                    && let Some(sentence) = comes_and_goes(&stretches)
+                {
+                    gone.push(format!("{} {sentence}", y_of(table, row)));
+                }
+                (name(row), stretches.iter().map(|s| band(s, row, &steps, &y_of(table, row))).collect())
+            })
+            .collect();
+        if drawn.iter().any(|(_, bands)| !bands.is_empty()) {
+            let title = ensemble.title().to_owned();
+            panels.push(Bands { title, x: steps.place(), y: y.clone(), rows: drawn }.draw());
+        }
+    }
+    let mut paragraphs = vec![format!(
+        "Each band is the known algorithm whose predictions the model's are nearest to, by KL(model || algorithm), averaged over the seeds; pale where even that is more than {NEAR} nats per token away. Retrieval and the -ret ones weigh the topics they were trained on, inference and the -inf ones estimate the topic from the context."
+    )];
+    match gone.len() {
+        0 => paragraphs.push("In no setting does in-context generalization come and go on the way.".into()),
+        more => {
+            paragraphs.push(format!("Transience, in {more} of {} settings:", rows.len()));
+            paragraphs.extend(gone.into_iter().take(LISTED));
+        }
+    }
+    let title = "Which algorithm is it?";
+    let svg = chart::arrange(panels, title, "the nearest known algorithm, by setting and training step", title);
+    Section {
+        title: title.into(),
+        paragraphs,
+        pictures: vec![Picture { name: "phases".into(), title: title.into(), svg }],
+        table: None,
+    }
+}
+
+/// Numbers from the least up; everything else as it came.
+fn ordered<'a>(rows: &[&'a Row<'a>]) -> Vec<&'a Row<'a>> {
+    let mut rows = rows.to_vec();
+    let key = |row: &Row| row.coordinates.first().and_then(Value::as_f64).unwrap_or(0.0);
+    rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
+    rows
+}
+
+fn y_of(table: &Table, row: &Row) -> String {
+    chart::setting(table.axes.iter().map(|a| a.field.as_str()).zip(&row.coordinates))
+}
+
+/// The nearest algorithm at each recorded step, mean over the runs, joined where it stays the same.
+fn stretches(row: &Row, ensemble: Ensemble) -> Vec<Stretch> {
+    let runs: Vec<_> = row.runs.iter().map(|run| &run.record).filter(|r| !r.algorithms.is_empty()).collect();
+    let Some(first) = runs.first() else { return Vec::new() };
+    let mut out: Vec<Stretch> = Vec::new();
+    for (i, &step) in first.step.iter().enumerate() {
+        // The mean over runs that recorded this step, of each algorithm that a learner can be.
+        let mean = |name: &str| {
+            let of = |r: &&&crate::protocol::Record| {
+                let told = r.algorithms.iter().find(|a| a.name == name)?;
+                (r.step.get(i) == Some(&step)).then(|| ensemble.of(told).get(i).copied())?
+            };
+            let values: Vec<f64> = runs.iter().filter_map(|r| of(&r)).collect();
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let candidates = first.algorithms.iter().filter(|a| a.can_be).filter_map(|a| Some((&a.name, mean(&a.name)?)));
+        let Some((name, distance)) = candidates.min_by(|a, b| a.1.total_cmp(&b.1)) else { continue };
+        let next = first.step.get(i + 1).copied().unwrap_or(step);
+        match out.last_mut().filter(|s| s.name == *name) {
+            Some(stretch) => (stretch.to, stretch.least) = (next, stretch.least.min(distance)),
+            None => out.push(Stretch { name: name.clone(), from: step, to: next, least: distance }),
+        }
+    }
+    out.retain(|s| s.to > s.from);
+    out
+}
+
+fn band(stretch: &Stretch, row: &Row, steps: &Steps, setting: &str) -> Band {
+    let near = number::short(stretch.least);
+    Band {
+        from: steps.share(stretch.from),
+        to: steps.share(stretch.to),
+        paint: look::of(&stretch.name).0,
+        label: stretch.name.clone(),
+        strong: stretch.least < NEAR,
+        title: format!(
+            "{setting}, steps {} to {}: nearest to {}, {near} nats per token away at best",
+            number::count(stretch.from),
+            number::count(stretch.to),
+            stretch.name
+        ),
+        key: row.runs.first().map(|run| run.key.clone()).unwrap_or_default(),
+    }
+}
+
+/// Whether it estimates the topic from the context, rather than weigh topics that it was trained on.
+fn infers(name: &str) -> bool {
+    name == "inference" || name.ends_with("-inf")
+}
+
+fn retrieves(name: &str) -> bool {
+    name == "retrieval" || name.ends_with("-ret")
+}
+
+/// In-context generalization that was there for a while and is not at the end: a sentence's second part.
+fn comes_and_goes(stretches: &[Stretch]) -> Option<String> {
+    let last = stretches.last().filter(|s| retrieves(&s.name))?;
+    let back = stretches.iter().rev().find(|s| infers(&s.name) && s.least < NEAR)?;
+    Some(format!(
+        "is nearest to {} from step {} to {} ({} nats per token at best), and to {} at the end.",
+        back.name,
+        number::count(back.from),
+        number::count(back.to),
+        number::short(back.least),
+        last.name
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        experiment::{Experiment, Sweep},
+        protocol::Record,
+        sweep::Run,
+    };
+
+    fn run(topics: usize, seed: u64, inference: &[f64], retrieval: &[f64]) -> Run {
+        let told = |name: &str, can_be: bool, values: &[f64]| Nearness {
+            name: name.into(),
+            can_be,
+            fresh: values.to_vec(),
+            training: values.iter().map(|v| 2.0 * v).collect(),
+        };
+        // Who is told the topic is nearest of all, and does not count.
+        let oracle = vec![0.0; inference.len()];
+        let algorithms =
+            vec![told("bi-inf", true, inference), told("retrieval", true, retrieval), told("oracle", false, &oracle)];
+        Run {
+            key: format!("{topics}-{seed}"),
+            coordinates: vec![topics.into(), seed.into()],
+            record: Record { step: vec![0, 10, 100, 1000], algorithms, ..Record::default() },
+            ..Run::default()
+        }
+    }
+
+    fn runs() -> Vec<Run> {
+        vec![
+            // The mean over both seeds decides: bi-inf .01 against .2 at step 10, retrieval at the end.
+            run(4, 1, &[0.5, 0.00, 0.3, 0.4], &[0.4, 0.2, 0.1, 0.01]),
+            run(4, 2, &[0.5, 0.02, 0.3, 0.4], &[0.4, 0.2, 0.1, 0.01]),
+            run(64, 1, &[0.5, 0.1, 0.05, 0.01], &[0.6, 0.2, 0.2, 0.3]),
+        ]
+    }
+
+    #[test]
+    fn the_nearest_is_found_over_seeds_and_transience_is_told() {
+        let sweep = Sweep::parse_grid(Experiment::default(), "data.topics=4,64; seed=1,2").expect("a grid");
+        let runs = runs();
+        let table = Table::new(&sweep.axes, &runs);
+        let found = stretches(&table.rows[0], Ensemble::Fresh);
+        let told: Vec<(&str, usize, usize)> = found.iter().map(|s| (s.name.as_str(), s.from, s.to)).collect();
+        assert_eq!(told, [("retrieval", 0, 10), ("bi-inf", 10, 100), ("retrieval", 100, 1000)]);
+        assert!((found[1].least - 0.01).abs() < 1e-12 && (found[2].least - 0.01).abs() < 1e-12);
+        let section = section(&table);
+        assert!(section.paragraphs.iter().any(|p| p.contains("1 of 2 settings")), "{:?}", section.paragraphs);
+        assert!(section.paragraphs.iter().any(|p| p.contains("nearest to bi-inf from step 10 to 100")));
+        let svg = &section.pictures[0].svg;
+        assert!(svg.contains("data-cell=\"4-1\"") && svg.contains("On fresh topics") && !svg.contains("oracle"));
+        // Twice as far on the training topics: pale where it was not.
+        assert_eq!(stretches(&table.rows[0], Ensemble::Training)[1].least, 0.02);
+    }
+
+    #[test]
+    fn runs_that_were_not_asked_are_left_out() {
+        let sweep = Sweep::parse_grid(Experiment::default(), "data.topics=4,64; seed=1,2").expect("a grid");
+        let runs: Vec<Run> = runs().into_iter().map(|r| Run { record: Record::default(), ..r }).collect();
+        assert_eq!(section(&Table::new(&sweep.axes, &runs)), Section::default());
+    }
+}
