@@ -14,6 +14,7 @@ pub(crate) mod look;
 mod matrix;
 pub mod mixture;
 pub mod plateaus;
+pub mod power;
 mod reference;
 pub mod tabs;
 #[cfg(not(target_arch = "wasm32"))]

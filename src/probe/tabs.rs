@@ -1,6 +1,8 @@
 //! The tabs there are.
 
-use super::{Setting, Tab, algorithm::Algorithm, heads::Heads, landscape::Landscape, transitions::Transitions};
+use super::{
+    Setting, Tab, algorithm::Algorithm, heads::Heads, landscape::Landscape, power::Power, transitions::Transitions,
+};
 
 /// A question about how a learner came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,10 +11,11 @@ pub enum TabKind {
     Transitions,
     Heads,
     Algorithm,
+    Power,
 }
 
 impl TabKind {
-    pub const ALL: [Self; 4] = [Self::Landscape, Self::Transitions, Self::Heads, Self::Algorithm];
+    pub const ALL: [Self; 5] = [Self::Landscape, Self::Transitions, Self::Heads, Self::Algorithm, Self::Power];
 
     /// As in messages and file names.
     pub fn name(self) -> &'static str {
@@ -21,6 +24,7 @@ impl TabKind {
             Self::Transitions => "transitions",
             Self::Heads => "heads",
             Self::Algorithm => "algorithm",
+            Self::Power => "power",
         }
     }
 
@@ -34,6 +38,7 @@ impl TabKind {
             Self::Transitions => "Transitions",
             Self::Heads => "Attention heads",
             Self::Algorithm => "Algorithm",
+            Self::Power => "Power law",
         }
     }
 
@@ -46,6 +51,7 @@ impl TabKind {
             Self::Algorithm => {
                 "Which predictor is the model nearest to, on topics it was trained on and on fresh ones?"
             }
+            Self::Power => "How does the excess over the entropy rate fall with the length of the context?",
         }
     }
 
@@ -56,6 +62,7 @@ impl TabKind {
             Self::Transitions => Box::new(Transitions::open(setting)?),
             Self::Heads => Box::new(Heads::open(setting)?),
             Self::Algorithm => Box::new(Algorithm::open(setting)?),
+            Self::Power => Box::new(Power::open(setting)?),
         })
     }
 }

@@ -1,10 +1,11 @@
-//! Power laws fitted over the cells of a grid: metric = c · Π x_j^(-e_j).
+//! Power laws fitted over the cells of a grid, metric = c · Π x_j^(-e_j), and along one curve.
 
 use serde_json::Value;
 
 use super::Run;
+use crate::protocol::Measured;
 
-/// No cell weighs more than one whose value is known to 5%: a fit should not hang on the cells that happen to be precise, when what
+/// No cell or point weighs more than one whose value is known to 5%: a fit should not hang on the cells that happen to be precise, when what
 /// it misses most is that nature is no power law.
 const LEAST_ERROR: f64 = 0.05;
 
@@ -40,7 +41,7 @@ pub fn fit(runs: &[&Run], metric: &str, axes: &[(String, usize)]) -> Option<Fit>
         .filter(|(_, index)| runs.iter().all(|run| coordinate(run, *index).is_some_and(|x| x > 0.0)))
         .collect();
     let mut not_positive = 0;
-    let (mut rows, mut logs, mut weights): (Vec<Vec<f64>>, Vec<f64>, Vec<f64>) = Default::default();
+    let (mut rows, mut values): (Vec<Vec<f64>>, Vec<Measured>) = Default::default();
     for run in runs {
         let Some(measured) = run.metrics.get(metric) else { continue };
         if measured.value <= 0.0 {
@@ -49,8 +50,7 @@ pub fn fit(runs: &[&Run], metric: &str, axes: &[(String, usize)]) -> Option<Fit>
         }
         let x = usable.iter().filter_map(|(_, index)| coordinate(run, *index)).map(|x| -x.ln());
         rows.push(x.collect());
-        logs.push(measured.value.ln());
-        weights.push((measured.stderr / measured.value).max(LEAST_ERROR).powi(-2));
+        values.push(measured);
     }
     // An axis along which what is left does not vary cannot be told from the constant.
     let varying: Vec<usize> =
@@ -60,21 +60,52 @@ pub fn fit(runs: &[&Run], metric: &str, axes: &[(String, usize)]) -> Option<Fit>
     }
     let design: Vec<Vec<f64>> =
         rows.iter().map(|row| [1.0].into_iter().chain(varying.iter().map(|&j| row[j])).collect()).collect();
-    let solved = least_squares(&design, &logs, &weights)?;
-    let total: f64 = weights.iter().sum();
-    let mean = logs.iter().zip(&weights).map(|(y, w)| w * y).sum::<f64>() / total;
-    let variance: f64 = logs.iter().zip(&weights).map(|(y, w)| w * (y - mean).powi(2)).sum();
+    let (solved, r_squared) = regression(&design, &values)?;
     let exponents = varying.iter().enumerate().map(|(k, &j)| Exponent {
         field: usable[j].0.clone(),
         value: solved.coefficients[k + 1],
         half_width: solved.quantile * solved.errors[k + 1],
     });
-    Some(Fit {
-        exponents: exponents.collect(),
-        used: rows.len(),
-        not_positive,
-        r_squared: if variance > 0.0 { 1.0 - solved.residual / variance } else { 1.0 },
+    Some(Fit { exponents: exponents.collect(), used: rows.len(), not_positive, r_squared })
+}
+
+/// y = amplitude · e^(-slope·x): with x = ln L a power law of L, with x = L an exponential.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decay {
+    pub amplitude: f64,
+    pub slope: f64,
+    /// Half the width of the 95% confidence interval of the slope (Student's t, from the scatter about the line).
+    pub half_width: f64,
+    /// Share of the variance of ln y that it explains (weighted).
+    pub r_squared: f64,
+}
+
+/// Fits a decay through (x, y) with y above 0, as [`fit`] does over cells. The interval is as wide as if there were only `independent`
+/// points: neighbours on a curve scatter together. `None` where no degree of freedom is left.
+pub fn decay(points: &[(f64, Measured)], independent: usize) -> Option<Decay> {
+    let design: Vec<Vec<f64>> = points.iter().map(|(x, _)| vec![1.0, -x]).collect();
+    let values: Vec<Measured> = points.iter().map(|(_, y)| *y).collect();
+    let freedom = independent.min(points.len()).checked_sub(2).filter(|f| *f > 0)? as f64;
+    let (solved, r_squared) = regression(&design, &values)?;
+    let inflation = (points.len() as f64 / (freedom + 2.0)).sqrt();
+    Some(Decay {
+        amplitude: solved.coefficients[0].exp(),
+        slope: solved.coefficients[1],
+        half_width: student_quantile(0.975, freedom) * inflation * solved.errors[1],
+        r_squared,
     })
+}
+
+/// Weighted least squares for the values' logarithms, and the share of their variance that is explained.
+fn regression(design: &[Vec<f64>], values: &[Measured]) -> Option<(Solved, f64)> {
+    let logs: Vec<f64> = values.iter().map(|y| y.value.ln()).collect();
+    let weights: Vec<f64> = values.iter().map(|y| (y.stderr / y.value).max(LEAST_ERROR).powi(-2)).collect();
+    let solved = least_squares(design, &logs, &weights)?;
+    let total: f64 = weights.iter().sum();
+    let mean = logs.iter().zip(&weights).map(|(y, w)| w * y).sum::<f64>() / total;
+    let variance: f64 = logs.iter().zip(&weights).map(|(y, w)| w * (y - mean).powi(2)).sum();
+    let r_squared = if variance > 0.0 { 1.0 - solved.residual / variance } else { 1.0 };
+    Some((solved, r_squared))
 }
 
 struct Solved {
@@ -234,6 +265,25 @@ mod tests {
         for (e, (value, half_width)) in fit.exponents.iter().zip(expected) {
             assert!((e.value - value).abs() < 1e-7 && (e.half_width - half_width).abs() < 1e-7, "{e:?}");
         }
+    }
+
+    #[test]
+    fn decays_along_a_curve_are_found() {
+        let points = |y: fn(f64) -> f64| -> Vec<(f64, Measured)> {
+            (1..=20).map(f64::from).map(|x| (x, Measured { value: y(x), stderr: 0.0 })).collect()
+        };
+        let found = decay(&points(|x| 3.0 * (-0.25 * x).exp()), 20).expect("a fit");
+        assert!((found.slope - 0.25).abs() < 1e-12 && (found.amplitude - 3.0).abs() < 1e-10, "{found:?}");
+        assert!(found.half_width < 1e-9 && found.r_squared > 1.0 - 1e-12);
+        // Not a straight line in logarithms: the interval says so.
+        let bent = decay(&points(|x| 1.0 / x), 20).expect("a fit");
+        assert!(bent.half_width > 0.01 && bent.r_squared < 0.95, "{bent:?}");
+        // As if of five points: by the points and by Student's t.
+        let few = decay(&points(|x| 1.0 / x), 5).expect("a fit");
+        let wider = (20.0f64 / 5.0).sqrt() * student_quantile(0.975, 3.0) / student_quantile(0.975, 18.0);
+        assert!((few.half_width / bent.half_width - wider).abs() < 1e-9 && few.slope == bent.slope, "{few:?}");
+        assert_eq!(decay(&points(|x| x), 2), None);
+        assert_eq!(decay(&points(|x| x)[..2], 20), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod belief;
 pub mod bigram;
 pub mod bound;
 pub mod certificate;
+pub mod coins;
 pub mod curve;
 pub mod curves;
 pub mod entropy;
