@@ -19,6 +19,9 @@ use crate::{
     protocol::Picture,
     world::{Hmm, Purpose, Stream, Topic, Topics, World, hmm::Exit},
 };
+pub use names::of as state_names;
+pub use simplex::compare as beliefs;
+
 use layout::Point;
 use plan::Plan;
 use svg::{Anchor, INK, Svg};

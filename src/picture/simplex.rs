@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Drawing,
+    Drawing, arrange,
     layout::Point,
     svg::{AXIS, Anchor, INK, Paint, chance, num, paints, short},
 };
@@ -48,22 +48,11 @@ pub fn draw(hmm: &Hmm, states: &[String]) -> Option<Drawing> {
         return None;
     }
     let mut picture = Drawing::default();
-    let side = GRID * SCALE;
-    let corner = |k: usize| {
-        let mut belief = [0.0; 3];
-        belief[k] = 1.0;
-        place(belief)
-    };
-    let outline: Vec<String> = (0..3).map(|k| point(corner(k), SCALE)).collect();
-    picture.svg.raw(&format!(
-        r#"<path d="M{}z" stroke-width="1" {}/>"#,
-        outline.join("L"),
-        paints(&[("fill", Paint::None), ("stroke", AXIS)])
-    ));
+    triangle(&mut picture, states, SCALE);
     if spots.len() <= FEW {
         circles(&mut picture, &spots, states)
     } else {
-        cloud(&mut picture, &spots)
+        cloud(&mut picture, &weighed(&spots), SCALE)
     }
     let (x, y) = place(start);
     picture.svg.open((x * SCALE, y * SCALE), &format!("Before the first token: {}", words(start, states)));
@@ -72,12 +61,48 @@ pub fn draw(hmm: &Hmm, states: &[String]) -> Option<Drawing> {
         paints(&[("fill", Paint::None), ("stroke", INK)])
     ));
     picture.svg.close();
+    Some(picture)
+}
+
+/// Points that stand for beliefs, or for what was made of them, each with the colour of the belief in `truth`. A point far outside the
+/// triangle is moved to the edge of the picture.
+pub fn compare(truth: &[Belief], at: &[Belief], states: &[String], caption: &str) -> String {
+    const SMALL: f64 = 0.56;
+    let mut picture = Drawing::default();
+    triangle(&mut picture, states, SMALL);
+    let dots: Vec<Dot> = truth
+        .iter()
+        .zip(at)
+        .map(|(truth, at)| {
+            let (x, y) = place(*at);
+            Dot { at: (x.clamp(-40.0, GRID + 40.0), y.clamp(-40.0, GRID)), shades: shades(*truth), weight: 2 }
+        })
+        .collect();
+    cloud(&mut picture, &dots, SMALL);
+    let (svg, size) = arrange(vec![(caption.into(), picture)]);
+    svg.finish("simplex", size, caption)
+}
+
+/// The outline and its corners' names.
+fn triangle(picture: &mut Drawing, states: &[String], scale: f64) {
+    let side = GRID * scale;
+    let corner = |k: usize| {
+        let mut belief = [0.0; 3];
+        belief[k] = 1.0;
+        place(belief)
+    };
+    let outline: Vec<String> = (0..3).map(|k| point(corner(k), scale)).collect();
+    picture.svg.raw(&format!(
+        r#"<path d="M{}z" stroke-width="1" {}/>"#,
+        outline.join("L"),
+        paints(&[("fill", Paint::None), ("stroke", AXIS)])
+    ));
     for (k, (dx, dy)) in [(0.0, -22.0), (-12.0, 21.0), (12.0, 21.0)].into_iter().enumerate() {
         let (x, y) = corner(k);
-        picture.svg.text((x * SCALE + dx, y * SCALE + dy), 13.0, INK, Anchor::Middle, &short(&states[k], 12));
+        let name = states.get(k).map_or("", String::as_str);
+        picture.svg.text((x * scale + dx, y * scale + dy), 13.0, INK, Anchor::Middle, &short(name, 12));
     }
     picture.reach((side / 2.0, side * 0.433), side / 2.0 + 34.0, side * 0.433 + 32.0);
-    Some(picture)
 }
 
 /// Every belief met, in one list: the first ones exactly, the rest as often as long filtering meets them.
@@ -161,23 +186,35 @@ fn circles(picture: &mut Drawing, spots: &[Spot], states: &[String]) {
     }
 }
 
-/// Points of one shade and about one weight are one path: a dot is a stroke of no length with a round cap.
-fn cloud(picture: &mut Drawing, spots: &[Spot]) {
+/// One point of a cloud, in grid steps.
+struct Dot {
+    at: Point,
+    shades: [u8; 3],
+    /// 0 to 2: how large.
+    weight: u8,
+}
+
+fn weighed(spots: &[Spot]) -> Vec<Dot> {
     let mean = SAMPLES as f64 / spots.len() as f64;
+    let weight = |visits: usize| match visits as f64 / mean {
+        w if w < 0.5 => 0,
+        w if w < 2.0 => 1,
+        _ => 2,
+    };
+    spots.iter().map(|s| Dot { at: place(s.belief), shades: shades(s.belief), weight: weight(s.visits) }).collect()
+}
+
+/// Points of one shade and one weight are one path: a dot is a stroke of no length with a round cap.
+fn cloud(picture: &mut Drawing, dots: &[Dot], scale: f64) {
     let mut paths: BTreeMap<([u8; 3], u8), String> = BTreeMap::new();
-    for spot in spots {
-        let weight = match spot.visits as f64 / mean {
-            w if w < 0.5 => 0,
-            w if w < 2.0 => 1,
-            _ => 2,
-        };
-        let (x, y) = place(spot.belief);
+    for Dot { at: (x, y), shades, weight } in dots {
         // Writing to a string cannot fail.
-        let _ = write!(paths.entry((shades(spot.belief), weight)).or_default(), "M{} {}h0", x.round(), y.round());
+        let _ = write!(paths.entry((*shades, *weight)).or_default(), "M{} {}h0", x.round(), y.round());
     }
-    picture.svg.raw(&format!(r#"<g transform="scale({SCALE})" fill="none" stroke-linecap="round">"#));
+    picture.svg.raw(&format!(r#"<g transform="scale({scale})" fill="none" stroke-linecap="round">"#));
     for ((shades, weight), d) in &paths {
-        let wide = ["1.3", "1.9", "2.6"][usize::from(*weight)];
+        // As wide on the page at any scale.
+        let wide = num([1.3, 1.9, 2.6][usize::from(*weight).min(2)] * SCALE / scale);
         picture.svg.raw(&format!(r#"<path d="{d}" stroke="{}" stroke-width="{wide}"/>"#, shade(*shades)));
     }
     picture.svg.close();

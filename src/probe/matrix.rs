@@ -226,6 +226,126 @@ fn hessenberg(mut a: Dense) -> Dense {
     a
 }
 
+/// A linear map with an intercept, y ≈ mean + (x − mean)·weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Regression {
+    mean_x: Vec<f64>,
+    mean_y: Vec<f64>,
+    /// [inputs, outputs], for inputs in their own units.
+    weights: Dense,
+}
+
+/// Added to the inputs' correlation matrix: inputs that say the same (the entries of a normalised layer sum to a constant) then share
+/// their weight, and nothing that a tested digit shows depends on it.
+const RIDGE: f64 = 1e-10;
+
+impl Regression {
+    /// Least squares over `rows` examples, by Cholesky's factors of the correlations of `inputs` numbers each. `x` and `y` write
+    /// example i's numbers. `None` where there are no more examples than inputs, or a number is not finite.
+    pub fn fit(
+        rows: usize,
+        inputs: usize,
+        outputs: usize,
+        mut x: impl FnMut(usize, &mut [f64]),
+        mut y: impl FnMut(usize, &mut [f64]),
+    ) -> Option<Self> {
+        if rows <= inputs {
+            return None;
+        }
+        let (mut a, mut b) = (vec![0.0; inputs], vec![0.0; outputs]);
+        let (mut mean_x, mut mean_y) = (vec![0.0; inputs], vec![0.0; outputs]);
+        let n = rows as f64;
+        let add = |sum: &mut [f64], row: &[f64]| sum.iter_mut().zip(row).for_each(|(s, v)| *s += v / n);
+        for i in 0..rows {
+            x(i, &mut a);
+            y(i, &mut b);
+            add(&mut mean_x, &a);
+            add(&mut mean_y, &b);
+        }
+        let mut gram = Dense::zeros(inputs, inputs);
+        let mut cross = Dense::zeros(inputs, outputs);
+        for i in 0..rows {
+            x(i, &mut a);
+            y(i, &mut b);
+            a.iter_mut().zip(&mean_x).for_each(|(v, mean)| *v -= mean);
+            b.iter_mut().zip(&mean_y).for_each(|(v, mean)| *v -= mean);
+            for k in 0..inputs {
+                let factor = a[k];
+                gram.row_mut(k)[k..].iter_mut().zip(&a[k..]).for_each(|(slot, v)| *slot += factor * v);
+                cross.row_mut(k).iter_mut().zip(&b).for_each(|(slot, v)| *slot += factor * v);
+            }
+        }
+        if gram.values.iter().chain(&cross.values).any(|v| !v.is_finite()) {
+            return None;
+        }
+        // Correlations instead of covariances, so that the ridge means the same for every input; an input that never changes has no
+        // say.
+        let scale: Vec<f64> =
+            (0..inputs).map(|k| gram.at(k, k).sqrt()).map(|s| if s > 0.0 { 1.0 / s } else { 0.0 }).collect();
+        for i in 0..inputs {
+            for j in i..inputs {
+                let value = gram.at(i, j) * scale[i] * scale[j];
+                gram.values[i * inputs + j] = value;
+                gram.values[j * inputs + i] = value;
+            }
+            gram.values[i * inputs + i] = 1.0 + RIDGE;
+            cross.row_mut(i).iter_mut().for_each(|v| *v *= scale[i]);
+        }
+        let factor = cholesky(gram)?;
+        let mut weights = solve(&factor, cross);
+        for (row, scale) in weights.values.chunks_exact_mut(outputs.max(1)).zip(&scale) {
+            row.iter_mut().for_each(|v| *v *= scale);
+        }
+        Some(Self { mean_x, mean_y, weights })
+    }
+
+    pub fn predict(&self, x: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(&self.mean_y);
+        for (k, (v, mean)) in x.iter().zip(&self.mean_x).enumerate() {
+            let by = v - mean;
+            out.iter_mut().zip(self.weights.row(k)).for_each(|(slot, w)| *slot += by * w);
+        }
+    }
+}
+
+/// L with L Lᵀ = `a`, below the diagonal and on it.
+fn cholesky(mut a: Dense) -> Option<Dense> {
+    let n = a.rows;
+    for i in 0..n {
+        for j in 0..=i {
+            let dot: f64 = a.values[i * n..i * n + j].iter().zip(&a.values[j * n..j * n + j]).map(|(p, q)| p * q).sum();
+            let rest = a.at(i, j) - dot;
+            a.values[i * n + j] = if i == j {
+                if !(rest > 0.0) {
+                    return None;
+                }
+                rest.sqrt()
+            } else {
+                rest / a.at(j, j)
+            };
+        }
+    }
+    Some(a)
+}
+
+/// The B' with L Lᵀ B' = B.
+fn solve(factor: &Dense, mut b: Dense) -> Dense {
+    let (n, m) = (factor.rows, b.columns);
+    let forward = (0..n).map(|i| (i, 0..i));
+    let both = forward.chain((0..n).rev().map(|i| (i, i + 1..n)));
+    for (i, others) in both {
+        for k in others {
+            // L below the diagonal on the way there, its transpose on the way back.
+            let by = factor.at(i.max(k), i.min(k));
+            for j in 0..m {
+                b.values[i * m + j] -= by * b.values[k * m + j];
+            }
+        }
+        b.row_mut(i).iter_mut().for_each(|v| *v /= factor.at(i, i));
+    }
+    b
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 #[cfg(test)]
 mod tests {
@@ -286,5 +406,56 @@ mod tests {
         assert!((squares - trace(&large.times(&large))).abs() < 1e-7);
         assert_eq!(eigenvalues(&Dense::zeros(2, 3)), None);
         assert_eq!(eigenvalues(&Dense { rows: 1, columns: 1, values: vec![f64::NAN] }), None);
+    }
+
+    #[test]
+    fn least_squares_are_those_of_numpy() {
+        let v = congruential(60 * 7);
+        let entry = |i: usize, k: usize| v[i * 7 + k];
+        let x = |i: usize, out: &mut [f64]| {
+            (0..5).for_each(|k| out[k] = entry(i, k));
+            out[4] = 100.0 * out[4] + 50.0;
+        };
+        let y = |i: usize, out: &mut [f64]| {
+            out[0] = entry(i, 0) - 2.0 * entry(i, 1) + 0.3 * entry(i, 5) + 4.0;
+            out[1] = 3.0 * entry(i, 2) + entry(i, 6);
+        };
+        let fit = Regression::fit(40, 5, 2, x, y).unwrap();
+        let (mut input, mut output, mut truth) = ([0.0; 5], [0.0; 2], [0.0; 2]);
+        let (mut residual, mut sums, mut squares) = (0.0, [0.0; 2], 0.0);
+        for i in 40..60 {
+            x(i, &mut input);
+            y(i, &mut truth);
+            fit.predict(&input, &mut output);
+            residual += (0..2).map(|k| (truth[k] - output[k]).powi(2)).sum::<f64>();
+            squares += (0..2).map(|k| truth[k].powi(2)).sum::<f64>();
+            (0..2).for_each(|k| sums[k] += truth[k]);
+            // numpy.linalg.lstsq with a column of ones, fitted on the first 40 rows.
+            let expected = match i {
+                40 => [3.87596512, -0.07193911],
+                59 => [4.40541016, -0.35209367],
+                _ => continue,
+            };
+            assert!((0..2).all(|k| (output[k] - expected[k]).abs() < 1e-7), "{output:?}");
+        }
+        let total = squares - sums.iter().map(|s| s * s / 20.0).sum::<f64>();
+        assert!((1.0 - residual / total - 0.9076982638890821).abs() < 1e-8);
+        // No more examples than inputs, or no numbers: no fit.
+        assert!(Regression::fit(5, 5, 2, x, y).is_none());
+        assert!(Regression::fit(40, 5, 2, |_, out| out.fill(f64::NAN), y).is_none());
+        // Inputs that say the same, or nothing, do not matter.
+        let doubled = |i: usize, out: &mut [f64]| {
+            x(i, &mut out[..5]);
+            out[5] = out[0] + out[1];
+            out[6] = 3.0;
+        };
+        let twice = Regression::fit(40, 7, 2, doubled, y).unwrap();
+        let mut wide = [0.0; 7];
+        doubled(50, &mut wide);
+        x(50, &mut input);
+        let mut other = [0.0; 2];
+        twice.predict(&wide, &mut other);
+        fit.predict(&input, &mut output);
+        assert!((0..2).all(|k| (output[k] - other[k]).abs() < 1e-6), "{output:?} {other:?}");
     }
 }

@@ -5,6 +5,7 @@
 //! itself as HTML; whoever has a learner (`engine::inside`) does the passes.
 
 pub mod algorithm;
+pub mod beliefs;
 pub mod distances;
 pub mod events;
 pub mod heads;

@@ -1,7 +1,8 @@
 //! The tabs there are.
 
 use super::{
-    Setting, Tab, algorithm::Algorithm, heads::Heads, landscape::Landscape, power::Power, transitions::Transitions,
+    Setting, Tab, algorithm::Algorithm, beliefs::Beliefs, heads::Heads, landscape::Landscape, power::Power,
+    transitions::Transitions,
 };
 
 /// A question about how a learner came about.
@@ -12,10 +13,12 @@ pub enum TabKind {
     Heads,
     Algorithm,
     Power,
+    Beliefs,
 }
 
 impl TabKind {
-    pub const ALL: [Self; 5] = [Self::Landscape, Self::Transitions, Self::Heads, Self::Algorithm, Self::Power];
+    pub const ALL: [Self; 6] =
+        [Self::Landscape, Self::Transitions, Self::Heads, Self::Algorithm, Self::Power, Self::Beliefs];
 
     /// As in messages and file names.
     pub fn name(self) -> &'static str {
@@ -25,6 +28,7 @@ impl TabKind {
             Self::Heads => "heads",
             Self::Algorithm => "algorithm",
             Self::Power => "power",
+            Self::Beliefs => "beliefs",
         }
     }
 
@@ -39,6 +43,7 @@ impl TabKind {
             Self::Heads => "Attention heads",
             Self::Algorithm => "Algorithm",
             Self::Power => "Power law",
+            Self::Beliefs => "Beliefs",
         }
     }
 
@@ -47,6 +52,7 @@ impl TabKind {
         match self {
             Self::Landscape => "Loss at every position, over all of training: which positions are learned first?",
             Self::Transitions => "Where does the loss stand still, on which level, and when is what learned?",
+            Self::Beliefs => "Does the learner hold what an exact observer believes about the hidden state?",
             Self::Heads => "What does each head look at, when does it learn to, and what is lost without it?",
             Self::Algorithm => {
                 "Which predictor is the model nearest to, on topics it was trained on and on fresh ones?"
@@ -63,6 +69,7 @@ impl TabKind {
             Self::Heads => Box::new(Heads::open(setting)?),
             Self::Algorithm => Box::new(Algorithm::open(setting)?),
             Self::Power => Box::new(Power::open(setting)?),
+            Self::Beliefs => Box::new(Beliefs::open(setting)?),
         })
     }
 }

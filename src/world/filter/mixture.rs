@@ -63,6 +63,20 @@ impl MixtureFilter {
         }
     }
 
+    /// P(component | observed so far).
+    pub fn posterior(&self) -> &[f64] {
+        &self.shares
+    }
+
+    /// P(component, state | observed so far), the states of all components side by side.
+    pub fn belief(&self, out: &mut [f64]) {
+        for (c, &share) in self.shares.iter().enumerate() {
+            for i in self.mixture.block(c) {
+                out[i] = share * self.beliefs[i];
+            }
+        }
+    }
+
     pub fn observe(&mut self, token: u16) {
         let hmm = self.mixture.hmm();
         for (c, log_weight) in self.log_weights.iter_mut().enumerate() {

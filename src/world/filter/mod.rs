@@ -123,6 +123,22 @@ impl Filter {
     pub fn observe(&mut self, token: u16) {
         each!(&mut self.0, f => f.observe(token));
     }
+
+    /// Of a finite mixture, P(component | observed so far); `None` where there is none.
+    pub fn posterior(&self) -> Option<&[f64]> {
+        match &self.0 {
+            Kind::Mixture(mixture) => Some(mixture.posterior()),
+            _ => None,
+        }
+    }
+
+    /// Of a finite mixture, P(component, state | observed so far) into `out`, which has an entry for each state of all components
+    /// together. Other predictors leave it alone.
+    pub fn belief(&self, out: &mut [f64]) {
+        if let Kind::Mixture(mixture) = &self.0 {
+            mixture.belief(out);
+        }
+    }
 }
 
 /// Normalised exponentials of `logs` into `out`; false, and `out` untouched, where all are minus infinity.
