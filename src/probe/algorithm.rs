@@ -100,7 +100,11 @@ impl Algorithm {
             .filter(|(w, _)| *w >= SMALL)
             .collect();
         parts.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let words: Vec<String> = parts.iter().map(|(w, name)| format!("{:.0}% {name}", 100.0 * w)).collect();
+        let rest = 1.0 - parts.iter().map(|(w, _)| w).sum::<f64>();
+        if rest >= 5e-4 {
+            parts.push((rest, "of others"));
+        }
+        let words: Vec<String> = parts.iter().map(|(w, name)| format!("{} {name}", percent(*w))).collect();
         (!words.is_empty()).then(|| {
             let left = match mixture.left {
                 left if left < mixture::ENOUGH => "next to nothing is".into(),
@@ -233,6 +237,12 @@ impl Algorithm {
             .collect();
         format!(r#"<div class="segments" role="group" aria-label="On which sequences">{buttons}</div>"#)
     }
+}
+
+/// `62%`, and with a digit more where what is left to one or the other end is little: `99.6%`, `0.4%`.
+fn percent(share: f64) -> String {
+    let digits = if (0.03..0.97).contains(&share) || share > 0.9995 { 0 } else { 1 };
+    format!("{:.digits$}%", 100.0 * share)
 }
 
 impl Tab for Algorithm {

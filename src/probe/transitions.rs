@@ -126,17 +126,19 @@ impl Transitions {
 
     fn learned_told(&self) -> Vec<String> {
         let Some(events) = &self.events else { return Vec::new() };
-        let mut when: Vec<(usize, String)> = Vec::new();
+        let mut when: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for (i, class) in events.classes.iter().enumerate() {
-            if let Some(step) = learned(&self.course(i), 0.5) {
-                when.push((step, format!("{} at step {}", class.name, number::count(step))));
+            if let Some(step) = learned(&self.course(i), 0.1) {
+                when.entry(step).or_default().push(class.name.clone());
             }
         }
-        when.sort_by_key(|(step, _)| *step);
-        let words: Vec<String> = when.into_iter().map(|(_, words)| words).collect();
+        let words: Vec<String> = when
+            .into_iter()
+            .map(|(step, names)| format!("{} by step {}", listed(&names), number::count(step)))
+            .collect();
         match words.is_empty() {
             true => Vec::new(),
-            false => vec![format!("Learned half-way, and for good: {}.", listed(&words))],
+            false => vec![format!("Learned (nine tenths of the excess gone, for good): {}.", words.join("; "))],
         }
     }
 

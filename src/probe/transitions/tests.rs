@@ -73,7 +73,7 @@ fn it_says_when_each_event_was_learned() {
     }
     let html = tab.html(&journal, 1000);
     assert!(
-        html.contains("second name at step 100") && html.contains("first name at step 200"),
+        html.contains("second name, third name and later names by step 200; first name by step 1,000"),
         "{}",
         tab.learned_told().join(" ")
     );
