@@ -591,6 +591,14 @@ mod tests {
         experiment.training.learning_rate = 0.01;
         history.reset_for(&experiment);
         assert_eq!(history.earlier().next().map(|(_, l)| l), Some("learning rate 0.005".into()));
+        let transformer = experiment.net.clone();
+        (experiment.net.architecture, experiment.net.heads) = (crate::experiment::Architecture::Gru, 2);
+        history.reset_for(&experiment);
+        history.apply(&Event::Evaluation(fixtures::evaluation(10, 0.5)));
+        experiment.net = transformer;
+        history.reset_for(&experiment);
+        let label = history.earlier().next().map(|(_, label)| label);
+        assert_eq!(label, Some("architecture gru".into()), "the heads had no say");
         experiment.world = crate::experiment::WorldSpec::named(&crate::experiment::world::KINDS[1]);
         history.reset_for(&experiment);
         assert_eq!(history.earlier().count(), 0, "another world's curve says nothing here");

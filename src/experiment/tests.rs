@@ -31,6 +31,17 @@ fn the_published_transformer_has_about_8k_parameters() {
     assert!((7500..8500).contains(&n), "{n}");
 }
 
+/// PyTorch's counts: an embedding of 6 x 16, two GRU layers of 2 (16·48 + 48), a head of 16·5 + 5.
+#[test]
+fn recurrent_nets_have_pytorchs_parameters_and_heed_no_heads() {
+    let net = Net { architecture: Architecture::Gru, width: 16, heads: 3, kv_heads: 2, ..Net::default() };
+    assert_eq!(net.parameters(Observation::Tokens(5)), 96 + 2 * 2 * (16 * 48 + 48) + 85);
+    let e = Experiment { net, ..Experiment::default() };
+    assert_eq!(e.validate(), Ok(()));
+    let text = serde_json::to_string(&e).expect("JSON").replace("gru", "transformer");
+    assert!(problem_of(&text).contains("net.kv_heads is 2"));
+}
+
 #[test]
 fn bad_values_are_named_with_field_value_and_range() {
     let text = problem_of(r#"{"data":{"topics":0,"sequences":2,"length":8,"fresh":false}}"#);

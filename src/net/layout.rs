@@ -54,7 +54,13 @@ impl Layout {
     pub fn new(net: &Net, observation: Observation) -> Self {
         let mut layout = Self { entries: Vec::new(), len: 0 };
         // The last row is the learner's own start of a sequence.
-        let spread = if observation.is_vectors() { 1.0 } else { 0.3 };
+        let spread = match (observation.is_vectors(), net.architecture) {
+            (true, _) => 1.0,
+            (false, Architecture::Transformer) => 0.3,
+            // Fainter: while a recurrent net hardly hears what it reads, it learns the tokens' frequencies alone, the plateau that is
+            // known of GRUs. With PyTorch's 1 it passes that level without a rest.
+            (false, Architecture::Gru | Architecture::Lstm) => 0.1,
+        };
         layout.add("embedding", [Net::inputs(observation), net.width], Start::Normal(spread));
         match net.architecture {
             Architecture::Transformer => layout.add_transformer(net),
