@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: milliseconds of a training step at fixed sizes, on CPU wasm and WebGPU in headless Chromium and
-//! on the native CPU; what a step asks of WebGPU; and what a visitor downloads. A table, or JSON with `--json`.
+//! on the native CPU; what a step asks of WebGPU; what watching a run costs; and what a visitor downloads. A table, or JSON with `--json`.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a measurement that cannot go on stops, with a sentence")]
 #![allow(dead_code, reason = "the end-to-end tests use more of the browser")]
@@ -10,8 +10,10 @@ mod support;
 use std::path::Path;
 use std::{env, fs};
 
-use icl_playground::engine::bench::bench;
-use icl_playground::protocol::{BenchSize, Command, DeviceChoice};
+use icl_playground::engine::{bench::bench, session::Session};
+use icl_playground::experiment::Preset;
+use icl_playground::probe::TabKind;
+use icl_playground::protocol::{BenchSize, Command, DeviceChoice, Event};
 use serde::Serialize;
 use serde_json::json;
 use support::browser::{Browser, Gpu};
@@ -37,6 +39,19 @@ struct Row {
     why: Option<String>,
 }
 
+/// What evaluations and the learning lab cost while a preset runs natively, as shares of training's own time.
+#[derive(Serialize)]
+struct Share {
+    preset: &'static str,
+    /// The open tab.
+    tab: &'static str,
+    steps: usize,
+    evaluation: f64,
+    probes: f64,
+    /// Recorded steps that the tab had not looked at when training was done, as a share of all.
+    behind: f64,
+}
+
 /// A file of the site, in bytes.
 #[derive(Serialize)]
 struct Weight {
@@ -59,12 +74,23 @@ fn main() {
         eprintln!("{name}: WebGPU on SwiftShader");
         rows.push(browser(size, name, Gpu::SwiftShader, if size == BenchSize::S1 { 5 } else { 2 }));
     }
+    let shares: Vec<Share> = match only {
+        None => [
+            ("dursley-wonka", TabKind::ALL.to_vec()),
+            ("mess3", vec![TabKind::Beliefs]),
+            ("retrieval-inference", vec![TabKind::Algorithm]),
+        ]
+        .into_iter()
+        .flat_map(|(preset, tabs)| tabs.into_iter().map(move |tab| share(preset, tab)))
+        .collect(),
+        Some(_) => Vec::new(),
+    };
     let weights = weights();
     if arguments.iter().any(|argument| argument == "--json") {
-        let text = serde_json::to_string_pretty(&json!({ "steps": rows, "sizes": weights }));
+        let text = serde_json::to_string_pretty(&json!({ "steps": rows, "shares": shares, "sizes": weights }));
         println!("{}", text.expect("plain data"));
     } else {
-        print_table(&rows, &weights);
+        print_table(&rows, &shares, &weights);
     }
 }
 
@@ -133,6 +159,31 @@ impl Row {
     }
 }
 
+/// A preset's whole run on the native CPU, a tab open, driven as the worker drives it.
+fn share(preset: &'static str, tab: TabKind) -> Share {
+    eprintln!("{preset}, {} open", tab.name());
+    let experiment = Preset::named(preset).expect("a preset").experiment();
+    let quiet = &mut |_: Event| {};
+    pollster::block_on(async {
+        let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, quiet).await.expect("prepared");
+        session.open_inside(Some(tab));
+        let mut looks = 0.0;
+        while !session.trained() {
+            session.advance(quiet).await.expect("a step");
+            if session.can_look_inside() && session.look_inside(quiet).await.expect("a look") {
+                looks += 1.0;
+            }
+        }
+        let (evaluation, probes) = session.shares();
+        let mut left = 0.0;
+        while session.look_inside(quiet).await.expect("a look") {
+            left += 1.0;
+        }
+        let behind = left / f64::max(looks + left, 1.0);
+        Share { preset, tab: tab.name(), steps: experiment.steps(), evaluation, probes, behind }
+    })
+}
+
 /// What the site's root holds: all that is downloaded, but for snippets if there are any.
 fn weights() -> Vec<Weight> {
     let entries = fs::read_dir(dist()).expect("the built site").flatten();
@@ -150,7 +201,7 @@ fn weight(file: String, bytes: &[u8]) -> Weight {
     Weight { file, raw: bytes.len(), gzip, brotli: packed.len() }
 }
 
-fn print_table(rows: &[Row], weights: &[Weight]) {
+fn print_table(rows: &[Row], shares: &[Share], weights: &[Weight]) {
     let number = |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
     println!(
         "\n{:<5}{:<22}{:>12}{:>16}{:>12}{:>9}",
@@ -161,6 +212,16 @@ fn print_table(rows: &[Row], weights: &[Weight]) {
         let (dispatches, submits) = (number(row.dispatches, 0), number(row.submits, 0));
         print!("{:<5}{:<22}{step:>12}{first:>16}{dispatches:>12}{submits:>9}", row.size, row.device);
         println!("  {}", row.why.as_deref().unwrap_or_default());
+    }
+    if !shares.is_empty() {
+        println!(
+            "\n{:<24}{:<14}{:>8}{:>14}{:>10}{:>10}",
+            "preset", "open tab", "steps", "evaluation, %", "probes, %", "behind, %"
+        );
+    }
+    for Share { preset, tab, steps, evaluation, probes, behind } in shares {
+        let [evaluation, probes, behind] = [evaluation, probes, behind].map(|share| format!("{:.1}", 100.0 * share));
+        println!("{preset:<24}{tab:<14}{steps:>8}{evaluation:>14}{probes:>10}{behind:>10}");
     }
     println!("\n{:<28}{:>12}{:>12}{:>12}", "file", "bytes", "gzip", "brotli");
     for Weight { file, raw, gzip, brotli } in weights {

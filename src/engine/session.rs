@@ -246,6 +246,12 @@ impl Session {
         spent < PROBE_SHARE * self.training_total_ms
     }
 
+    /// Time spent on evaluations and on looking inside, each as a share of training's own.
+    pub fn shares(&self) -> (f64, f64) {
+        let training = self.training_total_ms.max(f64::MIN_POSITIVE);
+        (self.evaluation_total_ms / training, self.inside.as_ref().map_or(0.0, |inside| inside.spent_ms) / training)
+    }
+
     pub fn inside(&self) -> Option<&Inside> {
         self.inside.as_ref()
     }
