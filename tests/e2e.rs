@@ -661,7 +661,7 @@ fn inside(page: &Page) -> String {
 
 #[test]
 fn the_slider_takes_every_chart_back_and_the_learning_lab_answers() {
-    let page = Page::opened(Gpu::Absent, SHORT);
+    let page = Page::opened(Gpu::None, SHORT);
     page.wait_for_phase("finished", RUN);
     assert!(page.text("scrubber").is_some() && page.browser.page_text().contains("Every sequence is about Mr Dursley"));
     // Back to the start: the losses and the sequences are those of step 0 again, and the lab speaks of it.
