@@ -96,7 +96,7 @@ pub const PRESETS: &[Preset] = &[
         build: || Experiment {
             data: Data { length: 100, ..Data::default() },
             net: Net { architecture: Architecture::Gru, ..Net::small() },
-            training: constant(1000, 128, 1e-3),
+            training: constant(1000, 64, 1e-3),
             evaluation: Evaluation { every: 100, ..Evaluation::default() },
             ..Experiment::default()
         },
@@ -185,14 +185,14 @@ pub const PRESETS: &[Preset] = &[
             Try { label: "One block: no place for two steps", changes: &[("net.blocks", "1")] },
         ],
         source: EDELMAN,
-        build: || induction(2),
+        build: || induction(2, 3e-4),
     },
     Preset {
         name: "induction-3",
         title: "Statistical induction heads, three symbols",
         tries: &[Try { label: "Two symbols", changes: &[("world", "\"markov:k=2\"")] }],
         source: EDELMAN,
-        build: || induction(3),
+        build: || induction(3, 1e-3),
     },
     Preset {
         name: "retrieval-inference",
@@ -347,14 +347,14 @@ fn coins(n: usize) -> Experiment {
 }
 
 /// Attention alone on fresh Markov chains of `k` symbols: two blocks of width 16, T = 100, 64 sequences a step.
-fn induction(k: usize) -> Experiment {
+fn induction(k: usize, learning_rate: f64) -> Experiment {
     let mut world = named("markov");
     world.set_parameter("k", k as f64);
     Experiment {
         world,
         data: Data { length: 100, ..Data::default() },
         net: Net { width: 16, heads: 1, kv_heads: 1, mlp: Mlp::None, positions: Positions::Rotary, ..Net::default() },
-        training: constant(3000, 64, 3e-3),
+        training: constant(1500, 64, learning_rate),
         evaluation: Evaluation { every: 250, ..Evaluation::default() },
         ..Experiment::default()
     }

@@ -204,7 +204,7 @@ fn every_tab_opens_on_every_kind_of_run_and_says_something() {
             );
             let body: String = (0..12).filter_map(|i| sent.get(&format!("inside-{i}"))).cloned().collect();
             assert!(body.contains("<svg") || body.contains("class=\"note\""), "{name}: {body}");
-            for bad in ["NaN", "Infinity", "inf ", "undefined"] {
+            for bad in ["NaN", "Infinity", " inf ", ">inf<", "undefined"] {
                 assert!(!body.contains(bad), "{name} says {bad}");
             }
             let again = tell(&mut session, json!({"inside": "shown", "value": "6"}));
