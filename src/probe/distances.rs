@@ -6,7 +6,7 @@ use super::mixture::{self, Mixture, WIDTH};
 use crate::{
     experiment::Experiment,
     protocol::Measured,
-    theory::{baselines, curves},
+    theory::{baselines, bigram::Bigram, curves},
     world::{Filter, Purpose, Rows, Stream, Topic, World},
 };
 
@@ -98,6 +98,8 @@ enum Source {
     Oracle,
     /// A law for each position (the last one for all later ones), whatever came before.
     Fixed(Vec<Vec<f64>>),
+    /// Sees the last token.
+    Pairs(Bigram),
 }
 
 impl Yardsticks {
@@ -232,6 +234,10 @@ fn sources(world: &World, topics: Option<&[Topic]>, length: usize) -> Vec<(Predi
         named("unigram", "How often each token comes at this position, over all topics. Context means nothing to it."),
         { Source::Fixed(curves::marginals(world, length)) },
     ));
+    if let Some(bigram) = Bigram::new(world, topics, length) {
+        let about = "How often which token follows the last one, over all topics. It learns nothing in context.";
+        all.push((named("bigram", about), Source::Pairs(bigram)));
+    }
     all.push((named("uniform", "Every token is as likely as any other."), {
         Source::Fixed(vec![vec![1.0 / v as f64; v]])
     }));
@@ -286,7 +292,7 @@ fn chances(
             match source {
                 Source::Filter(filter) => filter.reset(),
                 Source::Oracle => oracle = Some(world.oracle(topic)),
-                Source::Fixed(_) => {}
+                Source::Fixed(_) | Source::Pairs(_) => {}
             }
             for (l, (&token, cell)) in row.iter().zip(cells.chunks_exact_mut(v)).enumerate() {
                 let filter = match source {
@@ -294,6 +300,10 @@ fn chances(
                     Source::Oracle => oracle.as_mut(),
                     Source::Fixed(laws) => {
                         law.copy_from_slice(&laws[l.min(laws.len() - 1)]);
+                        None
+                    }
+                    Source::Pairs(bigram) => {
+                        law.copy_from_slice(bigram.law(&row[..l]));
                         None
                     }
                 };

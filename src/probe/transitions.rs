@@ -14,7 +14,7 @@ use crate::{
     picture::svg::{INK, escape},
     protocol::Measured,
     sweep::chart::{self, Lines, Series},
-    theory::{bigram, levels::mean},
+    theory::{bigram::Bigram, levels::mean},
 };
 
 /// A plateau sits on a level that is this share of it away at most, its own two standard errors aside.
@@ -52,9 +52,9 @@ impl Transitions {
             Level { name: "uniform", about: "knows nothing", value: (world.vocab() as f64).ln() },
             Level { name: "unigram", about: "knows how often each token comes", value: mean(&theory.unigram.values) },
         ];
-        if let Some(losses) = bigram::in_weights(world, setting.topics, length) {
+        if let Some(bigram) = Bigram::new(world, setting.topics, length) {
             let about = "knows which token follows which over all topics, and learns nothing in context";
-            levels.push(Level { name: "bigram", about, value: mean(&losses) });
+            levels.push(Level { name: "bigram", about, value: mean(bigram.losses()) });
         }
         for (name, about) in [
             ("uni-inf", "counts tokens in its context"),
