@@ -6,6 +6,7 @@
 
 pub mod algorithm;
 pub mod beliefs;
+pub mod coupling;
 pub mod distances;
 pub mod events;
 pub mod heads;

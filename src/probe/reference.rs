@@ -6,6 +6,7 @@ use super::Setting;
 use crate::{
     protocol::Measured,
     theory::entropy::entropy,
+    theory::entropy::surprise_above,
     world::{Filter, Rows, Topic, World, rng::Stream},
 };
 
@@ -92,6 +93,38 @@ impl Reference {
                 self.laws.chunks_exact(self.vocab).map(entropy_of).collect()
             }
         }
+    }
+
+    /// By how much another predictor is worse than this one, KL at each cell, nats: [rows, T]. A chance below 1e-9 counts as 1e-9.
+    pub fn against(&self, mut filter: Filter) -> Vec<f64> {
+        let v = self.vocab;
+        let (mut p, mut q) = (vec![0.0; v], vec![0.0; v]);
+        let mut out = Vec::with_capacity(self.tokens.len());
+        for (i, (&token, law)) in self.tokens.iter().zip(self.laws.chunks_exact(v.max(1))).enumerate() {
+            if i % self.length == 0 {
+                filter.reset();
+            }
+            p.iter_mut().zip(law).for_each(|(slot, p)| *slot = f64::from(*p));
+            filter.predict(&mut q);
+            filter.observe(token);
+            out.push(surprise_above(&p, &q));
+        }
+        out
+    }
+
+    /// The predictor's own mean loss at each cell, nats: [rows, T]; none where its laws are not kept.
+    pub fn entropies(&self) -> Vec<f64> {
+        let term = |p: &f32| if *p > 0.0 { -f64::from(*p) * f64::from(*p).ln() } else { 0.0 };
+        self.laws.chunks_exact(self.vocab.max(1)).map(|law| law.iter().map(term).sum()).collect()
+    }
+
+    /// Sums over each sequence so far: [rows, T] to the same.
+    pub fn so_far(&self, cells: &[f64]) -> Vec<f64> {
+        let mut out = cells.to_vec();
+        for row in out.chunks_exact_mut(self.length.max(1)) {
+            (1..row.len()).for_each(|l| row[l] += row[l - 1]);
+        }
+        out
     }
 
     /// Mean and standard error over sequences, at each position. `cells`: [rows, T].

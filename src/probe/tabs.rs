@@ -1,8 +1,8 @@
 //! The tabs there are.
 
 use super::{
-    Setting, Tab, algorithm::Algorithm, beliefs::Beliefs, heads::Heads, landscape::Landscape, power::Power,
-    transitions::Transitions,
+    Setting, Tab, algorithm::Algorithm, beliefs::Beliefs, coupling::Coupling, heads::Heads, landscape::Landscape,
+    power::Power, transitions::Transitions,
 };
 
 /// A question about how a learner came about.
@@ -14,11 +14,12 @@ pub enum TabKind {
     Algorithm,
     Power,
     Beliefs,
+    Coupling,
 }
 
 impl TabKind {
-    pub const ALL: [Self; 6] =
-        [Self::Landscape, Self::Transitions, Self::Heads, Self::Algorithm, Self::Power, Self::Beliefs];
+    pub const ALL: [Self; 7] =
+        [Self::Landscape, Self::Transitions, Self::Heads, Self::Algorithm, Self::Power, Self::Beliefs, Self::Coupling];
 
     /// As in messages and file names.
     pub fn name(self) -> &'static str {
@@ -29,6 +30,7 @@ impl TabKind {
             Self::Algorithm => "algorithm",
             Self::Power => "power",
             Self::Beliefs => "beliefs",
+            Self::Coupling => "coupling",
         }
     }
 
@@ -44,6 +46,7 @@ impl TabKind {
             Self::Algorithm => "Algorithm",
             Self::Power => "Power law",
             Self::Beliefs => "Beliefs",
+            Self::Coupling => "Weights",
         }
     }
 
@@ -52,6 +55,9 @@ impl TabKind {
         match self {
             Self::Landscape => "Loss at every position, over all of training: which positions are learned first?",
             Self::Transitions => "Where does the loss stand still, on which level, and when is what learned?",
+            Self::Coupling => {
+                "What does not knowing the topic cost, and what if the weights of the topics were others?"
+            }
             Self::Beliefs => "Does the learner hold what an exact observer believes about the hidden state?",
             Self::Heads => "What does each head look at, when does it learn to, and what is lost without it?",
             Self::Algorithm => {
@@ -70,6 +76,7 @@ impl TabKind {
             Self::Algorithm => Box::new(Algorithm::open(setting)?),
             Self::Power => Box::new(Power::open(setting)?),
             Self::Beliefs => Box::new(Beliefs::open(setting)?),
+            Self::Coupling => Box::new(Coupling::open(setting)?),
         })
     }
 }

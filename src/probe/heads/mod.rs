@@ -18,6 +18,7 @@ use super::{
     reference::{self, Reference, sequences},
 };
 use crate::{
+    experiment::net::Architecture,
     number,
     picture::svg::{INK, MUTED, Paint, escape},
     protocol::{Evaluation, Measured},
@@ -100,6 +101,9 @@ impl Heads {
             return Err("Heads are scored by what they do with tokens, and this world has vectors.".into());
         }
         let net = &experiment.net;
+        if net.architecture != Architecture::Transformer {
+            return Err("A recurrent net has no attention heads. Choose the transformer to see some.".into());
+        }
         let (length, vocab, seed) = (experiment.data.length, world.vocab(), experiment.seed);
         if length < 4 {
             return Err("Sequences of fewer than 4 tokens leave a head nothing to choose from. Make T longer.".into());

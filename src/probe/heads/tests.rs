@@ -206,7 +206,10 @@ fn switching_a_head_off_shows_its_change() {
 }
 
 #[test]
-fn worlds_of_vectors_have_no_heads() {
+fn vectors_and_recurrent_nets_have_no_heads() {
+    let recurrent = Run::new("coins", |e| e.net.architecture = Architecture::Gru);
+    let why = Heads::open(&recurrent.setting()).err().unwrap();
+    assert!(why.ends_with('.') && why.contains("recurrent"));
     let why = Heads::open(&Run::new("lds", |_| {}).setting()).err().unwrap();
     assert!(why.ends_with('.') && why.contains("vectors"));
 }
