@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 use super::{
     Journal, Message, PIECE, Scope, Seen, Setting, Steps, Tab, Wish,
     html::{level, line, note, over_steps, paragraph, pictures, point, said, select},
+    look::{BIGRAM, DOTTED},
     matrix::Regression,
     reference::sequences,
 };
@@ -75,6 +76,8 @@ pub struct Beliefs {
     corners: Option<Vec<String>>,
     /// What the belief is about.
     about: String,
+    /// R² of the belief by the last token alone.
+    last_token: f64,
     held: BTreeMap<usize, Vec<Held>>,
     layers: Vec<String>,
     chosen: Option<usize>,
@@ -118,8 +121,10 @@ impl Beliefs {
             _ => format!("topic and hidden state together ({parts} topics, {states} states in all)"),
         };
         let targets = targets(&tokens, length, world.bayes(), states, components, seed);
+        let beliefs = |cell: usize| &targets[cell * (2 * states + components)..][..states];
         Ok(Self {
             length,
+            last_token: by_last_token(&tokens, length, world.vocab(), states, beliefs),
             rows: Arc::new(Rows::Tokens(tokens)),
             targets,
             states,
@@ -244,8 +249,20 @@ impl Beliefs {
         let topic = held
             .topic
             .map_or_else(String::new, |t| format!(" Of the topic's posterior alone, R² is {}.", number::fixed(t, 2)));
+        // Of the variance that the last token leaves.
+        let rest = |r: f64| (1.0 - self.last_token > 1e-6).then(|| (r - self.last_token) / (1.0 - self.last_token));
+        let start = self.of(0).filter(|at| at.0 == 0).and_then(|at| rest(at.1.belief));
+        let beyond = match (rest(held.belief), start) {
+            (Some(now), Some(start)) => format!(
+                " The last token alone gives {}; of what it leaves open, {} is held now and {} untrained.",
+                number::fixed(self.last_token, 2),
+                number::fixed(now, 2),
+                number::fixed(start, 2)
+            ),
+            _ => String::new(),
+        };
         paragraph(&format!(
-            "At step {} {name} the belief about {} with R² {}{untrained}; with the beliefs shuffled, {}.{topic}",
+            "At step {} {name} the belief about {} with R² {}{untrained}; with the beliefs shuffled, {}.{beyond}{topic}",
             number::count(step),
             self.about,
             number::fixed(held.belief, 2),
@@ -285,12 +302,15 @@ impl Beliefs {
         let steps = Steps::to(journal.last());
         let topics = (self.components > 0)
             .then(|| over_steps("R² of the topic's posterior", "R²", &steps, shown, self.lines(&steps, |h| h.topic)));
-        let belief =
-            over_steps("R² of the belief, by layer", "R²", &steps, shown, self.lines(&steps, |h| Some(h.belief)));
+        let mut lines = self.lines(&steps, |h| Some(h.belief));
+        let title = format!("last token alone: {}", number::precise(self.last_token));
+        lines.push(level("last token alone", BIGRAM, DOTTED, self.last_token, &title));
+        let belief = over_steps("R² of the belief, by layer", "R²", &steps, shown, lines);
         let about = format!(
             "Linear regression with an intercept from what a layer holds at a position to what exact Bayes believes there, fitted on \
              every other one of {} fresh sequences; R² on the rest. Untrained: the same layer at step 0. Shuffled: the same layer, \
-             with the beliefs dealt out anew to all positions of all sequences at random.{}",
+             with the beliefs dealt out anew to all positions of all sequences at random. Last token alone: the mean belief after each \
+             token, which any layer knows that has not forgotten it.{}",
             self.rows.len() / self.length,
             if self.layers.last().is_some_and(|l| l == ALL) {
                 ""
@@ -350,6 +370,36 @@ fn targets(tokens: &[u16], length: usize, mut filter: Filter, states: usize, com
         }
     }
     out
+}
+
+/// R² of the belief by the last token alone (before the first one, by the start): means over every other sequence, tested on the rest.
+fn by_last_token<'a>(
+    tokens: &[u16],
+    length: usize,
+    vocab: usize,
+    states: usize,
+    belief: impl Fn(usize) -> &'a [f64],
+) -> f64 {
+    let last = |cell: usize| if cell.is_multiple_of(length) { vocab } else { usize::from(tokens[cell - 1]) };
+    let half = |odd: usize| (0..tokens.len()).filter(move |cell| cell / length % 2 == odd);
+    let (mut sums, mut counts) = (vec![0.0; (vocab + 1) * states], vec![0.0; vocab + 1]);
+    for cell in half(0) {
+        counts[last(cell)] += 1.0;
+        sums[last(cell) * states..].iter_mut().zip(belief(cell)).for_each(|(sum, b)| *sum += b);
+    }
+    let count = half(1).count().max(1) as f64;
+    let mut mean = vec![0.0; states];
+    half(1).for_each(|cell| mean.iter_mut().zip(belief(cell)).for_each(|(m, b)| *m += b / count));
+    let (mut residual, mut total) = (0.0, 0.0);
+    for cell in half(1) {
+        for (k, b) in belief(cell).iter().enumerate() {
+            let known =
+                if counts[last(cell)] > 0.0 { sums[last(cell) * states + k] / counts[last(cell)] } else { mean[k] };
+            residual += (b - known).powi(2);
+            total += (b - mean[k]).powi(2);
+        }
+    }
+    1.0 - residual / total
 }
 
 impl Tab for Beliefs {

@@ -84,6 +84,22 @@ fn a_linear_image_is_found_and_nothing_else() {
 }
 
 #[test]
+fn the_last_token_explains_what_its_regression_does() {
+    let run = mess3();
+    let mut tab = Beliefs::open(&run.setting()).unwrap();
+    // A stream that holds the last token and nothing else, one number for each token and for the start.
+    let Rows::Tokens(tokens) = tab.rows.as_ref() else { panic!("tokens") };
+    let last = |cell: usize| if cell.is_multiple_of(tab.length) { 3 } else { usize::from(tokens[cell - 1]) };
+    let layer = (0..tokens.len()).flat_map(|cell| (0..4).map(move |k| f32::from(u8::from(k == last(cell)))));
+    let seen = Seen { residual: vec![("output".into(), layer.collect())], ..Seen::default() };
+    tab.take(0, 0, seen);
+    let held = &tab.held[&0][0];
+    assert!((held.belief - tab.last_token).abs() < 1e-6, "{held:?} {}", tab.last_token);
+    assert!((0.7..0.9).contains(&tab.last_token));
+    assert!(tab.html(&run.journal(&[0]), 0).contains("of what it leaves open, 0.00 is held now and 0.00 untrained"));
+}
+
+#[test]
 fn half_of_what_is_explained_is_called_half() {
     let run = mess3();
     let mut tab = Beliefs::open(&run.setting()).unwrap();
