@@ -61,7 +61,7 @@ const BIN: f64 = 1.08;
 const FACTOR: f64 = 1.5;
 const BINS: usize = 4;
 /// It falls at most so many times as fast, per factor in steps, as the curve does on average.
-const SLOW: f64 = 0.4;
+const SLOW: f64 = 0.5;
 /// By no more than this share of the whole fall in all...
 const FLAT: f64 = 0.05;
 /// ...and no bin is further from its mean than this share, noise (three standard errors) aside.

@@ -1,10 +1,13 @@
 //! The learning lab: which step is looked at, and what the engine draws of the learner as it was then (`engine::inside`).
 
 use leptos::{ev, prelude::*};
+use serde_json::Value;
+use wasm_bindgen::JsCast;
 
 use super::{
     controls::{effect, truth, words},
     pieces::hear_from,
+    share::{self, listen},
     state::use_app,
 };
 use crate::number;
@@ -52,6 +55,16 @@ pub fn Inside() -> impl IntoView {
     effect(move || {
         if let Some(place) = place.get() {
             hear_from(&place, "inside", move |text| app.tell_inside(&text));
+            // A suggestion of a tab: fields of the draft to change.
+            listen(&place, "click", move |event: web_sys::Event| {
+                let pressed = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+                let button = pressed.and_then(|e| e.closest("[data-inside-draft]").ok().flatten());
+                let json = button.and_then(|b| b.get_attribute("data-inside-draft")).unwrap_or_default();
+                if let Ok(Value::Object(fields)) = serde_json::from_str(&json) {
+                    share::leave_mark();
+                    app.open_changed(&app.draft.get_untracked(), fields.into_iter().collect());
+                }
+            });
         }
     });
     view! {

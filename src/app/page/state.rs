@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
+use serde_json::Value;
 
 use super::{board::Board, controls::memo, engine_client::EngineClient, pieces, preferences, share};
 use crate::{
@@ -356,13 +357,18 @@ impl App {
 
     /// A suggestion of the story: the preset with a few fields changed, started at once.
     pub fn open_try(self, changes: &[(&str, &str)]) {
-        let fields: Vec<_> = changes
+        let fields = changes
             .iter()
             .map(|(field, json)| (String::from(*field), serde_json::from_str(json).unwrap_or_default()))
             .collect();
-        match link::with_fields(&self.preset.get_untracked().experiment(), &fields) {
+        self.open_changed(&self.preset.get_untracked().experiment(), fields);
+    }
+
+    /// An experiment with a few fields changed, started at once.
+    pub fn open_changed(self, base: &Experiment, fields: Vec<(String, Value)>) {
+        match link::with_fields(base, &fields) {
             Ok(experiment) => self.open(experiment),
-            Err(problems) => self.tell("This suggestion does not fit its story.", &problems),
+            Err(problems) => self.tell("This suggestion does not fit its experiment.", &problems),
         }
     }
 
