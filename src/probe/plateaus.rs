@@ -61,7 +61,7 @@ const BIN: f64 = 1.08;
 const FACTOR: f64 = 1.5;
 const BINS: usize = 4;
 /// It falls at most so many times as fast, per factor in steps, as the curve does on average.
-const SLOW: f64 = 0.5;
+const SLOW: f64 = 0.7;
 /// By no more than this share of the whole fall in all...
 const FLAT: f64 = 0.05;
 /// ...and no bin is further from its mean than this share, noise (three standard errors) aside.
@@ -72,7 +72,7 @@ const FALLEN: f64 = 8.0;
 impl Course {
     /// `losses`: of the batch of step 1, 2, and so on.
     ///
-    /// A plateau is a stretch of the smoothed curve on which a straight line of loss against ln(step), its slope's two standard errors
+    /// A plateau is a stretch of the smoothed curve on which a straight line of loss against ln(step), its slope's three standard errors
     /// added, falls (or rises) at most [`SLOW`] times as fast as the whole run does on average, and by at most [`FLAT`] of the whole fall. The longest
     /// such stretch is taken first, then the longest clear of it, and so on; one that is on the same level as its neighbour belongs to it.
     pub fn of(losses: &[f32]) -> Self {
@@ -181,7 +181,7 @@ fn candidates(bins: &[Bin], fall: f64, pace: f64) -> Vec<(usize, usize, Plateau)
             let slope_error = (inflation / spread).sqrt();
             let range = slope.abs() * (bin.x() - bins[i].x());
             let even = high - mean <= EVEN * fall && mean - low <= EVEN * fall;
-            if slope.abs() + 2.0 * slope_error <= SLOW * pace && range <= FLAT * fall && even {
+            if slope.abs() + 3.0 * slope_error <= SLOW * pace && range <= FLAT * fall && even {
                 let stderr = (inflation / w).sqrt();
                 let plateau = Plateau { first: bins[i].first, last: bin.last, level: mean, stderr };
                 out.push((i, j, plateau));

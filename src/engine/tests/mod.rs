@@ -1,5 +1,6 @@
 mod inside;
 mod lab;
+mod published;
 
 use super::{error::EngineError, session::Session};
 use crate::{

@@ -1,0 +1,102 @@
+//! What was published of training, repeated with the presets. The long ones are ignored by default:
+//! `cargo test --lib -- --ignored published` runs them in some minutes.
+
+use serde_json::json;
+
+use crate::{
+    engine::session::Session,
+    experiment::{Experiment, Preset},
+    probe::TabKind,
+    protocol::{DeviceChoice, Event},
+};
+
+/// A preset trained for so many of its steps: every batch's loss, and the session.
+fn trained(name: &str, steps: usize) -> (Vec<f64>, Session) {
+    let preset = Preset::named(name).expect("a preset").experiment();
+    assert_eq!(preset.training.schedule, crate::experiment::Schedule::Constant, "fewer steps are then its first ones");
+    train(Experiment { training: crate::experiment::Training { steps, ..preset.training.clone() }, ..preset })
+}
+
+fn train(mut experiment: Experiment) -> (Vec<f64>, Session) {
+    experiment.evaluation.most = 0;
+    let mut losses = Vec::new();
+    let session = pollster::block_on(async {
+        let mut emit = |event: Event| {
+            if let Event::Frame(frame) = event {
+                losses.extend(frame.training_loss);
+            }
+        };
+        let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepared");
+        while !session.trained() {
+            session.advance(&mut emit).await.expect("a step");
+        }
+        session.settle(&mut emit).await.expect("read");
+        session
+    });
+    assert_eq!(losses.len(), experiment.training.steps);
+    (losses, session)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// P1: a small GRU sits at the unigram level of Dursley/Wonka for a while, and then drops.
+#[test]
+fn a_gru_rests_at_the_unigram_level_and_drops() {
+    const UNIGRAM: f64 = 1.44519;
+    let (losses, _) = trained("dursley-wonka-gru", 160);
+    for (i, ten) in losses[50..90].chunks(10).enumerate() {
+        let off = mean(ten) / UNIGRAM - 1.0;
+        assert!(off.abs() < 0.02, "steps from {}: {off:+.3}", 50 + 10 * i);
+    }
+    assert!(mean(&losses[..10]) > 1.03 * UNIGRAM && mean(&losses[150..]) < 0.8 * UNIGRAM, "{}", mean(&losses[150..]));
+}
+
+/// Edelman et al. 2024: attention alone on two-symbol chains sits near the unigram level and ends at the bigram one.
+#[test]
+#[ignore = "some minutes"]
+fn published_induction_ends_at_the_bigram_level() {
+    let (losses, session) = trained("induction-2", 1500);
+    let journal = session.inside().expect("a lab").journal();
+    let level = |name: &str| {
+        let found = journal.theory.baselines.iter().find(|b| b.name == name).expect(name);
+        mean(&found.curve.values)
+    };
+    let near = mean(&losses[100..350]) / level("uni-inf") - 1.0;
+    assert!(near.abs() < 0.02, "{near:+.3} from the unigram level");
+    let last = journal.evaluations.last().expect("evaluated");
+    let end = mean(&last.model);
+    assert!(end - level("bi-inf") < 0.01, "{end} against {}", level("bi-inf"));
+}
+
+/// Shai et al. 2024: the residual stream holds the belief as a linear image. An untrained net holds hardly more of it than the last
+/// token alone says, which here is R² .81.
+#[test]
+#[ignore = "a minute"]
+fn published_beliefs_are_in_the_residual_stream() {
+    let (_, mut session) = train(Preset::named("mess3").expect("a preset").experiment());
+    session.open_inside(Some(TabKind::Beliefs));
+    let mut csv = String::new();
+    pollster::block_on(async { while session.look_inside(&mut |_| {}).await.expect("a look") {} });
+    session.tell_inside(json!({"inside": "csv"}), &mut |event| {
+        if let Event::Inside { message } = event {
+            csv = message["text"].as_str().unwrap_or_default().to_owned();
+        }
+    });
+    let r2 = |step: &str, layer: &str, column: usize| {
+        let line = csv.lines().map(|l| l.split(',').collect::<Vec<_>>()).find(|f| f[0] == step && f[1] == layer);
+        line.and_then(|f| f[column].parse::<f64>().ok()).expect("a row")
+    };
+    let (after, before, shuffled) = (r2("600", "output", 2), r2("0", "output", 2), r2("600", "output", 4));
+    // The embedding at the start is the last token and the position, and no more.
+    let token = r2("0", "embedding", 2);
+    assert!(after > 0.95 && shuffled.abs() < 0.05, "{after} {shuffled}");
+    let beyond = |r2: f64| (r2 - token) / (1.0 - token);
+    assert!(
+        beyond(after) > 0.9 && beyond(before) < 0.6,
+        "of what the last token leaves: {} {}",
+        beyond(after),
+        beyond(before)
+    );
+}
