@@ -207,7 +207,7 @@ pub const PRESETS: &[Preset] = &[
             world: named("markov"),
             data: Data { topics: 16, sequences: 256, length: 32, fresh: false },
             net: Net { context: 32, ..Net::default() },
-            training: Training { steps: 1500, batch: 64, ..Training::default() },
+            training: Training { steps: 2000, batch: 64, ..Training::default() },
             evaluation: Evaluation { every: 100, most: 512, ..Evaluation::default() },
             ..Experiment::default()
         },
@@ -354,7 +354,7 @@ fn induction(k: usize, learning_rate: f64) -> Experiment {
         world,
         data: Data { length: 100, ..Data::default() },
         net: Net { width: 16, heads: 1, kv_heads: 1, mlp: Mlp::None, positions: Positions::Rotary, ..Net::default() },
-        training: constant(1500, 64, learning_rate),
+        training: constant(2000, 64, learning_rate),
         evaluation: Evaluation { every: 250, ..Evaluation::default() },
         ..Experiment::default()
     }

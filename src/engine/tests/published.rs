@@ -57,7 +57,7 @@ fn a_gru_rests_at_the_unigram_level_and_drops() {
 #[test]
 #[ignore = "some minutes"]
 fn published_induction_ends_at_the_bigram_level() {
-    let (losses, session) = trained("induction-2", 1500);
+    let (losses, session) = trained("induction-2", 2000);
     let journal = session.inside().expect("a lab").journal();
     let level = |name: &str| {
         let found = journal.theory.baselines.iter().find(|b| b.name == name).expect(name);
