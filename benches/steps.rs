@@ -63,7 +63,7 @@ struct Weight {
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let only = arguments.iter().find_map(|argument| argument.strip_prefix("--size="));
+    let only = arguments.iter().find_map(|argument| argument.strip_prefix("--only="));
     let mut rows = Vec::new();
     for (size, name) in SIZES.into_iter().filter(|(_, name)| only.is_none_or(|only| only == *name)) {
         let steps = timed_steps(size);
@@ -75,7 +75,7 @@ fn main() {
         rows.push(browser(size, name, Gpu::SwiftShader, if size == BenchSize::S1 { 5 } else { 2 }));
     }
     let shares: Vec<Share> = match only {
-        None => [
+        None | Some("shares") => [
             ("dursley-wonka", TabKind::ALL.to_vec()),
             ("mess3", vec![TabKind::Beliefs]),
             ("retrieval-inference", vec![TabKind::Algorithm]),

@@ -664,30 +664,18 @@ fn the_slider_takes_every_chart_back_and_the_learning_lab_answers() {
     let page = Page::opened(Gpu::None, SHORT);
     page.wait_for_phase("finished", RUN);
     assert!(page.text("scrubber").is_some() && page.browser.page_text().contains("Every sequence is about Mr Dursley"));
-    // Back to the start: the losses and the sequences are those of step 0 again, and the lab speaks of it.
-    let summaries = "return ['loss-by-position', 'losses'].map(name => document.querySelector(`[data-testid='chart-${name}']`)?.getAttribute('aria-label') ?? '')";
+    // Back to the start: charts and lab speak of step 0, and then of the last one again.
+    let both_at = |step: usize| {
+        let script = "const label = document.querySelector(`[data-testid='chart-losses']`)?.ariaLabel ?? '';
+            return label.startsWith(`At step ${arguments[0]},`)
+                && document.getElementById('inside').innerText.includes(`At step ${arguments[0]} `)";
+        page.browser.wait(&format!("charts and lab at step {step}"), SOON, script, &[json!(step)]);
+    };
     page.type_into("scrubber", "0");
     page.wait_for_text("at step 0", SOON);
-    page.browser.wait(
-        "the lab at step 0",
-        SOON,
-        "return document.getElementById('inside').innerText.includes('At step 0 ')",
-        &[],
-    );
-    let then = page.browser.script(summaries, &[]);
+    both_at(0);
     page.click("scrubber-latest");
-    page.browser.wait(
-        "the lab at the end",
-        SOON,
-        "return document.getElementById('inside').innerText.includes('At step 30 ')",
-        &[],
-    );
-    page.browser.wait(
-        "other summaries",
-        SOON,
-        &format!("{summaries}.some((text, i) => text !== arguments[0][i])"),
-        &[then],
-    );
+    both_at(30);
     // Pointing at the map draws another position.
     let before = inside(&page);
     let point = "

@@ -208,7 +208,7 @@ pub const PRESETS: &[Preset] = &[
             data: Data { topics: 16, sequences: 256, length: 32, fresh: false },
             net: Net { context: 32, ..Net::default() },
             training: Training { steps: 2000, batch: 64, ..Training::default() },
-            evaluation: Evaluation { every: 100, most: 512, ..Evaluation::default() },
+            evaluation: Evaluation { every: 100, most: 512, algorithms: true, ..Evaluation::default() },
             ..Experiment::default()
         },
     },

@@ -72,6 +72,9 @@ pub fn usual_views(sweep: &Sweep) -> Vec<View> {
     if axes.contains(&"prior.steps") {
         views.extend([View::Level, View::Spread]);
     }
+    if sweep.base.evaluation.algorithms {
+        views.insert(0, View::Phases);
+    }
     if axes.len() <= 1 {
         views.push(View::Steps);
     }

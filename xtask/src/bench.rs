@@ -3,7 +3,7 @@
 use crate::place::{cargo, run};
 use crate::tools::{FOR_BROWSER, chromedriver, chromium, ensure};
 
-/// Arguments go to the measuring program: `--json`, `--size=S1`.
+/// Arguments go to the measuring program: `--json`, `--only=S1` (or S2, S3, shares).
 pub fn bench(arguments: &[String]) -> Result<(), String> {
     ensure(FOR_BROWSER)?;
     crate::site::build()?;

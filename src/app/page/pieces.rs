@@ -73,15 +73,18 @@ pub fn obey(message: &Value) {
     }
 }
 
-/// Puts HTML in its place. What had the focus keeps it, where it is still there; an entry that has it is left alone.
+/// Puts HTML in its place. What had the focus keeps it, where it is still there; an entry that has it is left alone where the new HTML
+/// has it too.
 pub fn put(name: &str, html: &str) {
     let Some(place) = document().get_element_by_id(name) else { return };
     let held = document().active_element().filter(|active| *active != place && place.contains(Some(active)));
-    if held.as_ref().is_some_and(|held| held.tag_name() == "INPUT" && held.has_attribute("data-inside")) {
+    let id = held.as_ref().and_then(|active| active.get_attribute("data-testid"));
+    let typed = held.is_some_and(|held| held.tag_name() == "INPUT" && held.has_attribute("data-inside"));
+    if typed && id.as_ref().is_some_and(|id| html.contains(&format!("\"{id}\""))) {
         return;
     }
     place.set_inner_html(html);
-    if let Some(id) = held.and_then(|active| active.get_attribute("data-testid")) {
+    if let Some(id) = id {
         focus(&format!("[data-testid={id}]"));
     }
 }
