@@ -82,8 +82,7 @@ pub enum Event {
     Theory(Theory),
     /// At most 30 a second; each holds all steps since the last.
     Frame(Frame),
-    /// At step 0, every `evaluation.every` steps, at the recorded steps (`experiment::evaluation::is_recorded`), after a single step, and
-    /// at the end.
+    /// At step 0, where [`crate::experiment::Evaluation::is_due`] says so, after a single step, and at the end.
     Evaluation(Evaluation),
     /// With each evaluation: a few fixed sequences and how surprising each token was.
     Samples(Samples),

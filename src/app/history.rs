@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use crate::{
-    experiment::{Experiment, evaluation, link},
+    experiment::{Experiment, link},
     number,
     protocol::{Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Samples, Theory},
 };
@@ -58,7 +58,7 @@ pub struct History {
     evaluation: Option<Evaluation>,
     evaluations: Thinned,
     samples: Option<Samples>,
-    /// What was told at the recorded steps, in order: log-spaced, so few. The last entry is the latest, recorded or not.
+    /// What was told at the recorded steps, in order: a few dozen. The last entry is the latest, recorded or not.
     recorded: Vec<Recorded>,
     /// Which of them is looked at; `None`: the latest.
     shown: Option<usize>,
@@ -127,7 +127,8 @@ impl History {
                 self.evaluations.push(EvaluationPoint::of(evaluation));
                 self.evaluation = Some(evaluation.clone());
                 // What came last stays only where its step is one to be recorded.
-                self.recorded.retain(|r| r.step < evaluation.step && evaluation::is_recorded(r.step));
+                let kept = &self.experiment.evaluation;
+                self.recorded.retain(|r| r.step < evaluation.step && kept.is_recorded(r.step));
                 self.recorded.push(Recorded { step: evaluation.step, evaluation: evaluation.clone(), samples: None });
                 Changed { loss_by_position: true, losses: true, bound: true, ..Changed::NONE }
             }
@@ -556,19 +557,19 @@ mod tests {
             history.apply(&Event::Samples(Samples { step, ..fixtures::samples() }));
         }
         let steps: Vec<usize> = history.recorded().collect();
-        assert_eq!(steps[..12], [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14]);
-        assert_eq!(steps[steps.len() - 3..], [768, 896, 1000], "log-spaced, and the latest");
+        assert_eq!(steps[..9], [0, 1, 2, 4, 8, 16, 32, 50, 100]);
+        assert_eq!(steps[steps.len() - 3..], [700, 800, 1000], "log-spaced, and the latest");
         assert_eq!((history.shown(), history.evaluation().map(|e| e.step)), (None, Some(1000)));
-        history.show(Some(9));
-        assert_eq!((history.shown(), history.evaluation().map(|e| e.step)), (Some(10), Some(10)));
-        assert_eq!((history.samples().map(|s| s.step), history.point().map(|p| p.step)), (Some(10), Some(10)));
+        history.show(Some(7));
+        assert_eq!((history.shown(), history.evaluation().map(|e| e.step)), (Some(50), Some(50)));
+        assert_eq!((history.samples().map(|s| s.step), history.point().map(|p| p.step)), (Some(50), Some(50)));
         // What comes meanwhile does not move what is looked at, and the last one is the latest.
         history.apply(&Event::Evaluation(fixtures::evaluation(1001, 0.5)));
-        assert_eq!(history.shown(), Some(10));
+        assert_eq!(history.shown(), Some(50));
         let last = history.recorded().len() - 1;
         history.show(Some(last));
         assert_eq!((history.shown(), history.evaluation().map(|e| e.step)), (None, Some(1001)));
-        history.show(Some(9));
+        history.show(Some(7));
         history.reset_for(&Experiment::default());
         assert_eq!((history.shown(), history.recorded().len()), (None, 0));
     }

@@ -13,7 +13,7 @@ use super::{
     trainer::{self, Trainer},
 };
 use crate::{
-    experiment::{Experiment, evaluation::is_recorded},
+    experiment::Experiment,
     picture::svg::escape,
     probe::{Journal, Message, PIECE, Scope, Seen, Setting, Tab, TabKind},
     protocol::{Evaluation, Event, Theory},
@@ -86,7 +86,7 @@ impl Inside {
     /// Keeps an evaluation and the parameters behind it, where its step is one of those that are recorded, or the run's last.
     pub fn record(&mut self, evaluation: &Evaluation, trainer: &Trainer) {
         let last = evaluation.step >= self.journal.experiment.steps();
-        if is_recorded(evaluation.step) || last {
+        if self.journal.experiment.evaluation.is_recorded(evaluation.step) || last {
             self.journal.evaluations.retain(|e| e.step < evaluation.step);
             self.journal.evaluations.push(evaluation.clone());
             self.recording.push(evaluation.step, trainer.flat());

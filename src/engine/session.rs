@@ -15,7 +15,7 @@ use super::{
     trainer::{Learner, Trainer, read},
 };
 use crate::{
-    experiment::{Experiment, Optimizer, evaluation::is_recorded},
+    experiment::{Experiment, Optimizer},
     probe::{
         TabKind,
         distances::{Ensemble, Predictor, Yardsticks},
@@ -291,7 +291,7 @@ impl Session {
         let (steps, prior) = (self.steps(), self.experiment.prior.steps);
         let stage_ends = prior > 0 && (steps == prior || steps == 2 * prior);
         let evaluation_due = steps.is_multiple_of(self.experiment.evaluation.every)
-            || ((self.inside.is_some() || self.yardsticks.is_some()) && is_recorded(steps))
+            || ((self.inside.is_some() || self.yardsticks.is_some()) && self.experiment.evaluation.is_due(steps))
             || stage_ends
             || self.trained();
         let read_due = self.chosen.report.used == DeviceKind::Cpu

@@ -19,23 +19,30 @@ pub struct Evaluation {
     /// ...or this many sequences have been used for each loss. 0: as many as `sequences`.
     pub most: usize,
     /// Each evaluation also measures how far the learner is from known predictors: retrieval, inference and the like. For the phase
-    /// diagram of a sweep; then evaluations are log-spaced besides.
+    /// diagram of a sweep; then the early steps are evaluated too ([`Self::is_due`]).
     pub algorithms: bool,
 }
 
 impl Default for Evaluation {
     fn default() -> Self {
-        Self { sequences: 128, every: 20, prompt_length: 0, precision: 0.02, most: 4096, algorithms: false }
+        Self { sequences: 64, every: 50, prompt_length: 0, precision: 0.02, most: 4096, algorithms: false }
     }
 }
 
-/// Whether the learner is recorded at a step: four steps to an octave, every step before 8. So 76 steps of a million, and the
-/// early ones, where most happens, are close together.
-pub fn is_recorded(step: usize) -> bool {
-    step < 8 || step.is_multiple_of(1 << (step.ilog2() - 2))
-}
-
 impl Evaluation {
+    /// Whether `step` is evaluated in a run that is recorded: every `every` steps, and before the first of those at powers of two, as
+    /// most happens early.
+    pub fn is_due(&self, step: usize) -> bool {
+        step.is_multiple_of(self.every) || (step < self.every && step.is_power_of_two())
+    }
+
+    /// Whether the learner is kept as it was at an evaluated step: at all of the first eight times `every` and before, then at four to
+    /// an octave. So some 80 steps of a million.
+    pub fn is_recorded(&self, step: usize) -> bool {
+        let times = step / self.every.max(1);
+        self.is_due(step) && (times < 8 || times.is_multiple_of(1 << (times.ilog2() - 2)))
+    }
+
     pub(super) fn check(&self, check: &mut Checker) {
         check.count("evaluation.sequences", self.sequences, 2, 65_536);
         check.count("evaluation.every", self.every, 1, 100_000);

@@ -79,6 +79,7 @@ pub const PRESETS: &[Preset] = &[
             data: Data { length: 100, ..Data::default() },
             net: Net::small(),
             training: constant(1000, 512, 1e-3),
+            evaluation: Evaluation { every: 20, ..Evaluation::default() },
             ..Experiment::default()
         },
     },
@@ -97,7 +98,7 @@ pub const PRESETS: &[Preset] = &[
             data: Data { length: 100, ..Data::default() },
             net: Net { architecture: Architecture::Gru, ..Net::small() },
             training: constant(1000, 64, 1e-3),
-            evaluation: Evaluation { every: 100, ..Evaluation::default() },
+            evaluation: Evaluation { every: 20, ..Evaluation::default() },
             ..Experiment::default()
         },
     },
@@ -232,7 +233,6 @@ pub const PRESETS: &[Preset] = &[
             data: Data { length: 64, ..Data::default() },
             net: Net { width: 64, ..Net::default() },
             training: Training { steps: 1000, learning_rate: 3e-3, ..Training::default() },
-            evaluation: Evaluation { every: 50, ..Evaluation::default() },
             ..Experiment::default()
         },
     },
@@ -256,7 +256,6 @@ pub const PRESETS: &[Preset] = &[
             data: Data { length: 40, ..Data::default() },
             net: Net { context: 40, ..Net::default() },
             training: Training { steps: 1000, batch: 64, learning_rate: 4e-3, warmup: 50, ..Training::default() },
-            evaluation: Evaluation { every: 50, ..Evaluation::default() },
             ..Experiment::default()
         },
     },
@@ -355,7 +354,6 @@ fn induction(k: usize, learning_rate: f64) -> Experiment {
         data: Data { length: 100, ..Data::default() },
         net: Net { width: 16, heads: 1, kv_heads: 1, mlp: Mlp::None, positions: Positions::Rotary, ..Net::default() },
         training: constant(2000, 64, learning_rate),
-        evaluation: Evaluation { every: 250, ..Evaluation::default() },
         ..Experiment::default()
     }
 }

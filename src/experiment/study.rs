@@ -1,4 +1,4 @@
-//! The paper's three observations as studies: sweeps with what to look at (P2).
+//! What was published as studies: sweeps with what to look at. The three observations of P2, and which algorithm is learned.
 
 use super::{Bound, Data, Evaluation, Experiment, Net, Prior, Problem, Sweep, Training, WorldKind, WorldSpec};
 
@@ -69,7 +69,7 @@ impl StudySweep {
     }
 }
 
-use View::{Fits, Gaps, Level, Losses, Ranks, Speed, Spread, Steps};
+use View::{Fits, Gaps, Level, Losses, Phases, Ranks, Speed, Spread, Steps};
 
 pub const STUDIES: &[Study] = &[
     Study {
@@ -184,6 +184,29 @@ pub const STUDIES: &[Study] = &[
                 views: &[Level, Steps, Spread],
             },
         ],
+    },
+    Study {
+        name: "algorithms",
+        title: "Which algorithm does it learn, and when?",
+        about: [
+            "With K Markov chains to learn from, a model can remember them and weigh them by the context (retrieval), or estimate a chain from the context alone (inference), which works on chains that it never saw. Each run is compared, at every recorded step, with the algorithms that could be behind it: by KL(model || algorithm), on fresh chains and on the training chains.",
+            "Raventós et al. (2023) and Park et al. (2024) found that few topics end in retrieval, many in inference, and that in between inference may come first and go again.",
+        ],
+        reading: "From left to right one run, from the bottom up more topics. Where a row changes from an -inf algorithm back to an -ret one, in-context generalization was transient.",
+        sweeps: &[StudySweep {
+            name: "chains",
+            title: "Markov chains: the nearest algorithm over K and steps",
+            base: || Experiment {
+                training: Training { batch: 32, ..steps(1500) },
+                data: sizes(16, 64, 32),
+                net: Net { width: 32, ..chains().net },
+                evaluation: Evaluation { algorithms: true, ..evaluation(64, 250, 32) },
+                ..chains()
+            },
+            grid: "data.topics=1,4,16,64,256; seed=1..2",
+            level: None,
+            views: &[Phases, Steps, Gaps],
+        }],
     },
 ];
 

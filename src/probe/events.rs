@@ -220,7 +220,7 @@ mod tests {
         // Repeated blocks: nothing can be known of the first.
         let of = events("repeat:block=8,v=16", 32);
         assert!((of.classes[0].bayes - 16f64.ln()).abs() < 1e-3 && of.classes[2].bayes < 1e-6);
-        assert_eq!(of.classes.iter().map(|c| c.cells.len()).collect::<Vec<_>>(), [8 * 128, 8 * 128, 16 * 128]);
+        assert_eq!(of.classes.iter().map(|c| c.cells.len()).collect::<Vec<_>>(), [8 * 64, 8 * 64, 16 * 64]);
     }
 
     #[test]

@@ -50,7 +50,7 @@ enum Command {
     Inside(inside::Arguments),
     /// Run a grid of experiments: losses, gaps and the bound over K, N, T, seeds or any other field
     Sweep(sweep::Arguments),
-    /// Run one of the studies behind the site's recorded results: data, optimization or prior
+    /// Run one of the studies behind the site's recorded results: data, optimization, prior or algorithms
     Study(study::Arguments),
 }
 

@@ -23,7 +23,7 @@ use crate::{
 
 #[derive(Args)]
 pub struct Arguments {
-    /// data, optimization or prior
+    /// data, optimization, prior or algorithms
     name: String,
     /// Cells that run at the same time; without it all cores but one
     #[arg(long, value_name = "J")]

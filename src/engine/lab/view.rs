@@ -59,8 +59,8 @@ fn studies() -> String {
     };
     let cards: String = STUDIES.iter().map(card).collect();
     format!(
-        "<section class=\"lab-card\"><h3>Three observations, as studies</h3><p>What Gong et al. (2025) report, asked again on small \
-         worlds. Recorded results open at once; every run of them can be made again here.</p><ul class=\"lab-list\">{cards}</ul></section>"
+        "<section class=\"lab-card\"><h3>Published observations, as studies</h3><p>What Gong et al. (2025) and, of \
+         algorithms, Raventós et al. (2023) report, asked again on small worlds. Recorded results open at once; every run of them can be made again here.</p><ul class=\"lab-list\">{cards}</ul></section>"
     )
 }
 

@@ -103,7 +103,7 @@ fn a_run_tells_everything_and_repeats_bit_for_bit() {
         assert_eq!(a.losses, b.losses, "{world}");
         assert_eq!(a.evaluations, b.evaluations, "{world}");
         assert_eq!(a.losses.len(), 12);
-        assert_eq!(a.evaluations.iter().map(|e| e.step).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12]);
+        assert_eq!(a.evaluations.iter().map(|e| e.step).collect::<Vec<_>>(), [0, 1, 2, 4, 5, 10, 12]);
         let theory = a.theory.expect("told");
         for e in &a.evaluations {
             assert_eq!(e.model.len(), 12);

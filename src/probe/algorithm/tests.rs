@@ -20,6 +20,7 @@ fn it_says_what_the_model_is_nearest_to() {
         e.data.fresh = false;
         e.data.topics = 4;
         e.training.steps = 100;
+        e.evaluation.sequences = 128;
     });
     let mut tab = Algorithm::open(&run.setting()).expect("a tab");
     assert_eq!(tab.wishes().len(), 2);
