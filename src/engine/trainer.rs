@@ -6,6 +6,7 @@ use super::error::EngineError;
 use crate::{
     experiment::{Experiment, Observation, Optimizer, Training},
     net::{
+        fused::{self, Composition, Fused, Watch},
         langevin::Langevin,
         layout::Entry,
         network::{Constants, Network},
@@ -32,6 +33,8 @@ pub(crate) trait Learner {
 pub struct Trainer {
     net: Network,
     constants: Constants,
+    /// The same net by hand, where that is how it is computed.
+    fused: Option<Fused>,
     /// Of the stage that runs: its schedule spans the stage's steps.
     training: Training,
     seed: u64,
@@ -46,6 +49,7 @@ pub struct Trainer {
 
 enum Dynamics {
     AdamW(Box<AdamW>),
+    FusedAdamW(Box<fused::AdamW>),
     Langevin(Box<Langevin>),
 }
 
@@ -83,22 +87,34 @@ pub struct Variant<'a> {
 }
 
 impl Trainer {
-    /// `device` without autodiff.
+    /// `device` without autodiff. Computed as is quickest there.
     pub fn new(experiment: &Experiment, observation: Observation, device: &Device) -> Self {
+        Self::composed(experiment, observation, device, Composition::quickest(&experiment.net, device))
+    }
+
+    /// The same, computed in a way that is chosen; [`Composition::Fused`] is for transformers on the CPU.
+    pub fn composed(
+        experiment: &Experiment,
+        observation: Observation,
+        device: &Device,
+        composition: Composition,
+    ) -> Self {
         let net = Network::new(&experiment.net, observation);
+        let fused = (composition == Composition::Fused)
+            .then(|| Fused::new(&experiment.net, observation, experiment.data.length));
         let constants = net.constants(experiment.data.length, device);
         let initial = net.layout.initial(experiment.seed);
         let flat = Tensor::from_data(TensorData::new(initial, [net.layout.len]), device);
         let (training, seed) = (experiment.training.clone(), experiment.seed);
-        let optimizer = Dynamics::new(&net, &training, seed, device);
-        Self { constants, training, seed, device: device.clone(), flat, optimizer, steps: 0, before: 0, net }
+        let optimizer = Dynamics::new(&net, &training, seed, device, composition);
+        Self { constants, fused, training, seed, device: device.clone(), flat, optimizer, steps: 0, before: 0, net }
     }
 
     /// What follows is a training of its own, from here: the optimiser starts anew, and the schedule spans `steps`.
     pub fn begin_stage(&mut self, steps: usize) {
         self.training.steps = steps;
         self.before = self.steps;
-        self.optimizer = Dynamics::new(&self.net, &self.training, self.seed, &self.device);
+        self.optimizer = Dynamics::new(&self.net, &self.training, self.seed, &self.device, self.composition());
     }
 
     pub fn steps(&self) -> usize {
@@ -107,6 +123,10 @@ impl Trainer {
 
     pub fn net(&self) -> &Network {
         &self.net
+    }
+
+    pub fn composition(&self) -> Composition {
+        if self.fused.is_some() { Composition::Fused } else { Composition::Plain }
     }
 
     pub fn device(&self) -> &Device {
@@ -129,6 +149,9 @@ impl Trainer {
 
     /// Mean loss on `rows` (sequences of length T) and its gradient, flat; neither is read back yet.
     pub fn gradient(&self, rows: &Rows) -> (Tensor<1>, Tensor<1>) {
+        if let Some(fused) = &self.fused {
+            return fused.loss_and_gradient(&self.flat, rows);
+        }
         let leaves = cut(&self.net, &self.flat);
         let leaves: Vec<Tensor<2>> = leaves.into_iter().map(|t| t.autodiff().require_grad()).collect();
         let output = self.forward(&leaves, rows);
@@ -160,6 +183,7 @@ impl Trainer {
         let flat = self.flat.clone();
         self.flat = match &mut self.optimizer {
             Dynamics::AdamW(optimizer) => optimizer.step(flat, gradient, learning_rate, &self.training),
+            Dynamics::FusedAdamW(optimizer) => optimizer.step(flat, gradient, learning_rate, &self.training),
             Dynamics::Langevin(dynamics) => {
                 let gradient = clipped(gradient, self.training.clip);
                 dynamics.step(self.steps, flat, gradient, learning_rate, &self.training)
@@ -187,8 +211,11 @@ impl Trainer {
 }
 
 impl Dynamics {
-    fn new(net: &Network, training: &Training, seed: u64, device: &Device) -> Self {
+    fn new(net: &Network, training: &Training, seed: u64, device: &Device, composition: Composition) -> Self {
         match training.optimizer {
+            Optimizer::Adamw if composition == Composition::Fused => {
+                Self::FusedAdamW(Box::new(fused::AdamW::new(&net.layout)))
+            }
             Optimizer::Adamw => Self::AdamW(Box::new(AdamW::new(&net.layout, training, device))),
             Optimizer::Langevin => Self::Langevin(Box::new(Langevin::new(&net.layout, seed, device))),
         }
@@ -211,7 +238,17 @@ impl Variant<'_> {
         inside: Inside,
         without: &[(usize, usize)],
     ) -> Result<Look, EngineError> {
-        let Trainer { net, constants, device, .. } = self.trainer;
+        let Trainer { net, constants, device, fused, .. } = self.trainer;
+        if let Some(fused) = fused {
+            let mut watch = Watch {
+                without: without.to_vec(),
+                attention: inside.attention.then(Vec::new),
+                residual: inside.residual.then(Vec::new),
+            };
+            let predictions = fused.look(&self.flat, rows, &mut watch);
+            let (attention, residual) = (watch.attention.unwrap_or_default(), watch.residual.unwrap_or_default());
+            return Ok(Look { predictions, attention, residual });
+        }
         let leaves = cut(net, &self.flat);
         let mut look = Look::default();
         for part in self.chunks(rows, chunk) {
@@ -275,10 +312,16 @@ impl Learner for Variant<'_> {
     }
 
     async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
+        if let Some(fused) = &self.trainer.fused {
+            return Ok(fused.predictions(&self.flat, rows));
+        }
         self.in_chunks(rows, chunk, |_, output| output).await
     }
 
     async fn log_likelihoods(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
+        if let Some(fused) = &self.trainer.fused {
+            return Ok(fused.log_likelihoods(&self.flat, rows));
+        }
         let (net, device) = (&self.trainer.net, &self.trainer.device);
         self.in_chunks(rows, chunk, |part, output| net.log_likelihood(output, part, device)).await
     }

@@ -3,6 +3,7 @@
 //! All parameters live in one flat vector ([`layout::Layout`] says what lies where), so that the optimiser is a handful
 //! of operations whatever the depth, and distances between learners are one subtraction.
 
+pub mod fused;
 pub mod langevin;
 pub mod layout;
 pub mod network;

@@ -8,10 +8,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::layout::Layout;
 use crate::experiment::Training;
 
-const BETA_1: f64 = 0.9;
+pub const BETA_1: f64 = 0.9;
 /// Lower than the usual .999: runs here last hundreds of steps, not millions.
-const BETA_2: f64 = 0.99;
-const EPSILON: f64 = 1e-8;
+pub const BETA_2: f64 = 0.99;
+pub const EPSILON: f64 = 1e-8;
 
 /// State of the optimiser; all tensors are flat, without autodiff.
 pub struct AdamW {

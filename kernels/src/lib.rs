@@ -1,0 +1,25 @@
+//! A transformer's training step on one CPU core, by hand: loss and gradient, predictions, AdamW. Slices in, slices out, f32; knows
+//! neither burn nor the browser.
+//!
+//! A crate of its own because it is compiled for speed where the rest of the engine is compiled for size, and because it alone may use
+//! `unsafe`: for the machine's vectors ([`simd`]) and the innermost loop of [`matmul`].
+
+mod adamw;
+mod attention;
+mod head;
+mod linear;
+mod math;
+mod matmul;
+mod profile;
+mod rotary;
+mod rows;
+mod shape;
+mod simd;
+#[cfg(test)]
+mod tests;
+mod transformer;
+
+pub use adamw::{Pace, adamw, sum_of_squares};
+pub use profile::{Part, Profile};
+pub use shape::{Kind, Mlp, Positions, Shape};
+pub use transformer::{Cells, Transformer, Watch};

@@ -1,0 +1,249 @@
+//! Products of small and middling matrices, row-major f32.
+//!
+//! The right factor is packed once into panels as wide as the machine's tile, so that the innermost loop reads it in order; the
+//! left one is read where it lies, plain or transposed. A tile of the product stays in registers for the whole depth.
+
+use crate::simd::{MOST_LANES, Simd, kernel, lanes};
+
+/// Vectors in a panel's row.
+const COLUMNS: usize = 2;
+/// Rows of a tile.
+const ROWS: usize = 4;
+
+/// Most rows of a tile: a triangle's rows are needed this far beyond their end (see [`Reach`]).
+pub(crate) const REACH_BEYOND: usize = ROWS;
+
+/// The left factor: element (i, p) is at `i * stride + p`, or at `p * stride + i` where it is the transpose of what lies there.
+#[derive(Clone, Copy)]
+pub(crate) struct Left<'a> {
+    pub values: &'a [f32],
+    pub stride: usize,
+    pub transposed: bool,
+}
+
+impl<'a> Left<'a> {
+    /// Rows of `values`, at `stride`.
+    pub fn plain(values: &'a [f32], stride: usize) -> Self {
+        Self { values, stride, transposed: false }
+    }
+
+    /// Columns of `values`, whose rows are at `stride`.
+    pub fn transposed(values: &'a [f32], stride: usize) -> Self {
+        Self { values, stride, transposed: true }
+    }
+}
+
+/// Which part of a product is wanted, or which part of the left factor is not 0. Rows are counted from `i`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    All,
+    /// Row i of the product is needed only in columns up to i + this; what is beyond is left undefined.
+    Columns(usize),
+    /// Row i of the left factor ends after column i + this. Up to [`REACH_BEYOND`] columns beyond must hold zeros.
+    Depth(usize),
+    /// Row i of the left factor starts at column i - this. Up to [`REACH_BEYOND`] columns before must hold zeros.
+    From(usize),
+}
+
+/// What the product is added to.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a> {
+    Zero,
+    /// This row, for each.
+    Row(&'a [f32]),
+    /// What is there.
+    There,
+    /// Both.
+    ThereAndRow(&'a [f32]),
+}
+
+/// Length of a packed [depth, columns] matrix.
+pub(crate) fn packed_len(depth: usize, columns: usize) -> usize {
+    depth * columns.next_multiple_of(lanes())
+}
+
+/// Packs [depth, columns], whose row p is at `p * stride`.
+pub(crate) fn pack(values: &[f32], stride: usize, [depth, columns]: [usize; 2], out: &mut [f32]) {
+    for (at, width, padded) in panels(columns) {
+        let panel = &mut out[depth * at..][..depth * padded];
+        for (p, row) in panel.chunks_exact_mut(padded).enumerate() {
+            row[..width].copy_from_slice(&values[p * stride + at..][..width]);
+            row[width..].fill(0.0);
+        }
+    }
+}
+
+/// Packs the transpose of [columns, depth], whose row c is at `c * stride`.
+pub(crate) fn pack_transposed(values: &[f32], stride: usize, [depth, columns]: [usize; 2], out: &mut [f32]) {
+    for (at, width, padded) in panels(columns) {
+        let panel = &mut out[depth * at..][..depth * padded];
+        if width < padded {
+            panel.fill(0.0);
+        }
+        for c in 0..width {
+            let row = &values[(at + c) * stride..][..depth];
+            for (slot, x) in panel[c..].iter_mut().step_by(padded).zip(row) {
+                *slot = *x;
+            }
+        }
+    }
+}
+
+/// First column, columns and padded width of each panel.
+fn panels(columns: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    let lanes = lanes();
+    (0..columns).step_by(COLUMNS * lanes).map(move |at| {
+        let width = (columns - at).min(COLUMNS * lanes);
+        (at, width, width.next_multiple_of(lanes))
+    })
+}
+
+kernel! {
+    /// `out` (rows at `stride`) = start + left · right; `right` is packed. `sizes`: rows, columns, depth, none of them 0.
+    pub(crate) fn matmul(
+        sizes: [usize; 3],
+        left: Left,
+        right: &[f32],
+        out: &mut [f32],
+        stride: usize,
+        start: Start,
+        reach: Reach,
+    ) => matmul_on
+}
+
+#[inline(always)]
+fn matmul_on<V: Simd>(
+    [m, n, k]: [usize; 3],
+    left: Left,
+    right: &[f32],
+    out: &mut [f32],
+    stride: usize,
+    start: Start,
+    reach: Reach,
+) {
+    assert!(m > 0 && n > 0 && k > 0);
+    let needed = if left.transposed { (k - 1) * left.stride + m } else { (m - 1) * left.stride + k };
+    assert!(
+        left.values.len() >= needed
+            && out.len() >= (m - 1) * stride + n
+            && right.len() >= k * n.next_multiple_of(V::LANES)
+    );
+    let mut at = 0;
+    while at < n {
+        let width = (n - at).min(COLUMNS * V::LANES);
+        let vectors = width.div_ceil(V::LANES);
+        let mut i = 0;
+        while i < m {
+            let rows = if m - i >= ROWS { ROWS } else { 1 };
+            let last = i + rows - 1;
+            let (from, to) = match reach {
+                Reach::Columns(offset) if at > last + offset => {
+                    i += rows;
+                    continue;
+                }
+                Reach::All | Reach::Columns(_) => (0, k),
+                Reach::Depth(offset) => (0, (last + offset + 1).min(k)),
+                Reach::From(offset) => (i.saturating_sub(offset).min(k), k),
+            };
+            // SAFETY: the assertion above covers every row from `i` to `last`, and depths up to `k`.
+            #[allow(unsafe_code, reason = "the innermost loop reads through pointers")]
+            unsafe {
+                let tile = Tile {
+                    depth: to - from,
+                    left: if left.transposed {
+                        left.values.as_ptr().add(from * left.stride + i)
+                    } else {
+                        left.values.as_ptr().add(i * left.stride + from)
+                    },
+                    left_stride: left.stride,
+                    right: right.as_ptr().add(k * at + from * vectors * V::LANES),
+                };
+                match (left.transposed, rows == ROWS, vectors == COLUMNS) {
+                    (false, true, true) => tile.multiply::<V, ROWS, COLUMNS, false>(i, at, width, out, stride, start),
+                    (false, true, false) => tile.multiply::<V, ROWS, 1, false>(i, at, width, out, stride, start),
+                    (false, false, true) => tile.multiply::<V, 1, COLUMNS, false>(i, at, width, out, stride, start),
+                    (false, false, false) => tile.multiply::<V, 1, 1, false>(i, at, width, out, stride, start),
+                    (true, true, true) => tile.multiply::<V, ROWS, COLUMNS, true>(i, at, width, out, stride, start),
+                    (true, true, false) => tile.multiply::<V, ROWS, 1, true>(i, at, width, out, stride, start),
+                    (true, false, true) => tile.multiply::<V, 1, COLUMNS, true>(i, at, width, out, stride, start),
+                    (true, false, false) => tile.multiply::<V, 1, 1, true>(i, at, width, out, stride, start),
+                }
+            }
+            i += rows;
+        }
+        at += COLUMNS * V::LANES;
+    }
+}
+
+struct Tile {
+    depth: usize,
+    left: *const f32,
+    left_stride: usize,
+    right: *const f32,
+}
+
+impl Tile {
+    /// # Safety
+    /// `left` must be readable for R rows (columns, if `T`) of `depth` numbers, `right` for `depth` rows of C vectors.
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "see above")]
+    unsafe fn multiply<V: Simd, const R: usize, const C: usize, const T: bool>(
+        &self,
+        i: usize,
+        at: usize,
+        width: usize,
+        out: &mut [f32],
+        stride: usize,
+        start: Start,
+    ) {
+        let mut sums = [[V::splat(0.0); C]; R];
+        let (mut left, mut right) = (self.left, self.right);
+        for _ in 0..self.depth {
+            // SAFETY: within what the caller promised.
+            unsafe {
+                let mut b = [V::splat(0.0); C];
+                for (c, b) in b.iter_mut().enumerate() {
+                    *b = V::read(right.add(c * V::LANES));
+                }
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let a = V::splat(*left.add(if T { r } else { r * self.left_stride }));
+                    for (sum, b) in sums.iter_mut().zip(b) {
+                        *sum = a.mul_add(b, *sum);
+                    }
+                }
+                left = left.wrapping_add(if T { self.left_stride } else { 1 });
+                right = right.wrapping_add(C * V::LANES);
+            }
+        }
+        let (there, bias) = match start {
+            Start::Zero => (false, None),
+            Start::Row(bias) => (false, Some(bias)),
+            Start::There => (true, None),
+            Start::ThereAndRow(bias) => (true, Some(bias)),
+        };
+        for (r, sums) in sums.into_iter().enumerate() {
+            let row = &mut out[(i + r) * stride + at..][..width];
+            if width == C * V::LANES {
+                for (c, mut sum) in sums.into_iter().enumerate() {
+                    let slot = &mut row[c * V::LANES..][..V::LANES];
+                    if let Some(bias) = bias {
+                        sum = sum.add(V::load(&bias[at + c * V::LANES..]));
+                    }
+                    if there {
+                        sum = sum.add(V::load(slot));
+                    }
+                    sum.store(slot);
+                }
+            } else {
+                let mut whole = [0.0; COLUMNS * MOST_LANES];
+                for (c, sum) in sums.into_iter().enumerate() {
+                    sum.store(&mut whole[c * V::LANES..]);
+                }
+                for (j, (slot, x)) in row.iter_mut().zip(whole).enumerate() {
+                    let base = if there { *slot } else { 0.0 };
+                    *slot = x + bias.map_or(0.0, |bias| bias[at + j]) + base;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What a transformer looks like, and where its parameters lie in the flat vector.
+
+/// The feed-forward part of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mlp {
+    None,
+    Gelu,
+    /// silu(x W_g) ⊙ (x W_u), then W_d.
+    Gated,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Positions {
+    Learned,
+    Rotary,
+    Alibi,
+}
+
+/// What a cell of a sequence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One of so many tokens; the net gives logits.
+    Tokens(usize),
+    /// So many numbers; the net gives a Gaussian's mean and the logarithm of its variance.
+    Vectors(usize),
+}
+
+impl Kind {
+    /// Rows of the first matrix; the last one is the start of a sequence, and before it a vector has a bias.
+    pub fn inputs(self) -> usize {
+        match self {
+            Self::Tokens(n) => n + 1,
+            Self::Vectors(n) => n + 2,
+        }
+    }
+
+    /// Columns of the head.
+    pub fn outputs(self) -> usize {
+        match self {
+            Self::Tokens(n) => n,
+            Self::Vectors(n) => n + 1,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    pub kind: Kind,
+    /// Cells of every sequence.
+    pub length: usize,
+    /// Rows of the learned positions.
+    pub context: usize,
+    pub blocks: usize,
+    pub width: usize,
+    pub heads: usize,
+    pub kv_heads: usize,
+    pub head_width: usize,
+    pub mlp: Mlp,
+    pub mlp_width: usize,
+    pub positions: Positions,
+    /// LayerNorm with shifts, and linear maps with biases; otherwise RMSNorm, and neither.
+    pub layer_norm: bool,
+}
+
+impl Shape {
+    /// Width of all query heads together.
+    pub(crate) fn query(&self) -> usize {
+        self.heads * self.head_width
+    }
+
+    /// Width of all key heads together, or of all value heads.
+    pub(crate) fn key(&self) -> usize {
+        self.kv_heads * self.head_width
+    }
+
+    /// Width of queries, keys and values side by side.
+    pub(crate) fn joint(&self) -> usize {
+        self.query() + 2 * self.key()
+    }
+}
+
+/// A linear map: offsets in the flat vector of its [depth, width] matrix and of its bias.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Linear {
+    pub weight: usize,
+    pub bias: Option<usize>,
+    pub depth: usize,
+    pub width: usize,
+}
+
+/// Offsets of a normalisation's gain and shift.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Norm {
+    pub gain: usize,
+    pub shift: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct BlockPlaces {
+    pub attention_norm: Norm,
+    /// Query, key and value.
+    pub read: Vec<Linear>,
+    pub out: Linear,
+    pub mlp: Option<MlpPlaces>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct MlpPlaces {
+    pub norm: Norm,
+    /// Up; or gate and up.
+    pub read: Vec<Linear>,
+    pub down: Linear,
+}
+
+/// Where everything lies: in the order of the forward pass, each norm's gain before its shift, each map's matrix before its bias.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    pub embedding: usize,
+    pub positions: Option<usize>,
+    pub blocks: Vec<BlockPlaces>,
+    pub norm: Norm,
+    pub head: Linear,
+    /// Length of the flat vector.
+    pub len: usize,
+}
+
+impl Places {
+    pub fn new(shape: &Shape) -> Self {
+        let mut walk = Walk { at: 0, width: shape.width, biased: shape.layer_norm };
+        let (d, hidden) = (shape.width, shape.mlp_width);
+        let embedding = walk.take(shape.kind.inputs() * d);
+        let positions = (shape.positions == Positions::Learned).then(|| walk.take(shape.context * d));
+        let blocks = (0..shape.blocks).map(|_| BlockPlaces {
+            attention_norm: walk.norm(),
+            read: vec![walk.linear(d, shape.query()), walk.linear(d, shape.key()), walk.linear(d, shape.key())],
+            out: walk.linear(shape.query(), d),
+            mlp: match shape.mlp {
+                Mlp::None => None,
+                Mlp::Gelu => Some(MlpPlaces {
+                    norm: walk.norm(),
+                    read: vec![walk.linear(d, hidden)],
+                    down: walk.linear(hidden, d),
+                }),
+                Mlp::Gated => Some(MlpPlaces {
+                    norm: walk.norm(),
+                    read: vec![walk.linear(d, hidden), walk.linear(d, hidden)],
+                    down: walk.linear(hidden, d),
+                }),
+            },
+        });
+        let blocks = blocks.collect();
+        let norm = walk.norm();
+        let head = walk.linear(d, shape.kind.outputs());
+        Self { embedding, positions, blocks, norm, head, len: walk.at }
+    }
+}
+
+struct Walk {
+    at: usize,
+    width: usize,
+    biased: bool,
+}
+
+impl Walk {
+    fn take(&mut self, len: usize) -> usize {
+        let at = self.at;
+        self.at += len;
+        at
+    }
+
+    fn norm(&mut self) -> Norm {
+        let gain = self.take(self.width);
+        let shift = self.biased.then(|| self.take(self.width));
+        Norm { gain, shift }
+    }
+
+    fn linear(&mut self, depth: usize, width: usize) -> Linear {
+        let weight = self.take(depth * width);
+        let bias = self.biased.then(|| self.take(width));
+        Linear { weight, bias, depth, width }
+    }
+}

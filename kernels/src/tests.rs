@@ -1,0 +1,412 @@
+//! The whole step against the same net written down number by number in f64: its loss, and central differences of it for every
+//! parameter; and each product and nonlinearity against its definition.
+
+use crate::{
+    adamw::sum_of_squares,
+    matmul::{Left, REACH_BEYOND, Reach, Start, matmul, pack, pack_transposed, packed_len},
+    rows::{gated, gelu, log_softmax},
+    shape::{Kind, Mlp, Positions, Shape},
+    transformer::{Cells, Transformer},
+};
+
+/// Numbers in a row that look random, from -1 to 1.
+struct Numbers(u32);
+
+impl Numbers {
+    fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    fn vec(&mut self, len: usize) -> Vec<f32> {
+        (0..len).map(|_| self.next()).collect()
+    }
+}
+
+/// Sequences, as the tests keep them.
+enum Rows {
+    Tokens(Vec<u16>),
+    Vectors(usize, Vec<f32>),
+}
+
+impl Rows {
+    fn random(kind: Kind, cells: usize, numbers: &mut Numbers) -> Self {
+        match kind {
+            Kind::Tokens(n) => {
+                Self::Tokens((0..cells).map(|_| ((numbers.next() + 1.0) * 0.4999 * n as f32) as u16).collect())
+            }
+            Kind::Vectors(d) => Self::Vectors(d, numbers.vec(cells * d)),
+        }
+    }
+
+    fn cells(&self) -> Cells<'_> {
+        match self {
+            Self::Tokens(tokens) => Cells::Tokens(tokens),
+            Self::Vectors(dimension, values) => Cells::Vectors { dimension: *dimension, values },
+        }
+    }
+}
+
+/// Takes parameters in order.
+struct Walk<'a> {
+    rest: &'a [f64],
+    biased: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn take(&mut self, len: usize) -> &'a [f64] {
+        let (taken, rest) = self.rest.split_at(len);
+        self.rest = rest;
+        taken
+    }
+
+    fn linear(&mut self, x: &[Vec<f64>], to: usize) -> Vec<Vec<f64>> {
+        let weight = self.take(x[0].len() * to);
+        let bias = if self.biased { self.take(to).to_vec() } else { vec![0.0; to] };
+        let row = |x: &Vec<f64>| -> Vec<f64> {
+            (0..to).map(|j| bias[j] + (0..x.len()).map(|i| x[i] * weight[i * to + j]).sum::<f64>()).collect()
+        };
+        x.iter().map(row).collect()
+    }
+
+    fn norm(&mut self, x: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let width = x[0].len();
+        let gain = self.take(width);
+        let shift = if self.biased { self.take(width).to_vec() } else { vec![0.0; width] };
+        let row = |x: &Vec<f64>| {
+            let mean = if self.biased { x.iter().sum::<f64>() / width as f64 } else { 0.0 };
+            let square = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
+            (0..width).map(|i| (x[i] - mean) / (square + 1e-5).sqrt() * gain[i] + shift[i]).collect()
+        };
+        x.iter().map(row).collect()
+    }
+}
+
+/// The distribution function of the standard Gaussian, by Simpson's rule.
+fn below(x: f64) -> f64 {
+    let steps = 200;
+    let h = x / f64::from(steps);
+    let density = |x: f64| (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
+    let inner: f64 = (1..steps).map(|i| f64::from(2 + 2 * (i % 2)) * density(f64::from(i) * h)).sum();
+    0.5 + h / 3.0 * (density(0.0) + inner + density(x))
+}
+
+fn silu(x: f64) -> f64 {
+    x / (1.0 + (-x).exp())
+}
+
+/// Mean loss, from the definitions.
+fn reference(shape: &Shape, flat: &[f64], rows: &Rows) -> f64 {
+    let (d, length) = (shape.width, shape.length);
+    let inputs = shape.kind.inputs();
+    let count = rows.cells().count();
+    let mut loss = 0.0;
+    for sequence in 0..count / length {
+        let mut walk = Walk { rest: flat, biased: shape.layer_norm };
+        let embedding = walk.take(inputs * d);
+        let positions = (shape.positions == Positions::Learned).then(|| walk.take(shape.context * d));
+        let mut x: Vec<Vec<f64>> = (0..length)
+            .map(|t| {
+                let cell = sequence * length + t;
+                let mut read = vec![0.0; inputs];
+                match rows {
+                    _ if t == 0 => read[inputs - 1] = 1.0,
+                    Rows::Tokens(tokens) => read[usize::from(tokens[cell - 1])] = 1.0,
+                    Rows::Vectors(n, values) => {
+                        (0..*n).for_each(|i| read[i] = f64::from(values[(cell - 1) * n + i]));
+                        read[*n] = 1.0;
+                    }
+                }
+                let position = |i: usize| positions.map_or(0.0, |p| p[t * d + i]);
+                (0..d).map(|i| position(i) + (0..inputs).map(|v| read[v] * embedding[v * d + i]).sum::<f64>()).collect()
+            })
+            .collect();
+        let add = |x: &mut Vec<Vec<f64>>, y: Vec<Vec<f64>>| {
+            x.iter_mut().zip(y).for_each(|(x, y)| x.iter_mut().zip(y).for_each(|(x, y)| *x += y));
+        };
+        for _ in 0..shape.blocks {
+            let normal = walk.norm(&x);
+            let query = walk.linear(&normal, shape.query());
+            let key = walk.linear(&normal, shape.key());
+            let value = walk.linear(&normal, shape.key());
+            let mixed = attend(shape, &query, &key, &value);
+            let out = walk.linear(&mixed, d);
+            add(&mut x, out);
+            let hidden = match shape.mlp {
+                Mlp::None => continue,
+                Mlp::Gelu => {
+                    let normal = walk.norm(&x);
+                    let up = walk.linear(&normal, shape.mlp_width);
+                    up.iter().map(|row| row.iter().map(|&x| x * below(x)).collect()).collect::<Vec<Vec<f64>>>()
+                }
+                Mlp::Gated => {
+                    let normal = walk.norm(&x);
+                    let gate = walk.linear(&normal, shape.mlp_width);
+                    let up = walk.linear(&normal, shape.mlp_width);
+                    let row = |(gate, up): (&Vec<f64>, &Vec<f64>)| {
+                        gate.iter().zip(up).map(|(&gate, up)| silu(gate) * up).collect()
+                    };
+                    gate.iter().zip(&up).map(row).collect()
+                }
+            };
+            let down = walk.linear(&hidden, d);
+            add(&mut x, down);
+        }
+        let normal = walk.norm(&x);
+        let outputs = walk.linear(&normal, shape.kind.outputs());
+        assert!(walk.rest.is_empty(), "all parameters are taken");
+        for (t, output) in outputs.iter().enumerate() {
+            let cell = sequence * length + t;
+            loss += match rows {
+                Rows::Tokens(tokens) => {
+                    output.iter().map(|x| x.exp()).sum::<f64>().ln() - output[usize::from(tokens[cell])]
+                }
+                Rows::Vectors(n, values) => {
+                    let square: f64 = (0..*n).map(|i| (output[i] - f64::from(values[cell * n + i])).powi(2)).sum();
+                    0.5 * (*n as f64 * (output[*n] + std::f64::consts::TAU.ln()) + square * (-output[*n]).exp())
+                }
+            };
+        }
+    }
+    loss / count as f64
+}
+
+fn attend(shape: &Shape, query: &[Vec<f64>], key: &[Vec<f64>], value: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let width = shape.head_width;
+    let turned = |x: &[f64], t: usize| -> Vec<f64> {
+        if shape.positions != Positions::Rotary {
+            return x.to_vec();
+        }
+        let half = width / 2;
+        let angle = |j: usize| t as f64 * 10_000f64.powf(-2.0 * j as f64 / width as f64);
+        let turn = |i: usize| match i < half {
+            true => x[i] * angle(i).cos() - x[i + half] * angle(i).sin(),
+            false => x[i] * angle(i - half).cos() + x[i - half] * angle(i - half).sin(),
+        };
+        (0..width).map(turn).collect()
+    };
+    let mut mixed = vec![vec![0.0; shape.query()]; shape.length];
+    for head in 0..shape.heads {
+        let shared = head / (shape.heads / shape.kv_heads) * width;
+        let slope = match shape.positions {
+            Positions::Alibi => 2f64.powf(-8.0 * (head + 1) as f64 / shape.heads as f64),
+            _ => 0.0,
+        };
+        for t in 0..shape.length {
+            let q = turned(&query[t][head * width..][..width], t);
+            let score = |s: usize| {
+                let k = turned(&key[s][shared..][..width], s);
+                q.iter().zip(k).map(|(q, k)| q * k).sum::<f64>() / (width as f64).sqrt() - slope * (t - s) as f64
+            };
+            let weights: Vec<f64> = (0..=t).map(|s| score(s).exp()).collect();
+            let all: f64 = weights.iter().sum();
+            for i in 0..width {
+                mixed[t][head * width + i] = (0..=t).map(|s| weights[s] / all * value[s][shared + i]).sum();
+            }
+        }
+    }
+    mixed
+}
+
+fn shapes() -> Vec<Shape> {
+    let base = Shape {
+        kind: Kind::Tokens(5),
+        length: 6,
+        context: 7,
+        blocks: 1,
+        width: 7,
+        heads: 2,
+        kv_heads: 2,
+        head_width: 3,
+        mlp: Mlp::Gelu,
+        mlp_width: 9,
+        positions: Positions::Learned,
+        layer_norm: true,
+    };
+    let modern = Shape {
+        heads: 4,
+        kv_heads: 2,
+        head_width: 4,
+        mlp: Mlp::Gated,
+        positions: Positions::Rotary,
+        layer_norm: false,
+        ..base.clone()
+    };
+    vec![
+        Shape { length: 1, kind: Kind::Tokens(2), ..base.clone() },
+        // Longer than a tile of queries.
+        Shape { length: 37, context: 40, width: 4, mlp: Mlp::None, blocks: 2, ..base.clone() },
+        Shape {
+            kind: Kind::Vectors(3),
+            positions: Positions::Alibi,
+            head_width: 5,
+            heads: 3,
+            kv_heads: 1,
+            ..base.clone()
+        },
+        Shape { length: 35, positions: Positions::Alibi, ..modern.clone() },
+        Shape { kind: Kind::Vectors(1), head_width: 18, ..modern.clone() },
+        base,
+        modern,
+    ]
+}
+
+#[test]
+fn loss_and_gradient_are_those_of_the_definition() {
+    for shape in shapes() {
+        let mut numbers = Numbers(7);
+        let mut net = Transformer::new(shape.clone());
+        let flat: Vec<f32> = numbers.vec(net.parameters()).into_iter().map(|x| 0.6 * x).collect();
+        let rows = Rows::random(shape.kind, 3 * shape.length, &mut numbers);
+        let mut gradient = vec![0.0; flat.len()];
+        let loss = net.loss_and_gradient(&flat, rows.cells(), &mut gradient);
+        let exact: Vec<f64> = flat.iter().map(|&x| f64::from(x)).collect();
+        let expected = reference(&shape, &exact, &rows);
+        assert!((loss - expected).abs() < 2e-6 * expected.abs().max(1.0), "{loss} {expected}: {shape:?}");
+        let most = gradient.iter().fold(0.0_f32, |most, g| most.max(g.abs()));
+        for i in 0..flat.len() {
+            let slope = |step: f64| {
+                let mut moved = exact.clone();
+                moved[i] += step;
+                reference(&shape, &moved, &rows)
+            };
+            let expected = (slope(1e-4) - slope(-1e-4)) / 2e-4;
+            let difference = (f64::from(gradient[i]) - expected).abs();
+            assert!(difference < 3e-6 * f64::from(most), "{i}: {} {expected}: {shape:?}", gradient[i]);
+        }
+        let mut again = vec![1.0; flat.len()];
+        assert_eq!(net.loss_and_gradient(&flat, rows.cells(), &mut again).to_bits(), loss.to_bits());
+        assert_eq!(again, gradient, "bit for bit");
+    }
+}
+
+#[test]
+fn a_nan_is_seen_in_the_loss() {
+    for shape in shapes() {
+        let mut net = Transformer::new(shape.clone());
+        let mut numbers = Numbers(3);
+        let mut flat = numbers.vec(net.parameters());
+        let rows = Rows::random(shape.kind, shape.length, &mut numbers);
+        let last = flat.len() - 1;
+        let mut gradient = vec![0.0; flat.len()];
+        for broken in [f32::NAN, f32::INFINITY] {
+            flat[last] = broken;
+            assert!(!net.loss_and_gradient(&flat, rows.cells(), &mut gradient).is_finite(), "{shape:?}");
+        }
+    }
+}
+
+#[test]
+fn products_of_every_shape_are_sums_of_products() {
+    let mut numbers = Numbers(1);
+    for [m, n, k] in [[1, 1, 1], [3, 5, 2], [4, 8, 16], [9, 33, 7], [17, 16, 40], [13, 47, 1], [8, 70, 19]] {
+        for transposed in [false, true] {
+            let (a, b, bias) = (numbers.vec(m * k), numbers.vec(k * n), numbers.vec(n));
+            let element = |i: usize, p: usize| if transposed { a[p * m + i] } else { a[i * k + p] };
+            let left = if transposed { Left::transposed(&a, m) } else { Left::plain(&a, k) };
+            let mut packed = vec![f32::NAN; packed_len(k, n)];
+            pack(&b, n, [k, n], &mut packed);
+            let across: Vec<f32> = (0..n * k).map(|i| b[i % k * n + i / k]).collect();
+            let mut other = vec![f32::NAN; packed_len(k, n)];
+            pack_transposed(&across, k, [k, n], &mut other);
+            assert_eq!(packed, other);
+            let there = numbers.vec(m * (n + 2));
+            for start in [Start::Zero, Start::Row(&bias), Start::There, Start::ThereAndRow(&bias)] {
+                let mut out = there.clone();
+                matmul([m, n, k], left, &packed, &mut out, n + 2, start, Reach::All);
+                for i in 0..m {
+                    for j in 0..n {
+                        let mut expected: f64 =
+                            (0..k).map(|p| f64::from(element(i, p)) * f64::from(b[p * n + j])).sum();
+                        if matches!(start, Start::There | Start::ThereAndRow(_)) {
+                            expected += f64::from(there[i * (n + 2) + j]);
+                        }
+                        if matches!(start, Start::Row(_) | Start::ThereAndRow(_)) {
+                            expected += f64::from(bias[j]);
+                        }
+                        assert!((f64::from(out[i * (n + 2) + j]) - expected).abs() < 1e-5, "{m} {n} {k} {i} {j}");
+                    }
+                    let rest = i * (n + 2) + n..(i + 1) * (n + 2);
+                    assert_eq!(out[rest.clone()], there[rest], "nothing else is written");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn triangles_lack_nothing() {
+    let mut numbers = Numbers(2);
+    let (rows, columns, offset) = (11, 29, 18);
+    // Row i ends after column i + offset.
+    let triangle: Vec<f32> = (0..rows * columns)
+        .map(|at| if at % columns <= at / columns + offset { numbers.next() } else { 0.0 })
+        .collect();
+    assert!(rows > REACH_BEYOND);
+    let (b, c) = (numbers.vec(columns * 5), numbers.vec(rows * 5));
+    let (mut packed_b, mut packed_c) = (vec![0.0; packed_len(columns, 5)], vec![0.0; packed_len(rows, 5)]);
+    pack(&b, 5, [columns, 5], &mut packed_b);
+    pack(&c, 5, [rows, 5], &mut packed_c);
+    let product = |sizes, left, right: &[f32], reach| {
+        let mut out = vec![0.0; 200];
+        matmul(sizes, left, right, &mut out, 5, Start::Zero, reach);
+        out
+    };
+    let down = Left::plain(&triangle, columns);
+    let whole = product([rows, 5, columns], down, &packed_b, Reach::All);
+    assert_eq!(product([rows, 5, columns], down, &packed_b, Reach::Depth(offset)), whole);
+    let across = Left::transposed(&triangle, columns);
+    let whole = product([columns, 5, rows], across, &packed_c, Reach::All);
+    assert_eq!(product([columns, 5, rows], across, &packed_c, Reach::From(offset)), whole);
+    let mut packed = vec![0.0; packed_len(4, columns)];
+    let d = numbers.vec(4 * columns);
+    pack(&d, columns, [4, columns], &mut packed);
+    let left = Left::plain(&triangle, columns);
+    let (mut whole, mut part) = (vec![0.0; rows * columns], vec![0.0; rows * columns]);
+    matmul([rows, columns, 4], left, &packed, &mut whole, columns, Start::Zero, Reach::All);
+    matmul([rows, columns, 4], left, &packed, &mut part, columns, Start::Zero, Reach::Columns(offset));
+    let needed = |values: &[f32]| -> Vec<f32> {
+        values.iter().enumerate().filter(|(at, _)| at % columns <= at / columns + offset).map(|(_, x)| *x).collect()
+    };
+    assert_eq!(needed(&part), needed(&whole));
+}
+
+#[test]
+fn nonlinearities_and_their_slopes_are_exact_to_a_millionth() {
+    // From the far left to the far right, and no whole number of vectors.
+    let xs: Vec<f32> = (-1203..=1204).map(|i| i as f32 / 100.0).collect();
+    let density = |x: f64| (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
+    let (mut slopes, mut values) = (xs.clone(), vec![0.0; xs.len()]);
+    gelu(&mut slopes, &mut values);
+    for ((x, slope), value) in xs.iter().map(|&x| f64::from(x)).zip(slopes).zip(values) {
+        let scale = x.abs().max(1.0);
+        assert!((f64::from(value) - x * below(x)).abs() < 3e-7 * scale, "{x}: {value}");
+        assert!((f64::from(slope) - below(x) - x * density(x)).abs() < 6e-7, "{x}: {slope}");
+    }
+    let width = xs.len();
+    let mut z: Vec<f32> = xs.iter().chain(&vec![0.7; width]).copied().collect();
+    let mut values = vec![0.0; width];
+    gated(&mut z, width, &mut values);
+    for (i, x) in xs.iter().map(|&x| f64::from(x)).enumerate() {
+        let slope = (silu(x + 1e-4) - silu(x - 1e-4)) / 2e-4;
+        let scale = x.abs().max(1.0);
+        assert!((f64::from(values[i]) - silu(x) * 0.7).abs() < 5e-7 * scale, "{x}");
+        assert!((f64::from(z[i]) - slope * 0.7).abs() < 1e-6, "{x}");
+        assert!((f64::from(z[width + i]) - silu(x)).abs() < 5e-7 * scale, "{x}");
+    }
+    let mut rows = xs[..1200].to_vec();
+    log_softmax(&mut rows, 40);
+    for (row, xs) in rows.chunks_exact(40).zip(xs.chunks_exact(40)) {
+        let all = xs.iter().map(|&x| f64::from(x).exp()).sum::<f64>().ln();
+        assert!(row.iter().zip(xs).all(|(l, &x)| (f64::from(*l) - (f64::from(x) - all)).abs() < 2e-6), "{row:?}");
+    }
+}
+
+#[test]
+fn squares_are_added_up() {
+    for len in [0, 1, 5, 64, 131] {
+        let values = Numbers(4).vec(len);
+        let expected: f64 = values.iter().map(|&x| f64::from(x).powi(2)).sum();
+        assert!((f64::from(sum_of_squares(&values)) - expected).abs() < 1e-5);
+    }
+}

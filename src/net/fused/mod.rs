@@ -1,0 +1,130 @@
+//! Transformers on the CPU without tensors: the step of `kernels`, behind the same doors as the plain composition of burn's
+//! operations ([`super::network`]), which stays what everything else is computed by and what this is tested against.
+
+mod adamw;
+
+// Natively only, as the tests beside this room.
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kernels::{Cells, Kind, Shape, Transformer};
+
+pub use adamw::AdamW;
+pub use kernels::Watch;
+
+use crate::{
+    experiment::{Architecture, Mlp, Net, Norm, Observation, Positions},
+    world::Rows,
+};
+
+/// How a net is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Composition {
+    /// burn's tensors and its autodiff: any net on any device.
+    Plain,
+    /// Hand-written passes: transformers on the CPU.
+    Fused,
+}
+
+impl Composition {
+    pub fn quickest(net: &Net, device: &Device) -> Self {
+        if net.architecture == Architecture::Transformer && *device == Device::flex() {
+            Self::Fused
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+/// A transformer's passes with their buffers. Parameters are the CPU's tensors, flat, in the layout's order.
+pub struct Fused {
+    // A step needs its buffers for itself, and who asks for a gradient holds the trainer only by reference.
+    passes: RefCell<Transformer>,
+}
+
+impl Fused {
+    /// For sequences of `length` cells.
+    pub fn new(net: &Net, observation: Observation, length: usize) -> Self {
+        Self { passes: RefCell::new(Transformer::new(shape(net, observation, length))) }
+    }
+
+    /// Mean loss on `rows` and its flat gradient.
+    pub fn loss_and_gradient(&self, flat: &Tensor<1>, rows: &Rows) -> (Tensor<1>, Tensor<1>) {
+        let mut gradient = vec![0.0; flat.dims()[0]];
+        let loss = self.passes.borrow_mut().loss_and_gradient(&floats(flat.clone()), cells(rows), &mut gradient);
+        let device = flat.device();
+        (tensor(vec![loss as f32], &device), tensor(gradient, &device))
+    }
+
+    /// The predictive law of each cell, [rows, T, outputs].
+    pub fn predictions(&self, flat: &Tensor<1>, rows: &Rows) -> Vec<f32> {
+        let mut out = Vec::new();
+        self.passes.borrow_mut().predict(&floats(flat.clone()), cells(rows), &mut out, None);
+        out
+    }
+
+    /// ln p of each cell that is there, [rows, T].
+    pub fn log_likelihoods(&self, flat: &Tensor<1>, rows: &Rows) -> Vec<f32> {
+        let mut out = Vec::with_capacity(rows.len());
+        self.passes.borrow_mut().log_likelihoods(&floats(flat.clone()), cells(rows), &mut out);
+        out
+    }
+
+    /// Predictions, with what `watch` wants of what went on inside.
+    pub fn look(&self, flat: &Tensor<1>, rows: &Rows, watch: &mut Watch) -> Vec<f32> {
+        let mut out = Vec::new();
+        self.passes.borrow_mut().predict(&floats(flat.clone()), cells(rows), &mut out, Some(watch));
+        out
+    }
+}
+
+/// What `kernels` is told of a net.
+pub fn shape(net: &Net, observation: Observation, length: usize) -> Shape {
+    Shape {
+        kind: match observation {
+            Observation::Tokens(vocab) => Kind::Tokens(vocab),
+            Observation::Vectors(dimension) => Kind::Vectors(dimension),
+        },
+        length,
+        context: net.context,
+        blocks: net.blocks,
+        width: net.width,
+        heads: net.heads,
+        kv_heads: net.kv_heads,
+        head_width: net.head_width(),
+        mlp: match net.mlp {
+            Mlp::None => kernels::Mlp::None,
+            Mlp::Gelu => kernels::Mlp::Gelu,
+            Mlp::Gated => kernels::Mlp::Gated,
+        },
+        mlp_width: net.mlp_width(),
+        positions: match net.positions {
+            Positions::Learned => kernels::Positions::Learned,
+            Positions::Rotary => kernels::Positions::Rotary,
+            Positions::Alibi => kernels::Positions::Alibi,
+        },
+        layer_norm: net.norm == Norm::LayerNorm,
+    }
+}
+
+fn cells(rows: &Rows) -> Cells<'_> {
+    match rows {
+        Rows::Tokens(tokens) => Cells::Tokens(tokens),
+        Rows::Vectors { dimension, values } => Cells::Vectors { dimension: *dimension, values },
+    }
+}
+
+/// What a tensor on the CPU holds.
+#[expect(clippy::expect_used, reason = "f32 in memory: nothing to wait for, nothing to convert")]
+fn floats(tensor: Tensor<1>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("parameters are f32")
+}
+
+fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let shape = [values.len()];
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
