@@ -83,7 +83,7 @@ pub fn run(sweep: &Sweep, cells: &[Cell], file: &Path, jobs: usize) -> Result<Fi
         for (key, result) in receive {
             match result {
                 Ok(outcome) => {
-                    journal.add(&key, &outcome)?;
+                    let outcome = journal.add(&key, outcome)?;
                     outcomes.insert(key, outcome);
                 }
                 Err(why) => {
@@ -169,12 +169,19 @@ impl Journal {
         Ok((journal, outcomes))
     }
 
-    fn add(&mut self, key: &str, outcome: &Outcome) -> Result<(), Failure> {
-        self.line(&json!({ "cell": key, "outcome": outcome }))
+    /// Gives the outcome as it will be read: reading may change a number's last bit, and a sweep that goes on must say what one says
+    /// that never stopped.
+    fn add(&mut self, key: &str, outcome: Outcome) -> Result<Outcome, Failure> {
+        let line = self.line(&json!({ "cell": key, "outcome": outcome }))?;
+        let read =
+            serde_json::from_str::<Value>(&line).and_then(|mut line| serde_json::from_value(line["outcome"].take()));
+        Ok(read.unwrap_or(outcome))
     }
 
-    fn line(&mut self, value: &Value) -> Result<(), Failure> {
+    fn line(&mut self, value: &Value) -> Result<String, Failure> {
+        let line = format!("{value}\n");
         // One write: a line is there or it is cut short, but never mixed with another.
-        self.0.write_all(format!("{value}\n").as_bytes()).map_err(Failure::Output)
+        self.0.write_all(line.as_bytes()).map_err(Failure::Output)?;
+        Ok(line)
     }
 }
