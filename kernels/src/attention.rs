@@ -4,7 +4,7 @@
 use crate::{
     linear::room,
     matmul::{Left, REACH_BEYOND, Reach, Start, matmul, pack, pack_transposed, packed_len},
-    rows::{Scores, softmax, softmax_backward, weights_again},
+    rows::{Part, Scores, exponentials, scale_rows, softmax_backward},
     shape::{Positions, Shape},
     simd::MOST_LANES,
 };
@@ -22,10 +22,12 @@ pub(crate) struct Attention {
     gradients: Vec<f32>,
     weights: Vec<f32>,
     by_weights: Vec<f32>,
+    factors: Vec<f32>,
 }
 
-/// Is told a head, its first query, and the weights of a tile of queries with the length of a row in memory.
-pub(crate) type Seen<'a> = dyn FnMut(usize, usize, &[f32], usize) + 'a;
+/// Is told a head, its first query, the weights of a tile of queries with the length of a row in memory, and the factor that each row
+/// of them lacks.
+pub(crate) type Seen<'a> = dyn FnMut(usize, usize, &[f32], usize, &[f32]) + 'a;
 
 /// Where the columns of queries, keys and values of a head start, in rows of [`Shape::joint`].
 struct Columns {
@@ -57,6 +59,7 @@ fn tile(shape: &Shape, head: usize, first: usize) -> Scores {
         stride: shape.length.next_multiple_of(MOST_LANES),
         scale: 1.0 / (shape.head_width as f32).sqrt(),
         slope,
+        beyond: REACH_BEYOND,
     }
 }
 
@@ -79,27 +82,25 @@ impl Attention {
                 let queries = Left::plain(&joint[first * stride + at.query..], stride);
                 let reach = Reach::Columns(first);
                 matmul([of.rows, length, width], queries, keys, weights, of.stride, Start::Zero, reach);
-                softmax(weights, of, REACH_BEYOND, &mut logs[head * length + first..]);
-                watch(head, first, &weights[..of.rows * of.stride], of.stride);
-                matmul(
-                    [of.rows, width, length],
-                    Left::plain(weights, of.stride),
-                    values,
-                    &mut mixed[first * shape.query() + at.query..],
-                    shape.query(),
-                    Start::Zero,
-                    Reach::Depth(first),
-                );
+                let factors = room(&mut self.factors, of.rows);
+                exponentials(weights, of, factors, &mut logs[head * length + first..]);
+                watch(head, first, &weights[..of.rows * of.stride], of.stride, factors);
+                let mixed = &mut mixed[first * shape.query() + at.query..];
+                let sizes = [of.rows, width, length];
+                let left = Left::plain(weights, of.stride);
+                matmul(sizes, left, values, mixed, shape.query(), Start::Zero, Reach::Depth(first));
+                scale_rows(mixed, shape.query(), width, factors);
             }
         }
     }
 
-    /// From `mixed_gradient`, the gradient of what [`Self::forward`] gave: that of `joint`, in `joint_gradient`.
+    /// From `mixed_gradient`, the gradient of what [`Self::forward`] gave (`mixed`): that of `joint`, in `joint_gradient`.
     pub fn backward(
         &mut self,
         shape: &Shape,
         joint: &[f32],
         logs: &[f32],
+        mixed: &[f32],
         mixed_gradient: &[f32],
         joint_gradient: &mut [f32],
     ) {
@@ -133,7 +134,6 @@ impl Attention {
                     Start::Zero,
                     reach,
                 );
-                weights_again(weights, of, REACH_BEYOND, &logs[head * length + first..]);
                 matmul(
                     [rows, length, width],
                     Left::plain(gradients, shape.query()),
@@ -142,6 +142,15 @@ impl Attention {
                     of.stride,
                     Start::Zero,
                     reach,
+                );
+                let part = |values| Part { values, stride: shape.query(), width };
+                softmax_backward(
+                    weights,
+                    by_weights,
+                    of,
+                    &logs[head * length + first..],
+                    part(&mixed[first * shape.query() + at.query..]),
+                    part(gradients),
                 );
                 // Of the values: the weights, transposed, times the gradients of what they mixed.
                 let packed = room(&mut self.gradients, packed_len(rows, width));
@@ -156,7 +165,6 @@ impl Attention {
                     Start::There,
                     Reach::From(first),
                 );
-                softmax_backward(weights, by_weights, of, REACH_BEYOND);
                 matmul(
                     [rows, width, length],
                     Left::plain(by_weights, of.stride),

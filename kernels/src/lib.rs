@@ -20,6 +20,6 @@ mod tests;
 mod transformer;
 
 pub use adamw::{Pace, adamw, sum_of_squares};
-pub use profile::{Part, Profile};
+pub use profile::{Part, Profile, Work};
 pub use shape::{Kind, Mlp, Positions, Shape};
 pub use transformer::{Cells, Transformer, Watch};

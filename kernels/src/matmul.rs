@@ -7,11 +7,12 @@ use crate::simd::{MOST_LANES, Simd, kernel, lanes};
 
 /// Vectors in a panel's row.
 const COLUMNS: usize = 2;
-/// Rows of a tile.
+/// Rows of a tile: as many sums as leave room for the factors, of 16 registers or of 32.
 const ROWS: usize = 4;
+const ROWS_OF_WIDE: usize = 8;
 
 /// Most rows of a tile: a triangle's rows are needed this far beyond their end (see [`Reach`]).
-pub(crate) const REACH_BEYOND: usize = ROWS;
+pub(crate) const REACH_BEYOND: usize = ROWS_OF_WIDE;
 
 /// The left factor: element (i, p) is at `i * stride + p`, or at `p * stride + i` where it is the transpose of what lies there.
 #[derive(Clone, Copy)]
@@ -134,7 +135,14 @@ fn matmul_on<V: Simd>(
         let vectors = width.div_ceil(V::LANES);
         let mut i = 0;
         while i < m {
-            let rows = if m - i >= ROWS { ROWS } else { 1 };
+            let wide = V::LANES == MOST_LANES && m - i >= ROWS_OF_WIDE;
+            let rows = if wide {
+                ROWS_OF_WIDE
+            } else if m - i >= ROWS {
+                ROWS
+            } else {
+                1
+            };
             let last = i + rows - 1;
             let (from, to) = match reach {
                 Reach::Columns(offset) if at > last + offset => {
@@ -158,21 +166,28 @@ fn matmul_on<V: Simd>(
                     left_stride: left.stride,
                     right: right.as_ptr().add(k * at + from * vectors * V::LANES),
                 };
-                match (left.transposed, rows == ROWS, vectors == COLUMNS) {
-                    (false, true, true) => tile.multiply::<V, ROWS, COLUMNS, false>(i, at, width, out, stride, start),
-                    (false, true, false) => tile.multiply::<V, ROWS, 1, false>(i, at, width, out, stride, start),
-                    (false, false, true) => tile.multiply::<V, 1, COLUMNS, false>(i, at, width, out, stride, start),
-                    (false, false, false) => tile.multiply::<V, 1, 1, false>(i, at, width, out, stride, start),
-                    (true, true, true) => tile.multiply::<V, ROWS, COLUMNS, true>(i, at, width, out, stride, start),
-                    (true, true, false) => tile.multiply::<V, ROWS, 1, true>(i, at, width, out, stride, start),
-                    (true, false, true) => tile.multiply::<V, 1, COLUMNS, true>(i, at, width, out, stride, start),
-                    (true, false, false) => tile.multiply::<V, 1, 1, true>(i, at, width, out, stride, start),
+                let to = To { i, at, width, stride, start };
+                match (left.transposed, vectors == COLUMNS) {
+                    (false, true) => tile.multiply::<V, COLUMNS, false>(rows, to, out),
+                    (false, false) => tile.multiply::<V, 1, false>(rows, to, out),
+                    (true, true) => tile.multiply::<V, COLUMNS, true>(rows, to, out),
+                    (true, false) => tile.multiply::<V, 1, true>(rows, to, out),
                 }
             }
             i += rows;
         }
         at += COLUMNS * V::LANES;
     }
+}
+
+/// Where a tile of the product goes: its first row and column, columns, distance of rows, and what it is added to.
+#[derive(Clone, Copy)]
+struct To<'a> {
+    i: usize,
+    at: usize,
+    width: usize,
+    stride: usize,
+    start: Start<'a>,
 }
 
 struct Tile {
@@ -184,18 +199,26 @@ struct Tile {
 
 impl Tile {
     /// # Safety
-    /// `left` must be readable for R rows (columns, if `T`) of `depth` numbers, `right` for `depth` rows of C vectors.
+    /// `left` must be readable for `rows` rows (columns, if `T`) of `depth` numbers, `right` for `depth` rows of C vectors.
     #[inline(always)]
     #[allow(unsafe_code, reason = "see above")]
-    unsafe fn multiply<V: Simd, const R: usize, const C: usize, const T: bool>(
-        &self,
-        i: usize,
-        at: usize,
-        width: usize,
-        out: &mut [f32],
-        stride: usize,
-        start: Start,
-    ) {
+    unsafe fn multiply<V: Simd, const C: usize, const T: bool>(&self, rows: usize, to: To, out: &mut [f32]) {
+        // SAFETY: the caller's.
+        unsafe {
+            match rows {
+                ROWS_OF_WIDE if V::LANES == MOST_LANES => self.sum::<V, ROWS_OF_WIDE, C, T>(to, out),
+                ROWS => self.sum::<V, ROWS, C, T>(to, out),
+                _ => self.sum::<V, 1, C, T>(to, out),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As above, with R rows.
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "see above")]
+    unsafe fn sum<V: Simd, const R: usize, const C: usize, const T: bool>(&self, to: To, out: &mut [f32]) {
+        let To { i, at, width, stride, start } = to;
         let mut sums = [[V::splat(0.0); C]; R];
         let (mut left, mut right) = (self.left, self.right);
         for _ in 0..self.depth {

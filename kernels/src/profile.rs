@@ -1,4 +1,6 @@
-//! Where a step's time goes.
+//! Where a step's time goes, and how much arithmetic and traffic each part is.
+
+use crate::shape::{Kind, Mlp, Shape};
 
 /// Parts of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,69 @@ pub enum Part {
     AttentionBackward,
 }
 
+/// Work of one part of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Work {
+    pub multiply_adds: f64,
+    /// Numbers read or written, each array once for each time it is gone through; what a cache or a register holds of it, aside.
+    pub moved: f64,
+}
+
+impl Shape {
+    /// Work of a part of one step on so many cells, all blocks together.
+    pub fn work(&self, part: Part, cells: usize) -> Work {
+        let (d, blocks, cells) = (self.width as f64, self.blocks as f64, cells as f64);
+        let (query, joint) = (self.query() as f64, self.joint() as f64);
+        // Into and out of each block's linear maps.
+        let (read, hidden) = match self.mlp {
+            Mlp::None => (0.0, 0.0),
+            Mlp::Gelu => (self.mlp_width as f64, self.mlp_width as f64),
+            Mlp::Gated => (2.0 * self.mlp_width as f64, self.mlp_width as f64),
+        };
+        let linear = Work {
+            multiply_adds: blocks * cells * d * (joint + query + read + hidden),
+            moved: blocks * cells * (joint + query + read + hidden + if self.mlp == Mlp::None { 3.0 } else { 6.0 } * d),
+        };
+        // Pairs of a query with a key that it sees, of all heads.
+        let pairs = blocks * cells * (self.length + 1) as f64 / 2.0 * self.heads as f64;
+        let width = self.head_width as f64;
+        let outputs = self.kind.outputs() as f64;
+        let norms = if self.mlp == Mlp::None { 1.0 } else { 2.0 } * blocks;
+        match part {
+            Part::Parameters => {
+                let all = blocks * d * (joint + query + read + hidden) + d * outputs;
+                // Packed forward and transposed; those behind a norm are scaled before, and their gradients after.
+                Work { multiply_adds: 0.0, moved: 4.0 * all + 7.0 * (blocks * d * (joint + read) + d * outputs) }
+            }
+            Part::Embedding => {
+                let multiply_adds = match self.kind {
+                    Kind::Tokens(_) => 0.0,
+                    Kind::Vectors(_) => 2.0 * cells * d * self.kind.inputs() as f64,
+                };
+                Work { multiply_adds, moved: 10.0 * cells * d }
+            }
+            // Forward x in, x̂ out; back its gradient and x̂ in, the stream's gradient in and out.
+            Part::Norm => Work { multiply_adds: 0.0, moved: norms * 6.0 * cells * d },
+            Part::Linear => linear,
+            Part::LinearBackward => Work { multiply_adds: 2.0 * linear.multiply_adds, moved: 2.0 * linear.moved },
+            Part::Attention => {
+                Work { multiply_adds: 2.0 * width * pairs, moved: 4.0 * pairs + blocks * cells * (joint + query) }
+            }
+            // Scores once more, then gradients by weights, values, queries and keys.
+            Part::AttentionBackward => Work {
+                multiply_adds: 5.0 * width * pairs,
+                moved: 10.0 * pairs + blocks * cells * 2.0 * (joint + query),
+            },
+            // Forward in, value and slope out; back the gradient in, the slope in and out.
+            Part::Nonlinearity => Work {
+                multiply_adds: 0.0,
+                moved: blocks * cells * 4.0 * read.max(hidden) + 2.0 * blocks * cells * hidden,
+            },
+            Part::Head => Work { multiply_adds: 3.0 * cells * d * outputs, moved: cells * (9.0 * d + 6.0 * outputs) },
+        }
+    }
+}
+
 impl Part {
     pub const ALL: [Self; 9] = [
         Self::Parameters,
@@ -28,6 +93,20 @@ impl Part {
         Self::LinearBackward,
         Self::AttentionBackward,
     ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Parameters => "packing, folding of norms",
+            Self::Embedding => "embedding",
+            Self::Norm => "norms",
+            Self::Linear => "linear, forward",
+            Self::Attention => "attention, forward",
+            Self::Nonlinearity => "nonlinearity",
+            Self::Head => "head and loss",
+            Self::LinearBackward => "linear, backward",
+            Self::AttentionBackward => "attention, backward",
+        }
+    }
 }
 
 /// A stop-watch: the time since it was last looked at belongs to the part that is named.
@@ -44,7 +123,7 @@ impl Profile {
     }
 
     /// What came before belongs to no part.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.last = (self.now)();
     }
 

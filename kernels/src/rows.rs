@@ -1,7 +1,7 @@
 //! What is done to each row of activations by itself: normalisation, nonlinearities, softmax.
 
 use crate::math::{exp, gaussian, sigmoid};
-use crate::simd::{Simd, kernel};
+use crate::simd::{MOST_LANES, Simd, kernel};
 
 /// Added to the variance (or mean square) of a row before the root.
 const EPSILON: f32 = 1e-5;
@@ -239,123 +239,149 @@ fn add_rows_on<V: Simd>(values: &[f32], stride: usize, width: usize, to: &mut [f
     );
 }
 
-/// How scores become weights.
+/// How products of a tile of queries with keys become weights.
 #[derive(Clone, Copy)]
 pub(crate) struct Scores {
-    /// Queries: rows of a tile, the first at this position.
+    /// Position of the first query.
     pub first: usize,
+    /// Queries.
     pub rows: usize,
-    /// Length of a row in memory, at least the last position's keys rounded up to [`crate::simd::MOST_LANES`], and beyond.
+    /// Length of a row in memory: that of a sequence, rounded up to [`crate::simd::MOST_LANES`].
     pub stride: usize,
     /// Scores are products times this,
     pub scale: f32,
     /// less this for each token of distance.
     pub slope: f32,
+    /// How far behind the query's own position zeros are asked for.
+    pub beyond: usize,
 }
 
+impl Scores {
+    /// Zeros behind the first `keys` of a row.
+    #[inline(always)]
+    fn end<V: Simd>(self, row: &mut [f32], keys: usize) {
+        row[keys..(keys + self.beyond).max(keys.next_multiple_of(V::LANES)).min(self.stride)].fill(0.0);
+    }
+
+    /// From products to scores over `scale`, in place; what pads the last vector counts for nothing.
+    #[inline(always)]
+    fn bias<V: Simd>(self, row: &mut [f32], keys: usize) {
+        let whole = keys.next_multiple_of(V::LANES);
+        row[keys..whole].fill(f32::MIN);
+        if self.slope == 0.0 {
+            return;
+        }
+        let slope = V::splat(self.slope / self.scale);
+        let ramp = V::load(&RAMP);
+        for (i, x) in row[..whole].chunks_exact_mut(V::LANES).enumerate() {
+            // Minus the distance.
+            let distance = ramp.add(V::splat((i * V::LANES) as f32 - (keys - 1) as f32));
+            distance.mul_add(slope, V::load(x)).store(x);
+        }
+    }
+}
+
+const RAMP: [f32; MOST_LANES] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0];
+
 kernel! {
-    /// Products of queries with keys, in `scores`, become weights: softmax over the positions up to the query's own, 0 beyond for as far
-    /// as `beyond` reaches and the row goes. `logs`: the logarithm of each row's sum of exponentials, for [`weights_again`].
-    pub(crate) fn softmax(scores: &mut [f32], of: Scores, beyond: usize, logs: &mut [f32]) => softmax_on
+    /// Products, in `scores`, become exponentials of scores less the row's greatest, up to the query's own position, and 0 behind.
+    /// `factors`: the reciprocal of each row's sum. `logs`: the logarithm of the sum of the scores' own exponentials.
+    pub(crate) fn exponentials(scores: &mut [f32], of: Scores, factors: &mut [f32], logs: &mut [f32]) => exponentials_on
 }
 
 #[inline(always)]
-fn softmax_on<V: Simd>(scores: &mut [f32], of: Scores, beyond: usize, logs: &mut [f32]) {
-    for (r, (row, log)) in scores.chunks_exact_mut(of.stride).zip(&mut logs[..of.rows]).enumerate() {
+fn exponentials_on<V: Simd>(scores: &mut [f32], of: Scores, factors: &mut [f32], logs: &mut [f32]) {
+    let rows = scores.chunks_exact_mut(of.stride).zip(&mut factors[..of.rows]).zip(&mut logs[..of.rows]);
+    for (r, ((row, factor), log)) in rows.enumerate() {
         let keys = of.first + r + 1;
         let whole = keys.next_multiple_of(V::LANES);
-        row[keys..(keys + beyond).max(whole).min(of.stride)].fill(0.0);
-        bias::<V>(row, keys, of);
-        row[keys..whole].fill(f32::MIN);
+        of.bias::<V>(row, keys);
         let mut most = V::splat(f32::MIN);
         for x in row[..whole].chunks_exact(V::LANES) {
             most = V::load(x).max(most);
         }
-        let most = V::splat(most.greatest());
+        let most = most.greatest() * of.scale;
+        let (scale, less) = (V::splat(of.scale), V::splat(-most));
         let mut sum = V::splat(0.0);
         for x in row[..whole].chunks_exact_mut(V::LANES) {
-            let e = exp(V::load(x).sub(most));
+            let e = exp(V::load(x).mul_add(scale, less));
             sum = sum.add(e);
             e.store(x);
         }
-        // What stood in for nothing was counted as exp of the lowest, about 1e-38 each: less than a sum of at least 1 can hold.
+        // What pads the last vector was counted as e^-87 each: nothing, beside a sum of at least 1.
         let sum = sum.sum();
-        let factor = V::splat(1.0 / sum);
-        for x in row[..whole].chunks_exact_mut(V::LANES) {
-            V::load(x).mul(factor).store(x);
-        }
-        row[keys..whole].fill(0.0);
-        *log = most.greatest() + sum.ln();
-    }
-}
-
-/// Products become scores.
-#[inline(always)]
-fn bias<V: Simd>(row: &mut [f32], keys: usize, of: Scores) {
-    let whole = keys.next_multiple_of(V::LANES);
-    let (scale, slope) = (V::splat(of.scale), V::splat(of.slope));
-    if of.slope == 0.0 {
-        for x in row[..whole].chunks_exact_mut(V::LANES) {
-            V::load(x).mul(scale).store(x);
-        }
-        return;
-    }
-    let ramp = ramp::<V>();
-    for (i, x) in row[..whole].chunks_exact_mut(V::LANES).enumerate() {
-        // Minus the distance.
-        let distance = ramp.add(V::splat((i * V::LANES) as f32 - (keys - 1) as f32));
-        V::load(x).mul_add(scale, distance.mul(slope)).store(x);
-    }
-}
-
-/// 0, 1, 2, ...
-#[inline(always)]
-fn ramp<V: Simd>() -> V {
-    V::load(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0])
-}
-
-kernel! {
-    /// The same weights again, from the products and [`softmax`]'s logarithms.
-    pub(crate) fn weights_again(scores: &mut [f32], of: Scores, beyond: usize, logs: &[f32]) => weights_again_on
-}
-
-#[inline(always)]
-fn weights_again_on<V: Simd>(scores: &mut [f32], of: Scores, beyond: usize, logs: &[f32]) {
-    for (r, (row, &log)) in scores.chunks_exact_mut(of.stride).zip(&logs[..of.rows]).enumerate() {
-        let keys = of.first + r + 1;
-        let whole = keys.next_multiple_of(V::LANES);
-        row[keys..whole].fill(0.0);
-        bias::<V>(row, keys, of);
-        let log = V::splat(log);
-        for x in row[..whole].chunks_exact_mut(V::LANES) {
-            exp(V::load(x).sub(log)).store(x);
-        }
-        row[keys..(keys + beyond).max(whole).min(of.stride)].fill(0.0);
+        *factor = 1.0 / sum;
+        *log = most + sum.ln();
+        of.end::<V>(row, keys);
     }
 }
 
 kernel! {
-    /// `by_weights`, gradients by weights, become gradients by products: weight · (gradient - the row's mean of it) · scale.
-    /// 0 beyond, as [`softmax`] leaves its weights.
-    pub(crate) fn softmax_backward(weights: &[f32], by_weights: &mut [f32], of: Scores, beyond: usize) => softmax_backward_on
+    /// Each row of `width` numbers, at `stride`, times its factor.
+    pub(crate) fn scale_rows(values: &mut [f32], stride: usize, width: usize, factors: &[f32]) => scale_rows_on
 }
 
 #[inline(always)]
-fn softmax_backward_on<V: Simd>(weights: &[f32], by_weights: &mut [f32], of: Scores, beyond: usize) {
-    for (r, (p, g)) in
-        weights.chunks_exact(of.stride).zip(by_weights.chunks_exact_mut(of.stride)).take(of.rows).enumerate()
-    {
+fn scale_rows_on<V: Simd>(values: &mut [f32], stride: usize, width: usize, factors: &[f32]) {
+    for (row, &factor) in values.chunks_mut(stride).zip(factors) {
+        let factor = V::splat(factor);
+        let row = &mut row[..width];
+        along!(V, width, |at| V::load(&row[at..]).mul(factor).store(&mut row[at..]), |at| {
+            V::load_part(&row[at..], 0.0).mul(factor).store_part(&mut row[at..])
+        });
+    }
+}
+
+/// One head's part of rows: where it starts in `values`, and the distance of rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub values: &'a [f32],
+    pub stride: usize,
+    pub width: usize,
+}
+
+kernel! {
+    /// Products, in `scores`, become weights again, by [`exponentials`]'s logarithms; `by_weights`, gradients by weights, become
+    /// gradients by products: weight · (gradient - its mean under the weights) · scale. That mean is the product of what the weights
+    /// mixed with its gradient. 0 behind the query's own position, in both.
+    pub(crate) fn softmax_backward(
+        scores: &mut [f32],
+        by_weights: &mut [f32],
+        of: Scores,
+        logs: &[f32],
+        mixed: Part,
+        gradient: Part,
+    ) => softmax_backward_on
+}
+
+#[inline(always)]
+fn softmax_backward_on<V: Simd>(
+    scores: &mut [f32],
+    by_weights: &mut [f32],
+    of: Scores,
+    logs: &[f32],
+    mixed: Part,
+    gradient: Part,
+) {
+    let scale = V::splat(of.scale);
+    let tiles = scores.chunks_exact_mut(of.stride).zip(by_weights.chunks_exact_mut(of.stride));
+    for (r, ((row, by_weights), &log)) in tiles.zip(&logs[..of.rows]).enumerate() {
         let keys = of.first + r + 1;
         let whole = keys.next_multiple_of(V::LANES);
-        g[keys..(keys + beyond).max(whole).min(of.stride)].fill(0.0);
+        let mixed = &mixed.values[r * mixed.stride..][..mixed.width];
+        let gradient = &gradient.values[r * gradient.stride..][..gradient.width];
         let mut mean = V::splat(0.0);
-        for (p, g) in p[..whole].chunks_exact(V::LANES).zip(g[..whole].chunks_exact(V::LANES)) {
-            mean = V::load(p).mul_add(V::load(g), mean);
+        along!(V, mixed.len(), |at| mean = V::load(&mixed[at..]).mul_add(V::load(&gradient[at..]), mean), |at| mean =
+            V::load_part(&mixed[at..], 0.0).mul_add(V::load_part(&gradient[at..], 0.0), mean));
+        let (mean, less) = (V::splat(mean.sum()), V::splat(-log));
+        of.bias::<V>(row, keys);
+        for (x, g) in row[..whole].chunks_exact_mut(V::LANES).zip(by_weights[..whole].chunks_exact_mut(V::LANES)) {
+            let weight = exp(V::load(x).mul_add(scale, less));
+            weight.store(x);
+            V::load(g).sub(mean).mul(weight.mul(scale)).store(g);
         }
-        let (mean, scale) = (V::splat(mean.sum()), V::splat(of.scale));
-        for (p, g) in p[..whole].chunks_exact(V::LANES).zip(g[..whole].chunks_exact_mut(V::LANES)) {
-            V::load(g).sub(mean).mul(V::load(p).mul(scale)).store(g);
-        }
+        of.end::<V>(row, keys);
+        of.end::<V>(by_weights, keys);
     }
 }
 

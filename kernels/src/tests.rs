@@ -4,6 +4,7 @@
 use crate::{
     adamw::sum_of_squares,
     matmul::{Left, REACH_BEYOND, Reach, Start, matmul, pack, pack_transposed, packed_len},
+    profile::Part,
     rows::{gated, gelu, log_softmax},
     shape::{Kind, Mlp, Positions, Shape},
     transformer::{Cells, Transformer},
@@ -277,6 +278,28 @@ fn loss_and_gradient_are_those_of_the_definition() {
         let mut again = vec![1.0; flat.len()];
         assert_eq!(net.loss_and_gradient(&flat, rows.cells(), &mut again).to_bits(), loss.to_bits());
         assert_eq!(again, gradient, "bit for bit");
+    }
+}
+
+/// Against a count of every factor of every product, one by one.
+#[test]
+fn arithmetic_is_counted_as_it_is_done() {
+    for shape in shapes() {
+        let (d, cells) = (shape.width, 2 * shape.length);
+        let (mut linear, mut attention) = (0, 0);
+        for _ in 0..2 * shape.blocks {
+            for t in 0..shape.length {
+                linear +=
+                    d * (shape.heads + 2 * shape.kv_heads) * shape.head_width + shape.heads * shape.head_width * d;
+                linear += d * shape.mlp_width * [0, 2, 3][shape.mlp as usize];
+                attention += shape.heads * (t + 1) * 2 * shape.head_width;
+            }
+        }
+        let counted = |part| shape.work(part, cells).multiply_adds;
+        assert_eq!(counted(Part::Linear), linear as f64);
+        assert_eq!(counted(Part::LinearBackward), 2.0 * linear as f64);
+        assert_eq!(counted(Part::Attention), attention as f64);
+        assert_eq!(counted(Part::AttentionBackward), 2.5 * attention as f64);
     }
 }
 

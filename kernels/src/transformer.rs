@@ -167,6 +167,9 @@ impl Transformer {
     /// parameters; `cells` are whole sequences, of the kind of the shape.
     pub fn loss_and_gradient(&mut self, flat: &[f32], cells: Cells, gradient: &mut [f32]) -> f64 {
         let count = cells.count();
+        if let Some(profile) = &mut self.profile {
+            profile.restart();
+        }
         self.prepare(flat, true);
         gradient.fill(0.0);
         self.lap(Part::Parameters);
@@ -331,12 +334,13 @@ impl Transformer {
                 &block.joint[sequence * length * shape.joint()..][..length * shape.joint()],
                 &mut block.mixed[sequence * length * shape.query()..][..length * shape.query()],
                 &mut block.logs[sequence * length * heads..][..length * heads],
-                &mut |head, first, weights, stride| {
+                &mut |head, first, weights, stride, factors| {
                     let Some(seen) = &mut seen else { return };
-                    for (row, weights) in weights.chunks_exact(stride).enumerate() {
+                    for (row, (weights, factor)) in weights.chunks_exact(stride).zip(factors).enumerate() {
                         let query = first + row;
                         // Beyond the query's own position nothing is computed.
-                        seen[(head * length + query) * length..][..=query].copy_from_slice(&weights[..=query]);
+                        let slots = &mut seen[(head * length + query) * length..][..=query];
+                        slots.iter_mut().zip(weights).for_each(|(slot, weight)| *slot = weight * factor);
                     }
                 },
             );
@@ -420,6 +424,7 @@ impl Transformer {
                 shape,
                 &block.joint[sequence * joint..][..joint],
                 &block.logs[sequence * logs..][..logs],
+                &block.mixed[sequence * mixed..][..mixed],
                 &mixed_gradient[sequence * mixed..][..mixed],
                 &mut joint_gradient[sequence * joint..][..joint],
             );

@@ -15,6 +15,7 @@ pub mod gaps;
 pub mod inside;
 pub mod lab;
 pub mod priors;
+pub mod profile;
 pub mod recording;
 pub mod scales;
 pub mod session;

@@ -129,6 +129,11 @@ impl Trainer {
         if self.fused.is_some() { Composition::Fused } else { Composition::Plain }
     }
 
+    /// The hand-written passes, where they are what computes.
+    pub fn fused(&self) -> Option<&Fused> {
+        self.fused.as_ref()
+    }
+
     pub fn device(&self) -> &Device {
         &self.device
     }

@@ -11,7 +11,7 @@ mod tests;
 use std::cell::RefCell;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kernels::{Cells, Kind, Shape, Transformer};
+use kernels::{Cells, Kind, Part, Profile, Shape, Transformer, Work};
 
 pub use adamw::AdamW;
 pub use kernels::Watch;
@@ -72,6 +72,18 @@ impl Fused {
         let mut out = Vec::with_capacity(rows.len());
         self.passes.borrow_mut().log_likelihoods(&floats(flat.clone()), cells(rows), &mut out);
         out
+    }
+
+    /// From here on a stop-watch runs (`now`: milliseconds), for [`Self::profile`].
+    pub fn start_profile(&self, now: fn() -> f64) {
+        self.passes.borrow_mut().profile = Some(Profile::new(now));
+    }
+
+    /// Of each part of a step: its name, milliseconds since [`Self::start_profile`], and the work of one step on `cells` cells.
+    pub fn profile(&self, cells: usize) -> Vec<(&'static str, f64, Work)> {
+        let passes = self.passes.borrow();
+        let Some(profile) = &passes.profile else { return Vec::new() };
+        Part::ALL.map(|part| (part.name(), profile.spent(part), passes.shape().work(part, cells))).to_vec()
     }
 
     /// Predictions, with what `watch` wants of what went on inside.
