@@ -15,7 +15,7 @@ pub use crate::theory::curve::{Curve, Method};
 pub use outcome::{Certificate, Nearness, Outcome, Paths, Record, ScaleTrial};
 
 /// Raised whenever a message changes shape; the page refuses an engine that says another.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// From the page (or the terminal) to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,8 +37,8 @@ pub enum Command {
     Picture { world: Box<WorldSpec> },
     /// What was pressed, typed or pointed at in the learning lab (see `probe::Message`), or the step that the page shows.
     Inside { message: Value },
-    /// Time the benchmark's fixed-size step (`cargo xtask bench`).
-    Bench { size: BenchSize, device: DeviceChoice, steps: usize },
+    /// Time something (`cargo xtask bench`): once for the first time, and `repeats` times more.
+    Bench { work: BenchWork, device: DeviceChoice, repeats: usize },
 }
 
 /// Where the user wants the net to be trained.
@@ -60,12 +60,14 @@ pub enum DeviceKind {
     Gpu,
 }
 
-/// S1, S2 and S3 of the benchmark: vocabulary 16, 2 blocks, pre-LN, learned positions, GELU MLP 4x, AdamW.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum BenchSize {
-    S1,
-    S2,
-    S3,
+/// What the benchmark times.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BenchWork {
+    /// Training steps of an experiment over `vocabulary` tokens, on random blocks of half a sequence, each shown twice.
+    Steps { experiment: Box<Experiment>, vocabulary: usize },
+    /// Products of two square f32 matrices with this many rows.
+    Product { rows: usize },
 }
 
 /// From the engine. Read with [`Event::from_json`].
@@ -349,13 +351,14 @@ pub struct Sample {
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BenchReport {
-    pub size: BenchSize,
     pub device: DeviceKind,
-    /// Median over the timed steps.
-    pub step_ms: f64,
-    /// The first step, shader compilation included.
-    pub first_step_ms: f64,
-    /// Losses of the timed steps, to show that they train.
+    /// Median milliseconds over the repeats.
+    pub median_ms: f64,
+    /// Of the quickest repeat: what a machine that does other things besides still shows.
+    pub fastest_ms: f64,
+    /// Milliseconds of the first time, shader compilation included.
+    pub first_ms: f64,
+    /// Loss of each step, the first included; empty for products.
     pub losses: Vec<f64>,
 }
 
@@ -466,10 +469,10 @@ mod tests {
             Event::Cell { done: 0.5 },
             Event::Picture(Picture { world: "coins".into(), graph: "<svg/>".into(), ..Picture::default() }),
             Event::Bench(BenchReport {
-                size: BenchSize::S2,
                 device: DeviceKind::Cpu,
-                step_ms: 1.5,
-                first_step_ms: 2.5,
+                median_ms: 1.5,
+                fastest_ms: 1.25,
+                first_ms: 2.5,
                 losses: vec![1.0],
             }),
         ]);

@@ -207,9 +207,9 @@ async fn obey(
                 *open = session.inside().and_then(Inside::kind);
             }
         }
-        Command::Bench { size, device, steps } => {
+        Command::Bench { work, device, repeats } => {
             *running = false;
-            post(&Event::Bench(bench::bench(size, device, steps).await?));
+            post(&Event::Bench(bench::bench(&work, device, repeats).await?));
         }
     }
     Ok(())

@@ -186,6 +186,28 @@ impl Net {
         ends + positions + self.blocks * (norm + attention + mlp) + norm
     }
 
+    /// Multiply-adds of the forward pass over one sequence of `length`: products of matrices alone, and in attention only what a
+    /// position may look at. Look-ups, biases, norms and activations are left out. The backward pass takes twice as many.
+    pub fn multiply_adds(&self, observation: Observation, length: usize) -> f64 {
+        let (d, h) = (self.width, self.head_width());
+        let read_in = if observation.is_vectors() { Self::inputs(observation) * d } else { 0 };
+        let ends = read_in + d * Self::outputs(observation);
+        if self.architecture != Architecture::Transformer {
+            let layer = 2 * d * self.architecture.gates() * d;
+            return length as f64 * (ends + self.blocks * layer) as f64;
+        }
+        let projections = 2 * d * (self.heads + self.kv_heads) * h;
+        let mlp = match self.mlp {
+            Mlp::None => 0,
+            Mlp::Gelu => 2 * d * self.mlp_width(),
+            Mlp::Gated => 3 * d * self.mlp_width(),
+        };
+        // Scores, and the mixing of values: each position with itself and those before.
+        let pairs = length as f64 * (length as f64 + 1.0) / 2.0;
+        let attention = 2.0 * pairs * (self.heads * h) as f64;
+        length as f64 * (ends + self.blocks * (projections + mlp)) as f64 + self.blocks as f64 * attention
+    }
+
     /// What the layers are called that a look inside gives, in order; the last one is what the head reads.
     pub fn residual_layers(&self) -> Vec<String> {
         let mut names = vec!["embedding".to_string()];

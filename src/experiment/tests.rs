@@ -31,6 +31,54 @@ fn the_published_transformer_has_about_8k_parameters() {
     assert!((7500..8500).contains(&n), "{n}");
 }
 
+/// Counted one by one, position by position.
+#[test]
+fn multiply_adds_are_what_a_forward_pass_does() {
+    let counted = |net: &Net, inputs: usize, outputs: usize, length: usize| {
+        let mut count = 0_u64;
+        let mut linear = |from: usize, to: usize| (0..from * to).for_each(|_| count += 1);
+        let (d, head, hidden) = (net.width, net.head_width(), net.mlp_width());
+        for position in 0..length {
+            linear(inputs, d);
+            for _ in 0..net.blocks {
+                if net.architecture != Architecture::Transformer {
+                    (0..net.architecture.gates()).for_each(|_| linear(2 * d, d));
+                    continue;
+                }
+                linear(d, net.heads * head);
+                linear(d, net.kv_heads * head);
+                linear(d, net.kv_heads * head);
+                for _ in 0..net.heads {
+                    for _seen in 0..=position {
+                        // A score, and a value mixed in.
+                        linear(head, 1);
+                        linear(1, head);
+                    }
+                }
+                linear(net.heads * head, d);
+                match net.mlp {
+                    Mlp::None => {}
+                    Mlp::Gelu => (0..2).for_each(|_| linear(d, hidden)),
+                    Mlp::Gated => (0..3).for_each(|_| linear(d, hidden)),
+                }
+            }
+            linear(d, outputs);
+        }
+        count as f64
+    };
+    let attention_only = Net { mlp: Mlp::None, heads: 3, kv_heads: 1, head_width: 5, ..Net::default() };
+    let recurrent = |architecture| Net { architecture, width: 6, ..Net::default() };
+    let nets =
+        [Net::default(), Net::small(), attention_only, recurrent(Architecture::Gru), recurrent(Architecture::Lstm)];
+    for net in nets {
+        for length in [1, 2, 7] {
+            assert_eq!(net.multiply_adds(Observation::Tokens(5), length), counted(&net, 0, 5, length));
+            // Entries, a bias and a start in; a mean and a variance out.
+            assert_eq!(net.multiply_adds(Observation::Vectors(2), length), counted(&net, 4, 3, length));
+        }
+    }
+}
+
 /// PyTorch's counts: an embedding of 6 x 16, two GRU layers of 2 (16·48 + 48), a head of 16·5 + 5.
 #[test]
 fn recurrent_nets_have_pytorchs_parameters_and_heed_no_heads() {

@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::{
-    Baseline, BenchReport, BenchSize, Certificate, Curve, DeviceKind, DeviceReport, Evaluation, Frame, LossAndFloor,
-    Measured, Method, Nearness, Outcome, Paths, Picture, Record, Sample, Samples, ScaleTrial, Theory,
+    Baseline, BenchReport, Certificate, Curve, DeviceKind, DeviceReport, Evaluation, Frame, LossAndFloor, Measured,
+    Method, Nearness, Outcome, Paths, Picture, Record, Sample, Samples, ScaleTrial, Theory,
 };
 
 /// What was wrong with a message, first things first. Reading goes on with empty values: without a way out at every field, readers are
@@ -116,20 +116,6 @@ impl Part for DeviceKind {
     }
 }
 
-impl Part for BenchSize {
-    fn read(value: &mut Value, wrong: &mut Wrong) -> Self {
-        match value.as_str() {
-            Some("S1") => Self::S1,
-            Some("S2") => Self::S2,
-            Some("S3") => Self::S3,
-            _ => {
-                wrong.say::<()>("an unknown size");
-                Self::S1
-            }
-        }
-    }
-}
-
 macro_rules! parts {
     ($($part:ident { $($field:ident),* })*) => {
         $(impl Part for $part {
@@ -144,7 +130,7 @@ macro_rules! parts {
 
 parts! {
     Baseline { name, about, curve, squared_error }
-    BenchReport { size, device, step_ms, first_step_ms, losses }
+    BenchReport { device, median_ms, fastest_ms, first_ms, losses }
     Certificate {
         bound, uniform, empirical, empirical_limit, population, sequences, kl, scale, delta, draws, sequences_needed
     }

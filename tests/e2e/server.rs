@@ -1,4 +1,4 @@
-//! A static server for the built site, under a sub-path: every URL of the site must be relative.
+//! A static server, under a sub-path: every URL of the site must be relative.
 
 use std::io::{self, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,25 +16,38 @@ pub struct Server {
     port: u16,
 }
 
+/// What is served.
+struct Files {
+    root: PathBuf,
+    /// More files, by name, beside those in `root` or instead of them.
+    extra: Vec<(String, String)>,
+    /// With the headers that let a page share memory among threads.
+    isolated: bool,
+}
+
 impl Server {
     /// Serves the built site. `extra` are more files, by name, beside the site's own or instead of them.
     pub fn start(extra: &[(&str, &str)]) -> Self {
-        let dist =
-            env::var_os("ICL_DIST").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("dist"), PathBuf::from);
+        let dist = dist();
         assert!(
             dist.join("index.html").is_file(),
             "There is no built site in {}. Run `cargo xtask build` first.",
             dist.display()
         );
+        Self::serve(dist, extra, false)
+    }
+
+    /// The same for any directory; where `isolated`, with the headers that let a page share memory among threads.
+    pub fn serve(root: PathBuf, extra: &[(&str, &str)], isolated: bool) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("the port").port();
-        let extra: Vec<_> = extra.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
-        let (dist, extra) = (Arc::new(dist), Arc::new(extra));
+        let extra = extra.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+        let files = Arc::new(Files { root, extra, isolated });
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (dist, extra) = (dist.clone(), extra.clone());
+                let files = files.clone();
                 // A browser that goes away in the middle of an answer is no failure.
-                thread::spawn(move || answer(stream, &dist, &extra).ok());
+                thread::spawn(move || answer(stream, &files).ok());
             }
         });
         Self { port }
@@ -51,14 +64,14 @@ pub fn dist() -> PathBuf {
     env::var_os("ICL_DIST").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("dist"), PathBuf::from)
 }
 
-fn answer(mut stream: TcpStream, dist: &Path, extra: &[(String, String)]) -> io::Result<()> {
+fn answer(mut stream: TcpStream, files: &Files) -> io::Result<()> {
     let (first, _) = read_head(&mut BufReader::new(&stream))?;
     let path = first.split_whitespace().nth(1).unwrap_or_default();
     let path = path.split('?').next().unwrap_or_default();
     let content = path.strip_prefix(PREFIX).and_then(|name| {
         let name = if name.is_empty() { "index.html" } else { name };
-        let own = extra.iter().find(|(extra, _)| extra == name).map(|(_, text)| text.clone().into_bytes());
-        let file = (!name.contains("..")).then(|| dist.join(name))?;
+        let own = files.extra.iter().find(|(extra, _)| extra == name).map(|(_, text)| text.clone().into_bytes());
+        let file = (!name.contains("..")).then(|| files.root.join(name))?;
         Some((name.to_owned(), own.or_else(|| fs::read(file).ok())?))
     });
     let (status, kind, body) = match content {
@@ -66,8 +79,14 @@ fn answer(mut stream: TcpStream, dist: &Path, extra: &[(String, String)]) -> io:
         None => ("404 Not Found", "text/plain", b"There is no such file.".to_vec()),
     };
     let length = body.len();
-    let head =
-        format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    let more = if files.isolated {
+        "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Embedder-Policy: require-corp\r\n"
+    } else {
+        ""
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{more}Connection: close\r\n\r\n"
+    );
     stream.write_all(head.as_bytes())?;
     stream.write_all(&body)
 }

@@ -17,7 +17,8 @@ cargo xtask <command>
   serve            install what is missing, build, and serve on http://127.0.0.1:8080
   build            install what is missing, and leave the site in dist/
   test [part ...]  run everything that must hold; parts: lint, native, wasm, site, e2e
-  bench [--json]   time training steps in headless Chromium and natively, and weigh the site
+  bench [...]      time training steps in headless Chromium and natively, and weigh the site;
+                   --no-build, --json, --only=S1,curves, --places=native,wasm,webgpu, --against=jax-js,tfjs (BENCHMARKS.md)
   doctor           say what is missing, what it is for, and how to get it
   udhr             make the bundled corpus alone, and say where it is (`icl --udhr FILE` reads it)
   stage            the last step of a site build; Trunk calls it
