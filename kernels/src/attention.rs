@@ -56,7 +56,7 @@ fn tile(shape: &Shape, head: usize, first: usize) -> Scores {
     Scores {
         first,
         rows: TILE.min(shape.length - first),
-        stride: shape.length.next_multiple_of(MOST_LANES),
+        stride: shape.length.next_multiple_of(MOST_LANES) + MOST_LANES,
         scale: 1.0 / (shape.head_width as f32).sqrt(),
         slope,
         beyond: REACH_BEYOND,

@@ -63,14 +63,26 @@ pub(crate) fn packed_len(depth: usize, columns: usize) -> usize {
     depth * columns.next_multiple_of(lanes())
 }
 
-/// Packs [depth, columns], whose row p is at `p * stride`.
-pub(crate) fn pack(values: &[f32], stride: usize, [depth, columns]: [usize; 2], out: &mut [f32]) {
-    for (at, width, padded) in panels(columns) {
+kernel! {
+    /// Packs [depth, columns], whose row p is at `p * stride`.
+    pub(crate) fn pack(values: &[f32], stride: usize, sizes: [usize; 2], out: &mut [f32]) => pack_on
+}
+
+// By vectors, not by slices: copying a few numbers by a call costs more than what is done with them.
+#[inline(always)]
+fn pack_on<V: Simd>(values: &[f32], stride: usize, [depth, columns]: [usize; 2], out: &mut [f32]) {
+    let mut at = 0;
+    while at < columns {
+        let width = (columns - at).min(COLUMNS * V::LANES);
+        let padded = width.next_multiple_of(V::LANES);
         let panel = &mut out[depth * at..][..depth * padded];
         for (p, row) in panel.chunks_exact_mut(padded).enumerate() {
-            row[..width].copy_from_slice(&values[p * stride + at..][..width]);
-            row[width..].fill(0.0);
+            let from = &values[p * stride + at..][..width];
+            for (slot, from) in row.chunks_exact_mut(V::LANES).zip(from.chunks(V::LANES)) {
+                if from.len() == V::LANES { V::load(from).store(slot) } else { V::load_part(from, 0.0).store(slot) }
+            }
         }
+        at += width;
     }
 }
 

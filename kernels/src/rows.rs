@@ -218,25 +218,28 @@ kernel! {
 #[inline(always)]
 fn add_rows_on<V: Simd>(values: &[f32], stride: usize, width: usize, to: &mut [f32]) {
     let to = &mut to[..width];
-    along!(
-        V,
-        width,
-        |at| {
-            let mut sum = V::load(&to[at..]);
-            for row in values[at..].chunks(stride) {
-                sum = sum.add(V::load(row));
+    // Some rows at a time, along them: what is far apart in memory may share a place in the cache.
+    for rows in values.chunks(8 * stride) {
+        along!(
+            V,
+            width,
+            |at| {
+                let mut sum = V::load(&to[at..]);
+                for row in rows[at..].chunks(stride) {
+                    sum = sum.add(V::load(row));
+                }
+                sum.store(&mut to[at..]);
+            },
+            |at| {
+                let left = width - at;
+                let mut sum = V::load_part(&to[at..], 0.0);
+                for row in rows[at..].chunks(stride) {
+                    sum = sum.add(V::load_part(&row[..left], 0.0));
+                }
+                sum.store_part(&mut to[at..]);
             }
-            sum.store(&mut to[at..]);
-        },
-        |at| {
-            let left = width - at;
-            let mut sum = V::load_part(&to[at..], 0.0);
-            for row in values[at..].chunks(stride) {
-                sum = sum.add(V::load_part(&row[..left], 0.0));
-            }
-            sum.store_part(&mut to[at..]);
-        }
-    );
+        );
+    }
 }
 
 /// How products of a tile of queries with keys become weights.
@@ -246,13 +249,13 @@ pub(crate) struct Scores {
     pub first: usize,
     /// Queries.
     pub rows: usize,
-    /// Length of a row in memory: that of a sequence, rounded up to [`crate::simd::MOST_LANES`].
+    /// Length of a row in memory: a sequence's, and [`crate::simd::MOST_LANES`] more.
     pub stride: usize,
     /// Scores are products times this,
     pub scale: f32,
     /// less this for each token of distance.
     pub slope: f32,
-    /// How far behind the query's own position zeros are asked for.
+    /// How far behind the query's own position zeros are asked for, at least; at most [`crate::simd::MOST_LANES`].
     pub beyond: usize,
 }
 
@@ -260,14 +263,18 @@ impl Scores {
     /// Zeros behind the first `keys` of a row.
     #[inline(always)]
     fn end<V: Simd>(self, row: &mut [f32], keys: usize) {
-        row[keys..(keys + self.beyond).max(keys.next_multiple_of(V::LANES)).min(self.stride)].fill(0.0);
+        let mut at = keys;
+        while at < keys + self.beyond {
+            V::splat(0.0).store(&mut row[at..]);
+            at += V::LANES;
+        }
     }
 
     /// From products to scores over `scale`, in place; what pads the last vector counts for nothing.
     #[inline(always)]
     fn bias<V: Simd>(self, row: &mut [f32], keys: usize) {
         let whole = keys.next_multiple_of(V::LANES);
-        row[keys..whole].fill(f32::MIN);
+        V::splat(f32::MIN).store(&mut row[keys..]);
         if self.slope == 0.0 {
             return;
         }

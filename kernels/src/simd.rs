@@ -62,7 +62,12 @@ pub(crate) trait Simd: Copy {
     #[inline(always)]
     fn load_part(from: &[f32], filler: f32) -> Self {
         let mut whole = [filler; MOST_LANES];
-        whole[..from.len()].copy_from_slice(from);
+        // One by one: a call that copies takes longer.
+        for (i, slot) in whole.iter_mut().enumerate().take(Self::LANES) {
+            if let Some(x) = from.get(i) {
+                *slot = *x;
+            }
+        }
         Self::load(&whole)
     }
 

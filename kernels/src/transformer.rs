@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What is kept of a chunk's sequences between forward and backward; about as much as a core's own cache.
-const CHUNK_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = 2 << 20;
 
 /// Sequences of equal length, one behind the other.
 #[derive(Clone, Copy, Debug)]
