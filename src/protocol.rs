@@ -64,8 +64,9 @@ pub enum DeviceKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BenchWork {
-    /// Training steps of an experiment over `vocabulary` tokens, on random blocks of half a sequence, each shown twice.
-    Steps { experiment: Box<Experiment>, vocabulary: usize },
+    /// Training steps of an experiment over `vocabulary` tokens, on random blocks of half a sequence, each shown twice; by `cores` cores
+    /// together, or with 0 by the engine's own thread.
+    Steps { experiment: Box<Experiment>, vocabulary: usize, cores: usize },
     /// Products of two square f32 matrices with this many rows.
     Product { rows: usize },
 }

@@ -10,6 +10,8 @@ pub enum Part {
     Size(BenchSize),
     /// Time against T, width and batch.
     Curves,
+    /// Where the time of a step goes.
+    Profile,
     /// What watching a run costs.
     Shares,
     /// What a visitor downloads.
@@ -46,13 +48,14 @@ pub struct Arguments {
 impl Part {
     pub fn all() -> Vec<Self> {
         let sizes = BenchSize::ALL.into_iter().map(Self::Size);
-        sizes.chain([Self::Curves, Self::Shares, Self::Weights]).collect()
+        sizes.chain([Self::Curves, Self::Profile, Self::Shares, Self::Weights]).collect()
     }
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Size(size) => size.name(),
             Self::Curves => "curves",
+            Self::Profile => "profile",
             Self::Shares => "shares",
             Self::Weights => "sizes",
         }

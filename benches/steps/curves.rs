@@ -57,13 +57,13 @@ pub fn measure(places: &[Place]) -> Vec<Point> {
     if places.contains(&Place::Native) {
         eprintln!("curves: native CPU");
         for (point, step) in &mut points {
-            let report = pollster::block_on(bench(&step.work(), DeviceChoice::Cpu, often(step)));
+            let report = pollster::block_on(bench(&step.work(0), DeviceChoice::Cpu, often(step)));
             point.native_ms = report.ok().map(|report| report.median_ms);
         }
     }
     if places.contains(&Place::Wasm) {
         eprintln!("curves: wasm CPU");
-        let work: Vec<_> = points.iter().map(|(_, step)| (step.work(), often(step))).collect();
+        let work: Vec<_> = points.iter().map(|(_, step)| (step.work(0), often(step))).collect();
         match in_worker(Gpu::None, DeviceChoice::Cpu, work) {
             Ok(answers) => {
                 for ((point, _), answer) in points.iter_mut().zip(answers) {

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: milliseconds of a training step at fixed sizes, on CPU wasm and WebGPU in headless Chromium and
 //! on the native CPU, beside the peak of a matrix product on the same core and beside other libraries; what a step asks of WebGPU; time
-//! against T, width and batch; what watching a run costs; and what a visitor downloads. Tables, or JSON with `--json`.
+//! against T, width and batch; where the time of a step goes; what watching a run costs; and what a visitor downloads. Tables, or JSON with `--json`.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a measurement that cannot go on stops, with a sentence")]
 #![allow(dead_code, reason = "the end-to-end tests use more of the browser")]
@@ -20,9 +20,10 @@ use arguments::{Arguments, Part, Peer, Place};
 use figures::{gflops, loss_gap, median, product_operations};
 use icl_playground::engine::{
     bench::{BenchSize, BenchStep, bench},
+    profile,
     session::Session,
 };
-use icl_playground::experiment::Preset;
+use icl_playground::experiment::{Architecture, Preset};
 use icl_playground::probe::TabKind;
 use icl_playground::protocol::{BenchReport, BenchWork, Command, DeviceChoice, Event};
 use peers::Threads;
@@ -79,6 +80,13 @@ struct Share {
     behind: f64,
 }
 
+/// Where the time of a fused step goes on the native CPU.
+#[derive(Serialize)]
+struct Profile {
+    size: &'static str,
+    parts: Vec<profile::Share>,
+}
+
 /// A file of the site, in bytes.
 #[derive(Serialize)]
 struct Weight {
@@ -101,14 +109,15 @@ fn main() {
     }
     let rows: Vec<Row> = asked.sizes().into_iter().flat_map(|size| rows(size, &asked)).collect();
     let curves = if asked.parts.contains(&Part::Curves) { curves::measure(&asked.places) } else { Vec::new() };
+    let profiles = if asked.parts.contains(&Part::Profile) { profiles() } else { Vec::new() };
     let shares = if asked.parts.contains(&Part::Shares) { shares() } else { Vec::new() };
     let weights = if asked.parts.contains(&Part::Weights) { weights() } else { Vec::new() };
     let cores = thread::available_parallelism().map_or(0, usize::from);
     if asked.json {
-        let everything = json!({ "cores": cores, "steps": rows, "curves": curves, "shares": shares, "sizes": weights });
+        let everything = json!({ "cores": cores, "steps": rows, "curves": curves, "profiles": profiles, "shares": shares, "sizes": weights });
         println!("{}", serde_json::to_string_pretty(&everything).expect("plain data"));
     } else {
-        table::print(cores, &rows, &curves, &shares, &weights);
+        table::print(cores, &rows, &curves, &profiles, &shares, &weights);
     }
 }
 
@@ -136,15 +145,16 @@ fn rows(size: BenchSize, asked: &Arguments) -> Vec<Row> {
     let (step, steps) = (size.step(), timed_steps(size));
     let mut rows = Vec::new();
     if asked.places.contains(&Place::Native) {
-        rows.push(native(size, &step, steps).0);
+        rows.extend([0].into_iter().chain(shared(&step)).map(|cores| native(size, &step, steps, cores).0));
     }
     let gpu_steps = timed_gpu_steps(size).filter(|_| asked.places.contains(&Place::WebGpu));
     let cpu_steps = asked.places.contains(&Place::Wasm).then_some(steps);
     for (gpu, steps) in [(Gpu::None, cpu_steps), (Gpu::SwiftShader, gpu_steps)] {
         let Some(steps) = steps else { continue };
-        let (ours, losses) = browser(size, &step, gpu, steps);
+        let (ours, losses) = browser(size, &step, gpu, steps, 0);
         let ours_ms = ours.step_ms;
         rows.push(ours);
+        rows.extend(shared(&step).filter(|_| gpu == Gpu::None).map(|cores| browser(size, &step, gpu, steps, cores).0));
         for &peer in asked.against.iter().filter(|_| peers::have(size)) {
             let threads: &[Threads] = if gpu == Gpu::None { &[Threads::One, Threads::All] } else { &[Threads::One] };
             rows.extend(threads.iter().map(|&threads| against(peer, size, gpu, threads, steps, ours_ms, &losses)));
@@ -153,12 +163,34 @@ fn rows(size: BenchSize, asked: &Arguments) -> Vec<Row> {
     rows
 }
 
-/// The row, and the losses behind it.
-fn native(size: BenchSize, step: &BenchStep, steps: usize) -> (Row, Vec<f64>) {
-    eprintln!("{}: native CPU", size.name());
+/// Of the sizes that are fused.
+fn profiles() -> Vec<Profile> {
+    let profile = |size: BenchSize| {
+        eprintln!("{}: profile", size.name());
+        let step = size.step();
+        let parts = pollster::block_on(profile::profile(&step.experiment, step.observation(), timed_steps(size)))?;
+        Some(Profile { size: size.name(), parts })
+    };
+    BenchSize::ALL.into_iter().filter_map(profile).collect()
+}
+
+/// All cores of this machine, for what can be shared among them.
+fn shared(step: &BenchStep) -> Option<usize> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    (cores > 1 && step.experiment.net.architecture == Architecture::Transformer).then_some(cores)
+}
+
+fn on(device: &str, cores: usize) -> String {
+    if cores == 0 { device.to_owned() } else { format!("{device}, {cores} cores") }
+}
+
+/// The row, and the losses behind it. `cores`: as for `BenchStep::work`.
+fn native(size: BenchSize, step: &BenchStep, steps: usize, cores: usize) -> (Row, Vec<f64>) {
+    let device = on("native CPU", cores);
+    eprintln!("{}: {device}", size.name());
     let time = |work: &BenchWork, repeats| pollster::block_on(bench(work, DeviceChoice::Cpu, repeats));
-    let empty = Row { size: size.name(), device: "native CPU".into(), timed_steps: steps, ..Row::default() };
-    match (time(&step.work(), steps), time(&PRODUCT, PRODUCTS)) {
+    let empty = Row { size: size.name(), device, timed_steps: steps, ..Row::default() };
+    match (time(&step.work(cores), steps), time(&PRODUCT, PRODUCTS)) {
         (Ok(report), Ok(product)) => {
             let row = empty.measured(step, &report).beside(&product);
             (row, report.losses)
@@ -169,15 +201,16 @@ fn native(size: BenchSize, step: &BenchStep, steps: usize) -> (Row, Vec<f64>) {
 
 /// A fresh browser and worker: one step, then `steps` timed, then on a GPU one step fewer, on the CPU the matrix product. The first shows
 /// the first step's latency, the difference between the last two what one step asks of WebGPU.
-fn browser(size: BenchSize, step: &BenchStep, gpu: Gpu, steps: usize) -> (Row, Vec<f64>) {
+fn browser(size: BenchSize, step: &BenchStep, gpu: Gpu, steps: usize, cores: usize) -> (Row, Vec<f64>) {
     let (device, label) = match gpu {
         Gpu::None => (DeviceChoice::Cpu, "wasm CPU"),
         Gpu::SwiftShader => (DeviceChoice::Gpu, "WebGPU (SwiftShader)"),
     };
+    let label = on(label, cores);
     eprintln!("{}: {label}", size.name());
-    let last = if gpu == Gpu::None { (PRODUCT, PRODUCTS) } else { (step.work(), steps - 1) };
-    let empty = Row { size: size.name(), device: label.into(), timed_steps: steps, ..Row::default() };
-    let answers = match in_worker(gpu, device, [(step.work(), 1), (step.work(), steps), last]) {
+    let last = if gpu == Gpu::None { (PRODUCT, PRODUCTS) } else { (step.work(cores), steps - 1) };
+    let empty = Row { size: size.name(), device: label, timed_steps: steps, ..Row::default() };
+    let answers = match in_worker(gpu, device, [(step.work(cores), 1), (step.work(cores), steps), last]) {
         Ok(answers) => answers,
         Err(why) => return (Row { why: Some(why), ..empty }, Vec::new()),
     };

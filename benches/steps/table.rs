@@ -1,13 +1,14 @@
 //! Everything measured, as tables for people.
 
-use crate::{Row, Share, Weight, curves::Point};
+use crate::{Profile, Row, Share, Weight, curves::Point, figures::gflops};
 
-pub fn print(cores: usize, rows: &[Row], curves: &[Point], shares: &[Share], weights: &[Weight]) {
+pub fn print(cores: usize, rows: &[Row], curves: &[Point], profiles: &[Profile], shares: &[Share], weights: &[Weight]) {
     println!("\nCores: {cores}");
     steps(rows);
     for axis in ["T", "width", "batch"] {
         curve(axis, curves);
     }
+    profiles.iter().for_each(profile);
     watching(shares);
     download(weights);
 }
@@ -64,6 +65,16 @@ fn curve(axis: &str, points: &[Point]) {
         print!("{:<8}{:>12.3}", point.value, point.operations / 1e9);
         print!("{:>14}{:>12}", number(point.native_ms, 2), number(point.native_gflops(), 1));
         println!("{:>14}{:>12}", number(point.wasm_ms, 2), number(point.wasm_gflops(), 1));
+    }
+}
+
+fn profile(Profile { size, parts }: &Profile) {
+    let all: f64 = parts.iter().map(|part| part.ms).sum();
+    println!("\n{size:<26}{:>10}{:>10}{:>12}{:>10}", "ms/step", "share, %", "GFLOP/s", "MiB");
+    for part in parts {
+        let speed = (part.giga_multiply_adds > 0.0).then(|| gflops(2e9 * part.giga_multiply_adds, part.ms));
+        let (ms, share) = (part.ms, 100.0 * part.ms / all);
+        println!("{:<26}{ms:>10.3}{share:>10.1}{:>12}{:>10.2}", part.part, number(speed, 1), part.mebibytes);
     }
 }
 

@@ -14,12 +14,15 @@ mod profile;
 mod rotary;
 mod rows;
 mod shape;
+mod share;
 mod simd;
 #[cfg(test)]
 mod tests;
 mod transformer;
+mod words;
 
 pub use adamw::{Pace, adamw, sum_of_squares};
 pub use profile::{Part, Profile, Work};
 pub use shape::{Kind, Mlp, Positions, Shape};
+pub use share::{part, weighted};
 pub use transformer::{Cells, Transformer, Watch};

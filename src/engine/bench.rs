@@ -6,6 +6,7 @@ use super::{
     clock::now_ms,
     device,
     error::EngineError,
+    team::Team,
     trainer::{Trainer, read},
 };
 use crate::{
@@ -110,8 +111,9 @@ impl BenchStep {
         6.0 * training.batch as f64 * net.multiply_adds(self.observation(), data.length)
     }
 
-    pub fn work(&self) -> BenchWork {
-        BenchWork::Steps { experiment: Box::new(self.experiment.clone()), vocabulary: self.vocabulary }
+    /// On `cores` cores that share each step, or with 0 on the engine's own thread.
+    pub fn work(&self, cores: usize) -> BenchWork {
+        BenchWork::Steps { experiment: Box::new(self.experiment.clone()), vocabulary: self.vocabulary, cores }
     }
 
     /// The batch of step `step` (0-based), [batch, T] row-major: random blocks of half a sequence, each shown twice, which is something
@@ -136,13 +138,17 @@ pub async fn bench(work: &BenchWork, wish: DeviceChoice, repeats: usize) -> Resu
     let mut times = Vec::with_capacity(repeats + 1);
     let mut losses = Vec::new();
     match work {
-        BenchWork::Steps { experiment, vocabulary } => {
+        BenchWork::Steps { experiment, vocabulary, cores } => {
             let step = BenchStep { experiment: (**experiment).clone(), vocabulary: *vocabulary };
             let mut trainer = Trainer::new(experiment, step.observation(), &device);
+            if *cores > 0 {
+                let team = Team::of(*cores, experiment, step.observation()).await;
+                trainer.share(Some(team.ok_or(EngineError::NoTeam)?));
+            }
             for index in 0..=repeats {
                 let rows = Rows::Tokens(step.batch(index));
                 let start = now_ms();
-                let loss = read(trainer.step(&rows, &[]).loss).await?;
+                let loss = read(trainer.step(&rows, &[]).await.loss).await?;
                 times.push(now_ms() - start);
                 losses.extend(loss.into_iter().map(f64::from));
             }
@@ -216,12 +222,15 @@ mod tests {
     /// What is timed is training: the loss falls, and falls the same way each time.
     #[test]
     fn timed_steps_train() {
-        let work = BenchStep::classic(8, 8, 16, 2).work();
+        let work = BenchStep::classic(8, 8, 16, 2).work(0);
         let run = || pollster::block_on(bench(&work, DeviceChoice::Cpu, 40)).expect("trained");
         let report = run();
         assert_eq!(report.losses.len(), 41);
         assert!(report.losses[40] < report.losses[0] - 0.1, "{:?}", report.losses);
         assert_eq!(run().losses, report.losses);
+        let shared = BenchStep::classic(8, 8, 16, 2).work(2);
+        let shared = pollster::block_on(bench(&shared, DeviceChoice::Cpu, 40)).expect("trained");
+        assert!((shared.losses[40] - report.losses[40]).abs() < 1e-4, "two cores compute the same");
         let product = pollster::block_on(bench(&BenchWork::Product { rows: 8 }, DeviceChoice::Cpu, 2)).expect("timed");
         assert!(product.losses.is_empty() && product.median_ms >= 0.0);
     }

@@ -5,6 +5,7 @@ use burn::tensor::Device;
 use super::{
     clock::now_ms,
     error::EngineError,
+    team::Team,
     trainer::{Trainer, read},
 };
 use crate::{
@@ -24,6 +25,8 @@ const PARITY_TOLERANCE: f64 = 1e-3;
 /// The device to train on, and the report for the user.
 pub struct Chosen {
     pub device: Device,
+    /// Cores that share each step, where the CPU trains and more than one pay.
+    pub team: Option<Team>,
     pub report: DeviceReport,
 }
 
@@ -31,29 +34,35 @@ pub fn cpu() -> Device {
     Device::flex()
 }
 
-/// Follows the user's wish where it can be followed, and says why where it cannot.
+/// Follows the user's wish where it can be followed, and says why where it cannot. `alone`: the other cores have work of their own.
 pub async fn choose(
     wish: DeviceChoice,
     experiment: &Experiment,
     world: &World,
+    alone: bool,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Chosen, EngineError> {
-    let on_cpu = |why: String, adapter: String, cpu_ms: Option<f64>, gpu_ms: Option<f64>, parity: Option<f64>| Chosen {
-        device: cpu(),
-        report: DeviceReport { used: DeviceKind::Cpu, why, cpu_ms, gpu_ms, adapter, parity },
+    let mut team = if alone { None } else { Team::gather(experiment, world.observation()).await };
+    let on_cpu = |team: Option<Team>, mut why: String, adapter, cpu_ms, gpu_ms, parity| {
+        if let Some(size) = team.as_ref().map(Team::size).filter(|size| *size > 1) {
+            why.push_str(&format!(" {size} cores share each step."));
+        }
+        let report = DeviceReport { used: DeviceKind::Cpu, why, cpu_ms, gpu_ms, adapter, parity };
+        Chosen { device: cpu(), team, report }
     };
     if wish == DeviceChoice::Cpu {
-        return Ok(on_cpu("You chose the CPU.".into(), String::new(), None, None, None));
+        return Ok(on_cpu(team, "You chose the CPU.".into(), String::new(), None, None, None));
     }
     let found = gpu(wish == DeviceChoice::Gpu).await;
     let (device, adapter) = match found {
         Ok(found) => found,
-        Err(NoGpu { why, adapter }) => return Ok(on_cpu(why, adapter, None, None, None)),
+        Err(NoGpu { why, adapter }) => return Ok(on_cpu(team, why, adapter, None, None, None)),
     };
     emit(Event::Phase(Phase::Compiling));
     let parity = parity(&device, experiment.net.architecture, world.observation().is_vectors()).await?;
     if let Some(message) = shader_error() {
         return Ok(on_cpu(
+            team,
             format!("The GPU refused a shader ({message}), so the CPU trains."),
             adapter,
             None,
@@ -63,10 +72,10 @@ pub async fn choose(
     }
     if parity.is_nan() || parity > PARITY_TOLERANCE {
         let why = format!("GPU and CPU disagree by {parity:.1e} of the gradient on a small net, so the CPU trains.");
-        return Ok(on_cpu(why, adapter, None, None, Some(parity)));
+        return Ok(on_cpu(team, why, adapter, None, None, Some(parity)));
     }
-    let gpu_ms = time(experiment, world, &device).await?;
-    let cpu_ms = time(experiment, world, &cpu()).await?;
+    let gpu_ms = time(experiment, world, &device, &mut None).await?;
+    let cpu_ms = time(experiment, world, &cpu(), &mut team).await?;
     let faster = if gpu_ms < cpu_ms { "GPU" } else { "CPU" };
     let measured = format!("a step takes {gpu_ms:.1} ms on the GPU and {cpu_ms:.1} ms on the CPU");
     if wish == DeviceChoice::Gpu || gpu_ms < cpu_ms {
@@ -76,6 +85,7 @@ pub async fn choose(
         };
         return Ok(Chosen {
             device,
+            team: None,
             report: DeviceReport {
                 used: DeviceKind::Gpu,
                 why,
@@ -86,22 +96,30 @@ pub async fn choose(
             },
         });
     }
-    Ok(on_cpu(format!("The {faster} is faster: {measured}."), adapter, Some(cpu_ms), Some(gpu_ms), Some(parity)))
+    Ok(on_cpu(team, format!("The {faster} is faster: {measured}."), adapter, Some(cpu_ms), Some(gpu_ms), Some(parity)))
 }
 
-/// Median milliseconds of a training step of `experiment`, shader compilation left out.
-async fn time(experiment: &Experiment, world: &World, device: &Device) -> Result<f64, EngineError> {
+/// Median milliseconds of a training step of `experiment`, shader compilation left out; shared with `team`, which comes back if it
+/// lost nobody.
+async fn time(
+    experiment: &Experiment,
+    world: &World,
+    device: &Device,
+    team: &mut Option<Team>,
+) -> Result<f64, EngineError> {
     let mut trainer = Trainer::new(experiment, world.observation(), device);
+    trainer.share(team.take());
     let mut stream = Stream::new(experiment.seed, Purpose::Timing, 0);
     let cells = experiment.training.batch * experiment.data.length;
     let rows = Rows::random(world.observation(), cells, &mut stream);
-    read(trainer.step(&rows, &[]).loss).await?;
+    read(trainer.step(&rows, &[]).await.loss).await?;
     let mut times = Vec::with_capacity(TIMED_STEPS);
     for _ in 0..TIMED_STEPS {
         let start = now_ms();
-        read(trainer.step(&rows, &[]).loss).await?;
+        read(trainer.step(&rows, &[]).await.loss).await?;
         times.push(now_ms() - start);
     }
+    *team = trainer.share(None);
     Ok(median(times))
 }
 

@@ -14,6 +14,8 @@ pub enum EngineError {
     NoCorpus,
     #[error("No distances to known predictors (evaluation.algorithms): {0}")]
     Yardsticks(String),
+    #[error("The workers that share a step could not be had.")]
+    NoTeam,
     #[error("The loss was no longer a number at step {step}.")]
     NotFinite { step: usize },
     #[error("The GPU could not be read: {0}.")]
@@ -27,6 +29,7 @@ impl EngineError {
     pub fn next(&self) -> &'static str {
         match self {
             Self::Experiment(_) | Self::World(_) | Self::Yardsticks(_) => "Correct the named settings and run again.",
+            Self::NoTeam => "Reload the page, or measure on one core.",
             Self::NoCorpus => "Choose another world, or drop text files of your own on the page.",
             Self::NotFinite { .. } => {
                 "Lower the learning rate, or clip the gradient at 1, and run again; what was drawn until then stands."

@@ -19,6 +19,7 @@ pub mod profile;
 pub mod recording;
 pub mod scales;
 pub mod session;
+pub mod team;
 pub mod trainer;
 #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
 pub mod webgpu;

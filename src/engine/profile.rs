@@ -1,6 +1,7 @@
 //! Where the time of a fused training step goes, part by part: for the benchmark's tables.
 
 use burn::tensor::Device;
+use serde::Serialize;
 
 use super::{clock::now_ms, trainer::Trainer};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// One part of a step, on average.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Share {
     pub part: &'static str,
     pub ms: f64,
@@ -23,16 +24,16 @@ pub struct Share {
 }
 
 /// Takes `steps` steps of `experiment` on random cells on the CPU. None where steps are not fused.
-pub fn profile(experiment: &Experiment, observation: Observation, steps: usize) -> Option<Vec<Share>> {
+pub async fn profile(experiment: &Experiment, observation: Observation, steps: usize) -> Option<Vec<Share>> {
     let mut trainer = Trainer::new(experiment, observation, &Device::flex());
     let cells = experiment.training.batch * experiment.data.length;
     let rows = Rows::random(observation, cells, &mut Stream::new(experiment.seed, Purpose::Timing, 0));
     // The first one fills the caches.
-    trainer.step(&rows, &[]);
+    trainer.step(&rows, &[]).await;
     trainer.fused()?.start_profile(now_ms);
     let start = now_ms();
     for _ in 0..steps {
-        trainer.step(&rows, &[]);
+        trainer.step(&rows, &[]).await;
     }
     let all = (now_ms() - start) / steps as f64;
     let mut shares: Vec<Share> = trainer
@@ -62,10 +63,12 @@ mod tests {
     #[test]
     fn every_part_of_a_step_has_its_share() {
         let experiment = Experiment::default();
-        let shares = profile(&experiment, Observation::Tokens(5), 2).expect("fused");
+        let shares = pollster::block_on(profile(&experiment, Observation::Tokens(5), 2)).expect("fused");
         assert_eq!(shares.len(), kernels::Part::ALL.len() + 1);
         assert!(shares.iter().all(|share| share.ms >= 0.0 && share.mebibytes > 0.0), "{shares:?}");
         let net = Net { architecture: Architecture::Gru, ..Net::default() };
-        assert_eq!(profile(&Experiment { net, ..experiment }, Observation::Tokens(5), 1), None);
+        let experiment = Experiment { net, ..experiment };
+        let recurrent = profile(&experiment, Observation::Tokens(5), 1);
+        assert_eq!(pollster::block_on(recurrent), None);
     }
 }

@@ -12,6 +12,7 @@ use super::{
     evaluator::{CHUNK, Evaluator},
     inside::Inside,
     priors::{Priors, Stage},
+    team::Lost,
     trainer::{Learner, Trainer, read},
 };
 use crate::{
@@ -159,9 +160,12 @@ impl Session {
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
         preparing("Choosing the device", 0.9, emit);
-        let chosen = device::choose(wish, experiment, &world, emit).await?;
+        // The cells of a sweep have a core each.
+        let alone = inside.is_none();
+        let mut chosen = device::choose(wish, experiment, &world, alone, emit).await?;
         emit(Event::Device(chosen.report.clone()));
-        let trainer = Trainer::new(experiment, world.observation(), &chosen.device);
+        let mut trainer = Trainer::new(experiment, world.observation(), &chosen.device);
+        trainer.share(chosen.team.take());
         let now = now_ms();
         let yardsticks = match experiment.evaluation.algorithms {
             true => Some(Yardsticks::new(experiment, &world, corpus.topics()).map_err(EngineError::Yardsticks)?),
@@ -202,7 +206,9 @@ impl Session {
 
     /// The same run from step 0: world, data and evaluation sets stand.
     pub async fn reset(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+        let team = self.trainer.share(None);
         self.trainer = Trainer::new(&self.experiment, self.world.observation(), &self.chosen.device);
+        self.trainer.share(team);
         self.priors.reset();
         self.differences = differences(&self.experiment, &self.corpus);
         (self.conclusion, self.concluded) = (None, false);
@@ -283,7 +289,11 @@ impl Session {
         let (step, size) = (self.steps(), self.experiment.training.batch);
         self.priors.pass(&mut self.trainer, self.experiment.training.steps);
         self.corpus.batch(&self.world, step, size, self.priors.subset(step), &mut self.batch);
-        let stepped = self.trainer.step(&self.batch, &self.counterparts(step));
+        let stepped = self.trainer.step(&self.batch, &self.counterparts(step)).await;
+        if let Some(Lost(why)) = stepped.lost {
+            self.chosen.report.why = format!("The CPU trains on one core, as another could not go on: {why}.");
+            emit(Event::Device(self.chosen.report.clone()));
+        }
         self.pending.push(stepped.loss);
         if self.differences.is_some() && self.priors.stage(step) != Stage::Topic {
             self.pending_differences.push((stepped.learning_rate, stepped.differences));

@@ -2,11 +2,14 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::error::EngineError;
+use super::{
+    error::EngineError,
+    team::{Lost, Team},
+};
 use crate::{
     experiment::{Experiment, Observation, Optimizer, Training},
     net::{
-        fused::{self, Composition, Fused, Watch},
+        fused::{self, Composition, Fused, Watch, floats, tensor},
         langevin::Langevin,
         layout::Entry,
         network::{Constants, Network},
@@ -35,6 +38,8 @@ pub struct Trainer {
     constants: Constants,
     /// The same net by hand, where that is how it is computed.
     fused: Option<Fused>,
+    /// Other cores that take their part of each step.
+    team: Option<Team>,
     /// Of the stage that runs: its schedule spans the stage's steps.
     training: Training,
     seed: u64,
@@ -60,6 +65,8 @@ pub struct Stepped {
     /// ‖g - g'‖² for each of the other batches, gradients clipped as the step's own.
     pub differences: Vec<Tensor<1>>,
     pub learning_rate: f64,
+    /// Why the team that shared the steps no longer does.
+    pub lost: Option<Lost>,
 }
 
 /// Which parts of a look inside are wanted.
@@ -107,7 +114,19 @@ impl Trainer {
         let flat = Tensor::from_data(TensorData::new(initial, [net.layout.len]), device);
         let (training, seed) = (experiment.training.clone(), experiment.seed);
         let optimizer = Dynamics::new(&net, &training, seed, device, composition);
-        Self { constants, fused, training, seed, device: device.clone(), flat, optimizer, steps: 0, before: 0, net }
+        Self {
+            constants,
+            fused,
+            team: None,
+            training,
+            seed,
+            device: device.clone(),
+            flat,
+            optimizer,
+            steps: 0,
+            before: 0,
+            net,
+        }
     }
 
     /// What follows is a training of its own, from here: the optimiser starts anew, and the schedule spans `steps`.
@@ -178,9 +197,30 @@ impl Trainer {
         self.training.learning_rate_at(self.steps - self.before)
     }
 
-    /// One optimiser step on a batch; `others` are batches whose gradients, at the same parameters, are compared with its own.
-    pub fn step(&mut self, rows: &Rows, others: &[Rows]) -> Stepped {
+    /// Shares the steps to come with a team, or with nobody; whom they were shared with until now.
+    pub fn share(&mut self, team: Option<Team>) -> Option<Team> {
+        std::mem::replace(&mut self.team, team)
+    }
+
+    /// As [`Self::gradient`], by the team where there is one. A team that loses a member is given up, and the step is done here.
+    async fn shared_gradient(&mut self, rows: &Rows) -> (Tensor<1>, Tensor<1>, Option<Lost>) {
+        let mut lost = None;
+        if let Some(mut team) = self.team.take() {
+            match team.loss_and_gradient(&floats(self.flat.clone()), rows).await {
+                Ok((loss, gradient)) => {
+                    self.team = Some(team);
+                    return (tensor(vec![loss as f32], &self.device), tensor(gradient, &self.device), None);
+                }
+                Err(why) => lost = Some(why),
+            }
+        }
         let (loss, gradient) = self.gradient(rows);
+        (loss, gradient, lost)
+    }
+
+    /// One optimiser step on a batch; `others` are batches whose gradients, at the same parameters, are compared with its own.
+    pub async fn step(&mut self, rows: &Rows, others: &[Rows]) -> Stepped {
+        let (loss, gradient, lost) = self.shared_gradient(rows).await;
         let learning_rate = self.learning_rate();
         let clip = |gradient| clipped(gradient, self.training.clip);
         let difference = |other: &Rows| (clip(gradient.clone()) - clip(self.gradient(other).1)).square().sum();
@@ -195,7 +235,7 @@ impl Trainer {
             }
         };
         self.steps += 1;
-        Stepped { loss, differences, learning_rate }
+        Stepped { loss, differences, learning_rate, lost }
     }
 
     /// ‖θ - `other`‖² over all parameters.

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{env, thread};
 
-use crate::place::{command, target};
+use crate::place::{cargo, command, run, target};
 use crate::size::{files, weigh};
 use crate::tools::wasm_opt;
 use crate::udhr;
+
+const WASM: &str = "wasm32-unknown-unknown";
 
 /// Named one by one: `--all-features` makes wasm-opt write what Chromium refuses.
 const FEATURES: &[&str] = &[
@@ -43,12 +45,21 @@ const SHRINK: &[(&str, &[&str])] = &[
         ],
     ),
     ("engine_bg.wasm", &["-Os"]),
+    ("kernels.wasm", &["-O3", "--strip-debug", "--strip-producers"]),
+    ("kernels-relaxed.wasm", &["-O3", "--enable-relaxed-simd", "--strip-debug", "--strip-producers"]),
 ];
+
+/// The kernels alone, for the workers of a team (`kernels/module`): what the site calls each build, and what it may use. A browser that
+/// does not know relaxed SIMD refuses a module that has it.
+const KERNELS: &[(&str, &str)] = &[("kernels", "+simd128"), ("kernels-relaxed", "+simd128,+relaxed-simd")];
 
 pub fn stage() -> Result<(), String> {
     let staged = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staged = staged.ok_or("stage is called by Trunk; run `cargo xtask build` instead.")?;
     let release = env::var("TRUNK_PROFILE").is_ok_and(|profile| profile == "release");
+    for (name, features) in KERNELS {
+        build_kernels(&staged, name, features)?;
+    }
     match wasm_opt() {
         Some(tool) if release => shrink_all(&tool, &staged)?,
         Some(_) => {}
@@ -74,6 +85,21 @@ fn bundle(staged: &Path) {
     if let Err(why) = copied {
         println!("{} is not part of this build: {why}", udhr::FILE);
     }
+}
+
+/// Seconds: nothing but the kernels is compiled. Each build has a folder of its own, as the flags differ from everything else's.
+fn build_kernels(staged: &Path, name: &str, features: &str) -> Result<(), String> {
+    let folder = target().join(name);
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--package", "icl-kernels-module", "--target", WASM, "--profile", "site"]);
+    build.env("CARGO_TARGET_DIR", &folder);
+    build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", format!("-C target-feature={features}"));
+    // Trunk's own flags would win.
+    build.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    run(&mut build)?;
+    let made = folder.join(WASM).join("site").join("kernels_module.wasm");
+    let to = staged.join(format!("{name}.wasm"));
+    fs::copy(&made, &to).map(drop).map_err(|e| format!("{} cannot be copied: {e}.", made.display()))
 }
 
 fn shrink_all(tool: &Path, staged: &Path) -> Result<(), String> {

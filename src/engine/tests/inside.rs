@@ -108,7 +108,7 @@ fn every_wish_is_granted_with_the_learner_as_it_was() {
         for evaluation in &evaluations {
             while trainer.steps() < evaluation.step {
                 corpus.batch(&world, trainer.steps(), experiment.training.batch, None, &mut batch);
-                trainer.step(&batch, &[]);
+                trainer.step(&batch, &[]).await;
             }
             inside.record(evaluation, &trainer);
             predicted.insert(evaluation.step, trainer.predictions(&rows, 64).await.expect("predictions"));

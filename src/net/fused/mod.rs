@@ -123,7 +123,8 @@ pub fn shape(net: &Net, observation: Observation, length: usize) -> Shape {
     }
 }
 
-fn cells(rows: &Rows) -> Cells<'_> {
+/// What `kernels` is told of a batch.
+pub fn cells(rows: &Rows) -> Cells<'_> {
     match rows {
         Rows::Tokens(tokens) => Cells::Tokens(tokens),
         Rows::Vectors { dimension, values } => Cells::Vectors { dimension: *dimension, values },
@@ -132,11 +133,11 @@ fn cells(rows: &Rows) -> Cells<'_> {
 
 /// What a tensor on the CPU holds.
 #[expect(clippy::expect_used, reason = "f32 in memory: nothing to wait for, nothing to convert")]
-fn floats(tensor: Tensor<1>) -> Vec<f32> {
+pub fn floats(tensor: Tensor<1>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("parameters are f32")
 }
 
-fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
+pub fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
     let shape = [values.len()];
     Tensor::from_data(TensorData::new(values, shape), device)
 }

@@ -199,7 +199,7 @@ fn losses_of_200_steps_agree_with_the_plain_composition() {
                             tokens.push(token);
                         }
                     }
-                    now(read(trainer.step(&Rows::Tokens(tokens), &[]).loss))[0]
+                    now(async { read(trainer.step(&Rows::Tokens(tokens), &[]).await.loss).await })[0]
                 })
                 .collect()
         };
@@ -245,7 +245,7 @@ fn langevin_dynamics_and_compared_batches_work_with_either() {
         let mut trainer = Trainer::composed(&experiment, Observation::Tokens(4), &Device::flex(), composition);
         let mut differences = Vec::new();
         for step in 0..5 {
-            let stepped = trainer.step(&rows(step), &[rows(100 + step)]);
+            let stepped = pollster::block_on(trainer.step(&rows(step), &[rows(100 + step)]));
             for difference in stepped.differences {
                 differences.extend(now(read(difference)));
             }

@@ -1,0 +1,117 @@
+//! A shape as numbers, for a net that is computed elsewhere (`kernels/module`).
+
+use crate::shape::{Kind, Mlp, Positions, Shape};
+
+impl Shape {
+    /// Length of [`Self::words`].
+    pub const WORDS: usize = 13;
+
+    pub fn words(&self) -> [u32; Self::WORDS] {
+        let (kind, size) = match self.kind {
+            Kind::Tokens(size) => (0, size),
+            Kind::Vectors(size) => (1, size),
+        };
+        let mlp = match self.mlp {
+            Mlp::None => 0,
+            Mlp::Gelu => 1,
+            Mlp::Gated => 2,
+        };
+        let positions = match self.positions {
+            Positions::Learned => 0,
+            Positions::Rotary => 1,
+            Positions::Alibi => 2,
+        };
+        [
+            kind,
+            size,
+            self.length,
+            self.context,
+            self.blocks,
+            self.width,
+            self.heads,
+            self.kv_heads,
+            self.head_width,
+            mlp,
+            self.mlp_width,
+            positions,
+            usize::from(self.layer_norm),
+        ]
+        .map(|number| number as u32)
+    }
+
+    /// The shape that [`Self::words`] describe; `None` where they are no shape's.
+    pub fn from_words(words: &[u32; Self::WORDS]) -> Option<Self> {
+        let [kind, size, length, context, blocks, width, heads, kv_heads, head_width, mlp, mlp_width, positions, norm] =
+            words.map(|word| word as usize);
+        let whole = [size, length, context, width, heads, kv_heads, head_width];
+        if whole.contains(&0) || !heads.is_multiple_of(kv_heads) || norm > 1 {
+            return None;
+        }
+        Some(Self {
+            kind: match kind {
+                0 => Kind::Tokens(size),
+                1 => Kind::Vectors(size),
+                _ => return None,
+            },
+            length,
+            context,
+            blocks,
+            width,
+            heads,
+            kv_heads,
+            head_width,
+            mlp: match mlp {
+                0 => Mlp::None,
+                1 => Mlp::Gelu,
+                2 => Mlp::Gated,
+                _ => return None,
+            },
+            mlp_width,
+            positions: match positions {
+                0 => Positions::Learned,
+                1 => Positions::Rotary,
+                2 => Positions::Alibi,
+                _ => return None,
+            },
+            layer_norm: norm == 1,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_survives_its_words() {
+        for kind in [Kind::Tokens(5), Kind::Vectors(3)] {
+            for mlp in [Mlp::None, Mlp::Gelu, Mlp::Gated] {
+                for positions in [Positions::Learned, Positions::Rotary, Positions::Alibi] {
+                    for layer_norm in [false, true] {
+                        let shape = Shape {
+                            kind,
+                            length: 7,
+                            context: 11,
+                            blocks: 2,
+                            width: 12,
+                            heads: 4,
+                            kv_heads: 2,
+                            head_width: 6,
+                            mlp,
+                            mlp_width: 20,
+                            positions,
+                            layer_norm,
+                        };
+                        assert_eq!(Shape::from_words(&shape.words()), Some(shape));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_describes_no_net_is_refused() {
+        assert_eq!(Shape::from_words(&[0; Shape::WORDS]), None);
+        assert_eq!(Shape::from_words(&[9; Shape::WORDS]), None);
+    }
+}
