@@ -184,6 +184,8 @@ fn repeated(step: usize, rows: usize, length: usize, vocabulary: usize) -> Vec<u
     out
 }
 
+// Natively only: there nothing has to be waited for.
+#[cfg(not(target_arch = "wasm32"))]
 #[cfg(test)]
 mod tests {
     use super::*;
