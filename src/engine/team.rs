@@ -12,8 +12,6 @@ use crate::{
     world::Rows,
 };
 
-/// Multiply-adds of a step that are worth another core: about a millisecond.
-const WORTH: f64 = 20e6;
 /// Beyond this many cores the parts of a batch are small, and a core that is slow or busy holds up all others.
 const MOST: usize = 8;
 
@@ -73,7 +71,7 @@ fn worthwhile(experiment: &Experiment, observation: Observation, cores: usize) -
     }
     // Forward, and twice as much backward.
     let work = 3.0 * batch as f64 * net.multiply_adds(observation, data.length);
-    let count = ((work / WORTH) as usize).min(cores).min(batch).min(MOST);
+    let count = ((work / members::WORTH) as usize).min(cores).min(batch).min(MOST);
     (count >= members::FEWEST).then_some(count)
 }
 
@@ -86,6 +84,8 @@ mod members {
     use super::Lost;
     use crate::{net::fused::cells, world::Rows};
 
+    /// Multiply-adds of a step that are worth another thread: about a millisecond.
+    pub const WORTH: f64 = 20e6;
     /// A team of one would be a detour.
     pub const FEWEST: usize = 2;
 
@@ -133,6 +133,8 @@ mod members {
     use super::Lost;
     use crate::world::Rows;
 
+    /// Multiply-adds of a step that are worth another worker: messages there and back take some milliseconds.
+    pub const WORTH: f64 = 100e6;
     /// Even one pays: its kernels may use relaxed SIMD, which the engine itself must do without.
     pub const FEWEST: usize = 1;
 
