@@ -74,6 +74,8 @@ struct Share {
     /// The open tab.
     tab: &'static str,
     steps: usize,
+    /// Drawing the training batches, which is a part of training.
+    batches: f64,
     evaluation: f64,
     probes: f64,
     /// Recorded steps that the tab had not looked at when training was done, as a share of all.
@@ -341,13 +343,13 @@ fn share(preset: &'static str, tab: TabKind) -> Share {
                 looks += 1.0;
             }
         }
-        let (evaluation, probes) = session.shares();
+        let [batches, evaluation, probes] = session.shares();
         let mut left = 0.0;
         while session.look_inside(quiet).await.expect("a look") {
             left += 1.0;
         }
         let behind = left / f64::max(looks + left, 1.0);
-        Share { preset, tab: tab.name(), steps: experiment.steps(), evaluation, probes, behind }
+        Share { preset, tab: tab.name(), steps: experiment.steps(), batches, evaluation, probes, behind }
     })
 }
 

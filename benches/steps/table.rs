@@ -83,12 +83,13 @@ fn watching(shares: &[Share]) {
         return;
     }
     println!(
-        "\n{:<24}{:<14}{:>8}{:>14}{:>10}{:>10}",
-        "preset", "open tab", "steps", "evaluation, %", "probes, %", "behind, %"
+        "\n{:<24}{:<14}{:>8}{:>12}{:>14}{:>10}{:>10}",
+        "preset", "open tab", "steps", "batches, %", "evaluation, %", "probes, %", "behind, %"
     );
-    for Share { preset, tab, steps, evaluation, probes, behind } in shares {
-        let [evaluation, probes, behind] = [evaluation, probes, behind].map(|share| format!("{:.1}", 100.0 * share));
-        println!("{preset:<24}{tab:<14}{steps:>8}{evaluation:>14}{probes:>10}{behind:>10}");
+    for Share { preset, tab, steps, batches, evaluation, probes, behind } in shares {
+        let told = [batches, evaluation, probes, behind].map(|share| format!("{:.1}", 100.0 * share));
+        let [batches, evaluation, probes, behind] = told;
+        println!("{preset:<24}{tab:<14}{steps:>8}{batches:>12}{evaluation:>14}{probes:>10}{behind:>10}");
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Inside {
     drawn: f64,
     /// Milliseconds spent on forward passes, on what is made of them, and on drawing.
     pub spent_ms: f64,
+    /// What the dearest of this tab's portions took: what the next may take.
+    pub dearest_ms: f64,
 }
 
 impl Inside {
@@ -64,6 +66,7 @@ impl Inside {
             stale: false,
             drawn: 0.0,
             spent_ms: 0.0,
+            dearest_ms: 0.0,
         }
     }
 
@@ -117,6 +120,7 @@ impl Inside {
         self.granted.clear();
         self.sent.clear();
         self.stale = true;
+        self.dearest_ms = 0.0;
         self.spent_ms += now_ms() - started;
     }
 
@@ -163,7 +167,9 @@ impl Inside {
         if self.stale && (!more || started - self.drawn > DRAW_MS) {
             self.draw(emit);
         }
-        self.spent_ms += now_ms() - started;
+        let took = now_ms() - started;
+        self.spent_ms += took;
+        self.dearest_ms = self.dearest_ms.max(took);
         Ok(more)
     }
 

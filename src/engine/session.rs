@@ -85,6 +85,7 @@ pub struct Session {
     training_total_ms: f64,
     prior_total_ms: f64,
     evaluation_total_ms: f64,
+    batches_total_ms: f64,
     /// Known predictors to measure the distance from at each evaluation, where that is asked for.
     yardsticks: Option<Yardsticks>,
     /// What the learning lab looks at; not in a cell of a sweep, where nobody looks.
@@ -198,6 +199,7 @@ impl Session {
             training_total_ms: 0.0,
             prior_total_ms: 0.0,
             evaluation_total_ms: 0.0,
+            batches_total_ms: 0.0,
             inside,
         };
         session.evaluate(emit).await?;
@@ -218,6 +220,7 @@ impl Session {
         (self.record, self.since_evaluation, self.last) = (Record::default(), (0.0, 0.0), None);
         self.evaluated = None;
         (self.training_total_ms, self.prior_total_ms, self.evaluation_total_ms) = (0.0, 0.0, 0.0);
+        self.batches_total_ms = 0.0;
         if let Some(inside) = &mut self.inside {
             inside.forget();
         }
@@ -246,16 +249,17 @@ impl Session {
         }
     }
 
-    /// Evaluation and probes have not taken their share of the time yet.
+    /// Evaluation and probes have not taken their share of the time yet, nor would they with one more look.
     pub fn can_look_inside(&self) -> bool {
-        let spent = self.evaluation_total_ms + self.inside.as_ref().map_or(0.0, |inside| inside.spent_ms);
-        spent < PROBE_SHARE * self.training_total_ms
+        let looks = self.inside.as_ref().map_or(0.0, |inside| inside.spent_ms + inside.dearest_ms);
+        self.evaluation_total_ms + looks < PROBE_SHARE * self.training_total_ms
     }
 
-    /// Time spent on evaluations and on looking inside, each as a share of training's own.
-    pub fn shares(&self) -> (f64, f64) {
-        let training = self.training_total_ms.max(f64::MIN_POSITIVE);
-        (self.evaluation_total_ms / training, self.inside.as_ref().map_or(0.0, |inside| inside.spent_ms) / training)
+    /// Time spent on drawing batches (a part of training's), on evaluations and on looking inside, each as a share of training's own.
+    pub fn shares(&self) -> [f64; 3] {
+        let looks = self.inside.as_ref().map_or(0.0, |inside| inside.spent_ms);
+        [self.batches_total_ms, self.evaluation_total_ms, looks]
+            .map(|ms| ms / self.training_total_ms.max(f64::MIN_POSITIVE))
     }
 
     pub fn inside(&self) -> Option<&Inside> {
@@ -289,6 +293,7 @@ impl Session {
         let (step, size) = (self.steps(), self.experiment.training.batch);
         self.priors.pass(&mut self.trainer, self.experiment.training.steps);
         self.corpus.batch(&self.world, step, size, self.priors.subset(step), &mut self.batch);
+        self.batches_total_ms += now_ms() - start;
         let stepped = self.trainer.step(&self.batch, &self.counterparts(step)).await;
         if let Some(Lost(why)) = stepped.lost {
             self.chosen.report.why = format!("The CPU trains on one core, as another could not go on: {why}.");
