@@ -1,0 +1,3 @@
+pub mod packing;
+pub mod plan;
+pub mod template;

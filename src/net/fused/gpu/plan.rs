@@ -1,0 +1,598 @@
+//! A training step as a list of dispatches: which kernel, of which sizes, on which buffers. Knows no GPU.
+
+use super::{
+    packing::{Block, Packing, Region, padded},
+    template::{Value, expand},
+};
+use crate::{
+    experiment::{Mlp, Net, Norm, Positions},
+    net::layout::Layout,
+};
+
+/// Invocations of a workgroup, in every kernel.
+pub const WORKGROUP: usize = 64;
+/// Most numbers in a buffer: WebGPU's least limit of a binding, 128 MiB.
+const MOST_NUMBERS: usize = 1 << 25;
+/// Most workgroups of a dispatch, by WebGPU's least limit.
+const MOST_WORKGROUPS: usize = 65_535;
+/// Parts that sums over cells are split into, so that a small net's gradient is more than a few invocations' work.
+const MOST_SLICES: usize = 16;
+/// Most numbers of all parts together.
+const MOST_PARTS: usize = 1 << 23;
+/// Words of a batch before its cells: see [`Batch`].
+const HEADER: usize = 16;
+// These two work the MLP's non-linearity in.
+const LINEAR: &str = concat!(include_str!("wgsl/activation.wgsl"), include_str!("wgsl/linear.wgsl"));
+const LINEAR_BACK: &str = concat!(include_str!("wgsl/activation.wgsl"), include_str!("wgsl/linear_back.wgsl"));
+const NORM_EPSILON: f32 = 1e-5;
+const ROTARY_BASE: f64 = 10_000.0;
+
+/// What a dispatch binds: the caller's tensors and the plan's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Buffer {
+    /// Parameters, flat.
+    Flat,
+    /// Parameters after the step.
+    Next,
+    Gradient,
+    /// AdamW's moments.
+    First,
+    Second,
+    Batch,
+    /// Mean loss and the gradient's norm.
+    Totals,
+    /// One of [`Plan::buffers`].
+    Own(usize),
+}
+
+/// `len` words of a buffer from word `offset` on, or all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    pub buffer: Buffer,
+    pub offset: usize,
+    pub len: Option<usize>,
+}
+
+/// One kernel run once.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    /// Index of [`Plan::kernels`].
+    pub kernel: usize,
+    pub bindings: Vec<Binding>,
+    pub workgroups: usize,
+}
+
+/// A kernel with its sizes filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kernel {
+    pub name: &'static str,
+    pub source: String,
+}
+
+/// What a buffer of the plan holds from the start.
+#[derive(Clone, Debug)]
+pub enum Contents {
+    /// So many zeros.
+    Zeros(usize),
+    Words(Vec<u32>),
+}
+
+/// All of a training step on batches of one shape.
+pub struct Plan {
+    pub kernels: Vec<Kernel>,
+    pub buffers: Vec<Contents>,
+    /// From flat parameters and batch to gradient and totals.
+    pub gradient: Vec<Dispatch>,
+    /// From these to the next parameters and moments.
+    pub adamw: Dispatch,
+    pub batch: Batch,
+}
+
+/// How a batch lies in its buffer of 32-bit words: learning rate, the two factors that undo the moments' bias, weight decay and clip
+/// (as f32), room, then the cells.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch {
+    sequences: usize,
+    length: usize,
+    /// Tokens that can be read: the vocabulary and the learner's own start.
+    rows: usize,
+}
+
+/// What AdamW wants to know of one step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pace {
+    pub learning_rate: f32,
+    /// 1 / (1 - β^t), of both moments.
+    pub first: f32,
+    pub second: f32,
+    pub weight_decay: f32,
+    /// 0: not clipped.
+    pub clip: f32,
+}
+
+impl Batch {
+    fn cells(self) -> usize {
+        self.sequences * self.length
+    }
+
+    pub fn words(self) -> usize {
+        HEADER + 3 * self.cells() + self.rows + 1
+    }
+
+    /// The words of a batch: pace, what is read, what is to be predicted (`tokens`), the cells in order of what is read there, and
+    /// where each token's cells start among them.
+    pub fn fill(self, tokens: &[u16], pace: Pace) -> Vec<u32> {
+        let mut out = Vec::with_capacity(self.words());
+        out.extend([pace.learning_rate, pace.first, pace.second, pace.weight_decay, pace.clip].map(f32::to_bits));
+        out.resize(HEADER, 0);
+        let start = self.rows as u32 - 1;
+        for row in tokens.chunks_exact(self.length) {
+            out.push(start);
+            out.extend(row[..self.length - 1].iter().map(|&t| u32::from(t)));
+        }
+        out.extend(tokens.iter().map(|&t| u32::from(t)));
+        let read = out[HEADER..HEADER + self.cells()].to_vec();
+        let mut starts = vec![0; self.rows + 1];
+        for &token in &read {
+            starts[token as usize + 1] += 1;
+        }
+        for i in 0..self.rows {
+            starts[i + 1] += starts[i];
+        }
+        let (mut next, mut order) = (starts.clone(), vec![0; read.len()]);
+        for (cell, &token) in read.iter().enumerate() {
+            order[next[token as usize] as usize] = cell as u32;
+            next[token as usize] += 1;
+        }
+        out.extend(order);
+        out.extend(starts);
+        out
+    }
+}
+
+impl Plan {
+    /// Of a transformer over `vocabulary` tokens and batches of `sequences` sequences of `length`; `None` where a buffer or a
+    /// dispatch would be larger than every WebGPU device allows.
+    pub fn new(net: &Net, layout: &Layout, vocabulary: usize, sequences: usize, length: usize) -> Option<Self> {
+        let packing = Packing::new(net, layout);
+        let batch = Batch { sequences, length, rows: vocabulary + 1 };
+        let slices = MOST_SLICES.min(MOST_PARTS / packing.len).min(sequences).max(1);
+        let mut builder = Builder {
+            net,
+            packing: &packing,
+            batch,
+            cells: padded(batch.cells()),
+            slices,
+            plan: Vec::new(),
+            kernels: Vec::new(),
+            buffers: Vec::new(),
+            packed: Buffer::Flat,
+            parts: Buffer::Flat,
+        };
+        let (gradient, adamw) = builder.step(layout, vocabulary);
+        let Builder { kernels, buffers, .. } = builder;
+        let small = buffers.iter().all(|b| b.len() <= MOST_NUMBERS)
+            && layout.len <= MOST_NUMBERS
+            && gradient.iter().chain([&adamw]).all(|d| d.workgroups <= MOST_WORKGROUPS);
+        small.then_some(Self { kernels, buffers, gradient, adamw, batch })
+    }
+}
+
+impl Contents {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Zeros(len) => *len,
+            Self::Words(words) => words.len(),
+        }
+    }
+}
+
+/// What a block's forward pass leaves for the way back.
+struct Kept {
+    /// What the norms read, made of it, and know of it.
+    x: [Buffer; 2],
+    y: [Buffer; 2],
+    stats: [Buffer; 2],
+    heads: Buffer,
+    weights: Buffer,
+    mixed: Buffer,
+    /// Before and after the MLP's non-linearity.
+    up: Buffer,
+    hidden: Buffer,
+}
+
+struct Builder<'a> {
+    net: &'a Net,
+    packing: &'a Packing,
+    batch: Batch,
+    /// Cells, padded.
+    cells: usize,
+    slices: usize,
+    plan: Vec<Dispatch>,
+    kernels: Vec<Kernel>,
+    buffers: Vec<Contents>,
+    packed: Buffer,
+    parts: Buffer,
+}
+
+use Value::{Number, Size};
+
+impl Builder<'_> {
+    fn step(&mut self, layout: &Layout, vocabulary: usize) -> (Vec<Dispatch>, Dispatch) {
+        let (net, packing) = (self.net, self.packing);
+        let (d, cells) = (padded(net.width), self.cells);
+        let places = self.own(Contents::Words(packing.places.clone()));
+        self.packed = self.zeros(packing.len);
+        self.parts = self.zeros(self.slices * packing.len);
+        let len = [("LEN", Size(layout.len)), ("PACKED", Size(packing.len))];
+        let flat = [Buffer::Flat, places, self.packed].map(whole);
+        self.run("pack", include_str!("wgsl/pack.wgsl"), &len, &[], &flat, layout.len);
+
+        // Forward.
+        let mut x = self.zeros(cells * d);
+        let learned = net.positions == Positions::Learned;
+        let flags: &[&str] = if learned { &["POSITIONS"] } else { &[] };
+        let mut sizes = self.of_batch();
+        sizes.extend([
+            ("WIDTH", Size(d / 4)),
+            ("EMBEDDING", Size(packing.embedding.rows * d / 4)),
+            ("TABLE", Size(packing.positions.rows * d / 4)),
+        ]);
+        let mut bindings = vec![whole(Buffer::Batch), self.of(packing.embedding), whole(x)];
+        if learned {
+            bindings.push(self.of(packing.positions));
+        }
+        self.run("embed", include_str!("wgsl/embed.wgsl"), &sizes, flags, &bindings, cells * d / 4);
+        let turns = (net.positions == Positions::Rotary).then(|| self.turns());
+        let mut kept = Vec::new();
+        for block in &packing.blocks {
+            let (k, after) = self.block(block, x, turns);
+            kept.push(k);
+            x = after;
+        }
+        let (y, stats) = self.norm(packing.norm, x);
+        let logits = self.zeros(cells * packing.head.columns);
+        self.linear(packing.head, y, logits, None, &[]);
+
+        // Loss, and back.
+        let losses = self.zeros(cells);
+        let mut sizes = self.of_batch();
+        sizes.extend([("OUTPUTS", Size(packing.head.columns)), ("TRUE_OUTPUTS", Size(vocabulary))]);
+        let bindings = [Buffer::Batch, logits, losses].map(whole);
+        self.run("cross_entropy", include_str!("wgsl/cross_entropy.wgsl"), &sizes, &[], &bindings, cells);
+        let (dx, dy) = (self.zeros(cells * d), self.zeros(cells * d));
+        self.linear_weights(packing.head, y, logits);
+        self.linear_back(packing.head, logits, dy, &[]);
+        self.norm_back(packing.norm, x, stats, dy, dx, &[]);
+        // One block's temporaries serve every block.
+        let (query, all) = self.head_columns();
+        let spans = self.weights_len();
+        let (dmixed, dheads, dweights) = (self.zeros(cells * query), self.zeros(cells * all), self.zeros(spans));
+        for (block, kept) in packing.blocks.iter().zip(&kept).rev() {
+            self.block_back(block, kept, dx, dy, [dmixed, dheads, dweights], turns);
+        }
+        let mut sizes = self.of_batch();
+        sizes.extend([
+            ("WIDTH", Size(d / 4)),
+            ("SLICES", Size(self.slices)),
+            ("PACKED", Size(packing.len / 4)),
+            ("VOCABULARY", Size(packing.embedding.rows)),
+            ("EMBEDDING", Size(packing.embedding.offset / 4)),
+            ("CONTEXT", Size(packing.positions.rows)),
+            ("POSITIONS", Size(packing.positions.offset / 4)),
+        ]);
+        let bindings = [Buffer::Batch, dx, self.parts].map(whole);
+        let rows = packing.embedding.rows + packing.positions.rows;
+        let invocations = rows * self.slices * d / 4;
+        self.run("embed_back", include_str!("wgsl/embed_back.wgsl"), &sizes, &[], &bindings, invocations);
+
+        // Sums.
+        let workers = layout.len.min(1 << 14).next_multiple_of(WORKGROUP);
+        let squares = self.zeros(workers);
+        let mut sizes = self.of_batch();
+        sizes.extend(len);
+        sizes.extend([("SLICES", Size(self.slices)), ("WORKERS", Size(workers))]);
+        let bindings = [self.parts, places, Buffer::Gradient, squares].map(whole);
+        self.run("gather", include_str!("wgsl/gather.wgsl"), &sizes, &[], &bindings, workers);
+        let bindings = [losses, squares, Buffer::Totals].map(whole);
+        self.run("totals", include_str!("wgsl/totals.wgsl"), &sizes, &[], &bindings, WORKGROUP);
+        let gradient = std::mem::take(&mut self.plan);
+
+        use Buffer::{First, Flat, Gradient, Next, Second, Totals};
+        let bindings = [Buffer::Batch, places, Totals, Gradient, Flat, First, Second, Next].map(whole);
+        sizes.extend([("BETA_1", Number(0.9)), ("BETA_2", Number(0.99)), ("EPSILON", Number(1e-8))]);
+        self.run("adamw", include_str!("wgsl/adamw.wgsl"), &sizes, &[], &bindings, layout.len);
+        (gradient, self.plan.remove(0))
+    }
+
+    /// A block from the residual stream to the residual stream.
+    fn block(&mut self, block: &Block, x: Buffer, turns: Option<Buffer>) -> (Kept, Buffer) {
+        let (net, cells) = (self.net, self.cells);
+        let d = padded(net.width);
+        let (query, all) = self.head_columns();
+        let (y, stats) = self.norm(block.attention_norm, x);
+        let heads = self.zeros(cells * all);
+        self.linear(block.heads, y, heads, None, &[]);
+        if let Some(turns) = turns {
+            self.turn(heads, turns, 1.0);
+        }
+        let weights = self.zeros(self.weights_len());
+        let mixed = self.zeros(cells * query);
+        let key = query + net.kv_heads * padded(net.head_width());
+        self.pairs((heads, all, 0), (heads, all, query), weights);
+        let (flags, rows): (&[&str], _) =
+            (if net.positions == Positions::Alibi { &["ALIBI"] } else { &[] }, self.weight_rows());
+        self.run("softmax", include_str!("wgsl/softmax.wgsl"), &self.of_heads(), flags, &[whole(weights)], rows);
+        self.mix(weights, (heads, all, key), (mixed, query));
+        let middle = self.zeros(cells * d);
+        self.linear(block.out, mixed, middle, Some(x), &["RESIDUAL"]);
+        let mut kept =
+            Kept { x: [x, middle], y: [y; 2], stats: [stats; 2], heads, weights, mixed, up: middle, hidden: middle };
+        if net.mlp == Mlp::None {
+            return (kept, middle);
+        }
+        (kept.y[1], kept.stats[1]) = self.norm(block.mlp_norm, middle);
+        kept.up = self.zeros(cells * block.up.columns);
+        kept.hidden = self.zeros(cells * block.down.rows);
+        self.linear(block.up, kept.y[1], kept.up, Some(kept.hidden), self.activation());
+        let after = self.zeros(cells * d);
+        self.linear(block.down, kept.hidden, after, Some(middle), &["RESIDUAL"]);
+        (kept, after)
+    }
+
+    /// From the gradient `dx` by what a block gives to that by what it takes, in place. `dy` and the others are room.
+    fn block_back(
+        &mut self,
+        block: &Block,
+        kept: &Kept,
+        dx: Buffer,
+        dy: Buffer,
+        [dmixed, dheads, dweights]: [Buffer; 3],
+        turns: Option<Buffer>,
+    ) {
+        let net = self.net;
+        if net.mlp != Mlp::None {
+            self.linear_weights(block.down, kept.hidden, dx);
+            self.linear_back(block.down, dx, kept.up, self.activation());
+            self.linear_weights(block.up, kept.y[1], kept.up);
+            self.linear_back(block.up, kept.up, dy, &[]);
+            self.norm_back(block.mlp_norm, kept.x[1], kept.stats[1], dy, dx, &["ADDS"]);
+        }
+        let (query, all) = self.head_columns();
+        let key = query + net.kv_heads * padded(net.head_width());
+        self.linear_weights(block.out, kept.mixed, dx);
+        self.linear_back(block.out, dx, dmixed, &[]);
+        self.pairs((dmixed, query, 0), (kept.heads, all, key), dweights);
+        let bindings = [kept.weights, dweights].map(whole);
+        let rows = self.weight_rows();
+        self.run("softmax_back", include_str!("wgsl/softmax_back.wgsl"), &self.of_heads(), &[], &bindings, rows);
+        self.mix(dweights, (kept.heads, all, query), (dheads, all));
+        self.mix_back(dweights, (kept.heads, all), (dheads, all, query));
+        self.mix_back(kept.weights, (dmixed, query), (dheads, all, key));
+        if let Some(turns) = turns {
+            self.turn(dheads, turns, -1.0);
+        }
+        self.linear_weights(block.heads, kept.y[0], dheads);
+        self.linear_back(block.heads, dheads, dy, &[]);
+        self.norm_back(block.attention_norm, kept.x[0], kept.stats[0], dy, dx, &["ADDS"]);
+    }
+
+    fn norm(&mut self, region: Region, x: Buffer) -> (Buffer, Buffer) {
+        let y = self.zeros(self.cells * region.columns);
+        let stats = self.zeros(2 * self.cells);
+        let bindings = [whole(x), self.of(region), whole(y), whole(stats)];
+        self.run("norm", include_str!("wgsl/norm.wgsl"), &self.of_norm(region), self.centred(), &bindings, self.cells);
+        (y, stats)
+    }
+
+    fn norm_back(&mut self, region: Region, x: Buffer, stats: Buffer, dy: Buffer, dx: Buffer, flags: &[&str]) {
+        let mut sizes = self.of_norm(region);
+        sizes.extend(self.of_slices());
+        let bindings = [whole(x), self.of(region), whole(stats), whole(dy), whole(dx), self.part(region)];
+        let invocations = self.cells.next_multiple_of(WORKGROUP) + self.slices * region.columns / 4;
+        let flags = [flags, self.centred()].concat();
+        self.run("norm_back", include_str!("wgsl/norm_back.wgsl"), &sizes, &flags, &bindings, invocations);
+    }
+
+    /// `more`: what is added to, or what else is written.
+    fn linear(&mut self, w: Region, a: Buffer, out: Buffer, more: Option<Buffer>, flags: &[&str]) {
+        let mut bindings = vec![whole(a), self.of(w), whole(out)];
+        bindings.extend(more.map(whole));
+        let flags = [flags, self.biased()].concat();
+        let invocations = self.cells / 8 * w.columns / 8;
+        self.run("linear", LINEAR, &self.of_linear(w), &flags, &bindings, invocations);
+    }
+
+    fn linear_back(&mut self, w: Region, dout: Buffer, da: Buffer, flags: &[&str]) {
+        let bindings = [whole(dout), self.of(w), whole(da)];
+        let invocations = self.cells / 8 * w.rows / 8;
+        let sizes = self.of_linear(w);
+        self.run("linear_back", LINEAR_BACK, &sizes, flags, &bindings, invocations);
+    }
+
+    fn linear_weights(&mut self, w: Region, a: Buffer, dout: Buffer) {
+        let mut sizes = self.of_linear(w);
+        sizes.extend(self.of_slices());
+        let bindings = [whole(a), whole(dout), self.part(w)];
+        let invocations = self.slices * w.rows / 8 * w.columns / 8;
+        let (text, flags) = (include_str!("wgsl/linear_weights.wgsl"), self.biased());
+        self.run("linear_weights", text, &sizes, flags, &bindings, invocations);
+    }
+
+    /// `a` and `b`: buffer, its row's length, first column.
+    fn pairs(&mut self, a: (Buffer, usize, usize), b: (Buffer, usize, usize), out: Buffer) {
+        let mut sizes = self.of_heads();
+        sizes.extend([("A_STRIDE", Size(a.1 / 4)), ("A_COLUMN", Size(a.2 / 4))]);
+        sizes.extend([("B_STRIDE", Size(b.1 / 4)), ("B_COLUMN", Size(b.2 / 4))]);
+        let tiles = padded(self.batch.length) / 8;
+        let invocations = self.batch.sequences * self.net.heads * tiles * tiles;
+        // The same buffer may not be bound twice where it can be written to.
+        let (flags, bindings): (&[&str], _) = if a.0 == b.0 {
+            (&["SAME"], vec![whole(a.0), whole(out)])
+        } else {
+            (&[], vec![whole(a.0), whole(out), whole(b.0)])
+        };
+        self.run("pairs", include_str!("wgsl/pairs.wgsl"), &sizes, flags, &bindings, invocations);
+    }
+
+    fn mix(&mut self, weights: Buffer, b: (Buffer, usize, usize), out: (Buffer, usize)) {
+        let mut sizes = self.of_heads();
+        sizes.extend([("B_STRIDE", Size(b.1 / 4)), ("B_COLUMN", Size(b.2 / 4)), ("OUT_STRIDE", Size(out.1 / 4))]);
+        let bindings = [whole(weights), whole(b.0), whole(out.0)];
+        let tiles = padded(self.batch.length) / 8 * padded(self.net.head_width()) / 8;
+        let invocations = self.batch.sequences * self.net.heads * tiles;
+        self.run("mix", include_str!("wgsl/mix.wgsl"), &sizes, &[], &bindings, invocations);
+    }
+
+    fn mix_back(&mut self, weights: Buffer, b: (Buffer, usize), out: (Buffer, usize, usize)) {
+        let mut sizes = self.of_heads();
+        sizes.extend([("B_STRIDE", Size(b.1 / 4)), ("OUT_STRIDE", Size(out.1 / 4)), ("OUT_COLUMN", Size(out.2 / 4))]);
+        let bindings = [whole(weights), whole(b.0), whole(out.0)];
+        let tiles = padded(self.batch.length) / 8 * padded(self.net.head_width()) / 8;
+        let invocations = self.batch.sequences * self.net.kv_heads * tiles;
+        self.run("mix_back", include_str!("wgsl/mix_back.wgsl"), &sizes, &[], &bindings, invocations);
+    }
+
+    fn turn(&mut self, heads: Buffer, turns: Buffer, sign: f32) {
+        let (_, all) = self.head_columns();
+        let (half, turned) = (self.net.head_width() / 2, self.net.heads + self.net.kv_heads);
+        let mut sizes = self.of_batch();
+        sizes.extend([
+            ("STRIDE", Size(all)),
+            ("HALF", Size(half)),
+            ("TURNED", Size(turned)),
+            ("HEAD", Size(padded(self.net.head_width()))),
+            ("SIGN", Number(sign)),
+        ]);
+        let invocations = self.batch.cells() * half * turned;
+        let bindings = [heads, turns].map(whole);
+        self.run("rotary", include_str!("wgsl/rotary.wgsl"), &sizes, &[], &bindings, invocations);
+    }
+
+    /// Cosine and sine of each position's angles, [T, head width / 2].
+    fn turns(&mut self) -> Buffer {
+        let width = self.net.head_width();
+        let angle = |t: usize, j: usize| t as f64 * ROTARY_BASE.powf(-((2 * j) as f64) / width as f64);
+        let both = |a: f64| [(a.cos() as f32).to_bits(), (a.sin() as f32).to_bits()];
+        let words = (0..self.batch.length).flat_map(|t| (0..width / 2).flat_map(move |j| both(angle(t, j)))).collect();
+        self.own(Contents::Words(words))
+    }
+
+    /// Padded columns of the queries, and of queries, keys and values.
+    fn head_columns(&self) -> (usize, usize) {
+        let wide = padded(self.net.head_width());
+        (self.net.heads * wide, (self.net.heads + 2 * self.net.kv_heads) * wide)
+    }
+
+    fn weight_rows(&self) -> usize {
+        self.batch.sequences * self.net.heads * padded(self.batch.length)
+    }
+
+    fn weights_len(&self) -> usize {
+        self.weight_rows() * padded(self.batch.length)
+    }
+
+    fn activation(&self) -> &'static [&'static str] {
+        match self.net.mlp {
+            Mlp::Gated => &["GATED"],
+            Mlp::Gelu | Mlp::None => &["GELU"],
+        }
+    }
+
+    fn centred(&self) -> &'static [&'static str] {
+        if self.net.norm == Norm::LayerNorm { &["CENTRED"] } else { &[] }
+    }
+
+    fn biased(&self) -> &'static [&'static str] {
+        if self.net.biased() { &["BIASED"] } else { &[] }
+    }
+
+    fn of_batch(&self) -> Vec<(&'static str, Value)> {
+        let cells = self.batch.cells();
+        vec![
+            ("BATCH", Size(self.batch.words())),
+            ("READ", Size(HEADER)),
+            ("TARGETS", Size(HEADER + cells)),
+            ("ORDER", Size(HEADER + 2 * cells)),
+            ("STARTS", Size(HEADER + 3 * cells)),
+            ("CELLS", Size(self.cells)),
+            ("LAST", Size(cells - 1)),
+            ("LENGTH", Size(self.batch.length)),
+        ]
+    }
+
+    fn of_slices(&self) -> [(&'static str, Value); 3] {
+        let slice = self.cells.div_ceil(self.slices).next_multiple_of(4);
+        [("SLICES", Size(self.slices)), ("SLICE", Size(slice)), ("PACKED", Size(self.packing.len / 4))]
+    }
+
+    fn of_norm(&self, region: Region) -> Vec<(&'static str, Value)> {
+        vec![
+            ("CELLS", Size(self.cells)),
+            ("WIDTH", Size(region.columns / 4)),
+            ("TRUE_WIDTH", Number(self.net.width as f32)),
+            ("PADDING", Number((region.columns - self.net.width) as f32)),
+            ("EPSILON", Number(NORM_EPSILON)),
+        ]
+    }
+
+    fn of_linear(&self, w: Region) -> Vec<(&'static str, Value)> {
+        vec![("ROWS", Size(self.cells)), ("INNER", Size(w.rows / 4)), ("COLUMNS", Size(w.columns / 4))]
+    }
+
+    fn of_heads(&self) -> Vec<(&'static str, Value)> {
+        let head = self.net.head_width();
+        vec![
+            ("CELLS", Size(self.cells)),
+            ("SEQUENCES", Size(self.batch.sequences)),
+            ("LENGTH", Size(self.batch.length)),
+            ("SPAN", Size(padded(self.batch.length) / 4)),
+            ("HEADS", Size(self.net.heads)),
+            ("SHARE", Size(self.net.heads / self.net.kv_heads)),
+            ("HEAD", Size(padded(head) / 4)),
+            ("SCALE", Number(1.0 / (head as f32).sqrt())),
+        ]
+    }
+
+    /// A region of the packed parameters.
+    fn of(&self, region: Region) -> Binding {
+        Binding { buffer: self.packed, offset: region.offset, len: Some(region.len) }
+    }
+
+    /// The same region of the gradient's parts: from its place in the first to its end in the last.
+    fn part(&self, region: Region) -> Binding {
+        let len = (self.slices - 1) * self.packing.len + region.len;
+        Binding { buffer: self.parts, offset: region.offset, len: Some(len) }
+    }
+
+    fn zeros(&mut self, len: usize) -> Buffer {
+        self.own(Contents::Zeros(len))
+    }
+
+    fn own(&mut self, contents: Contents) -> Buffer {
+        self.buffers.push(contents);
+        Buffer::Own(self.buffers.len() - 1)
+    }
+
+    fn run(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        consts: &[(&str, Value)],
+        flags: &[&str],
+        bindings: &[Binding],
+        invocations: usize,
+    ) {
+        let kernel = Kernel { name, source: expand(text, consts, flags) };
+        let kernel = self.kernels.iter().position(|k| *k == kernel).unwrap_or_else(|| {
+            self.kernels.push(kernel);
+            self.kernels.len() - 1
+        });
+        let workgroups = invocations.div_ceil(WORKGROUP);
+        self.plan.push(Dispatch { kernel, bindings: bindings.to_vec(), workgroups });
+    }
+}
+
+fn whole(buffer: Buffer) -> Binding {
+    Binding { buffer, offset: 0, len: None }
+}

@@ -1,0 +1,20 @@
+// Φ(x), the standard normal's distribution: erf by Abramowitz and Stegun 7.1.26, to 1e-7 or so.
+fn normal_cdf(x: vec4<f32>) -> vec4<f32> {
+    let z = abs(x) * 0.70710678;
+    let t = 1.0 / (1.0 + 0.3275911 * z);
+    let poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+    let tail = 0.5 * poly * exp(-z * z);
+    return select(tail, 1.0 - tail, x > vec4<f32>());
+}
+
+fn gelu(x: vec4<f32>) -> vec4<f32> {
+    return x * normal_cdf(x);
+}
+
+fn gelu_slope(x: vec4<f32>) -> vec4<f32> {
+    return normal_cdf(x) + x * 0.39894228 * exp(-0.5 * x * x);
+}
+
+fn sigmoid(x: vec4<f32>) -> vec4<f32> {
+    return 1.0 / (1.0 + exp(-x));
+}
