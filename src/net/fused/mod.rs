@@ -2,6 +2,7 @@
 //! operations ([`super::network`]), which stays what everything else is computed by and what this is tested against.
 
 mod adamw;
+pub mod gpu;
 
 // Natively only, as the tests beside this room.
 #[cfg(not(target_arch = "wasm32"))]

@@ -8,8 +8,6 @@ use crate::{
 
 /// Regions start at multiples of this many numbers: 256 bytes, what WebGPU asks of a binding's offset.
 const ALIGNMENT: usize = 64;
-/// Set in a place where weight decay applies.
-pub const DECAYS: u32 = 1 << 31;
 
 /// The next multiple of 8.
 pub fn padded(n: usize) -> usize {
@@ -45,7 +43,7 @@ pub struct Packing {
     pub blocks: Vec<Block>,
     pub norm: Region,
     pub head: Region,
-    /// Where each flat parameter lies, with [`DECAYS`].
+    /// Where each flat parameter lies.
     pub places: Vec<u32>,
     /// Length of the packed vector.
     pub len: usize,
@@ -162,7 +160,7 @@ impl Packer<'_> {
         let [_, columns] = entry.shape;
         for i in 0..entry.len() {
             let at = region.offset + row(i / columns) * region.columns + column(i % columns);
-            self.places[entry.offset + i] = at as u32 | if entry.decays() { DECAYS } else { 0 };
+            self.places[entry.offset + i] = at as u32;
         }
     }
 }

@@ -1,4 +1,4 @@
-// From logits to each cell's loss and to the gradient of the mean loss by the logits, in place. One invocation: one cell.
+// From logits to each cell's share of the mean loss and to the gradient of the mean loss by the logits, in place. One invocation: one cell.
 
 @group(0) @binding(0) var<storage, read_write> batch: array<u32, BATCH>;
 @group(0) @binding(1) var<storage, read_write> logits: array<f32, CELLS * OUTPUTS>;
@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var i = 0u; i < TRUE_OUTPUTS; i++) {
         sum += exp(logits[at + i] - most);
     }
-    losses[cell] = select(0.0, log(sum) + most - logits[at + target_token], there);
+    losses[cell] = scale * (log(sum) + most - logits[at + target_token]);
     for (var i = 0u; i < TRUE_OUTPUTS; i++) {
         let p = exp(logits[at + i] - most) / sum;
         logits[at + i] = scale * (p - select(0.0, 1.0, i == target_token));

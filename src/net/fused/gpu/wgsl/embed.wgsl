@@ -15,7 +15,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     // Cells beyond the batch only fill the last tile.
-    let read = batch[READ + min(cell, LAST)];
+    let read = batch[min(cell, LAST)];
     var value = embedding[read * WIDTH + column];
 #if POSITIONS
     value += positions[(cell % LENGTH) * WIDTH + column];

@@ -11,5 +11,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (i >= LEN) {
         return;
     }
-    packed[places[i] & 0x7fffffffu] = flat[i];
+    packed[places[i]] = flat[i];
 }

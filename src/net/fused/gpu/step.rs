@@ -1,95 +1,26 @@
-//! A training step as a list of dispatches: which kernel, of which sizes, on which buffers. Knows no GPU.
+//! A transformer's loss and gradient as a list of dispatches. Knows no GPU.
 
 use super::{
     packing::{Block, Packing, Region, padded},
-    template::{Value, expand},
+    program::{Binding, Buffer, Contents, Program, WORKGROUP, whole},
+    template::Value::{self, Number, Size},
 };
 use crate::{
     experiment::{Mlp, Net, Norm, Positions},
     net::layout::Layout,
 };
 
-/// Invocations of a workgroup, in every kernel.
-pub const WORKGROUP: usize = 64;
-/// Most numbers in a buffer: WebGPU's least limit of a binding, 128 MiB.
-const MOST_NUMBERS: usize = 1 << 25;
-/// Most workgroups of a dispatch, by WebGPU's least limit.
-const MOST_WORKGROUPS: usize = 65_535;
 /// Parts that sums over cells are split into, so that a small net's gradient is more than a few invocations' work.
 const MOST_SLICES: usize = 16;
 /// Most numbers of all parts together.
 const MOST_PARTS: usize = 1 << 23;
-/// Words of a batch before its cells: see [`Batch`].
-const HEADER: usize = 16;
 // These two work the MLP's non-linearity in.
 const LINEAR: &str = concat!(include_str!("wgsl/activation.wgsl"), include_str!("wgsl/linear.wgsl"));
 const LINEAR_BACK: &str = concat!(include_str!("wgsl/activation.wgsl"), include_str!("wgsl/linear_back.wgsl"));
 const NORM_EPSILON: f32 = 1e-5;
 const ROTARY_BASE: f64 = 10_000.0;
 
-/// What a dispatch binds: the caller's tensors and the plan's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Buffer {
-    /// Parameters, flat.
-    Flat,
-    /// Parameters after the step.
-    Next,
-    Gradient,
-    /// AdamW's moments.
-    First,
-    Second,
-    Batch,
-    /// Mean loss and the gradient's norm.
-    Totals,
-    /// One of [`Plan::buffers`].
-    Own(usize),
-}
-
-/// `len` words of a buffer from word `offset` on, or all of them.
-#[derive(Clone, Copy, Debug)]
-pub struct Binding {
-    pub buffer: Buffer,
-    pub offset: usize,
-    pub len: Option<usize>,
-}
-
-/// One kernel run once.
-#[derive(Clone, Debug)]
-pub struct Dispatch {
-    /// Index of [`Plan::kernels`].
-    pub kernel: usize,
-    pub bindings: Vec<Binding>,
-    pub workgroups: usize,
-}
-
-/// A kernel with its sizes filled in.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Kernel {
-    pub name: &'static str,
-    pub source: String,
-}
-
-/// What a buffer of the plan holds from the start.
-#[derive(Clone, Debug)]
-pub enum Contents {
-    /// So many zeros.
-    Zeros(usize),
-    Words(Vec<u32>),
-}
-
-/// All of a training step on batches of one shape.
-pub struct Plan {
-    pub kernels: Vec<Kernel>,
-    pub buffers: Vec<Contents>,
-    /// From flat parameters and batch to gradient and totals.
-    pub gradient: Vec<Dispatch>,
-    /// From these to the next parameters and moments.
-    pub adamw: Dispatch,
-    pub batch: Batch,
-}
-
-/// How a batch lies in its buffer of 32-bit words: learning rate, the two factors that undo the moments' bias, weight decay and clip
-/// (as f32), room, then the cells.
+/// How a batch lies in its buffer of 32-bit words.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch {
     sequences: usize,
@@ -98,40 +29,26 @@ pub struct Batch {
     rows: usize,
 }
 
-/// What AdamW wants to know of one step.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Pace {
-    pub learning_rate: f32,
-    /// 1 / (1 - β^t), of both moments.
-    pub first: f32,
-    pub second: f32,
-    pub weight_decay: f32,
-    /// 0: not clipped.
-    pub clip: f32,
-}
-
 impl Batch {
     fn cells(self) -> usize {
         self.sequences * self.length
     }
 
     pub fn words(self) -> usize {
-        HEADER + 3 * self.cells() + self.rows + 1
+        3 * self.cells() + self.rows + 1
     }
 
-    /// The words of a batch: pace, what is read, what is to be predicted (`tokens`), the cells in order of what is read there, and
+    /// The words of a batch: what is read, what is to be predicted (`tokens`), the cells in order of what is read there, and
     /// where each token's cells start among them.
-    pub fn fill(self, tokens: &[u16], pace: Pace) -> Vec<u32> {
+    pub fn fill(self, tokens: &[u16]) -> Vec<u32> {
         let mut out = Vec::with_capacity(self.words());
-        out.extend([pace.learning_rate, pace.first, pace.second, pace.weight_decay, pace.clip].map(f32::to_bits));
-        out.resize(HEADER, 0);
         let start = self.rows as u32 - 1;
         for row in tokens.chunks_exact(self.length) {
             out.push(start);
             out.extend(row[..self.length - 1].iter().map(|&t| u32::from(t)));
         }
         out.extend(tokens.iter().map(|&t| u32::from(t)));
-        let read = out[HEADER..HEADER + self.cells()].to_vec();
+        let read = out[..self.cells()].to_vec();
         let mut starts = vec![0; self.rows + 1];
         for &token in &read {
             starts[token as usize + 1] += 1;
@@ -150,41 +67,25 @@ impl Batch {
     }
 }
 
-impl Plan {
-    /// Of a transformer over `vocabulary` tokens and batches of `sequences` sequences of `length`; `None` where a buffer or a
-    /// dispatch would be larger than every WebGPU device allows.
-    pub fn new(net: &Net, layout: &Layout, vocabulary: usize, sequences: usize, length: usize) -> Option<Self> {
-        let packing = Packing::new(net, layout);
-        let batch = Batch { sequences, length, rows: vocabulary + 1 };
-        let slices = MOST_SLICES.min(MOST_PARTS / packing.len).min(sequences).max(1);
-        let mut builder = Builder {
-            net,
-            packing: &packing,
-            batch,
-            cells: padded(batch.cells()),
-            slices,
-            plan: Vec::new(),
-            kernels: Vec::new(),
-            buffers: Vec::new(),
-            packed: Buffer::Flat,
-            parts: Buffer::Flat,
-        };
-        let (gradient, adamw) = builder.step(layout, vocabulary);
-        let Builder { kernels, buffers, .. } = builder;
-        let small = buffers.iter().all(|b| b.len() <= MOST_NUMBERS)
-            && layout.len <= MOST_NUMBERS
-            && gradient.iter().chain([&adamw]).all(|d| d.workgroups <= MOST_WORKGROUPS);
-        small.then_some(Self { kernels, buffers, gradient, adamw, batch })
-    }
-}
-
-impl Contents {
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Zeros(len) => *len,
-            Self::Words(words) => words.len(),
-        }
-    }
+/// From flat parameters and a batch to loss and flat gradient: of a transformer over `vocabulary` tokens, for batches of `sequences`
+/// sequences of `length`. `None` where a buffer or a dispatch would be larger than every WebGPU device allows.
+pub fn gradient(
+    net: &Net,
+    layout: &Layout,
+    vocabulary: usize,
+    sequences: usize,
+    length: usize,
+) -> Option<(Program, Batch)> {
+    let packing = Packing::new(net, layout);
+    let batch = Batch { sequences, length, rows: vocabulary + 1 };
+    let slices = MOST_SLICES.min(MOST_PARTS / packing.len).min(sequences).max(1);
+    let mut program = Program::default();
+    let (packed, parts) = (program.zeros(packing.len), program.zeros(slices * packing.len));
+    let cells = padded(batch.cells());
+    let mut builder = Builder { net, packing: &packing, batch, cells, slices, program, packed, parts };
+    builder.step(layout, vocabulary);
+    let program = builder.program;
+    program.fits().then_some((program, batch))
 }
 
 /// What a block's forward pass leaves for the way back.
@@ -208,22 +109,16 @@ struct Builder<'a> {
     /// Cells, padded.
     cells: usize,
     slices: usize,
-    plan: Vec<Dispatch>,
-    kernels: Vec<Kernel>,
-    buffers: Vec<Contents>,
+    program: Program,
     packed: Buffer,
     parts: Buffer,
 }
 
-use Value::{Number, Size};
-
 impl Builder<'_> {
-    fn step(&mut self, layout: &Layout, vocabulary: usize) -> (Vec<Dispatch>, Dispatch) {
+    fn step(&mut self, layout: &Layout, vocabulary: usize) {
         let (net, packing) = (self.net, self.packing);
         let (d, cells) = (padded(net.width), self.cells);
-        let places = self.own(Contents::Words(packing.places.clone()));
-        self.packed = self.zeros(packing.len);
-        self.parts = self.zeros(self.slices * packing.len);
+        let places = self.program.own(Contents::Words(packing.places.clone()));
         let len = [("LEN", Size(layout.len)), ("PACKED", Size(packing.len))];
         let flat = [Buffer::Flat, places, self.packed].map(whole);
         self.run("pack", include_str!("wgsl/pack.wgsl"), &len, &[], &flat, layout.len);
@@ -286,23 +181,12 @@ impl Builder<'_> {
         let invocations = rows * self.slices * d / 4;
         self.run("embed_back", include_str!("wgsl/embed_back.wgsl"), &sizes, &[], &bindings, invocations);
 
-        // Sums.
-        let workers = layout.len.min(1 << 14).next_multiple_of(WORKGROUP);
-        let squares = self.zeros(workers);
-        let mut sizes = self.of_batch();
-        sizes.extend(len);
-        sizes.extend([("SLICES", Size(self.slices)), ("WORKERS", Size(workers))]);
-        let bindings = [self.parts, places, Buffer::Gradient, squares].map(whole);
-        self.run("gather", include_str!("wgsl/gather.wgsl"), &sizes, &[], &bindings, workers);
-        let bindings = [losses, squares, Buffer::Totals].map(whole);
-        self.run("totals", include_str!("wgsl/totals.wgsl"), &sizes, &[], &bindings, WORKGROUP);
-        let gradient = std::mem::take(&mut self.plan);
-
-        use Buffer::{First, Flat, Gradient, Next, Second, Totals};
-        let bindings = [Buffer::Batch, places, Totals, Gradient, Flat, First, Second, Next].map(whole);
-        sizes.extend([("BETA_1", Number(0.9)), ("BETA_2", Number(0.99)), ("EPSILON", Number(1e-8))]);
-        self.run("adamw", include_str!("wgsl/adamw.wgsl"), &sizes, &[], &bindings, layout.len);
-        (gradient, self.plan.remove(0))
+        let mut sizes = len.to_vec();
+        sizes.push(("SLICES", Size(self.slices)));
+        let bindings = [self.parts, places, Buffer::Gradient].map(whole);
+        self.run("gather", include_str!("wgsl/gather.wgsl"), &sizes, &[], &bindings, layout.len);
+        let (sum, bindings) = ([("COUNT", Size(cells))], [losses, Buffer::Loss].map(whole));
+        self.run("total", include_str!("wgsl/total.wgsl"), &sum, &[], &bindings, WORKGROUP);
     }
 
     /// A block from the residual stream to the residual stream.
@@ -475,7 +359,7 @@ impl Builder<'_> {
         let angle = |t: usize, j: usize| t as f64 * ROTARY_BASE.powf(-((2 * j) as f64) / width as f64);
         let both = |a: f64| [(a.cos() as f32).to_bits(), (a.sin() as f32).to_bits()];
         let words = (0..self.batch.length).flat_map(|t| (0..width / 2).flat_map(move |j| both(angle(t, j)))).collect();
-        self.own(Contents::Words(words))
+        self.program.own(Contents::Words(words))
     }
 
     /// Padded columns of the queries, and of queries, keys and values.
@@ -511,10 +395,9 @@ impl Builder<'_> {
         let cells = self.batch.cells();
         vec![
             ("BATCH", Size(self.batch.words())),
-            ("READ", Size(HEADER)),
-            ("TARGETS", Size(HEADER + cells)),
-            ("ORDER", Size(HEADER + 2 * cells)),
-            ("STARTS", Size(HEADER + 3 * cells)),
+            ("TARGETS", Size(cells)),
+            ("ORDER", Size(2 * cells)),
+            ("STARTS", Size(3 * cells)),
             ("CELLS", Size(self.cells)),
             ("LAST", Size(cells - 1)),
             ("LENGTH", Size(self.batch.length)),
@@ -566,12 +449,7 @@ impl Builder<'_> {
     }
 
     fn zeros(&mut self, len: usize) -> Buffer {
-        self.own(Contents::Zeros(len))
-    }
-
-    fn own(&mut self, contents: Contents) -> Buffer {
-        self.buffers.push(contents);
-        Buffer::Own(self.buffers.len() - 1)
+        self.program.zeros(len)
     }
 
     fn run(
@@ -583,16 +461,6 @@ impl Builder<'_> {
         bindings: &[Binding],
         invocations: usize,
     ) {
-        let kernel = Kernel { name, source: expand(text, consts, flags) };
-        let kernel = self.kernels.iter().position(|k| *k == kernel).unwrap_or_else(|| {
-            self.kernels.push(kernel);
-            self.kernels.len() - 1
-        });
-        let workgroups = invocations.div_ceil(WORKGROUP);
-        self.plan.push(Dispatch { kernel, bindings: bindings.to_vec(), workgroups });
+        self.program.run(name, text, consts, flags, bindings, invocations);
     }
-}
-
-fn whole(buffer: Buffer) -> Binding {
-    Binding { buffer, offset: 0, len: None }
 }

@@ -1,0 +1,46 @@
+//! AdamW with clipping over flat parameters, as three dispatches.
+
+use super::{
+    program::{Buffer, Contents, Program, WORKGROUP, whole},
+    template::Value::{Number, Size},
+};
+use crate::{
+    experiment::Training,
+    net::{
+        layout::Layout,
+        optimizer::{BETA_1, BETA_2, EPSILON},
+    },
+};
+
+/// From parameters, gradient, moments and [`pace`] to the next parameters and moments.
+pub fn adamw(layout: &Layout) -> Program {
+    use Buffer::{First, Flat, Gradient, Next, Pace, Second};
+    let mut program = Program::default();
+    let workers = layout.len.min(1 << 14).next_multiple_of(WORKGROUP);
+    let mask = layout.decay_mask().into_iter().map(f32::to_bits).collect();
+    let decays = program.own(Contents::Words(mask));
+    let (squares, norm) = (program.zeros(workers), program.zeros(1));
+    let sizes = [("LEN", Size(layout.len)), ("WORKERS", Size(workers))];
+    let bindings = [Gradient, squares].map(whole);
+    program.run("squares", include_str!("wgsl/squares.wgsl"), &sizes, &[], &bindings, workers);
+    let (sum, bindings) = ([("COUNT", Size(workers))], [squares, norm].map(whole));
+    program.run("total", include_str!("wgsl/total.wgsl"), &sum, &["ROOT"], &bindings, WORKGROUP);
+    let sizes = [
+        ("LEN", Size(layout.len)),
+        ("BETA_1", Number(BETA_1 as f32)),
+        ("BETA_2", Number(BETA_2 as f32)),
+        ("EPSILON", Number(EPSILON as f32)),
+    ];
+    let bindings = [Pace, decays, norm, Gradient, Flat, First, Second, Next].map(whole);
+    program.run("adamw", include_str!("wgsl/adamw.wgsl"), &sizes, &[], &bindings, layout.len);
+    program
+}
+
+/// What AdamW is told of its step number `step` (from 1): learning rate, the factors that undo the moments' bias, weight decay, clip;
+/// as the bits of f32.
+pub fn pace(step: i32, learning_rate: f64, training: &Training) -> Vec<u32> {
+    let first = 1.0 / (1.0 - BETA_1.powi(step));
+    let second = 1.0 / (1.0 - BETA_2.powi(step));
+    let all = [learning_rate, first, second, training.weight_decay, training.clip];
+    all.iter().map(|x| (*x as f32).to_bits()).collect()
+}
