@@ -3,13 +3,18 @@
 // Clippy knows the tests of `#[test]` only.
 #![allow(clippy::expect_used)]
 
+use burn::tensor::Device;
 use icl_playground::{
     engine::{
         device::{self, parity_nets},
         session::Session,
         trainer::{Trainer, read},
     },
-    experiment::{Experiment, Observation},
+    experiment::{Experiment, Mlp, Net, Norm, Observation, Positions},
+    net::{
+        fused::Composition,
+        layout::{Entry, Layout},
+    },
     protocol::{DeviceChoice, DeviceKind, DeviceReport, Event},
     world::{
         Rows,
@@ -55,39 +60,89 @@ fn report(events: &[Event]) -> DeviceReport {
     events.iter().find_map(|e| if let Event::Device(d) = e { Some(d.clone()) } else { None }).expect("told")
 }
 
-/// Loss and every parameter's gradient, entry by entry of the layout.
+/// Where two gradients of a net differ by more than rounding, entry by entry of the layout.
+fn wrong(layout: &Layout, right: &[f32], other: &[f32]) -> Vec<String> {
+    // WGSL lets exp, division and square roots be off by several units in the last place, and sums run in another order: some
+    // 1e-4 of a parameter's gradient. A wrong kernel is off by all of it. The floor is for gradients that are 0 but for rounding.
+    let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v * v)).sum::<f64>().sqrt();
+    let off = |entry: &Entry| {
+        let at = entry.offset..entry.offset + entry.len();
+        let (right, other) = (&right[at.clone()], &other[at]);
+        let error = norm(&mut right.iter().zip(other).map(|(a, b)| a - b));
+        let size = norm(&mut right.iter().copied());
+        let bad = error.is_nan() || error > 3e-3 * size + 1e-6 * (entry.len() as f64).sqrt();
+        bad.then(|| format!("{}: off by {error:.1e} of {size:.1e}", entry.name))
+    };
+    layout.entries.iter().filter_map(off).collect()
+}
+
+/// The net composed on the CPU against each of `others`: loss and every parameter's gradient.
+async fn agree(net: &Net, observation: Observation, length: usize, others: &[(&Device, Composition)]) {
+    let mut experiment = small();
+    experiment.net = net.clone();
+    experiment.data.length = length;
+    let rows = Rows::random(observation, 3 * length, &mut Stream::new(5, Purpose::Timing, 0));
+    let mut right: Option<(f32, Vec<f32>)> = None;
+    for (device, composition) in [&[(&device::cpu(), Composition::Plain)], others].concat() {
+        let trainer = Trainer::composed(&experiment, observation, device, composition);
+        let (loss, gradient) = trainer.gradient(&rows);
+        let (loss, gradient) = (read(loss).await.expect("reads")[0], read(gradient).await.expect("reads"));
+        let Some((right_loss, right_gradient)) = &right else {
+            right = Some((loss, gradient));
+            continue;
+        };
+        let what = format!("{composition:?} {net:?} over {observation:?}");
+        assert!((loss - right_loss).abs() < 1e-5 * loss.abs(), "{what}: {loss} {right_loss}");
+        let wrong = wrong(&trainer.net().layout, right_gradient, &gradient);
+        assert!(wrong.is_empty(), "{what} disagrees with the CPU on {wrong:#?}");
+    }
+    assert_eq!(device::shader_error(), None);
+}
+
 #[wasm_bindgen_test]
 async fn cpu_and_webgpu_agree_on_the_loss_and_every_gradient() {
     let (gpu, _) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
-    let both = [Observation::Tokens(5), Observation::Vectors(2)];
-    for (net, observation) in parity_nets().into_iter().flat_map(|net| both.map(|o| (net.clone(), o))) {
-        let mut experiment = small();
-        experiment.net = net;
-        experiment.data.length = 6;
-        let rows = Rows::random(observation, 3 * 6, &mut Stream::new(5, Purpose::Timing, 0));
-        let mut results = Vec::new();
-        for device in [&device::cpu(), &gpu] {
-            let trainer = Trainer::new(&experiment, observation, device);
-            let (loss, gradient) = trainer.gradient(&rows);
-            let layout = trainer.net().layout.clone();
-            results.push((read(loss).await.expect("reads")[0], read(gradient).await.expect("reads"), layout));
+    for net in parity_nets() {
+        for observation in [Observation::Tokens(5), Observation::Vectors(2)] {
+            agree(&net, observation, 6, &[(&gpu, Composition::Plain), (&gpu, Composition::Fused)]).await;
         }
-        let ((loss, gradient, layout), (gpu_loss, gpu_gradient, _)) = (&results[0], &results[1]);
-        assert!((loss - gpu_loss).abs() < 1e-5 * loss.abs(), "{loss} {gpu_loss}");
-        // WGSL lets exp, division and square roots be off by several units in the last place, and sums run in another order: some
-        // 1e-4 of a parameter's gradient. A wrong kernel is off by all of it. The floor is for gradients that are 0 but for rounding.
-        let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v * v)).sum::<f64>().sqrt();
-        let mut wrong = Vec::new();
-        for entry in &layout.entries {
-            let at = entry.offset..entry.offset + entry.len();
-            let (cpu, gpu) = (&gradient[at.clone()], &gpu_gradient[at]);
-            let error = norm(&mut cpu.iter().zip(gpu).map(|(a, b)| a - b));
-            let size = norm(&mut cpu.iter().copied());
-            if error.is_nan() || error > 3e-3 * size + 1e-6 * (entry.len() as f64).sqrt() {
-                wrong.push(format!("{} of {observation:?}: off by {error:.1e} of {size:.1e}", entry.name));
-            }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn hand_written_shaders_agree_on_odd_shapes() {
+    let (gpu, _) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
+    let net = |change: fn(&mut Net)| {
+        let mut net = Net { blocks: 2, context: 40, ..Net::default() };
+        change(&mut net);
+        net
+    };
+    let nets = [
+        (1, net(|n| (n.width, n.heads, n.kv_heads, n.mlp) = (10, 2, 2, Mlp::None))),
+        (13, net(|n| (n.width, n.heads, n.kv_heads, n.mlp_width, n.positions) = (21, 3, 3, 30, Positions::Alibi))),
+        (9, net(|n| (n.width, n.kv_heads, n.head_width, n.positions) = (12, 2, 6, Positions::Rotary))),
+        (17, net(|n| (n.width, n.kv_heads, n.head_width, n.norm) = (20, 1, 3, Norm::RmsNorm))),
+        (37, Net { context: 40, ..Net::small() }),
+    ];
+    for (length, net) in nets {
+        agree(&net, Observation::Tokens(11), length, &[(&gpu, Composition::Fused)]).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn losses_of_200_steps_agree_with_the_composition_on_the_cpu() {
+    let (gpu, _) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
+    let (experiment, observation) = (small(), Observation::Tokens(5));
+    let mut trainers = [(&device::cpu(), Composition::Plain), (&gpu, Composition::Fused)]
+        .map(|(device, composition)| Trainer::composed(&experiment, observation, device, composition));
+    for step in 0..200 {
+        let rows = Rows::random(observation, 4 * 8, &mut Stream::new(5, Purpose::Timing, step % 8));
+        let mut losses = Vec::new();
+        for trainer in &mut trainers {
+            losses.push(read(trainer.step(&rows, &[]).loss).await.expect("reads")[0]);
         }
-        assert!(wrong.is_empty(), "CPU and GPU disagree on {wrong:#?}");
+        // Rounding, carried on and grown by 200 steps.
+        assert!((losses[0] - losses[1]).abs() < 1e-3 * losses[0], "step {step}: {losses:?}");
     }
     assert_eq!(device::shader_error(), None);
 }

@@ -40,6 +40,9 @@ pub struct Trainer {
     fused: Option<Fused>,
     /// Other cores that take their part of each step.
     team: Option<Team>,
+    /// The same on a GPU, for loss and gradient; what else is asked of the net is composed.
+    #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+    shaders: Option<fused::gpu::Passes>,
     /// Of the stage that runs: its schedule spans the stage's steps.
     training: Training,
     seed: u64,
@@ -47,6 +50,7 @@ pub struct Trainer {
     /// All parameters, flat, without autodiff.
     flat: Tensor<1>,
     optimizer: Dynamics,
+    composition: Composition,
     steps: usize,
     /// Steps before this stage.
     before: usize,
@@ -55,6 +59,8 @@ pub struct Trainer {
 enum Dynamics {
     AdamW(Box<AdamW>),
     FusedAdamW(Box<fused::AdamW>),
+    #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+    ShaderAdamW(Box<fused::gpu::AdamW>),
     Langevin(Box<Langevin>),
 }
 
@@ -99,7 +105,7 @@ impl Trainer {
         Self::composed(experiment, observation, device, Composition::quickest(&experiment.net, device))
     }
 
-    /// The same, computed in a way that is chosen; [`Composition::Fused`] is for transformers on the CPU.
+    /// The same, computed in a way that is chosen; where [`Composition::Fused`] has nothing for the net, burn composes it.
     pub fn composed(
         experiment: &Experiment,
         observation: Observation,
@@ -107,9 +113,14 @@ impl Trainer {
         composition: Composition,
     ) -> Self {
         let net = Network::new(&experiment.net, observation);
-        let fused = (composition == Composition::Fused)
-            .then(|| Fused::new(&experiment.net, observation, experiment.data.length));
-        let constants = net.constants(experiment.data.length, device);
+        let length = experiment.data.length;
+        let fused = (composition == Composition::Fused && *device == Device::flex())
+            .then(|| Fused::new(&experiment.net, observation, length));
+        #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+        let shaders = (composition == Composition::Fused)
+            .then(|| fused::gpu::Passes::new(&experiment.net, observation, &net.layout, length, device))
+            .flatten();
+        let constants = net.constants(length, device);
         let initial = net.layout.initial(experiment.seed);
         let flat = Tensor::from_data(TensorData::new(initial, [net.layout.len]), device);
         let (training, seed) = (experiment.training.clone(), experiment.seed);
@@ -118,11 +129,14 @@ impl Trainer {
             constants,
             fused,
             team: None,
+            #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+            shaders,
             training,
             seed,
             device: device.clone(),
             flat,
             optimizer,
+            composition,
             steps: 0,
             before: 0,
             net,
@@ -133,7 +147,7 @@ impl Trainer {
     pub fn begin_stage(&mut self, steps: usize) {
         self.training.steps = steps;
         self.before = self.steps;
-        self.optimizer = Dynamics::new(&self.net, &self.training, self.seed, &self.device, self.composition());
+        self.optimizer = Dynamics::new(&self.net, &self.training, self.seed, &self.device, self.composition);
     }
 
     pub fn steps(&self) -> usize {
@@ -145,7 +159,7 @@ impl Trainer {
     }
 
     pub fn composition(&self) -> Composition {
-        if self.fused.is_some() { Composition::Fused } else { Composition::Plain }
+        self.composition
     }
 
     /// The hand-written passes, where they are what computes.
@@ -175,6 +189,10 @@ impl Trainer {
     pub fn gradient(&self, rows: &Rows) -> (Tensor<1>, Tensor<1>) {
         if let Some(fused) = &self.fused {
             return fused.loss_and_gradient(&self.flat, rows);
+        }
+        #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+        if let Some(both) = self.shaders.as_ref().and_then(|shaders| shaders.loss_and_gradient(&self.flat, rows)) {
+            return both;
         }
         let leaves = cut(&self.net, &self.flat);
         let leaves: Vec<Tensor<2>> = leaves.into_iter().map(|t| t.autodiff().require_grad()).collect();
@@ -229,6 +247,8 @@ impl Trainer {
         self.flat = match &mut self.optimizer {
             Dynamics::AdamW(optimizer) => optimizer.step(flat, gradient, learning_rate, &self.training),
             Dynamics::FusedAdamW(optimizer) => optimizer.step(flat, gradient, learning_rate, &self.training),
+            #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+            Dynamics::ShaderAdamW(optimizer) => optimizer.step(flat, gradient, learning_rate, &self.training),
             Dynamics::Langevin(dynamics) => {
                 let gradient = clipped(gradient, self.training.clip);
                 dynamics.step(self.steps, flat, gradient, learning_rate, &self.training)
@@ -257,8 +277,15 @@ impl Trainer {
 
 impl Dynamics {
     fn new(net: &Network, training: &Training, seed: u64, device: &Device, composition: Composition) -> Self {
+        #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+        if composition == Composition::Fused
+            && training.optimizer == Optimizer::Adamw
+            && let Some(optimizer) = fused::gpu::AdamW::new(&net.layout, device)
+        {
+            return Self::ShaderAdamW(Box::new(optimizer));
+        }
         match training.optimizer {
-            Optimizer::Adamw if composition == Composition::Fused => {
+            Optimizer::Adamw if composition == Composition::Fused && *device == Device::flex() => {
                 Self::FusedAdamW(Box::new(fused::AdamW::new(&net.layout)))
             }
             Optimizer::Adamw => Self::AdamW(Box::new(AdamW::new(&net.layout, training, device))),

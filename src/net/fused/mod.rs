@@ -27,17 +27,14 @@ use crate::{
 pub enum Composition {
     /// burn's tensors and its autodiff: any net on any device.
     Plain,
-    /// Hand-written passes: transformers on the CPU.
+    /// Hand-written passes: transformers on the CPU, and over tokens on WebGPU, where burn composes the rest.
     Fused,
 }
 
 impl Composition {
     pub fn quickest(net: &Net, device: &Device) -> Self {
-        if net.architecture == Architecture::Transformer && *device == Device::flex() {
-            Self::Fused
-        } else {
-            Self::Plain
-        }
+        let by_hand = *device == Device::flex() || cfg!(all(target_arch = "wasm32", feature = "gpu"));
+        if net.architecture == Architecture::Transformer && by_hand { Self::Fused } else { Self::Plain }
     }
 }
 

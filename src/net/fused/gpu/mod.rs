@@ -10,3 +10,13 @@ mod packing;
 pub mod program;
 pub mod step;
 mod template;
+
+#[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+mod launch;
+
+#[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+pub use launch::{AdamW, Passes};
+
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
+mod tests;

@@ -149,13 +149,7 @@ impl Packer<'_> {
     }
 
     /// Where an entry's numbers lie; an entry that the layout lacks has none.
-    fn place(
-        &mut self,
-        name: &str,
-        region: Region,
-        row: impl Fn(usize) -> usize,
-        column: impl Fn(usize) -> usize,
-    ) {
+    fn place(&mut self, name: &str, region: Region, row: impl Fn(usize) -> usize, column: impl Fn(usize) -> usize) {
         let Some(entry) = self.layout.entries.iter().find(|e| e.name == name) else { return };
         let [_, columns] = entry.shape;
         for i in 0..entry.len() {

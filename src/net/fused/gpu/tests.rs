@@ -1,0 +1,110 @@
+use super::{
+    packing::Packing,
+    program::{Buffer, Contents, Program},
+    step::gradient,
+    template::{Value, expand},
+};
+use crate::{
+    experiment::{Mlp, Net, Norm, Observation, Positions},
+    net::layout::Layout,
+};
+
+const VOCABULARY: usize = 5;
+
+fn layout(net: &Net) -> Layout {
+    Layout::new(net, Observation::Tokens(VOCABULARY))
+}
+
+/// Odd widths, heads and MLPs of every kind.
+fn nets() -> Vec<Net> {
+    let odd = Net { width: 21, heads: 3, kv_heads: 3, mlp_width: 30, positions: Positions::Alibi, ..Net::default() };
+    let bare = Net { mlp: Mlp::None, norm: Norm::RmsNorm, head_width: 5, kv_heads: 2, ..Net::default() };
+    vec![Net::default(), Net::small(), odd, bare]
+}
+
+#[test]
+fn every_parameter_has_a_place_of_its_own() {
+    for net in nets() {
+        let layout = layout(&net);
+        let packing = Packing::new(&net, &layout);
+        let mut places = packing.places.clone();
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places.len(), layout.len, "{net:?}");
+        assert!((*places.last().unwrap() as usize) < packing.len);
+    }
+}
+
+#[test]
+fn two_blocks_are_some_sixty_dispatches() {
+    let net = Net::default();
+    let (program, _) = gradient(&net, &layout(&net), VOCABULARY, 16, 32).unwrap();
+    // AdamW comes with three more.
+    assert!(program.dispatches.len() + 3 <= 62, "{}", program.dispatches.len());
+    // Blocks share their kernels.
+    let deeper = Net { blocks: 4, ..net };
+    let (deep, _) = gradient(&deeper, &layout(&deeper), VOCABULARY, 16, 32).unwrap();
+    let names = |p: &Program| p.kernels.iter().map(|k| k.name).collect::<Vec<_>>();
+    assert_eq!(names(&program), names(&deep));
+}
+
+#[test]
+fn a_dispatch_binds_at_most_eight_buffers_and_none_twice() {
+    for net in nets() {
+        let (program, _) = gradient(&net, &layout(&net), VOCABULARY, 3, 7).unwrap();
+        for dispatch in &program.dispatches {
+            let name = program.kernels[dispatch.kernel].name;
+            assert!(dispatch.bindings.len() <= 8, "{name}");
+            for (i, a) in dispatch.bindings.iter().enumerate() {
+                for b in &dispatch.bindings[..i] {
+                    let apart = a.offset >= b.offset + b.len.unwrap_or(usize::MAX / 2)
+                        || b.offset >= a.offset + a.len.unwrap_or(usize::MAX / 2);
+                    assert!(a.buffer != b.buffer || apart, "{name}: {a:?} {b:?}");
+                }
+            }
+        }
+    }
+}
+
+/// WebGPU wants a binding's offset to be a multiple of 256 bytes, and inside its buffer.
+#[test]
+fn bindings_begin_where_webgpu_lets_them_and_end_inside() {
+    for net in nets() {
+        let (program, _) = gradient(&net, &layout(&net), VOCABULARY, 3, 7).unwrap();
+        for binding in program.dispatches.iter().flat_map(|d| &d.bindings) {
+            assert_eq!(binding.offset % 64, 0);
+            if let (Buffer::Own(i), Some(len)) = (binding.buffer, binding.len) {
+                let Contents::Zeros(all) = program.buffers[i] else { panic!("tables are bound whole") };
+                assert!(binding.offset + len <= all);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_no_webgpu_device_takes_is_refused() {
+    let net = Net { width: 512, ..Net::default() };
+    assert!(gradient(&net, &layout(&net), VOCABULARY, 4096, 512).is_none());
+}
+
+#[test]
+fn a_batch_lists_its_cells_by_what_is_read_there() {
+    let net = Net::default();
+    let (_, batch) = gradient(&net, &layout(&net), VOCABULARY, 2, 3).unwrap();
+    let words = batch.fill(&[4, 0, 1, 4, 4, 2]);
+    assert_eq!(words.len(), batch.words());
+    let (read, targets, order, starts) = (&words[..6], &words[6..12], &words[12..18], &words[18..]);
+    assert_eq!(read, [5, 4, 0, 5, 4, 4]);
+    assert_eq!(targets, [4, 0, 1, 4, 4, 2]);
+    assert_eq!(order, [2, 1, 4, 5, 0, 3]);
+    assert_eq!(starts, [0, 1, 1, 1, 1, 4, 6]);
+}
+
+#[test]
+fn a_template_keeps_drops_and_repeats_lines() {
+    let text = "a\n#if X\nb\n#else\nc\n#if Y\nd\n#endif\n#endif\n#each r 2\nl$r m$q\n#end\n";
+    let consts = [("N", Value::Size(3)), ("Z", Value::Number(0.5))];
+    let head = "const N = 3u;\nconst Z = f32(0.5);\na\n";
+    assert_eq!(expand(text, &consts, &["X"]), format!("{head}b\nl0 m4\nl1 m5\n"));
+    assert_eq!(expand(text, &consts, &["Y"]), format!("{head}c\nd\nl0 m4\nl1 m5\n"));
+}
