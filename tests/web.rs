@@ -125,7 +125,9 @@ async fn hand_written_shaders_agree_on_odd_shapes() {
         (37, Net { context: 40, ..Net::small() }),
     ];
     for (length, net) in nets {
-        agree(&net, Observation::Tokens(11), length, &[(&gpu, Composition::Fused)]).await;
+        for observation in [Observation::Tokens(11), Observation::Vectors(3)] {
+            agree(&net, observation, length, &[(&gpu, Composition::Fused)]).await;
+        }
     }
 }
 

@@ -30,10 +30,10 @@ use crate::{
     world::Rows,
 };
 
-/// A transformer over tokens on a GPU: loss and gradient of batches. Parameters are the GPU's tensors, flat, in the layout's order.
+/// A transformer on a GPU: loss and gradient of batches. Parameters are the GPU's tensors, flat, in the layout's order.
 pub struct Passes {
     net: Net,
-    vocabulary: usize,
+    observation: Observation,
     length: usize,
     layout: Layout,
     device: Device,
@@ -49,10 +49,9 @@ struct Gradient {
 impl Passes {
     /// For sequences of `length`; `None` where there are no kernels for such a net, or `device` is not a GPU.
     pub fn new(net: &Net, observation: Observation, layout: &Layout, length: usize, device: &Device) -> Option<Self> {
-        let Observation::Tokens(vocabulary) = observation else { return None };
         (net.architecture == Architecture::Transformer && on_gpu(device)).then(|| Self {
             net: net.clone(),
-            vocabulary,
+            observation,
             length,
             layout: layout.clone(),
             device: device.clone(),
@@ -62,8 +61,7 @@ impl Passes {
 
     /// Mean loss on `rows` and its flat gradient; `None` where a batch is too large for WebGPU.
     pub fn loss_and_gradient(&self, flat: &Tensor<1>, rows: &Rows) -> Option<(Tensor<1>, Tensor<1>)> {
-        let Rows::Tokens(tokens) = rows else { return None };
-        let sequences = tokens.len() / self.length;
+        let sequences = rows.len() / self.length;
         let mut ready = self.ready.borrow_mut();
         if ready.as_ref().is_none_or(|(of, _)| *of != sequences) {
             // What there was is given back first.
@@ -72,7 +70,7 @@ impl Passes {
         }
         let Gradient { launcher, batch } = ready.as_ref()?.1.as_ref()?;
         let (loss, gradient) = (Tensor::empty([1], &self.device), Tensor::empty([self.layout.len], &self.device));
-        let words = launcher.words(&batch.fill(tokens));
+        let words = launcher.words(&batch.fill(rows));
         launcher.run(&[
             (Buffer::Flat, memory(flat)?.handle),
             (Buffer::Batch, words),
@@ -83,7 +81,7 @@ impl Passes {
     }
 
     fn prepare(&self, sequences: usize) -> Option<Gradient> {
-        let (program, batch) = step::gradient(&self.net, &self.layout, self.vocabulary, sequences, self.length)?;
+        let (program, batch) = step::gradient(&self.net, &self.layout, self.observation, sequences, self.length)?;
         Some(Gradient { launcher: Launcher::new(program, &self.device)?, batch })
     }
 }

@@ -50,7 +50,7 @@ pub struct Packing {
 }
 
 impl Packing {
-    /// Of a transformer that reads tokens.
+    /// Of a transformer.
     pub fn new(net: &Net, layout: &Layout) -> Self {
         let (d, head, hidden) = (padded(net.width), net.head_width(), padded(net.mlp_width()));
         let wide = padded(head);

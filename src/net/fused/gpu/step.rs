@@ -6,8 +6,9 @@ use super::{
     template::Value::{self, Number, Size},
 };
 use crate::{
-    experiment::{Mlp, Net, Norm, Positions},
+    experiment::{Mlp, Net, Norm, Observation, Positions},
     net::layout::Layout,
+    world::Rows,
 };
 
 /// Parts that sums over cells are split into, so that a small net's gradient is more than a few invocations' work.
@@ -23,10 +24,9 @@ const ROTARY_BASE: f64 = 10_000.0;
 /// How a batch lies in its buffer of 32-bit words.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch {
+    observation: Observation,
     sequences: usize,
     length: usize,
-    /// Tokens that can be read: the vocabulary and the learner's own start.
-    rows: usize,
 }
 
 impl Batch {
@@ -35,55 +35,63 @@ impl Batch {
     }
 
     pub fn words(self) -> usize {
-        3 * self.cells() + self.rows + 1
+        match self.observation {
+            // With the learner's own start, and the end of its cells.
+            Observation::Tokens(vocabulary) => 3 * self.cells() + vocabulary + 2,
+            Observation::Vectors(dimension) => dimension * self.cells(),
+        }
     }
 
-    /// The words of a batch: what is read, what is to be predicted (`tokens`), the cells in order of what is read there, and
-    /// where each token's cells start among them.
-    pub fn fill(self, tokens: &[u16]) -> Vec<u32> {
-        let mut out = Vec::with_capacity(self.words());
-        let start = self.rows as u32 - 1;
-        for row in tokens.chunks_exact(self.length) {
-            out.push(start);
-            out.extend(row[..self.length - 1].iter().map(|&t| u32::from(t)));
+    /// The words of a batch. Vectors are their numbers' bits. For tokens, what is read, what is to be predicted, the cells in order of
+    /// what is read there, and where each token's cells start among them.
+    pub fn fill(self, rows: &Rows) -> Vec<u32> {
+        match rows {
+            Rows::Tokens(tokens) => self.fill_tokens(tokens),
+            Rows::Vectors { values, .. } => values.iter().map(|x| x.to_bits()).collect(),
         }
-        out.extend(tokens.iter().map(|&t| u32::from(t)));
-        let read = out[..self.cells()].to_vec();
-        let mut starts = vec![0; self.rows + 1];
+    }
+
+    fn fill_tokens(self, tokens: &[u16]) -> Vec<u32> {
+        let start = self.observation.size() as u32;
+        let mut read = Vec::with_capacity(tokens.len());
+        for row in tokens.chunks_exact(self.length) {
+            read.push(start);
+            read.extend(row[..self.length - 1].iter().map(|&t| u32::from(t)));
+        }
+        let mut starts = vec![0; start as usize + 2];
         for &token in &read {
             starts[token as usize + 1] += 1;
         }
-        for i in 0..self.rows {
-            starts[i + 1] += starts[i];
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
         }
         let (mut next, mut order) = (starts.clone(), vec![0; read.len()]);
         for (cell, &token) in read.iter().enumerate() {
             order[next[token as usize] as usize] = cell as u32;
             next[token as usize] += 1;
         }
-        out.extend(order);
-        out.extend(starts);
-        out
+        let targets = tokens.iter().map(|&t| u32::from(t)).collect();
+        [read, targets, order, starts].concat()
     }
 }
 
-/// From flat parameters and a batch to loss and flat gradient: of a transformer over `vocabulary` tokens, for batches of `sequences`
-/// sequences of `length`. `None` where a buffer or a dispatch would be larger than every WebGPU device allows.
+/// From flat parameters and a batch to loss and flat gradient: of a transformer, for batches of `sequences` sequences of
+/// `length`. `None` where a buffer or a dispatch would be larger than every WebGPU device allows.
 pub fn gradient(
     net: &Net,
     layout: &Layout,
-    vocabulary: usize,
+    observation: Observation,
     sequences: usize,
     length: usize,
 ) -> Option<(Program, Batch)> {
     let packing = Packing::new(net, layout);
-    let batch = Batch { sequences, length, rows: vocabulary + 1 };
+    let batch = Batch { observation, sequences, length };
     let slices = MOST_SLICES.min(MOST_PARTS / packing.len).min(sequences).max(1);
     let mut program = Program::default();
     let (packed, parts) = (program.zeros(packing.len), program.zeros(slices * packing.len));
     let cells = padded(batch.cells());
     let mut builder = Builder { net, packing: &packing, batch, cells, slices, program, packed, parts };
-    builder.step(layout, vocabulary);
+    builder.step(layout);
     let program = builder.program;
     program.fits().then_some((program, batch))
 }
@@ -115,7 +123,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn step(&mut self, layout: &Layout, vocabulary: usize) {
+    fn step(&mut self, layout: &Layout) {
         let (net, packing) = (self.net, self.packing);
         let (d, cells) = (padded(net.width), self.cells);
         let places = self.program.own(Contents::Words(packing.places.clone()));
@@ -126,7 +134,10 @@ impl Builder<'_> {
         // Forward.
         let mut x = self.zeros(cells * d);
         let learned = net.positions == Positions::Learned;
-        let flags: &[&str] = if learned { &["POSITIONS"] } else { &[] };
+        let vectors = self.batch.observation.is_vectors();
+        let mut flags = Vec::new();
+        flags.extend(learned.then_some("POSITIONS"));
+        flags.extend(vectors.then_some("VECTORS"));
         let mut sizes = self.of_batch();
         sizes.extend([
             ("WIDTH", Size(d / 4)),
@@ -137,7 +148,7 @@ impl Builder<'_> {
         if learned {
             bindings.push(self.of(packing.positions));
         }
-        self.run("embed", include_str!("wgsl/embed.wgsl"), &sizes, flags, &bindings, cells * d / 4);
+        self.run("embed", include_str!("wgsl/embed.wgsl"), &sizes, &flags, &bindings, cells * d / 4);
         let turns = (net.positions == Positions::Rotary).then(|| self.turns());
         let mut kept = Vec::new();
         for block in &packing.blocks {
@@ -152,9 +163,14 @@ impl Builder<'_> {
         // Loss, and back.
         let losses = self.zeros(cells);
         let mut sizes = self.of_batch();
-        sizes.extend([("OUTPUTS", Size(packing.head.columns)), ("TRUE_OUTPUTS", Size(vocabulary))]);
+        sizes.push(("OUTPUTS", Size(packing.head.columns)));
+        let (name, text) = if vectors {
+            ("gaussian", include_str!("wgsl/gaussian.wgsl"))
+        } else {
+            ("cross_entropy", include_str!("wgsl/cross_entropy.wgsl"))
+        };
         let bindings = [Buffer::Batch, logits, losses].map(whole);
-        self.run("cross_entropy", include_str!("wgsl/cross_entropy.wgsl"), &sizes, &[], &bindings, cells);
+        self.run(name, text, &sizes, &[], &bindings, cells);
         let (dx, dy) = (self.zeros(cells * d), self.zeros(cells * d));
         self.linear_weights(packing.head, y, logits);
         self.linear_back(packing.head, logits, dy, &[]);
@@ -171,7 +187,7 @@ impl Builder<'_> {
             ("WIDTH", Size(d / 4)),
             ("SLICES", Size(self.slices)),
             ("PACKED", Size(packing.len / 4)),
-            ("VOCABULARY", Size(packing.embedding.rows)),
+            ("ROWS", Size(packing.embedding.rows)),
             ("EMBEDDING", Size(packing.embedding.offset / 4)),
             ("CONTEXT", Size(packing.positions.rows)),
             ("POSITIONS", Size(packing.positions.offset / 4)),
@@ -179,7 +195,7 @@ impl Builder<'_> {
         let bindings = [Buffer::Batch, dx, self.parts].map(whole);
         let rows = packing.embedding.rows + packing.positions.rows;
         let invocations = rows * self.slices * d / 4;
-        self.run("embed_back", include_str!("wgsl/embed_back.wgsl"), &sizes, &[], &bindings, invocations);
+        self.run("embed_back", include_str!("wgsl/embed_back.wgsl"), &sizes, &flags, &bindings, invocations);
 
         let mut sizes = len.to_vec();
         sizes.push(("SLICES", Size(self.slices)));
@@ -395,6 +411,7 @@ impl Builder<'_> {
         let cells = self.batch.cells();
         vec![
             ("BATCH", Size(self.batch.words())),
+            ("SIZE", Size(self.batch.observation.size())),
             ("TARGETS", Size(cells)),
             ("ORDER", Size(2 * cells)),
             ("STARTS", Size(3 * cells)),

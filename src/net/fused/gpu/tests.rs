@@ -7,12 +7,13 @@ use super::{
 use crate::{
     experiment::{Mlp, Net, Norm, Observation, Positions},
     net::layout::Layout,
+    world::Rows,
 };
 
-const VOCABULARY: usize = 5;
+const TOKENS: Observation = Observation::Tokens(5);
 
 fn layout(net: &Net) -> Layout {
-    Layout::new(net, Observation::Tokens(VOCABULARY))
+    Layout::new(net, TOKENS)
 }
 
 /// Odd widths, heads and MLPs of every kind.
@@ -38,12 +39,12 @@ fn every_parameter_has_a_place_of_its_own() {
 #[test]
 fn two_blocks_are_some_sixty_dispatches() {
     let net = Net::default();
-    let (program, _) = gradient(&net, &layout(&net), VOCABULARY, 16, 32).unwrap();
+    let (program, _) = gradient(&net, &layout(&net), TOKENS, 16, 32).unwrap();
     // AdamW comes with three more.
     assert!(program.dispatches.len() + 3 <= 62, "{}", program.dispatches.len());
     // Blocks share their kernels.
     let deeper = Net { blocks: 4, ..net };
-    let (deep, _) = gradient(&deeper, &layout(&deeper), VOCABULARY, 16, 32).unwrap();
+    let (deep, _) = gradient(&deeper, &layout(&deeper), TOKENS, 16, 32).unwrap();
     let names = |p: &Program| p.kernels.iter().map(|k| k.name).collect::<Vec<_>>();
     assert_eq!(names(&program), names(&deep));
 }
@@ -51,7 +52,7 @@ fn two_blocks_are_some_sixty_dispatches() {
 #[test]
 fn a_dispatch_binds_at_most_eight_buffers_and_none_twice() {
     for net in nets() {
-        let (program, _) = gradient(&net, &layout(&net), VOCABULARY, 3, 7).unwrap();
+        let (program, _) = gradient(&net, &layout(&net), TOKENS, 3, 7).unwrap();
         for dispatch in &program.dispatches {
             let name = program.kernels[dispatch.kernel].name;
             assert!(dispatch.bindings.len() <= 8, "{name}");
@@ -70,7 +71,7 @@ fn a_dispatch_binds_at_most_eight_buffers_and_none_twice() {
 #[test]
 fn bindings_begin_where_webgpu_lets_them_and_end_inside() {
     for net in nets() {
-        let (program, _) = gradient(&net, &layout(&net), VOCABULARY, 3, 7).unwrap();
+        let (program, _) = gradient(&net, &layout(&net), TOKENS, 3, 7).unwrap();
         for binding in program.dispatches.iter().flat_map(|d| &d.bindings) {
             assert_eq!(binding.offset % 64, 0);
             if let (Buffer::Own(i), Some(len)) = (binding.buffer, binding.len) {
@@ -84,14 +85,14 @@ fn bindings_begin_where_webgpu_lets_them_and_end_inside() {
 #[test]
 fn what_no_webgpu_device_takes_is_refused() {
     let net = Net { width: 512, ..Net::default() };
-    assert!(gradient(&net, &layout(&net), VOCABULARY, 4096, 512).is_none());
+    assert!(gradient(&net, &layout(&net), TOKENS, 4096, 512).is_none());
 }
 
 #[test]
 fn a_batch_lists_its_cells_by_what_is_read_there() {
     let net = Net::default();
-    let (_, batch) = gradient(&net, &layout(&net), VOCABULARY, 2, 3).unwrap();
-    let words = batch.fill(&[4, 0, 1, 4, 4, 2]);
+    let (_, batch) = gradient(&net, &layout(&net), TOKENS, 2, 3).unwrap();
+    let words = batch.fill(&Rows::Tokens(vec![4, 0, 1, 4, 4, 2]));
     assert_eq!(words.len(), batch.words());
     let (read, targets, order, starts) = (&words[..6], &words[6..12], &words[12..18], &words[18..]);
     assert_eq!(read, [5, 4, 0, 5, 4, 4]);

@@ -15,15 +15,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let scale = select(0.0, 1.0 / f32(LAST + 1), there);
     let target_token = batch[TARGETS + min(cell, LAST)];
     var most = logits[at];
-    for (var i = 1u; i < TRUE_OUTPUTS; i++) {
+    for (var i = 1u; i < SIZE; i++) {
         most = max(most, logits[at + i]);
     }
     var sum = 0.0;
-    for (var i = 0u; i < TRUE_OUTPUTS; i++) {
+    for (var i = 0u; i < SIZE; i++) {
         sum += exp(logits[at + i] - most);
     }
     losses[cell] = scale * (log(sum) + most - logits[at + target_token]);
-    for (var i = 0u; i < TRUE_OUTPUTS; i++) {
+    for (var i = 0u; i < SIZE; i++) {
         let p = exp(logits[at + i] - most) / sum;
         logits[at + i] = scale * (p - select(0.0, 1.0, i == target_token));
     }
