@@ -141,7 +141,7 @@ async fn losses_of_200_steps_agree_with_the_composition_on_the_cpu() {
         let rows = Rows::random(observation, 4 * 8, &mut Stream::new(5, Purpose::Timing, step % 8));
         let mut losses = Vec::new();
         for trainer in &mut trainers {
-            losses.push(read(trainer.step(&rows, &[]).loss).await.expect("reads")[0]);
+            losses.push(read(trainer.step(&rows, &[]).await.loss).await.expect("reads")[0]);
         }
         // Rounding, carried on and grown by 200 steps.
         assert!((losses[0] - losses[1]).abs() < 1e-3 * losses[0], "step {step}: {losses:?}");

@@ -40,7 +40,7 @@ pub struct Trainer {
     fused: Option<Fused>,
     /// Other cores that take their part of each step.
     team: Option<Team>,
-    /// The same on a GPU, for loss and gradient; what else is asked of the net is composed.
+    /// The same on a GPU; looks inside are composed.
     #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
     shaders: Option<fused::gpu::Passes>,
     /// Of the stage that runs: its schedule spans the stage's steps.
@@ -118,7 +118,10 @@ impl Trainer {
             .then(|| Fused::new(&experiment.net, observation, length));
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
         let shaders = (composition == Composition::Fused)
-            .then(|| fused::gpu::Passes::new(&experiment.net, observation, &net.layout, length, device))
+            .then(|| {
+                let sizes = [experiment.training.batch, length];
+                fused::gpu::Passes::new(&experiment.net, observation, &net.layout, sizes, device)
+            })
             .flatten();
         let constants = net.constants(length, device);
         let initial = net.layout.initial(experiment.seed);
@@ -387,12 +390,20 @@ impl Learner for Variant<'_> {
         if let Some(fused) = &self.trainer.fused {
             return Ok(fused.predictions(&self.flat, rows));
         }
+        #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+        if let Some(law) = self.trainer.shaders.as_ref().and_then(|shaders| shaders.predictions(&self.flat, rows)) {
+            return read(law).await;
+        }
         self.in_chunks(rows, chunk, |_, output| output).await
     }
 
     async fn log_likelihoods(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
         if let Some(fused) = &self.trainer.fused {
             return Ok(fused.log_likelihoods(&self.flat, rows));
+        }
+        #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+        if let Some(told) = self.trainer.shaders.as_ref().and_then(|shaders| shaders.log_likelihoods(&self.flat, rows)) {
+            return read(told).await;
         }
         let (net, device) = (&self.trainer.net, &self.trainer.device);
         self.in_chunks(rows, chunk, |part, output| net.log_likelihood(output, part, device)).await

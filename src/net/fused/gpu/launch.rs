@@ -21,8 +21,8 @@ use cubecl::{
 
 use super::{
     adamw::{adamw, pace},
-    program::{Buffer, Contents, Kernel, Program},
-    step::{self, Batch},
+    program::{Buffer, Contents, Dispatch, Kernel, Program},
+    step::Step,
 };
 use crate::{
     experiment::{Architecture, Net, Observation, Training},
@@ -30,29 +30,38 @@ use crate::{
     world::Rows,
 };
 
-/// A transformer on a GPU: loss and gradient of batches. Parameters are the GPU's tensors, flat, in the layout's order.
+/// A transformer on a GPU. Parameters are the GPU's tensors, flat, in the layout's order.
 pub struct Passes {
     net: Net,
     observation: Observation,
     length: usize,
+    batch: usize,
     layout: Layout,
     device: Device,
     /// For batches of so many sequences: those seen last. `None` where the program is too large for WebGPU.
-    ready: RefCell<Option<(usize, Option<Gradient>)>>,
+    ready: RefCell<Option<(usize, Option<Ready>)>>,
 }
 
-struct Gradient {
+struct Ready {
     launcher: Launcher,
-    batch: Batch,
+    step: Step,
 }
 
 impl Passes {
-    /// For sequences of `length`; `None` where there are no kernels for such a net, or `device` is not a GPU.
-    pub fn new(net: &Net, observation: Observation, layout: &Layout, length: usize, device: &Device) -> Option<Self> {
+    /// For training on batches of `batch` sequences of `length`; `None` where there are no kernels for such a net, or `device` is not a
+    /// GPU.
+    pub fn new(
+        net: &Net,
+        observation: Observation,
+        layout: &Layout,
+        [batch, length]: [usize; 2],
+        device: &Device,
+    ) -> Option<Self> {
         (net.architecture == Architecture::Transformer && on_gpu(device)).then(|| Self {
             net: net.clone(),
             observation,
             length,
+            batch,
             layout: layout.clone(),
             device: device.clone(),
             ready: RefCell::new(None),
@@ -61,34 +70,93 @@ impl Passes {
 
     /// Mean loss on `rows` and its flat gradient; `None` where a batch is too large for WebGPU.
     pub fn loss_and_gradient(&self, flat: &Tensor<1>, rows: &Rows) -> Option<(Tensor<1>, Tensor<1>)> {
-        let sequences = rows.len() / self.length;
+        self.prepare(rows.len() / self.length);
+        let ready = self.ready.borrow();
+        let Ready { launcher, step } = ready.as_ref()?.1.as_ref()?;
+        let (loss, gradient) = (self.empty(1), self.empty(self.layout.len));
+        let losses = self.empty(step.cells());
+        launcher.run(
+            step.gradient(),
+            &[
+                (Buffer::Flat, memory(flat)?.handle),
+                (Buffer::Batch, launcher.words(&step.batch.fill(rows))),
+                (Buffer::Gradient, memory(&gradient)?.handle),
+                (Buffer::Losses, memory(&losses)?.handle),
+                (Buffer::Loss, memory(&loss)?.handle),
+            ],
+        );
+        Some((loss, gradient))
+    }
+
+    /// The predictive law of each cell, [rows, T, outputs], as `Network::forward` gives it; not read back yet.
+    pub fn predictions(&self, flat: &Tensor<1>, rows: &Rows) -> Option<Tensor<1>> {
+        self.by_batches(flat, rows, Buffer::Law, Net::outputs(self.observation), |step| step.law().to_vec())
+    }
+
+    /// ln p of each cell that is there, [rows, T]; not read back yet.
+    pub fn log_likelihoods(&self, flat: &Tensor<1>, rows: &Rows) -> Option<Tensor<1>> {
+        let shares = self.by_batches(flat, rows, Buffer::Losses, 1, |step| vec![step.losses()])?;
+        // Each is its cell's share of the mean over the batch.
+        let cells = self.ready.borrow().as_ref()?.1.as_ref()?.step.batch.cells();
+        Some(shares * -(cells as f64))
+    }
+
+    /// What `dispatches` leave in `out`, `width` numbers for each cell, over all `rows`. As many sequences at a time as a step trains on,
+    /// so that there are no more kernels to compile than a step has, and no more room is needed.
+    fn by_batches(
+        &self,
+        flat: &Tensor<1>,
+        rows: &Rows,
+        out: Buffer,
+        width: usize,
+        dispatches: impl Fn(&Step) -> Vec<&[Dispatch]>,
+    ) -> Option<Tensor<1>> {
+        self.prepare(self.batch);
+        let ready = self.ready.borrow();
+        let Ready { launcher, step } = ready.as_ref()?.1.as_ref()?;
+        let parameters = memory(flat)?.handle;
+        let mut parts = Vec::new();
+        for from in (0..rows.len()).step_by(step.batch.cells()) {
+            let part = rows.cells(from..(from + step.batch.cells()).min(rows.len()));
+            let (result, losses) = (self.empty(step.cells() * width), self.empty(step.cells()));
+            let given = [
+                (out, memory(&result)?.handle),
+                (Buffer::Losses, memory(&losses)?.handle),
+                (Buffer::Flat, parameters.clone()),
+                (Buffer::Batch, launcher.words(&step.batch.fill(&part))),
+            ];
+            for dispatches in dispatches(step) {
+                launcher.run(dispatches, &given);
+            }
+            parts.push(result.slice_dim(0, 0..part.len() * width));
+        }
+        Some(Tensor::cat(parts, 0))
+    }
+
+    /// Gets ready for batches of so many sequences.
+    fn prepare(&self, sequences: usize) {
         let mut ready = self.ready.borrow_mut();
         if ready.as_ref().is_none_or(|(of, _)| *of != sequences) {
             // What there was is given back first.
             *ready = None;
-            *ready = Some((sequences, self.prepare(sequences)));
+            let step = Step::new(&self.net, &self.layout, self.observation, sequences, self.length);
+            let with_launcher = |mut step: Step| {
+                let launcher = Launcher::new(&mut step.program, &self.device)?;
+                Some(Ready { launcher, step })
+            };
+            *ready = Some((sequences, step.and_then(with_launcher)));
         }
-        let Gradient { launcher, batch } = ready.as_ref()?.1.as_ref()?;
-        let (loss, gradient) = (Tensor::empty([1], &self.device), Tensor::empty([self.layout.len], &self.device));
-        let words = launcher.words(&batch.fill(rows));
-        launcher.run(&[
-            (Buffer::Flat, memory(flat)?.handle),
-            (Buffer::Batch, words),
-            (Buffer::Gradient, memory(&gradient)?.handle),
-            (Buffer::Loss, memory(&loss)?.handle),
-        ]);
-        Some((loss, gradient))
     }
 
-    fn prepare(&self, sequences: usize) -> Option<Gradient> {
-        let (program, batch) = step::gradient(&self.net, &self.layout, self.observation, sequences, self.length)?;
-        Some(Gradient { launcher: Launcher::new(program, &self.device)?, batch })
+    fn empty(&self, len: usize) -> Tensor<1> {
+        Tensor::empty([len], &self.device)
     }
 }
 
 /// The GPU's AdamW, which clips on the way.
 pub struct AdamW {
     launcher: Launcher,
+    program: Program,
     first: Tensor<1>,
     second: Tensor<1>,
     steps: i32,
@@ -97,9 +165,10 @@ pub struct AdamW {
 impl AdamW {
     /// `None` where `device` is not a GPU.
     pub fn new(layout: &Layout, device: &Device) -> Option<Self> {
-        let launcher = Launcher::new(adamw(layout), device)?;
+        let mut program = adamw(layout);
+        let launcher = Launcher::new(&mut program, device)?;
         let zeros = || Tensor::zeros([layout.len], device);
-        Some(Self { launcher, first: zeros(), second: zeros(), steps: 0 })
+        Some(Self { launcher, program, first: zeros(), second: zeros(), steps: 0 })
     }
 
     /// One step: `parameters` and `gradient` are flat and on the GPU; gives the new parameters.
@@ -123,21 +192,21 @@ impl AdamW {
         let mut buffers: Vec<_> =
             tensors.iter().filter_map(|(buffer, tensor)| Some((*buffer, memory(tensor)?.handle))).collect();
         buffers.push((Buffer::Pace, words));
-        self.launcher.run(&buffers);
+        self.launcher.run(&self.program.dispatches, &buffers);
         next
     }
 }
 
-/// A program with its buffers in the GPU's memory.
+/// A program's kernels and buffers as the GPU takes them.
 struct Launcher {
     client: Client,
     kernels: Vec<Shader>,
     buffers: Vec<Handle>,
-    program: Program,
 }
 
 impl Launcher {
-    fn new(mut program: Program, device: &Device) -> Option<Self> {
+    /// Takes them out of `program`.
+    fn new(program: &mut Program, device: &Device) -> Option<Self> {
         let client = memory(&Tensor::zeros([1], device))?.client;
         let kernels = program.kernels.drain(..).map(Shader::new).collect();
         let buffers = program.buffers.drain(..).map(|contents| match contents {
@@ -145,7 +214,7 @@ impl Launcher {
             Contents::Words(words) => Some(client.create_from_slice(&bytes(&words))),
         });
         let buffers = buffers.collect::<Option<_>>()?;
-        Some(Self { client, kernels, buffers, program })
+        Some(Self { client, kernels, buffers })
     }
 
     /// Words in the GPU's memory.
@@ -153,9 +222,9 @@ impl Launcher {
         self.client.create_from_slice(&bytes(words))
     }
 
-    /// Queues everything. `given`: every buffer of the caller's that the program names.
-    fn run(&self, given: &[(Buffer, Handle)]) {
-        for dispatch in &self.program.dispatches {
+    /// Queues these dispatches. `given`: every buffer of the caller's that they name.
+    fn run(&self, dispatches: &[Dispatch], given: &[(Buffer, Handle)]) {
+        for dispatch in dispatches {
             let mut arguments = KernelArguments::new();
             for binding in &dispatch.bindings {
                 let handle = match binding.buffer {

@@ -26,6 +26,10 @@ pub enum Buffer {
     Pace,
     /// Mean loss.
     Loss,
+    /// Each cell's share of it.
+    Losses,
+    /// What is predicted at each cell.
+    Law,
     /// One of [`Program::buffers`].
     Own(usize),
 }

@@ -1,8 +1,8 @@
-//! A transformer's loss and gradient as a list of dispatches. Knows no GPU.
+//! What is asked of a transformer as lists of dispatches. Knows no GPU.
 
 use super::{
     packing::{Block, Packing, Region, padded},
-    program::{Binding, Buffer, Contents, Program, WORKGROUP, whole},
+    program::{Binding, Buffer, Contents, Dispatch, Program, WORKGROUP, whole},
     template::Value::{self, Number, Size},
 };
 use crate::{
@@ -30,7 +30,11 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn cells(self) -> usize {
+    pub fn sequences(self) -> usize {
+        self.sequences
+    }
+
+    pub fn cells(self) -> usize {
         self.sequences * self.length
     }
 
@@ -43,11 +47,19 @@ impl Batch {
     }
 
     /// The words of a batch. Vectors are their numbers' bits. For tokens, what is read, what is to be predicted, the cells in order of
-    /// what is read there, and where each token's cells start among them.
+    /// what is read there, and where each token's cells start among them. Cells that `rows` lacks are zeros.
     pub fn fill(self, rows: &Rows) -> Vec<u32> {
         match rows {
-            Rows::Tokens(tokens) => self.fill_tokens(tokens),
-            Rows::Vectors { values, .. } => values.iter().map(|x| x.to_bits()).collect(),
+            Rows::Tokens(tokens) => {
+                let mut tokens = tokens.clone();
+                tokens.resize(self.cells(), 0);
+                self.fill_tokens(&tokens)
+            }
+            Rows::Vectors { values, .. } => {
+                let mut words: Vec<u32> = values.iter().map(|x| x.to_bits()).collect();
+                words.resize(self.words(), 0);
+                words
+            }
         }
     }
 
@@ -75,25 +87,60 @@ impl Batch {
     }
 }
 
-/// From flat parameters and a batch to loss and flat gradient: of a transformer, for batches of `sequences` sequences of
-/// `length`. `None` where a buffer or a dispatch would be larger than every WebGPU device allows.
-pub fn gradient(
-    net: &Net,
-    layout: &Layout,
-    observation: Observation,
-    sequences: usize,
-    length: usize,
-) -> Option<(Program, Batch)> {
-    let packing = Packing::new(net, layout);
-    let batch = Batch { observation, sequences, length };
-    let slices = MOST_SLICES.min(MOST_PARTS / packing.len).min(sequences).max(1);
-    let mut program = Program::default();
-    let (packed, parts) = (program.zeros(packing.len), program.zeros(slices * packing.len));
-    let cells = padded(batch.cells());
-    let mut builder = Builder { net, packing: &packing, batch, cells, slices, program, packed, parts };
-    builder.step(layout);
-    let program = builder.program;
-    program.fits().then_some((program, batch))
+/// A transformer's passes over batches of one size.
+pub struct Step {
+    pub program: Program,
+    pub batch: Batch,
+    /// Dispatches from flat parameters and a batch to the logits, or to the Gaussians.
+    forward: usize,
+}
+
+impl Step {
+    /// For batches of `sequences` sequences of `length`. `None` where a buffer or a dispatch would be larger than every WebGPU device
+    /// allows.
+    pub fn new(
+        net: &Net,
+        layout: &Layout,
+        observation: Observation,
+        sequences: usize,
+        length: usize,
+    ) -> Option<Self> {
+        let packing = Packing::new(net, layout);
+        let batch = Batch { observation, sequences, length };
+        let slices = MOST_SLICES.min(MOST_PARTS / packing.len).min(sequences).max(1);
+        let mut program = Program::default();
+        let (packed, parts) = (program.zeros(packing.len), program.zeros(slices * packing.len));
+        let cells = padded(batch.cells());
+        let mut builder = Builder { net, packing: &packing, batch, cells, slices, program, packed, parts };
+        let forward = builder.step(layout);
+        let program = builder.program;
+        program.fits().then_some(Self { program, batch, forward })
+    }
+
+    /// Cells of what is predicted and of the losses, the padding with them.
+    pub fn cells(&self) -> usize {
+        padded(self.batch.cells())
+    }
+
+    /// From parameters and batch to loss and flat gradient.
+    pub fn gradient(&self) -> &[Dispatch] {
+        self.ends().0
+    }
+
+    /// To each cell's share of the mean loss.
+    pub fn losses(&self) -> &[Dispatch] {
+        &self.program.dispatches[..=self.forward]
+    }
+
+    /// To the predictive laws, [cells, outputs]: one after the other.
+    pub fn law(&self) -> [&[Dispatch]; 2] {
+        [&self.program.dispatches[..self.forward], self.ends().1]
+    }
+
+    /// All but the last dispatch, and that.
+    fn ends(&self) -> (&[Dispatch], &[Dispatch]) {
+        self.program.dispatches.split_at(self.program.dispatches.len() - 1)
+    }
 }
 
 /// What a block's forward pass leaves for the way back.
@@ -123,7 +170,8 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn step(&mut self, layout: &Layout) {
+    /// Everything; gives how many dispatches lead to the logits. The last makes laws of these, in place of a loss.
+    fn step(&mut self, layout: &Layout) -> usize {
         let (net, packing) = (self.net, self.packing);
         let (d, cells) = (padded(net.width), self.cells);
         let places = self.program.own(Contents::Words(packing.places.clone()));
@@ -159,9 +207,9 @@ impl Builder<'_> {
         let (y, stats) = self.norm(packing.norm, x);
         let logits = self.zeros(cells * packing.head.columns);
         self.linear(packing.head, y, logits, None, &[]);
+        let forward = self.program.dispatches.len();
 
         // Loss, and back.
-        let losses = self.zeros(cells);
         let mut sizes = self.of_batch();
         sizes.push(("OUTPUTS", Size(packing.head.columns)));
         let (name, text) = if vectors {
@@ -169,7 +217,7 @@ impl Builder<'_> {
         } else {
             ("cross_entropy", include_str!("wgsl/cross_entropy.wgsl"))
         };
-        let bindings = [Buffer::Batch, logits, losses].map(whole);
+        let bindings = [Buffer::Batch, logits, Buffer::Losses].map(whole);
         self.run(name, text, &sizes, &[], &bindings, cells);
         let (dx, dy) = (self.zeros(cells * d), self.zeros(cells * d));
         self.linear_weights(packing.head, y, logits);
@@ -201,8 +249,15 @@ impl Builder<'_> {
         sizes.push(("SLICES", Size(self.slices)));
         let bindings = [self.parts, places, Buffer::Gradient].map(whole);
         self.run("gather", include_str!("wgsl/gather.wgsl"), &sizes, &[], &bindings, layout.len);
-        let (sum, bindings) = ([("COUNT", Size(cells))], [losses, Buffer::Loss].map(whole));
+        let (sum, bindings) = ([("COUNT", Size(cells))], [Buffer::Losses, Buffer::Loss].map(whole));
         self.run("total", include_str!("wgsl/total.wgsl"), &sum, &[], &bindings, WORKGROUP);
+
+        let outputs = Net::outputs(self.batch.observation);
+        let sizes = [("CELLS", Size(cells)), ("OUTPUTS", Size(packing.head.columns)), ("TRUE_OUTPUTS", Size(outputs))];
+        let flags: &[&str] = if vectors { &["VECTORS"] } else { &[] };
+        let bindings = [logits, Buffer::Law].map(whole);
+        self.run("law", include_str!("wgsl/law.wgsl"), &sizes, flags, &bindings, cells);
+        forward
     }
 
     /// A block from the residual stream to the residual stream.

@@ -1,7 +1,7 @@
 use super::{
     packing::Packing,
-    program::{Buffer, Contents, Program},
-    step::gradient,
+    program::{Buffer, Contents, Dispatch, Program},
+    step::{Batch, Step},
     template::{Value, expand},
 };
 use crate::{
@@ -14,6 +14,14 @@ const TOKENS: Observation = Observation::Tokens(5);
 
 fn layout(net: &Net) -> Layout {
     Layout::new(net, TOKENS)
+}
+
+fn step(net: &Net, sequences: usize, length: usize) -> Option<Step> {
+    Step::new(net, &layout(net), TOKENS, sequences, length)
+}
+
+fn program(net: &Net, sequences: usize, length: usize) -> Program {
+    step(net, sequences, length).unwrap().program
 }
 
 /// Odd widths, heads and MLPs of every kind.
@@ -39,20 +47,32 @@ fn every_parameter_has_a_place_of_its_own() {
 #[test]
 fn two_blocks_are_some_sixty_dispatches() {
     let net = Net::default();
-    let (program, _) = gradient(&net, &layout(&net), TOKENS, 16, 32).unwrap();
+    let step = step(&net, 16, 32).unwrap();
     // AdamW comes with three more.
-    assert!(program.dispatches.len() + 3 <= 62, "{}", program.dispatches.len());
+    assert!(step.gradient().len() + 3 <= 62, "{}", step.gradient().len());
     // Blocks share their kernels.
     let deeper = Net { blocks: 4, ..net };
-    let (deep, _) = gradient(&deeper, &layout(&deeper), TOKENS, 16, 32).unwrap();
+    let deep = program(&deeper, 16, 32);
     let names = |p: &Program| p.kernels.iter().map(|k| k.name).collect::<Vec<_>>();
-    assert_eq!(names(&program), names(&deep));
+    assert_eq!(names(&step.program), names(&deep));
+}
+
+#[test]
+fn predictions_and_losses_are_the_step_up_to_the_head() {
+    let step = step(&Net::default(), 16, 32).unwrap();
+    let names = |dispatches: &[&[Dispatch]]| {
+        dispatches.concat().iter().map(|d| step.program.kernels[d.kernel].name).collect::<Vec<_>>()
+    };
+    let (law, losses) = (names(&step.law()), names(&[step.losses()]));
+    assert_eq!(law[..law.len() - 1], losses[..losses.len() - 1]);
+    assert_eq!((law.last(), losses.last()), (Some(&"law"), Some(&"cross_entropy")));
+    assert!(!names(&[step.gradient()]).contains(&"law"));
 }
 
 #[test]
 fn a_dispatch_binds_at_most_eight_buffers_and_none_twice() {
     for net in nets() {
-        let (program, _) = gradient(&net, &layout(&net), TOKENS, 3, 7).unwrap();
+        let program = program(&net, 3, 7);
         for dispatch in &program.dispatches {
             let name = program.kernels[dispatch.kernel].name;
             assert!(dispatch.bindings.len() <= 8, "{name}");
@@ -71,7 +91,7 @@ fn a_dispatch_binds_at_most_eight_buffers_and_none_twice() {
 #[test]
 fn bindings_begin_where_webgpu_lets_them_and_end_inside() {
     for net in nets() {
-        let (program, _) = gradient(&net, &layout(&net), TOKENS, 3, 7).unwrap();
+        let program = program(&net, 3, 7);
         for binding in program.dispatches.iter().flat_map(|d| &d.bindings) {
             assert_eq!(binding.offset % 64, 0);
             if let (Buffer::Own(i), Some(len)) = (binding.buffer, binding.len) {
@@ -85,13 +105,13 @@ fn bindings_begin_where_webgpu_lets_them_and_end_inside() {
 #[test]
 fn what_no_webgpu_device_takes_is_refused() {
     let net = Net { width: 512, ..Net::default() };
-    assert!(gradient(&net, &layout(&net), TOKENS, 4096, 512).is_none());
+    assert!(step(&net, 4096, 512).is_none());
 }
 
 #[test]
 fn a_batch_lists_its_cells_by_what_is_read_there() {
     let net = Net::default();
-    let (_, batch) = gradient(&net, &layout(&net), TOKENS, 2, 3).unwrap();
+    let batch: Batch = step(&net, 2, 3).unwrap().batch;
     let words = batch.fill(&Rows::Tokens(vec![4, 0, 1, 4, 4, 2]));
     assert_eq!(words.len(), batch.words());
     let (read, targets, order, starts) = (&words[..6], &words[6..12], &words[12..18], &words[18..]);
@@ -99,6 +119,7 @@ fn a_batch_lists_its_cells_by_what_is_read_there() {
     assert_eq!(targets, [4, 0, 1, 4, 4, 2]);
     assert_eq!(order, [2, 1, 4, 5, 0, 3]);
     assert_eq!(starts, [0, 1, 1, 1, 1, 4, 6]);
+    assert_eq!(batch.fill(&Rows::Tokens(vec![4, 0, 1])), batch.fill(&Rows::Tokens(vec![4, 0, 1, 0, 0, 0])));
 }
 
 #[test]
