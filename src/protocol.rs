@@ -53,9 +53,10 @@ pub enum DeviceChoice {
 }
 
 /// Where the net is trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeviceKind {
+    #[default]
     Cpu,
     Gpu,
 }
@@ -175,7 +176,7 @@ impl Phase {
 }
 
 /// Which device trains, and why.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DeviceReport {
     pub used: DeviceKind,
     /// A sentence: why this one.

@@ -6,9 +6,9 @@
 use burn::tensor::Device;
 use icl_playground::{
     engine::{
-        device::{self, parity_nets},
+        device::{self, Contender, parity_nets, relative_difference},
         session::Session,
-        trainer::{Trainer, read},
+        trainer::{Learner, Trainer, read},
     },
     experiment::{Experiment, Mlp, Net, Norm, Observation, Positions},
     net::{
@@ -21,6 +21,7 @@ use icl_playground::{
         rng::{Purpose, Stream},
     },
 };
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -76,25 +77,34 @@ fn wrong(layout: &Layout, right: &[f32], other: &[f32]) -> Vec<String> {
     layout.entries.iter().filter_map(off).collect()
 }
 
-/// The net composed on the CPU against each of `others`: loss and every parameter's gradient.
+/// The net composed on the CPU against each of `others`: loss, every parameter's gradient, and what is predicted of more sequences than
+/// a batch has.
 async fn agree(net: &Net, observation: Observation, length: usize, others: &[(&Device, Composition)]) {
     let mut experiment = small();
     experiment.net = net.clone();
     experiment.data.length = length;
-    let rows = Rows::random(observation, 3 * length, &mut Stream::new(5, Purpose::Timing, 0));
-    let mut right: Option<(f32, Vec<f32>)> = None;
+    let rows = |sequences| Rows::random(observation, sequences * length, &mut Stream::new(5, Purpose::Timing, 0));
+    let (batch, more) = (rows(experiment.training.batch), rows(experiment.training.batch + 2));
+    let mut right: Option<(f32, Vec<f32>, [Vec<f32>; 2])> = None;
     for (device, composition) in [&[(&device::cpu(), Composition::Plain)], others].concat() {
         let trainer = Trainer::composed(&experiment, observation, device, composition);
-        let (loss, gradient) = trainer.gradient(&rows);
+        let (loss, gradient) = trainer.gradient(&batch);
         let (loss, gradient) = (read(loss).await.expect("reads")[0], read(gradient).await.expect("reads"));
-        let Some((right_loss, right_gradient)) = &right else {
-            right = Some((loss, gradient));
+        let laws = trainer.predictions(&more, 4).await.expect("predicts");
+        let told = [laws, trainer.log_likelihoods(&more, 4).await.expect("predicts")];
+        let Some((right_loss, right_gradient, right_told)) = &right else {
+            right = Some((loss, gradient, told));
             continue;
         };
         let what = format!("{composition:?} {net:?} over {observation:?}");
         assert!((loss - right_loss).abs() < 1e-5 * loss.abs(), "{what}: {loss} {right_loss}");
         let wrong = wrong(&trainer.net().layout, right_gradient, &gradient);
         assert!(wrong.is_empty(), "{what} disagrees with the CPU on {wrong:#?}");
+        for (told, right) in told.iter().zip(right_told) {
+            assert_eq!(told.len(), right.len(), "{what}");
+            let off = relative_difference(told, right);
+            assert!(off < 1e-4, "{what} predicts otherwise by {off:.1e}");
+        }
     }
     assert_eq!(device::shader_error(), None);
 }
@@ -172,4 +182,61 @@ async fn a_software_adapter_is_refused_with_a_reason_and_used_on_demand() {
     for (a, b) in losses(&left_to_us).iter().zip(losses(&on_gpu)) {
         assert!((a - b).abs() < 1e-3, "{a} on the CPU, {b} on the GPU");
     }
+}
+
+#[wasm_bindgen_test]
+async fn a_gpu_takes_a_run_over_from_the_cpu() {
+    let mut experiment = small();
+    experiment.training.steps = 12;
+    let alone = losses(&run(&experiment, DeviceChoice::Cpu).await);
+    let (gpu, _) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
+    let mut events = Vec::new();
+    let mut emit = |e| events.push(e);
+    let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
+    while !session.finished() {
+        if session.steps() == 6 {
+            session.hand_over(&gpu);
+        }
+        session.advance(&mut emit).await.expect("steps");
+    }
+    session.settle(&mut emit).await.expect("settles");
+    let handed = losses(&events);
+    assert_eq!((alone.len(), handed.len()), (12, 12));
+    assert_eq!(alone[..6], handed[..6]);
+    for (a, b) in alone.iter().zip(&handed) {
+        assert!((a - b).abs() < 1e-4 * a, "{a} on the CPU alone, {b} handed over");
+    }
+    assert_eq!(device::shader_error(), None);
+}
+
+#[wasm_bindgen_test]
+async fn a_gpu_gets_ready_while_the_cpu_trains() {
+    let mut experiment = small();
+    experiment.training.steps = 1_000_000;
+    let (gpu, adapter) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
+    let mut events = Vec::new();
+    let mut emit = |e| events.push(e);
+    let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
+    session.challenge(Contender::new(&experiment, Observation::Tokens(5), gpu, adapter));
+    let told = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Device(_))).count();
+    let mut heard = Vec::new();
+    while told(&heard) == 0 {
+        session.advance(&mut |e| heard.push(e)).await.expect("steps");
+        // The GPU answers between tasks.
+        turn().await;
+    }
+    assert!(session.steps() > 10, "the CPU trained on meanwhile: {} steps", session.steps());
+    let report = report(&heard);
+    // On SwiftShader.
+    assert_eq!(report.used, DeviceKind::Cpu, "{}", report.why);
+    assert!(report.why.starts_with("The CPU is faster: a step takes ") && report.parity.is_some(), "{report:?}");
+}
+
+/// Lets the browser do what else there is to do.
+async fn turn() {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        let scope: web_sys::DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+        let _ = scope.set_timeout_with_callback(&resolve);
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
 }

@@ -1,5 +1,11 @@
 //! Where to train: the CPU always, a GPU where the browser has a real one that passes a parity check.
 
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
 use burn::tensor::Device;
 
 use super::{
@@ -12,7 +18,7 @@ use crate::{
     experiment::{Architecture, Experiment, Net, Observation},
     protocol::{DeviceChoice, DeviceKind, DeviceReport, Event, Phase},
     world::{
-        Rows, World,
+        Rows,
         rng::{Purpose, Stream},
     },
 };
@@ -28,90 +34,145 @@ pub struct Chosen {
     /// Cores that share each step, where the CPU trains and more than one pay.
     pub team: Option<Team>,
     pub report: DeviceReport,
+    /// A GPU that may take over.
+    pub contender: Option<Contender>,
+}
+
+/// A GPU that gets ready while the CPU trains: its shaders compile for seconds, in which a small run is over.
+pub struct Contender {
+    pub device: Device,
+    pub adapter: String,
+    proof: Pin<Box<dyn Future<Output = Result<Proof, EngineError>>>>,
+}
+
+/// Whether a GPU computes what the CPU does.
+pub enum Proof {
+    /// Largest relative difference.
+    Agrees(f64),
+    /// Why it may not train; a sentence.
+    Refused { why: String, parity: Option<f64> },
+}
+
+impl Contender {
+    pub fn new(experiment: &Experiment, observation: Observation, device: Device, adapter: String) -> Self {
+        let (experiment, on) = (experiment.clone(), device.clone());
+        let proof = async move {
+            let proof = prove(&experiment, observation, &on).await?;
+            if let Proof::Agrees(_) = proof {
+                // Compiles what the run needs. How long a step takes is measured when nobody else computes.
+                time(&experiment, observation, &on, &mut None).await?;
+            }
+            Ok(proof)
+        };
+        Self { device, adapter, proof: Box::pin(proof) }
+    }
+
+    /// Goes on with getting ready, as far as it goes without waiting; what came of it once it is done, and not to be asked again.
+    pub fn poll(&mut self) -> Option<Result<Proof, EngineError>> {
+        // Whoever asks, asks after each step: there is nobody to wake.
+        match self.proof.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(proof) => Some(proof),
+            Poll::Pending => None,
+        }
+    }
 }
 
 pub fn cpu() -> Device {
     Device::flex()
 }
 
-/// Follows the user's wish where it can be followed, and says why where it cannot. `alone`: the other cores have work of their own.
+/// Follows the user's wish where it can be followed, and says why where it cannot. Where it is left to us, the CPU begins at once and a
+/// GPU is told of as a contender. `alone`: the other cores have work of their own, and nobody hands over.
 pub async fn choose(
     wish: DeviceChoice,
     experiment: &Experiment,
-    world: &World,
+    observation: Observation,
     alone: bool,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Chosen, EngineError> {
-    let mut team = if alone { None } else { Team::gather(experiment, world.observation()).await };
-    let on_cpu = |team: Option<Team>, mut why: String, adapter, cpu_ms, gpu_ms, parity| {
-        if let Some(size) = team.as_ref().map(Team::size).filter(|size| *size > 1) {
-            why.push_str(&format!(" {size} cores share each step."));
-        }
-        let report = DeviceReport { used: DeviceKind::Cpu, why, cpu_ms, gpu_ms, adapter, parity };
-        Chosen { device: cpu(), team, report }
-    };
+    let mut team = if alone { None } else { Team::gather(experiment, observation).await };
+    let report = DeviceReport { used: DeviceKind::Cpu, ..DeviceReport::default() };
     if wish == DeviceChoice::Cpu {
-        return Ok(on_cpu(team, "You chose the CPU.".into(), String::new(), None, None, None));
+        return Ok(Chosen::cpu(team, DeviceReport { why: "You chose the CPU.".into(), ..report }));
     }
     let found = gpu(wish == DeviceChoice::Gpu).await;
     let (device, adapter) = match found {
         Ok(found) => found,
-        Err(NoGpu { why, adapter }) => return Ok(on_cpu(team, why, adapter, None, None, None)),
+        Err(NoGpu { why, adapter }) => return Ok(Chosen::cpu(team, DeviceReport { why, adapter, ..report })),
     };
+    let report = DeviceReport { adapter: adapter.clone(), ..report };
+    if wish == DeviceChoice::Auto && !alone {
+        let why = "The CPU trains while the GPU gets ready.".into();
+        let mut chosen = Chosen::cpu(team, DeviceReport { why, ..report });
+        chosen.contender = Some(Contender::new(experiment, observation, device, adapter));
+        return Ok(chosen);
+    }
     emit(Event::Phase(Phase::Compiling));
-    let parity = parity(&device, experiment.net.architecture, world.observation().is_vectors()).await?;
+    let parity = match prove(experiment, observation, &device).await? {
+        Proof::Agrees(parity) => Some(parity),
+        Proof::Refused { why, parity } => return Ok(Chosen::cpu(team, DeviceReport { why, parity, ..report })),
+    };
+    let gpu_ms = time(experiment, observation, &device, &mut None).await?;
+    let cpu_ms = time(experiment, observation, &cpu(), &mut team).await?;
+    let report = DeviceReport { cpu_ms: Some(cpu_ms), gpu_ms: Some(gpu_ms), parity, ..report };
+    if wish == DeviceChoice::Gpu {
+        let why = format!("You chose the GPU: {}.", compared(gpu_ms, cpu_ms));
+        let report = DeviceReport { used: DeviceKind::Gpu, why, ..report };
+        return Ok(Chosen { device, team: None, report, contender: None });
+    }
+    let report = DeviceReport { why: faster(gpu_ms, cpu_ms), ..report };
+    if gpu_ms < cpu_ms {
+        let report = DeviceReport { used: DeviceKind::Gpu, ..report };
+        return Ok(Chosen { device, team: None, report, contender: None });
+    }
+    Ok(Chosen::cpu(team, report))
+}
+
+impl Chosen {
+    fn cpu(team: Option<Team>, mut report: DeviceReport) -> Self {
+        if let Some(size) = team.as_ref().map(Team::size).filter(|size| *size > 1) {
+            report.why.push_str(&format!(" {size} cores share each step."));
+        }
+        Self { device: cpu(), team, report, contender: None }
+    }
+}
+
+fn compared(gpu_ms: f64, cpu_ms: f64) -> String {
+    format!("a step takes {gpu_ms:.1} ms on the GPU and {cpu_ms:.1} ms on the CPU")
+}
+
+/// Which is faster, as a sentence.
+pub fn faster(gpu_ms: f64, cpu_ms: f64) -> String {
+    let winner = if gpu_ms < cpu_ms { "GPU" } else { "CPU" };
+    format!("The {winner} is faster: {}.", compared(gpu_ms, cpu_ms))
+}
+
+async fn prove(experiment: &Experiment, observation: Observation, device: &Device) -> Result<Proof, EngineError> {
+    let parity = parity(device, experiment.net.architecture, observation.is_vectors()).await?;
     if let Some(message) = shader_error() {
-        return Ok(on_cpu(
-            team,
-            format!("The GPU refused a shader ({message}), so the CPU trains."),
-            adapter,
-            None,
-            None,
-            None,
-        ));
+        let why = format!("The GPU refused a shader ({message}), so the CPU trains.");
+        return Ok(Proof::Refused { why, parity: None });
     }
     if parity.is_nan() || parity > PARITY_TOLERANCE {
         let why = format!("GPU and CPU disagree by {parity:.1e} of the gradient on a small net, so the CPU trains.");
-        return Ok(on_cpu(team, why, adapter, None, None, Some(parity)));
+        return Ok(Proof::Refused { why, parity: Some(parity) });
     }
-    let gpu_ms = time(experiment, world, &device, &mut None).await?;
-    let cpu_ms = time(experiment, world, &cpu(), &mut team).await?;
-    let faster = if gpu_ms < cpu_ms { "GPU" } else { "CPU" };
-    let measured = format!("a step takes {gpu_ms:.1} ms on the GPU and {cpu_ms:.1} ms on the CPU");
-    if wish == DeviceChoice::Gpu || gpu_ms < cpu_ms {
-        let why = match wish {
-            DeviceChoice::Gpu => format!("You chose the GPU: {measured}."),
-            _ => format!("The {faster} is faster: {measured}."),
-        };
-        return Ok(Chosen {
-            device,
-            team: None,
-            report: DeviceReport {
-                used: DeviceKind::Gpu,
-                why,
-                cpu_ms: Some(cpu_ms),
-                gpu_ms: Some(gpu_ms),
-                adapter,
-                parity: Some(parity),
-            },
-        });
-    }
-    Ok(on_cpu(team, format!("The {faster} is faster: {measured}."), adapter, Some(cpu_ms), Some(gpu_ms), Some(parity)))
+    Ok(Proof::Agrees(parity))
 }
 
 /// Median milliseconds of a training step of `experiment`, shader compilation left out; shared with `team`, which comes back if it
 /// lost nobody.
-async fn time(
+pub async fn time(
     experiment: &Experiment,
-    world: &World,
+    observation: Observation,
     device: &Device,
     team: &mut Option<Team>,
 ) -> Result<f64, EngineError> {
-    let mut trainer = Trainer::new(experiment, world.observation(), device);
+    let mut trainer = Trainer::new(experiment, observation, device);
     trainer.share(team.take());
     let mut stream = Stream::new(experiment.seed, Purpose::Timing, 0);
     let cells = experiment.training.batch * experiment.data.length;
-    let rows = Rows::random(world.observation(), cells, &mut stream);
+    let rows = Rows::random(observation, cells, &mut stream);
     read(trainer.step(&rows, &[]).await.loss).await?;
     let mut times = Vec::with_capacity(TIMED_STEPS);
     for _ in 0..TIMED_STEPS {

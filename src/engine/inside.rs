@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use burn::tensor::Device;
 use serde_json::{Value, json};
 
 use super::{
@@ -99,6 +100,11 @@ impl Inside {
 
     pub fn kind(&self) -> Option<TabKind> {
         self.kind
+    }
+
+    /// What is recorded goes from the CPU to another device.
+    pub fn carry(&mut self, device: &Device) {
+        self.recording.carry(device);
     }
 
     pub fn journal(&self) -> &Journal {

@@ -1,8 +1,11 @@
 //! The two prior stages of a run, the checkpoints that they leave, and how far the learner is from them.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
-use super::{error::EngineError, trainer::Trainer};
+use super::{
+    error::EngineError,
+    trainer::{Trainer, carried},
+};
 use crate::{
     experiment::Experiment,
     world::{
@@ -97,6 +100,13 @@ impl Priors {
         } else if step == 2 * self.steps {
             self.at_data = Some(trainer.flat());
             trainer.begin_stage(proper);
+        }
+    }
+
+    /// From the CPU to another device.
+    pub fn carry(&mut self, device: &Device) {
+        for flat in [&mut self.at_topic, &mut self.at_data].into_iter().flatten() {
+            *flat = carried(flat, device);
         }
     }
 

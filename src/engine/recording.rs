@@ -1,6 +1,8 @@
 //! The parameters along a run, at the recorded steps: whatever one wants to know of the learner as it was, is measured on them later.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
+
+use super::trainer::carried;
 
 /// Most bytes of all snapshots together.
 const MOST_BYTES: usize = 64 << 20;
@@ -25,6 +27,13 @@ impl Recording {
             });
         }
         self.snapshots.push((step, flat));
+    }
+
+    /// From the CPU to another device.
+    pub fn carry(&mut self, device: &Device) {
+        for (_, flat) in &mut self.snapshots {
+            *flat = carried(flat, device);
+        }
     }
 
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = usize> {

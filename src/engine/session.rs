@@ -1,12 +1,12 @@
 //! One run: prepared once, then advanced a step at a time by whoever drives it (the worker's loop, or the terminal).
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde_json::Value;
 
 use super::{
     clock::now_ms,
     conclusion::Conclusion,
-    device::{self, Chosen},
+    device::{self, Chosen, Contender, Proof},
     differences::Differences,
     error::EngineError,
     evaluator::{CHUNK, Evaluator},
@@ -54,6 +54,8 @@ const READ_MS: f64 = 25.0;
 const PROBE_SHARE: f64 = 0.15;
 /// Weight of the newest steps in the moving mean of the step time.
 const SPEED_WEIGHT: f64 = 0.1;
+/// Steps after which the moving mean is taken for the CPU's speed.
+const SETTLED_STEPS: usize = 5;
 
 pub struct Session {
     experiment: Experiment,
@@ -163,7 +165,7 @@ impl Session {
         preparing("Choosing the device", 0.9, emit);
         // The cells of a sweep have a core each.
         let alone = inside.is_none();
-        let mut chosen = device::choose(wish, experiment, &world, alone, emit).await?;
+        let mut chosen = device::choose(wish, experiment, world.observation(), alone, emit).await?;
         emit(Event::Device(chosen.report.clone()));
         let mut trainer = Trainer::new(experiment, world.observation(), &chosen.device);
         trainer.share(chosen.team.take());
@@ -204,6 +206,51 @@ impl Session {
         };
         session.evaluate(emit).await?;
         Ok(session)
+    }
+
+    /// A GPU that may take over at the end of a step.
+    pub fn challenge(&mut self, contender: Contender) {
+        self.chosen.contender = Some(contender);
+    }
+
+    /// Lets a contender go on with getting ready; once it is, and faster, the run is its own.
+    async fn contend(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+        // Until then nobody knows how fast the CPU is.
+        let Some(cpu_ms) = self.step_ms.filter(|_| self.steps() > SETTLED_STEPS) else { return Ok(()) };
+        let Some(proof) = self.chosen.contender.as_mut().and_then(Contender::poll) else { return Ok(()) };
+        let Some(Contender { device, .. }) = self.chosen.contender.take() else { return Ok(()) };
+        let report = &mut self.chosen.report;
+        match proof {
+            Err(error) => report.why = format!("The GPU failed while it got ready ({error}), so the CPU trains."),
+            Ok(Proof::Refused { why, parity }) => (report.why, report.parity) = (why, parity),
+            Ok(Proof::Agrees(parity)) => {
+                let observation = self.world.observation();
+                let gpu_ms = device::time(&self.experiment, observation, &device, &mut None).await?;
+                let report = &mut self.chosen.report;
+                (report.parity, report.cpu_ms, report.gpu_ms) = (Some(parity), Some(cpu_ms), Some(gpu_ms));
+                report.why = device::faster(gpu_ms, cpu_ms);
+                if gpu_ms < cpu_ms {
+                    self.hand_over(&device);
+                }
+            }
+        }
+        emit(Event::Device(self.chosen.report.clone()));
+        Ok(())
+    }
+
+    /// Goes on, from the step that was reached, on another device. From the CPU, all losses read back.
+    pub fn hand_over(&mut self, device: &Device) {
+        self.trainer = self.trainer.moved(&self.experiment, self.world.observation(), device);
+        self.priors.carry(device);
+        if let Some(inside) = &mut self.inside {
+            inside.carry(device);
+        }
+        self.chosen.device = device.clone();
+        let report = &mut self.chosen.report;
+        report.used = DeviceKind::Gpu;
+        report.why.push_str(&format!(" It took over at step {}.", self.trainer.steps()));
+        self.step_ms = None;
+        self.last_read = now_ms();
     }
 
     /// The same run from step 0: world, data and evaluation sets stand.
@@ -321,6 +368,9 @@ impl Session {
         }
         if now_ms() - self.last_frame >= FRAME_MS || self.trained() {
             self.send_frame(emit);
+        }
+        if self.chosen.contender.is_some() && !self.trained() {
+            self.contend(emit).await?;
         }
         if evaluation_due {
             self.evaluate(emit).await?;

@@ -146,6 +146,15 @@ impl Trainer {
         }
     }
 
+    /// The same learner on another device: it goes on from here, at most rounding apart. From the CPU.
+    pub fn moved(&self, experiment: &Experiment, observation: Observation, device: &Device) -> Self {
+        let mut moved = Self::new(experiment, observation, device);
+        moved.flat = carried(&self.flat, device);
+        moved.optimizer.resume(&self.optimizer);
+        (moved.training, moved.steps, moved.before) = (self.training.clone(), self.steps, self.before);
+        moved
+    }
+
     /// What follows is a training of its own, from here: the optimiser starts anew, and the schedule spans `steps`.
     pub fn begin_stage(&mut self, steps: usize) {
         self.training.steps = steps;
@@ -295,6 +304,30 @@ impl Dynamics {
             Optimizer::Langevin => Self::Langevin(Box::new(Langevin::new(&net.layout, seed, device))),
         }
     }
+
+    /// Goes on from what one on the CPU remembers.
+    fn resume(&mut self, other: &Self) {
+        let moments = match other {
+            Self::AdamW(optimizer) => optimizer.moments(),
+            Self::FusedAdamW(optimizer) => optimizer.moments(),
+            // Its noise is drawn by the step's number: nothing is remembered.
+            Self::Langevin(_) => return,
+            #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+            Self::ShaderAdamW(_) => return,
+        };
+        match self {
+            Self::AdamW(optimizer) => optimizer.resume(moments),
+            Self::FusedAdamW(optimizer) => optimizer.resume(moments),
+            #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+            Self::ShaderAdamW(optimizer) => optimizer.resume(moments),
+            Self::Langevin(_) => {}
+        }
+    }
+}
+
+/// A flat tensor of the CPU's, on another device.
+pub fn carried(flat: &Tensor<1>, device: &Device) -> Tensor<1> {
+    tensor(floats(flat.clone()), device)
 }
 
 /// The flat vector cut into the layout's matrices.
@@ -402,7 +435,8 @@ impl Learner for Variant<'_> {
             return Ok(fused.log_likelihoods(&self.flat, rows));
         }
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
-        if let Some(told) = self.trainer.shaders.as_ref().and_then(|shaders| shaders.log_likelihoods(&self.flat, rows)) {
+        if let Some(told) = self.trainer.shaders.as_ref().and_then(|shaders| shaders.log_likelihoods(&self.flat, rows))
+        {
             return read(told).await;
         }
         let (net, device) = (&self.trainer.net, &self.trainer.device);

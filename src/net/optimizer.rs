@@ -5,13 +5,25 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::layout::Layout;
+use super::{
+    fused::{floats, tensor},
+    layout::Layout,
+};
 use crate::experiment::Training;
 
 pub const BETA_1: f64 = 0.9;
 /// Lower than the usual .999: runs here last hundreds of steps, not millions.
 pub const BETA_2: f64 = 0.99;
 pub const EPSILON: f64 = 1e-8;
+
+/// What AdamW remembers, in plain memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moments {
+    pub first: Vec<f32>,
+    pub second: Vec<f32>,
+    /// Steps taken.
+    pub steps: i32,
+}
 
 /// State of the optimiser; all tensors are flat, without autodiff.
 pub struct AdamW {
@@ -31,6 +43,18 @@ impl AdamW {
             decay_mask,
             steps: 0,
         }
+    }
+
+    /// What it remembers; of one on the CPU.
+    pub fn moments(&self) -> Moments {
+        Moments { first: floats(self.first.clone()), second: floats(self.second.clone()), steps: self.steps }
+    }
+
+    /// Goes on from what another remembers.
+    pub fn resume(&mut self, moments: Moments) {
+        let device = self.first.device();
+        (self.first, self.second) = (tensor(moments.first, &device), tensor(moments.second, &device));
+        self.steps = moments.steps;
     }
 
     /// One step: `parameters` and `gradient` are flat; gives the new parameters.

@@ -2,10 +2,15 @@ mod inside;
 mod lab;
 mod published;
 
-use super::{error::EngineError, session::Session};
+use super::{
+    device::{Contender, cpu},
+    error::EngineError,
+    session::Session,
+};
 use crate::{
-    experiment::{Experiment, WorldSpec, world::KINDS},
-    protocol::{DeviceChoice, Evaluation, Event, Theory},
+    experiment::{Architecture, Experiment, Observation, Optimizer, WorldSpec, world::KINDS},
+    probe::TabKind,
+    protocol::{DeviceChoice, DeviceKind, DeviceReport, Evaluation, Event, Theory},
 };
 
 /// What a run told, in order.
@@ -47,6 +52,75 @@ fn small(world: &str) -> Experiment {
     (e.evaluation.every, e.evaluation.most) = (5, 0);
     e.net.width = 16;
     e
+}
+
+/// Runs of every kind of learner and stage that remembers something from step to step.
+fn remembering() -> Vec<Experiment> {
+    let plain = small("markov:k=3");
+    let mut staged = plain.clone();
+    (staged.data.fresh, staged.data.topics, staged.data.sequences, staged.prior.steps) = (false, 4, 8, 5);
+    let mut noisy = plain.clone();
+    noisy.training.optimizer = Optimizer::Langevin;
+    let mut recurrent = plain.clone();
+    recurrent.net.architecture = Architecture::Gru;
+    vec![plain, staged, noisy, recurrent]
+}
+
+/// Losses, evaluations and device reports of a run to which `interfere` is done before each step.
+fn interfered(
+    experiment: &Experiment,
+    interfere: impl Fn(usize, &mut Session),
+) -> (Vec<f64>, Vec<Evaluation>, Vec<DeviceReport>) {
+    let (mut losses, mut evaluations, mut reports) = (Vec::new(), Vec::new(), Vec::new());
+    let mut emit = |event: Event| match event {
+        Event::Frame(frame) => losses.extend(frame.training_loss),
+        Event::Evaluation(evaluation) => evaluations.push(evaluation),
+        Event::Device(report) => reports.push(report),
+        _ => {}
+    };
+    pollster::block_on(async {
+        let mut session = Session::prepare(experiment, DeviceChoice::Cpu, &mut emit).await.unwrap();
+        while !session.finished() {
+            interfere(session.steps(), &mut session);
+            session.advance(&mut emit).await.unwrap();
+        }
+        session.settle(&mut emit).await.unwrap();
+        // What was recorded before lies where it can be looked at.
+        session.open_inside(Some(TabKind::Beliefs));
+        while session.look_inside(&mut |_| {}).await.unwrap() {}
+    });
+    (losses, evaluations, reports)
+}
+
+#[test]
+fn a_run_that_is_handed_over_goes_on_as_if_nothing_had_happened() {
+    for experiment in remembering() {
+        let alone = interfered(&experiment, |_, _| {});
+        let handed = interfered(&experiment, |step, session| {
+            if step == 7 {
+                session.hand_over(&cpu());
+            }
+        });
+        assert_eq!(alone.0.len(), experiment.steps());
+        assert_eq!((alone.0, alone.1), (handed.0, handed.1), "{experiment:?}");
+    }
+}
+
+#[test]
+fn a_contender_is_heard_and_changes_nothing_that_is_computed() {
+    let experiment = small("markov:k=3");
+    let alone = interfered(&experiment, |_, _| {});
+    let contended = interfered(&experiment, |step, session| {
+        if step == 0 {
+            session.challenge(Contender::new(&experiment, Observation::Tokens(3), cpu(), "another".into()));
+        }
+    });
+    assert_eq!((alone.0, alone.1), (contended.0, contended.1));
+    let last = contended.2.last().unwrap();
+    assert!(last.why.contains(" is faster: a step takes "), "{last:?}");
+    assert_eq!(last.parity, Some(0.0));
+    assert_eq!(last.used == DeviceKind::Gpu, last.why.contains("It took over at step "), "{last:?}");
+    assert_eq!(last.used == DeviceKind::Gpu, last.gpu_ms < last.cpu_ms, "{last:?}");
 }
 
 #[test]

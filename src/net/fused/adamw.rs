@@ -8,7 +8,7 @@ use crate::{
     experiment::Training,
     net::{
         layout::Layout,
-        optimizer::{BETA_1, BETA_2, EPSILON},
+        optimizer::{BETA_1, BETA_2, EPSILON, Moments},
     },
 };
 
@@ -31,6 +31,15 @@ impl AdamW {
             }
         }
         Self { first: vec![0.0; layout.len], second: vec![0.0; layout.len], stretches, steps: 0 }
+    }
+
+    pub fn moments(&self) -> Moments {
+        Moments { first: self.first.clone(), second: self.second.clone(), steps: self.steps }
+    }
+
+    /// Goes on from what another remembers.
+    pub fn resume(&mut self, moments: Moments) {
+        (self.first, self.second, self.steps) = (moments.first, moments.second, moments.steps);
     }
 
     /// One step: `parameters` and `gradient` are flat, on the CPU; gives the new parameters.

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     experiment::{Architecture, Net, Observation, Training},
-    net::layout::Layout,
+    net::{fused::tensor, layout::Layout, optimizer::Moments},
     world::Rows,
 };
 
@@ -169,6 +169,13 @@ impl AdamW {
         let launcher = Launcher::new(&mut program, device)?;
         let zeros = || Tensor::zeros([layout.len], device);
         Some(Self { launcher, program, first: zeros(), second: zeros(), steps: 0 })
+    }
+
+    /// Goes on from what another remembers.
+    pub fn resume(&mut self, moments: Moments) {
+        let device = self.first.device();
+        (self.first, self.second) = (tensor(moments.first, &device), tensor(moments.second, &device));
+        self.steps = moments.steps;
     }
 
     /// One step: `parameters` and `gradient` are flat and on the GPU; gives the new parameters.

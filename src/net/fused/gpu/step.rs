@@ -98,13 +98,7 @@ pub struct Step {
 impl Step {
     /// For batches of `sequences` sequences of `length`. `None` where a buffer or a dispatch would be larger than every WebGPU device
     /// allows.
-    pub fn new(
-        net: &Net,
-        layout: &Layout,
-        observation: Observation,
-        sequences: usize,
-        length: usize,
-    ) -> Option<Self> {
+    pub fn new(net: &Net, layout: &Layout, observation: Observation, sequences: usize, length: usize) -> Option<Self> {
         let packing = Packing::new(net, layout);
         let batch = Batch { observation, sequences, length };
         let slices = MOST_SLICES.min(MOST_PARTS / packing.len).min(sequences).max(1);
