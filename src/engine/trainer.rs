@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// Whatever predicts: the learner itself, the learner with other parameters, or a table in a test.
-pub(crate) trait Learner {
+#[expect(async_fn_in_trait, reason = "one thread: nobody needs its futures to be Send")]
+pub trait Learner {
     fn steps(&self) -> usize;
 
     /// The predictive law of each cell, as [`Network::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
