@@ -406,8 +406,9 @@ fn a_broken_link_gets_a_sentence_and_opens_the_first_story() {
 }
 
 #[test]
-fn without_an_adapter_the_page_says_why_it_uses_the_cpu() {
-    let page = Page::opened(Gpu::None, SHORT);
+fn without_an_adapter_the_page_says_why_it_uses_the_cpu_and_does_without_webgpu_s_engine() {
+    let page = Page::with(|| Browser::start(Gpu::None), &[("engine.js", "throw new Error('nobody needs this')")]);
+    page.open(SHORT);
     page.wait_for_step(1, SOON);
     let why = device_reason(&page);
     println!("{why}");
@@ -493,7 +494,7 @@ fn on_a_phone_nothing_scrolls_sideways() {
 /// What a visitor sees of a lost engine: a sentence, and a way on.
 #[test]
 fn a_missing_engine_is_said_and_the_page_stays() {
-    let page = Page::with(|| Browser::start(Gpu::None), &[("engine.js", "throw new Error('half of it is missing')")]);
+    let page = Page::with(|| Browser::start(Gpu::None), &[("engine-cpu.js", "throw new Error('half of it is missing')")]);
     page.open("");
     page.wait_for_text("half of it is missing", SOON);
     page.wait_for_phase("failed", SOON);

@@ -1,8 +1,9 @@
 // The engine's worker: loads its wasm and hands every message to it. Whatever goes wrong here is said in the
 // protocol's own words, so that the page can show it and offer a fresh engine.
 
+const asked = new URLSearchParams(self.location.search);
 // Without the role: every worker loads the same files.
-const query = `?v=${encodeURIComponent(new URLSearchParams(self.location.search).get("v"))}`;
+const query = `?v=${encodeURIComponent(asked.get("v"))}`;
 
 const post = (event) => self.postMessage(JSON.stringify(event));
 const fail = (why, next) => post({ event: "phase", phase: "failed", why, next });
@@ -46,8 +47,16 @@ async function download(url) {
   return new Response(response.body.pipeThrough(counter), { headers: { "content-type": "application/wasm" } });
 }
 
+// Most of the engine is burn's WebGPU. It is not downloaded where there is no adapter, nor for the coordinator of sweeps, which trains nothing.
+async function pick() {
+  if (asked.get("role") === "lab") return "engine-cpu";
+  const adapter = await self.navigator.gpu?.requestAdapter().catch(() => null);
+  return adapter ? "engine" : "engine-cpu";
+}
+
 try {
-  const [engine, wasm] = await Promise.all([import(`./engine.js${query}`), download(`engine_bg.wasm${query}`)]);
+  const name = await pick();
+  const [engine, wasm] = await Promise.all([import(`./${name}.js${query}`), download(`${name}_bg.wasm${query}`)]);
   await engine.default({ module_or_path: wasm });
   self.onmessage = (message) => engine.handle(message.data);
   for (const text of waiting) engine.handle(text);

@@ -245,7 +245,17 @@ pub struct NoGpu {
     pub adapter: String,
 }
 
-#[cfg(not(all(target_arch = "wasm32", feature = "gpu")))]
+/// This build has no WebGPU; its worker loads it where the browser has no adapter (`www/engine-worker.js`).
+#[cfg(all(target_arch = "wasm32", not(feature = "gpu")))]
+pub async fn gpu(insist: bool) -> Result<(Device, String), NoGpu> {
+    let adapter = super::adapter::name(insist).await?;
+    Err(NoGpu {
+        why: "The GPU was not there when the engine was loaded, so the CPU trains. Reload the page to use it.".into(),
+        adapter,
+    })
+}
+
+#[cfg(not(target_arch = "wasm32"))]
 pub async fn gpu(_insist: bool) -> Result<(Device, String), NoGpu> {
     Err(NoGpu { why: "This build trains on the CPU only.".into(), adapter: String::new() })
 }

@@ -1,5 +1,7 @@
 //! Training sessions: device choice, steps, evaluation. Knows no page; speaks `protocol` to whoever drives it.
 
+#[cfg(target_arch = "wasm32")]
+mod adapter;
 pub mod bench;
 pub mod cell;
 pub mod certify;

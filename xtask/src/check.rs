@@ -49,6 +49,7 @@ fn lint() -> Vec<String> {
             clippy(&["--workspace", "--all-targets", "--features", "bench"]),
             clippy(&[&WASM[..], &["--no-default-features", "--features", "page", "--all-targets"]].concat()),
             clippy(&[&WASM[..], &["--no-default-features", "--features", "gpu", "--all-targets"]].concat()),
+            clippy(&[&WASM[..], &["--no-default-features", "--features", "cpu", "--bins"]].concat()),
         ]
     })
 }

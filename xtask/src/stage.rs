@@ -45,6 +45,7 @@ const SHRINK: &[(&str, &[&str])] = &[
         ],
     ),
     ("engine_bg.wasm", &["-Os"]),
+    ("engine-cpu_bg.wasm", &["-Os"]),
     ("kernels.wasm", &["-O3", "--strip-debug", "--strip-producers"]),
     ("kernels-relaxed.wasm", &["-O3", "--enable-relaxed-simd", "--strip-debug", "--strip-producers"]),
 ];
