@@ -494,7 +494,8 @@ fn on_a_phone_nothing_scrolls_sideways() {
 /// What a visitor sees of a lost engine: a sentence, and a way on.
 #[test]
 fn a_missing_engine_is_said_and_the_page_stays() {
-    let page = Page::with(|| Browser::start(Gpu::None), &[("engine-cpu.js", "throw new Error('half of it is missing')")]);
+    let page =
+        Page::with(|| Browser::start(Gpu::None), &[("engine-cpu.js", "throw new Error('half of it is missing')")]);
     page.open("");
     page.wait_for_text("half of it is missing", SOON);
     page.wait_for_phase("failed", SOON);

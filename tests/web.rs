@@ -36,7 +36,7 @@ fn small() -> Experiment {
     e.training.steps = 3;
     e.training.batch = 4;
     e.evaluation.sequences = 8;
-    e.evaluation.every = 2;
+    (e.evaluation.every, e.evaluation.most) = (2, 0);
     e
 }
 
@@ -83,6 +83,8 @@ async fn agree(net: &Net, observation: Observation, length: usize, others: &[(&D
     let mut experiment = small();
     experiment.net = net.clone();
     experiment.data.length = length;
+    // As many as are predicted at a time.
+    experiment.training.batch = 32;
     let rows = |sequences| Rows::random(observation, sequences * length, &mut Stream::new(5, Purpose::Timing, 0));
     let (batch, more) = (rows(experiment.training.batch), rows(experiment.training.batch + 2));
     let mut right: Option<(f32, Vec<f32>, [Vec<f32>; 2])> = None;
@@ -212,7 +214,7 @@ async fn a_gpu_takes_a_run_over_from_the_cpu() {
 #[wasm_bindgen_test]
 async fn a_gpu_gets_ready_while_the_cpu_trains() {
     let mut experiment = small();
-    experiment.training.steps = 1_000_000;
+    (experiment.training.steps, experiment.evaluation.every) = (1_000_000, 1_000_000);
     let (gpu, adapter) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
     let mut events = Vec::new();
     let mut emit = |e| events.push(e);

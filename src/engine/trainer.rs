@@ -1,5 +1,8 @@
 //! One learner on one device: steps, predictions, distance travelled.
 
+#[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+use std::collections::VecDeque;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
@@ -390,6 +393,33 @@ impl Variant<'_> {
         (0..rows.len()).step_by(cells).map(move |start| rows.cells(start..(start + cells).min(rows.len())))
     }
 
+    /// What `pass` gives for `chunk` sequences at a time, `width` numbers for each cell, times its number. A few passes are queued before
+    /// the first is read, so that the GPU does not wait. `None` where a pass gives nothing.
+    #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+    async fn through(
+        &self,
+        rows: &Rows,
+        chunk: usize,
+        width: usize,
+        pass: impl Fn(&Rows) -> Option<(Tensor<1>, f32)>,
+    ) -> Option<Result<Vec<f32>, EngineError>> {
+        const QUEUED: usize = 4;
+        let (mut out, mut queue) = (Vec::with_capacity(rows.len() * width), VecDeque::new());
+        let mut parts = self.chunks(rows, chunk);
+        loop {
+            while queue.len() < QUEUED
+                && let Some(part) = parts.next()
+            {
+                queue.push_back((part.len() * width, pass(&part)?));
+            }
+            let Some((len, (tensor, factor))) = queue.pop_front() else { return Some(Ok(out)) };
+            match read(tensor).await {
+                Ok(values) => out.extend(values[..len].iter().map(|x| x * factor)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
     async fn in_chunks(
         &self,
         rows: &Rows,
@@ -425,8 +455,12 @@ impl Learner for Variant<'_> {
             return Ok(fused.predictions(&self.flat, rows));
         }
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
-        if let Some(law) = self.trainer.shaders.as_ref().and_then(|shaders| shaders.predictions(&self.flat, rows)) {
-            return read(law).await;
+        if let Some(shaders) = &self.trainer.shaders {
+            let width = crate::experiment::Net::outputs(self.trainer.net.observation);
+            let law = |part: &Rows| Some((shaders.predictions(&self.flat, part)?, 1.0));
+            if let Some(told) = self.through(rows, shaders.wide(), width, law).await {
+                return told;
+            }
         }
         self.in_chunks(rows, chunk, |_, output| output).await
     }
@@ -436,9 +470,11 @@ impl Learner for Variant<'_> {
             return Ok(fused.log_likelihoods(&self.flat, rows));
         }
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
-        if let Some(told) = self.trainer.shaders.as_ref().and_then(|shaders| shaders.log_likelihoods(&self.flat, rows))
-        {
-            return read(told).await;
+        if let Some(shaders) = &self.trainer.shaders {
+            let told = self.through(rows, shaders.wide(), 1, |part| shaders.log_likelihoods(&self.flat, part)).await;
+            if let Some(told) = told {
+                return told;
+            }
         }
         let (net, device) = (&self.trainer.net, &self.trainer.device);
         self.in_chunks(rows, chunk, |part, output| net.log_likelihood(output, part, device)).await

@@ -38,14 +38,19 @@ pub struct Passes {
     batch: usize,
     layout: Layout,
     device: Device,
-    /// For batches of so many sequences: those seen last. `None` where the program is too large for WebGPU.
-    ready: RefCell<Option<(usize, Option<Ready>)>>,
+    /// For batches of so many sequences: those seen last, the newest first. `None` where the program is too large for WebGPU.
+    ready: RefCell<Vec<(usize, Option<Ready>)>>,
 }
 
 struct Ready {
     launcher: Launcher,
     step: Step,
 }
+
+/// Sizes of batch that are kept ready: training's, and another to predict with.
+const KEPT: usize = 2;
+/// Fewest sequences that are predicted at a time: a browser's dispatch costs as much as the arithmetic of some thousand cells.
+const WIDE: usize = 32;
 
 impl Passes {
     /// For training on batches of `batch` sequences of `length`; `None` where there are no kernels for such a net, or `device` is not a
@@ -64,88 +69,84 @@ impl Passes {
             batch,
             layout: layout.clone(),
             device: device.clone(),
-            ready: RefCell::new(None),
+            ready: RefCell::default(),
         })
     }
 
     /// Mean loss on `rows` and its flat gradient; `None` where a batch is too large for WebGPU.
     pub fn loss_and_gradient(&self, flat: &Tensor<1>, rows: &Rows) -> Option<(Tensor<1>, Tensor<1>)> {
-        self.prepare(rows.len() / self.length);
-        let ready = self.ready.borrow();
-        let Ready { launcher, step } = ready.as_ref()?.1.as_ref()?;
-        let (loss, gradient) = (self.empty(1), self.empty(self.layout.len));
-        let losses = self.empty(step.cells());
-        launcher.run(
-            step.gradient(),
-            &[
+        self.with(rows.len() / self.length, |Ready { launcher, step }| {
+            let (loss, gradient) = (self.empty(1), self.empty(self.layout.len));
+            let losses = self.empty(step.cells());
+            launcher.run(
+                step.gradient(),
+                &[
+                    (Buffer::Flat, memory(flat)?.handle),
+                    (Buffer::Batch, launcher.words(&step.batch.fill(rows))),
+                    (Buffer::Gradient, memory(&gradient)?.handle),
+                    (Buffer::Losses, memory(&losses)?.handle),
+                    (Buffer::Loss, memory(&loss)?.handle),
+                ],
+            );
+            Some((loss, gradient))
+        })
+    }
+
+    /// Most sequences of a pass that predicts: training's batch, which has its kernels compiled, unless that is small.
+    pub fn wide(&self) -> usize {
+        self.batch.max(WIDE)
+    }
+
+    /// The predictive law of each cell, as `Network::forward` gives it: first [rows, T, outputs], then padding. At most [`Self::wide`]
+    /// sequences.
+    pub fn predictions(&self, flat: &Tensor<1>, rows: &Rows) -> Option<Tensor<1>> {
+        self.with(self.wide(), |Ready { launcher, step }| {
+            let law = self.empty(step.cells() * Net::outputs(self.observation));
+            let given = [
                 (Buffer::Flat, memory(flat)?.handle),
                 (Buffer::Batch, launcher.words(&step.batch.fill(rows))),
-                (Buffer::Gradient, memory(&gradient)?.handle),
-                (Buffer::Losses, memory(&losses)?.handle),
-                (Buffer::Loss, memory(&loss)?.handle),
-            ],
-        );
-        Some((loss, gradient))
-    }
-
-    /// The predictive law of each cell, [rows, T, outputs], as `Network::forward` gives it; not read back yet.
-    pub fn predictions(&self, flat: &Tensor<1>, rows: &Rows) -> Option<Tensor<1>> {
-        self.by_batches(flat, rows, Buffer::Law, Net::outputs(self.observation), |step| step.law().to_vec())
-    }
-
-    /// ln p of each cell that is there, [rows, T]; not read back yet.
-    pub fn log_likelihoods(&self, flat: &Tensor<1>, rows: &Rows) -> Option<Tensor<1>> {
-        let shares = self.by_batches(flat, rows, Buffer::Losses, 1, |step| vec![step.losses()])?;
-        // Each is its cell's share of the mean over the batch.
-        let cells = self.ready.borrow().as_ref()?.1.as_ref()?.step.batch.cells();
-        Some(shares * -(cells as f64))
-    }
-
-    /// What `dispatches` leave in `out`, `width` numbers for each cell, over all `rows`. As many sequences at a time as a step trains on,
-    /// so that there are no more kernels to compile than a step has, and no more room is needed.
-    fn by_batches(
-        &self,
-        flat: &Tensor<1>,
-        rows: &Rows,
-        out: Buffer,
-        width: usize,
-        dispatches: impl Fn(&Step) -> Vec<&[Dispatch]>,
-    ) -> Option<Tensor<1>> {
-        self.prepare(self.batch);
-        let ready = self.ready.borrow();
-        let Ready { launcher, step } = ready.as_ref()?.1.as_ref()?;
-        let parameters = memory(flat)?.handle;
-        let mut parts = Vec::new();
-        for from in (0..rows.len()).step_by(step.batch.cells()) {
-            let part = rows.cells(from..(from + step.batch.cells()).min(rows.len()));
-            let (result, losses) = (self.empty(step.cells() * width), self.empty(step.cells()));
-            let given = [
-                (out, memory(&result)?.handle),
-                (Buffer::Losses, memory(&losses)?.handle),
-                (Buffer::Flat, parameters.clone()),
-                (Buffer::Batch, launcher.words(&step.batch.fill(&part))),
+                (Buffer::Law, memory(&law)?.handle),
             ];
-            for dispatches in dispatches(step) {
+            for dispatches in step.law() {
                 launcher.run(dispatches, &given);
             }
-            parts.push(result.slice_dim(0, 0..part.len() * width));
-        }
-        Some(Tensor::cat(parts, 0))
+            Some(law)
+        })
     }
 
-    /// Gets ready for batches of so many sequences.
-    fn prepare(&self, sequences: usize) {
-        let mut ready = self.ready.borrow_mut();
-        if ready.as_ref().is_none_or(|(of, _)| *of != sequences) {
-            // What there was is given back first.
-            *ready = None;
-            let step = Step::new(&self.net, &self.layout, self.observation, sequences, self.length);
-            let with_launcher = |mut step: Step| {
-                let launcher = Launcher::new(&mut step.program, &self.device)?;
-                Some(Ready { launcher, step })
-            };
-            *ready = Some((sequences, step.and_then(with_launcher)));
-        }
+    /// ln p of each cell that is there, as a share of the mean over a pass's cells, with the other sign: first [rows, T], then padding.
+    /// Times the second number it is ln p. At most [`Self::wide`] sequences.
+    pub fn log_likelihoods(&self, flat: &Tensor<1>, rows: &Rows) -> Option<(Tensor<1>, f32)> {
+        self.with(self.wide(), |Ready { launcher, step }| {
+            let losses = self.empty(step.cells());
+            let given = [
+                (Buffer::Flat, memory(flat)?.handle),
+                (Buffer::Batch, launcher.words(&step.batch.fill(rows))),
+                (Buffer::Losses, memory(&losses)?.handle),
+            ];
+            launcher.run(step.losses(), &given);
+            Some((losses, -(step.batch.cells() as f32)))
+        })
+    }
+
+    /// What is ready for batches of so many sequences, or gets ready now.
+    fn with<R>(&self, sequences: usize, run: impl FnOnce(&Ready) -> Option<R>) -> Option<R> {
+        let mut kept = self.ready.borrow_mut();
+        let ready = match kept.iter().position(|(of, _)| *of == sequences) {
+            Some(found) => kept.remove(found),
+            None => {
+                // The oldest is given back first.
+                kept.truncate(KEPT - 1);
+                let step = Step::new(&self.net, &self.layout, self.observation, sequences, self.length);
+                let with_launcher = |mut step: Step| {
+                    let launcher = Launcher::new(&mut step.program, &self.device)?;
+                    Some(Ready { launcher, step })
+                };
+                (sequences, step.and_then(with_launcher))
+            }
+        };
+        kept.insert(0, ready);
+        run(kept.first()?.1.as_ref()?)
     }
 
     fn empty(&self, len: usize) -> Tensor<1> {

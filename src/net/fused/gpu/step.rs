@@ -30,10 +30,6 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub fn sequences(self) -> usize {
-        self.sequences
-    }
-
     pub fn cells(self) -> usize {
         self.sequences * self.length
     }
