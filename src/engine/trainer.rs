@@ -457,8 +457,9 @@ impl Learner for Variant<'_> {
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
         if let Some(shaders) = &self.trainer.shaders {
             let width = crate::experiment::Net::outputs(self.trainer.net.observation);
-            let law = |part: &Rows| Some((shaders.predictions(&self.flat, part)?, 1.0));
-            if let Some(told) = self.through(rows, shaders.wide(), width, law).await {
+            let wide = shaders.wide(rows.len() / self.trainer.constants.length);
+            let law = |part: &Rows| Some((shaders.predictions(&self.flat, part, wide)?, 1.0));
+            if let Some(told) = self.through(rows, wide, width, law).await {
                 return told;
             }
         }
@@ -471,8 +472,9 @@ impl Learner for Variant<'_> {
         }
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
         if let Some(shaders) = &self.trainer.shaders {
-            let told = self.through(rows, shaders.wide(), 1, |part| shaders.log_likelihoods(&self.flat, part)).await;
-            if let Some(told) = told {
+            let wide = shaders.wide(rows.len() / self.trainer.constants.length);
+            let told = |part: &Rows| shaders.log_likelihoods(&self.flat, part, wide);
+            if let Some(told) = self.through(rows, wide, 1, told).await {
                 return told;
             }
         }

@@ -12,6 +12,19 @@ use super::{adapter, device::NoGpu};
 thread_local! {
     /// A second initialisation of the same runtime fails, so the first one's device is kept.
     static DEVICE: OnceCell<Device> = const { OnceCell::new() };
+    static CONSTRUCTED: OnceCell<()> = const { OnceCell::new() };
+}
+
+/// Runs what burn's runtime wants run before `main`: some thousand registrations of its operations. Where nobody calls this by name,
+/// the linker calls it at every entry from JavaScript, each callback and each allocation, which costs a millisecond and links its lists
+/// into rings. So it must be called, and once.
+#[expect(unsafe_code, reason = "the linker's own function; it takes nothing, gives nothing, and runs once")]
+fn run_constructors() {
+    unsafe extern "C" {
+        fn __wasm_call_ctors();
+    }
+    // SAFETY: called once, before anything that reads what is registered.
+    unsafe { __wasm_call_ctors() }
 }
 
 /// The first error that the GPU's runtime logged: a refused shader leaves stale numbers behind and is told nowhere else.
@@ -20,6 +33,7 @@ static SHADER_ERROR: Mutex<Option<String>> = Mutex::new(None);
 /// The GPU and its name, where [`adapter::name`] finds one.
 pub async fn gpu(insist: bool) -> Result<(Device, String), NoGpu> {
     let name = adapter::name(insist).await?;
+    CONSTRUCTED.with(|once| *once.get_or_init(run_constructors));
     if let Some(device) = DEVICE.with(|d| d.get().cloned()) {
         return Ok((device, name));
     }

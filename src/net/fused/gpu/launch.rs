@@ -49,8 +49,10 @@ struct Ready {
 
 /// Sizes of batch that are kept ready: training's, and another to predict with.
 const KEPT: usize = 2;
-/// Fewest sequences that are predicted at a time: a browser's dispatch costs as much as the arithmetic of some thousand cells.
-const WIDE: usize = 32;
+/// Cells of a pass over many sequences: a browser's dispatch costs as much as the arithmetic of some thousand.
+const WIDE: usize = 8192;
+/// Most sequences of such a pass.
+const MOST: usize = 256;
 
 impl Passes {
     /// For training on batches of `batch` sequences of `length`; `None` where there are no kernels for such a net, or `device` is not a
@@ -92,15 +94,17 @@ impl Passes {
         })
     }
 
-    /// Most sequences of a pass that predicts: training's batch, which has its kernels compiled, unless that is small.
-    pub fn wide(&self) -> usize {
-        self.batch.max(WIDE)
+    /// How many sequences are predicted at a time where there are `sequences`: training's batch, which has its kernels compiled, unless
+    /// that takes many passes.
+    pub fn wide(&self, sequences: usize) -> usize {
+        let wide = (WIDE / self.length).clamp(1, MOST);
+        if sequences <= 2 * self.batch || wide <= 2 * self.batch { self.batch } else { wide }
     }
 
-    /// The predictive law of each cell, as `Network::forward` gives it: first [rows, T, outputs], then padding. At most [`Self::wide`]
-    /// sequences.
-    pub fn predictions(&self, flat: &Tensor<1>, rows: &Rows) -> Option<Tensor<1>> {
-        self.with(self.wide(), |Ready { launcher, step }| {
+    /// The predictive law of each cell, as `Network::forward` gives it: first [rows, T, outputs], then padding. `wide`: as many
+    /// sequences at least as there are.
+    pub fn predictions(&self, flat: &Tensor<1>, rows: &Rows, wide: usize) -> Option<Tensor<1>> {
+        self.with(wide, |Ready { launcher, step }| {
             let law = self.empty(step.cells() * Net::outputs(self.observation));
             let given = [
                 (Buffer::Flat, memory(flat)?.handle),
@@ -115,9 +119,9 @@ impl Passes {
     }
 
     /// ln p of each cell that is there, as a share of the mean over a pass's cells, with the other sign: first [rows, T], then padding.
-    /// Times the second number it is ln p. At most [`Self::wide`] sequences.
-    pub fn log_likelihoods(&self, flat: &Tensor<1>, rows: &Rows) -> Option<(Tensor<1>, f32)> {
-        self.with(self.wide(), |Ready { launcher, step }| {
+    /// Times the second number it is ln p. `wide`: as many sequences at least as there are.
+    pub fn log_likelihoods(&self, flat: &Tensor<1>, rows: &Rows, wide: usize) -> Option<(Tensor<1>, f32)> {
+        self.with(wide, |Ready { launcher, step }| {
             let losses = self.empty(step.cells());
             let given = [
                 (Buffer::Flat, memory(flat)?.handle),
