@@ -120,6 +120,11 @@ fn shrink_all(tool: &Path, staged: &Path) -> Result<(), String> {
 /// Shrinks `path` in place. The engine takes minutes, so results are kept by the input's content.
 fn shrink(tool: &Path, path: &Path, level: &[&str]) -> Result<(), String> {
     let before = read(path)?;
+    let wrapped = b".command_export";
+    if before.windows(wrapped.len()).any(|bytes| bytes == wrapped) {
+        let why = "runs its constructors at every call from JavaScript: call them by name (engine::webgpu shows how)";
+        return Err(format!("{} {why}.", path.display()));
+    }
     let level = level.join(" ");
     let recipe = format!("{level} {} {}", FEATURES.join(" "), tool.display());
     let cache = target().join("wasm-opt");
