@@ -214,7 +214,7 @@ async fn a_gpu_takes_a_run_over_from_the_cpu() {
 #[wasm_bindgen_test]
 async fn a_gpu_gets_ready_while_the_cpu_trains() {
     let mut experiment = small();
-    (experiment.training.steps, experiment.evaluation.every) = (1_000_000, 1_000_000);
+    (experiment.training.steps, experiment.evaluation.every) = (1_000_000, 100_000);
     let (gpu, adapter) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
     let mut events = Vec::new();
     let mut emit = |e| events.push(e);
