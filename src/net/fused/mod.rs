@@ -27,7 +27,7 @@ use crate::{
 pub enum Composition {
     /// burn's tensors and its autodiff: any net on any device.
     Plain,
-    /// Hand-written passes: transformers on the CPU, and a training step of theirs on WebGPU.
+    /// Hand-written passes: transformers on the CPU, and on WebGPU but for looks inside.
     Fused,
 }
 
