@@ -219,18 +219,23 @@ impl Session {
         let Some(cpu_ms) = self.step_ms.filter(|_| self.steps() > SETTLED_STEPS) else { return Ok(()) };
         let Some(proof) = self.chosen.contender.as_mut().and_then(Contender::poll) else { return Ok(()) };
         let Some(Contender { device, .. }) = self.chosen.contender.take() else { return Ok(()) };
+        let failed = |error: EngineError| format!("The GPU failed while it got ready ({error}), so the CPU trains.");
         let report = &mut self.chosen.report;
         match proof {
-            Err(error) => report.why = format!("The GPU failed while it got ready ({error}), so the CPU trains."),
+            Err(error) => report.why = failed(error),
             Ok(Proof::Refused { why, parity }) => (report.why, report.parity) = (why, parity),
             Ok(Proof::Agrees(parity)) => {
-                let observation = self.world.observation();
-                let gpu_ms = device::time(&self.experiment, observation, &device, &mut None).await?;
+                let timed = device::time(&self.experiment, self.world.observation(), &device, &mut None).await;
                 let report = &mut self.chosen.report;
-                (report.parity, report.cpu_ms, report.gpu_ms) = (Some(parity), Some(cpu_ms), Some(gpu_ms));
-                report.why = device::faster(gpu_ms, cpu_ms);
-                if gpu_ms < cpu_ms {
-                    self.hand_over(&device);
+                match timed {
+                    Err(error) => report.why = failed(error),
+                    Ok(gpu_ms) => {
+                        (report.parity, report.cpu_ms, report.gpu_ms) = (Some(parity), Some(cpu_ms), Some(gpu_ms));
+                        report.why = device::faster(gpu_ms, cpu_ms);
+                        if gpu_ms < cpu_ms {
+                            self.hand_over(&device);
+                        }
+                    }
                 }
             }
         }
