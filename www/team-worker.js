@@ -1,8 +1,8 @@
-// One more core for training on the CPU: loss and gradient of its part of each batch, by the kernels alone, which are small
-// and quick to load. With relaxed SIMD (a multiplication and an addition at once) where the browser knows it.
+// One more core for training on the CPU: loss and gradient of its part of each batch, or predictions, by the kernels alone, which are
+// small and quick to load. With relaxed SIMD (a multiplication and an addition at once) where the browser knows it.
 //
-// First comes the net's shape as a Uint32Array, answered by its number of parameters; then for each step
-// [parameters, cells], answered by [mean loss, gradient]. src/engine/team.rs is at the other end.
+// First comes the net's shape as a Uint32Array, answered by its number of parameters; then ["step", parameters, cells], answered
+// by [mean loss, gradient], or ["predict", parameters, cells], answered by the law of each cell. src/engine/team.rs is at the other end.
 
 const query = `?v=${encodeURIComponent(new URLSearchParams(self.location.search).get("v"))}`;
 
@@ -42,10 +42,16 @@ function answer(kernels, data) {
     self.postMessage(kernels.prepare());
     return;
   }
-  const [parameters, cells] = data;
+  const [what, parameters, cells] = data;
   const place = kernels.cells(cells.length);
   new cells.constructor(memory(), place, cells.length).set(cells);
   new Float32Array(memory(), kernels.parameters(), parameters.length).set(parameters);
+  if (what === "predict") {
+    const count = kernels.predict();
+    const law = new Float32Array(memory(), kernels.law(), count).slice();
+    self.postMessage(law, [law.buffer]);
+    return;
+  }
   const loss = kernels.step();
   const gradient = new Float32Array(memory(), kernels.gradient(), parameters.length).slice();
   self.postMessage([loss, gradient], [gradient.buffer]);

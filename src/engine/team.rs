@@ -44,14 +44,25 @@ impl Team {
         self.members.len()
     }
 
-    /// Mean loss on `rows` and its flat gradient, at the parameters `flat`.
-    pub async fn loss_and_gradient(&mut self, flat: &[f32], rows: &Rows) -> Result<(f64, Vec<f32>), Lost> {
+    /// Each member's sequences, in the members' order; none for members beyond their number.
+    fn parts(&self, rows: &Rows) -> Vec<Rows> {
         let (count, sequences) = (self.members.len(), rows.len() / self.length);
-        let parts: Vec<Rows> = (0..count)
+        (0..count)
             .map(|index| part(sequences, index, count))
             .filter(|part| !part.is_empty())
             .map(|part| rows.cells(part.start * self.length..part.end * self.length))
-            .collect();
+            .collect()
+    }
+
+    /// The predictive law of each cell, [rows, T, outputs], at the parameters `flat`.
+    pub async fn predictions(&mut self, flat: &[f32], rows: &Rows) -> Result<Vec<f32>, Lost> {
+        let parts = self.parts(rows);
+        Ok(members::predict(&mut self.members, flat, &parts).await?.concat())
+    }
+
+    /// Mean loss on `rows` and its flat gradient, at the parameters `flat`.
+    pub async fn loss_and_gradient(&mut self, flat: &[f32], rows: &Rows) -> Result<(f64, Vec<f32>), Lost> {
+        let parts = self.parts(rows);
         let given = members::work(&mut self.members, flat, &parts).await?;
         let weight = |part: &Rows| part.len() as f64 / rows.len() as f64;
         let loss = parts.iter().zip(&given).map(|(part, (loss, _))| weight(part) * loss).sum();
@@ -100,11 +111,28 @@ mod members {
     }
 
     pub async fn work(members: &mut [Member], flat: &[f32], parts: &[Rows]) -> Result<Vec<(f64, Vec<f32>)>, Lost> {
-        let one = |member: &mut Member, part: &Rows| {
+        each(members, parts, |member, part| {
             let mut gradient = vec![0.0; flat.len()];
             let loss = member.loss_and_gradient(flat, cells(part), &mut gradient);
             (loss, gradient)
-        };
+        })
+    }
+
+    pub async fn predict(members: &mut [Member], flat: &[f32], parts: &[Rows]) -> Result<Vec<Vec<f32>>, Lost> {
+        each(members, parts, |member, part| {
+            let mut law = Vec::new();
+            member.predict(flat, cells(part), &mut law, None);
+            law
+        })
+    }
+
+    /// What each member gives for its part, the first in this thread.
+    fn each<R: Send>(
+        members: &mut [Member],
+        parts: &[Rows],
+        one: impl Fn(&mut Member, &Rows) -> R + Sync,
+    ) -> Result<Vec<R>, Lost> {
+        let one = &one;
         thread::scope(|scope| {
             let mut pairs = members.iter_mut().zip(parts);
             let first = pairs.next();
@@ -234,6 +262,27 @@ mod members {
     }
 
     pub async fn work(members: &mut [Member], flat: &[f32], parts: &[Rows]) -> Result<Vec<(f64, Vec<f32>)>, Lost> {
+        ask(members, flat, parts, "step")?;
+        let mut given = Vec::with_capacity(parts.len());
+        for (member, _) in members.iter().zip(parts) {
+            let answer: Array = member.answer().await?.unchecked_into();
+            let gradient: Float32Array = answer.get(1).unchecked_into();
+            given.push((answer.get(0).as_f64().unwrap_or(f64::NAN), gradient.to_vec()));
+        }
+        Ok(given)
+    }
+
+    pub async fn predict(members: &mut [Member], flat: &[f32], parts: &[Rows]) -> Result<Vec<Vec<f32>>, Lost> {
+        ask(members, flat, parts, "predict")?;
+        let mut given = Vec::with_capacity(parts.len());
+        for (member, _) in members.iter().zip(parts) {
+            given.push(member.answer().await?.unchecked_into::<Float32Array>().to_vec());
+        }
+        Ok(given)
+    }
+
+    /// Tells each member its part, and what to do with it.
+    fn ask(members: &[Member], flat: &[f32], parts: &[Rows], what: &str) -> Result<(), Lost> {
         for (member, part) in members.iter().zip(parts) {
             let parameters = Float32Array::from(flat);
             let (cells, memory): (JsValue, JsValue) = match part {
@@ -247,15 +296,9 @@ mod members {
                 }
             };
             let moved = Array::of2(&parameters.buffer(), &memory);
-            member.tell(&Array::of2(&parameters, &cells), &moved)?;
+            member.tell(&Array::of3(&what.into(), &parameters, &cells), &moved)?;
         }
-        let mut given = Vec::with_capacity(parts.len());
-        for (member, _) in members.iter().zip(parts) {
-            let answer: Array = member.answer().await?.unchecked_into();
-            let gradient: Float32Array = answer.get(1).unchecked_into();
-            given.push((answer.get(0).as_f64().unwrap_or(f64::NAN), gradient.to_vec()));
-        }
-        Ok(given)
+        Ok(())
     }
 }
 
@@ -267,7 +310,7 @@ mod tests {
     use crate::{
         engine::{
             device::{cpu, relative_difference},
-            trainer::{Trainer, read},
+            trainer::{Learner, Trainer, read},
         },
         world::rng::{Purpose, Stream},
     };
@@ -301,6 +344,10 @@ mod tests {
                     assert!(relative_difference(&first.1, &gradient) < 1e-5, "{count} cores");
                     let again = team.loss_and_gradient(&flat, &rows).await.expect("its parts");
                     assert!(first == again, "the same bits");
+                    let (alone, shared) = (trainer.predictions(&rows, 4).await, team.predictions(&flat, &rows).await);
+                    let (alone, shared) = (alone.expect("laws"), shared.expect("its parts"));
+                    assert_eq!(alone.len(), shared.len(), "{count} cores");
+                    assert!(relative_difference(&shared, &alone) < 1e-6, "{count} cores");
                 }
             });
         }

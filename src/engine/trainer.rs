@@ -1,5 +1,6 @@
 //! One learner on one device: steps, predictions, distance travelled.
 
+use std::cell::RefCell;
 #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
 use std::collections::VecDeque;
 
@@ -42,8 +43,11 @@ pub struct Trainer {
     constants: Constants,
     /// The same net by hand, where that is how it is computed.
     fused: Option<Fused>,
-    /// Other cores that take their part of each step.
-    team: Option<Team>,
+    /// Other cores that take their part of each step and of predictions. Taken out while it works, as who asks for predictions holds the
+    /// trainer only by reference.
+    team: RefCell<Option<Team>>,
+    /// Why the team was given up, until it is told.
+    lost: RefCell<Option<Lost>>,
     /// The same on a GPU; looks inside are composed.
     #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
     shaders: Option<fused::gpu::Passes>,
@@ -135,7 +139,8 @@ impl Trainer {
         Self {
             constants,
             fused,
-            team: None,
+            team: RefCell::default(),
+            lost: RefCell::default(),
             #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
             shaders,
             training,
@@ -233,28 +238,41 @@ impl Trainer {
 
     /// Shares the steps to come with a team, or with nobody; whom they were shared with until now.
     pub fn share(&mut self, team: Option<Team>) -> Option<Team> {
-        std::mem::replace(&mut self.team, team)
+        self.team.replace(team)
     }
 
     /// As [`Self::gradient`], by the team where there is one. A team that loses a member is given up, and the step is done here.
-    async fn shared_gradient(&mut self, rows: &Rows) -> (Tensor<1>, Tensor<1>, Option<Lost>) {
-        let mut lost = None;
+    async fn shared_gradient(&mut self, rows: &Rows) -> (Tensor<1>, Tensor<1>) {
         if let Some(mut team) = self.team.take() {
             match team.loss_and_gradient(&floats(self.flat.clone()), rows).await {
                 Ok((loss, gradient)) => {
-                    self.team = Some(team);
-                    return (tensor(vec![loss as f32], &self.device), tensor(gradient, &self.device), None);
+                    self.team.replace(Some(team));
+                    return (tensor(vec![loss as f32], &self.device), tensor(gradient, &self.device));
                 }
-                Err(why) => lost = Some(why),
+                Err(why) => drop(self.lost.replace(Some(why))),
             }
         }
-        let (loss, gradient) = self.gradient(rows);
-        (loss, gradient, lost)
+        self.gradient(rows)
+    }
+
+    /// Predictions by the team, where there is one and it loses nobody.
+    async fn shared_predictions(&self, flat: &Tensor<1>, rows: &Rows) -> Option<Vec<f32>> {
+        let mut team = self.team.take()?;
+        match team.predictions(&floats(flat.clone()), rows).await {
+            Ok(law) => {
+                self.team.replace(Some(team));
+                Some(law)
+            }
+            Err(why) => {
+                self.lost.replace(Some(why));
+                None
+            }
+        }
     }
 
     /// One optimiser step on a batch; `others` are batches whose gradients, at the same parameters, are compared with its own.
     pub async fn step(&mut self, rows: &Rows, others: &[Rows]) -> Stepped {
-        let (loss, gradient, lost) = self.shared_gradient(rows).await;
+        let (loss, gradient) = self.shared_gradient(rows).await;
         let learning_rate = self.learning_rate();
         let clip = |gradient| clipped(gradient, self.training.clip);
         let difference = |other: &Rows| (clip(gradient.clone()) - clip(self.gradient(other).1)).square().sum();
@@ -271,7 +289,7 @@ impl Trainer {
             }
         };
         self.steps += 1;
-        Stepped { loss, differences, learning_rate, lost }
+        Stepped { loss, differences, learning_rate, lost: self.lost.take() }
     }
 
     /// ‖θ - `other`‖² over all parameters.
@@ -452,6 +470,9 @@ impl Learner for Variant<'_> {
 
     async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
         if let Some(fused) = &self.trainer.fused {
+            if let Some(law) = self.trainer.shared_predictions(&self.flat, rows).await {
+                return Ok(law);
+            }
             return Ok(fused.predictions(&self.flat, rows));
         }
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]

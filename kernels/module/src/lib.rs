@@ -1,7 +1,8 @@
 //! A transformer's loss and gradient for JavaScript, which writes numbers into this module's memory and reads them there. Too small
 //! to be worth wasm-bindgen, and built twice: with and without relaxed SIMD (`xtask/src/stage.rs`).
 //!
-//! One net per instance: [`words`], then [`prepare`]; then for each step [`parameters`], [`cells`], [`step`] and [`gradient`].
+//! One net per instance: [`words`], then [`prepare`]; then for each step [`parameters`], [`cells`], [`step`] and [`gradient`], or
+//! to predict [`predict`] and [`law`] in place of the last two.
 //! Whoever calls reads every address anew, as memory may grow and move with each call.
 
 use std::cell::RefCell;
@@ -16,6 +17,15 @@ struct State {
     gradient: Vec<f32>,
     tokens: Vec<u16>,
     vectors: Vec<f32>,
+    law: Vec<f32>,
+}
+
+/// The cells that were written, as the net takes them.
+fn given<'a>(net: &Transformer, tokens: &'a [u16], vectors: &'a [f32]) -> Cells<'a> {
+    match net.shape().kind {
+        Kind::Tokens(_) => Cells::Tokens(tokens),
+        Kind::Vectors(dimension) => Cells::Vectors { dimension, values: vectors },
+    }
 }
 
 thread_local! {
@@ -75,10 +85,7 @@ pub extern "C" fn cells(count: usize) -> *mut u8 {
 pub extern "C" fn step() -> f64 {
     with(|state| {
         let Some(net) = &mut state.net else { return f64::NAN };
-        let cells = match net.shape().kind {
-            Kind::Tokens(_) => Cells::Tokens(&state.tokens),
-            Kind::Vectors(dimension) => Cells::Vectors { dimension, values: &state.vectors },
-        };
+        let cells = given(net, &state.tokens, &state.vectors);
         net.loss_and_gradient(&state.parameters, cells, &mut state.gradient)
     })
 }
@@ -88,4 +95,24 @@ pub extern "C" fn step() -> f64 {
 #[unsafe(no_mangle)]
 pub extern "C" fn gradient() -> *const f32 {
     with(|state| state.gradient.as_ptr())
+}
+
+/// Predicts the cells; gives how many numbers it leaves at [`law`], 0 without a net.
+#[allow(unsafe_code, reason = "a name for JavaScript")]
+#[unsafe(no_mangle)]
+pub extern "C" fn predict() -> usize {
+    with(|state| {
+        let Some(net) = &mut state.net else { return 0 };
+        let cells = given(net, &state.tokens, &state.vectors);
+        state.law.clear();
+        net.predict(&state.parameters, cells, &mut state.law, None);
+        state.law.len()
+    })
+}
+
+/// Where the predictive law of each cell is, f32.
+#[allow(unsafe_code, reason = "a name for JavaScript")]
+#[unsafe(no_mangle)]
+pub extern "C" fn law() -> *const f32 {
+    with(|state| state.law.as_ptr())
 }
