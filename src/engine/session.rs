@@ -51,7 +51,7 @@ const READ_STEPS: usize = 16;
 const READ_MS: f64 = 25.0;
 /// While training goes on, the learning lab looks inside the learner only as long as evaluation and it together have taken less than
 /// this share of the training's own time. It catches up when the run pauses or ends.
-const PROBE_SHARE: f64 = 0.15;
+const PROBE_SHARE: f64 = 0.14;
 /// Weight of the newest steps in the moving mean of the step time.
 const SPEED_WEIGHT: f64 = 0.1;
 /// Steps after which the moving mean is taken for the CPU's speed.
