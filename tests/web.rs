@@ -215,11 +215,11 @@ async fn a_gpu_takes_a_run_over_from_the_cpu() {
 async fn a_gpu_gets_ready_while_the_cpu_trains() {
     let mut experiment = small();
     (experiment.training.steps, experiment.evaluation.every) = (1_000_000, 100_000);
-    let (gpu, adapter) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
+    let (gpu, _) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
     let mut events = Vec::new();
     let mut emit = |e| events.push(e);
     let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
-    session.challenge(Contender::new(&experiment, Observation::Tokens(5), gpu, adapter));
+    session.challenge(Contender::new(&experiment, Observation::Tokens(5), gpu));
     let told = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Device(_))).count();
     let mut heard = Vec::new();
     while told(&heard) == 0 {

@@ -3,6 +3,7 @@
 
 use crate::{
     adamw::sum_of_squares,
+    crossed::add_crossed,
     matmul::{Left, REACH_BEYOND, Reach, Start, matmul, pack, pack_transposed, packed_len},
     profile::Part,
     rows::{gated, gelu, log_softmax},
@@ -431,5 +432,26 @@ fn squares_are_added_up() {
         let values = Numbers(4).vec(len);
         let expected: f64 = values.iter().map(|&x| f64::from(x).powi(2)).sum();
         assert!((f64::from(sum_of_squares(&values)) - expected).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn sums_of_products_are_those_of_the_definition() {
+    for (rows, m, n) in [(1, 1, 1), (7, 4, 8), (32, 9, 6), (33, 13, 13)] {
+        let values = |seed: u32, len: usize| Numbers(seed).vec(len).into_iter().map(f64::from).collect::<Vec<f64>>();
+        let (left, right) = (values(1, rows * m), values(2, rows * n));
+        let product = |left: &[f64], right: &[f64], n: usize, i: usize, j: usize| -> f64 {
+            (0..rows).map(|r| left[r * m + i] * right[r * n + j]).sum()
+        };
+        // Added to what is there.
+        let mut sums = vec![1.0; m * n];
+        add_crossed(&left, m, &right, n, &mut sums, false);
+        let right_of = |at: usize| 1.0 + product(&left, &right, n, at / n, at % n);
+        assert!(sums.iter().enumerate().all(|(at, sum)| (sum - right_of(at)).abs() < 1e-12), "{rows} {m} {n}");
+        let mut gram = vec![0.0; m * m];
+        add_crossed(&left, m, &left, m, &mut gram, true);
+        let upper = |at: &usize| at % m >= at / m;
+        let right_of = |at: usize| product(&left, &left, m, at / m, at % m);
+        assert!((0..m * m).filter(upper).all(|at| (gram[at] - right_of(at)).abs() < 1e-12), "{rows} {m}");
     }
 }

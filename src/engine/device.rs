@@ -41,7 +41,6 @@ pub struct Chosen {
 /// A GPU that gets ready while the CPU trains: its shaders compile for seconds, in which a small run is over.
 pub struct Contender {
     pub device: Device,
-    pub adapter: String,
     proof: Pin<Box<dyn Future<Output = Result<Proof, EngineError>>>>,
 }
 
@@ -54,7 +53,7 @@ pub enum Proof {
 }
 
 impl Contender {
-    pub fn new(experiment: &Experiment, observation: Observation, device: Device, adapter: String) -> Self {
+    pub fn new(experiment: &Experiment, observation: Observation, device: Device) -> Self {
         let (experiment, on) = (experiment.clone(), device.clone());
         let proof = async move {
             let proof = prove(&experiment, observation, &on).await?;
@@ -64,7 +63,7 @@ impl Contender {
             }
             Ok(proof)
         };
-        Self { device, adapter, proof: Box::pin(proof) }
+        Self { device, proof: Box::pin(proof) }
     }
 
     /// Goes on with getting ready, as far as it goes without waiting; what came of it once it is done, and not to be asked again.
@@ -100,11 +99,11 @@ pub async fn choose(
         Ok(found) => found,
         Err(NoGpu { why, adapter }) => return Ok(Chosen::cpu(team, DeviceReport { why, adapter, ..report })),
     };
-    let report = DeviceReport { adapter: adapter.clone(), ..report };
+    let report = DeviceReport { adapter, ..report };
     if wish == DeviceChoice::Auto && !alone {
         let why = "The CPU trains while the GPU gets ready.".into();
         let mut chosen = Chosen::cpu(team, DeviceReport { why, ..report });
-        chosen.contender = Some(Contender::new(experiment, observation, device, adapter));
+        chosen.contender = Some(Contender::new(experiment, observation, device));
         return Ok(chosen);
     }
     emit(Event::Phase(Phase::Compiling));

@@ -1,5 +1,7 @@
 //! The little linear algebra that looking into a learner takes: products, eigenvalues, least squares. Row-major, f64.
 
+use kernels::add_crossed;
+
 /// A dense matrix.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense {
@@ -239,6 +241,9 @@ pub struct Regression {
 /// their weight, and nothing that a tested digit shows depends on it.
 const RIDGE: f64 = 1e-10;
 
+/// Examples that are added up at once.
+const TOGETHER: usize = 32;
+
 impl Regression {
     /// Least squares over `rows` examples, by Cholesky's factors of the correlations of `inputs` numbers each. `x` and `y` write
     /// example i's numbers. `None` where there are no more examples than inputs, or a number is not finite.
@@ -249,7 +254,7 @@ impl Regression {
         mut x: impl FnMut(usize, &mut [f64]),
         mut y: impl FnMut(usize, &mut [f64]),
     ) -> Option<Self> {
-        if rows <= inputs {
+        if rows <= inputs || inputs == 0 || outputs == 0 {
             return None;
         }
         let (mut a, mut b) = (vec![0.0; inputs], vec![0.0; outputs]);
@@ -264,16 +269,18 @@ impl Regression {
         }
         let mut gram = Dense::zeros(inputs, inputs);
         let mut cross = Dense::zeros(inputs, outputs);
-        for i in 0..rows {
-            x(i, &mut a);
-            y(i, &mut b);
-            a.iter_mut().zip(&mean_x).for_each(|(v, mean)| *v -= mean);
-            b.iter_mut().zip(&mean_y).for_each(|(v, mean)| *v -= mean);
-            for k in 0..inputs {
-                let factor = a[k];
-                gram.row_mut(k)[k..].iter_mut().zip(&a[k..]).for_each(|(slot, v)| *slot += factor * v);
-                cross.row_mut(k).iter_mut().zip(&b).for_each(|(slot, v)| *slot += factor * v);
+        let (mut some_x, mut some_y) = (vec![0.0; TOGETHER * inputs], vec![0.0; TOGETHER * outputs]);
+        for from in (0..rows).step_by(TOGETHER) {
+            let count = TOGETHER.min(rows - from);
+            let (some_x, some_y) = (&mut some_x[..count * inputs], &mut some_y[..count * outputs]);
+            for (i, (a, b)) in some_x.chunks_exact_mut(inputs).zip(some_y.chunks_exact_mut(outputs)).enumerate() {
+                x(from + i, a);
+                y(from + i, b);
+                a.iter_mut().zip(&mean_x).for_each(|(v, mean)| *v -= mean);
+                b.iter_mut().zip(&mean_y).for_each(|(v, mean)| *v -= mean);
             }
+            add_crossed(some_x, inputs, some_x, inputs, &mut gram.values, true);
+            add_crossed(some_x, inputs, some_y, outputs, &mut cross.values, false);
         }
         if gram.values.iter().chain(&cross.values).any(|v| !v.is_finite()) {
             return None;

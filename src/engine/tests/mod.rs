@@ -112,7 +112,7 @@ fn a_contender_is_heard_and_changes_nothing_that_is_computed() {
     let alone = interfered(&experiment, |_, _| {});
     let contended = interfered(&experiment, |step, session| {
         if step == 0 {
-            session.challenge(Contender::new(&experiment, Observation::Tokens(3), cpu(), "another".into()));
+            session.challenge(Contender::new(&experiment, Observation::Tokens(3), cpu()));
         }
     });
     assert_eq!((alone.0, alone.1), (contended.0, contended.1));
