@@ -3,8 +3,8 @@
 use std::f32::consts::TAU;
 
 use crate::{
+    net::Cells,
     rows::{cross_entropy_backward, log_softmax},
-    transformer::Cells,
 };
 
 /// Sum over `cells` of the negative log-likelihoods under `outputs` (logits, or means and the logarithm of a variance). In the

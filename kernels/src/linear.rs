@@ -37,10 +37,19 @@ impl Map {
         }
     }
 
+    /// `to` = x W + b for each row of `x`.
+    pub fn apply(&self, rows: usize, x: &[f32], to: &mut [f32]) {
+        self.start(rows, x, to, Start::Row(&self.bias));
+    }
+
     /// `to` += x W + b for each row of `x`.
     pub fn add_to(&self, rows: usize, x: &[f32], to: &mut [f32]) {
-        let Linear { depth, width, bias, .. } = self.place;
-        let start = if bias.is_some() { Start::ThereAndRow(&self.bias) } else { Start::There };
+        let start = if self.place.bias.is_some() { Start::ThereAndRow(&self.bias) } else { Start::There };
+        self.start(rows, x, to, start);
+    }
+
+    fn start(&self, rows: usize, x: &[f32], to: &mut [f32], start: Start) {
+        let Linear { depth, width, .. } = self.place;
         matmul([rows, width, depth], Left::plain(x, depth), &self.packed, to, width, start, Reach::All);
     }
 
@@ -54,16 +63,20 @@ impl Map {
         gradient: &mut [f32],
         scratch: &mut Vec<f32>,
     ) {
+        self.back(rows, to, x_gradient, Start::Zero);
+        self.gather(rows, x, to, gradient, scratch);
+    }
+
+    /// `x_gradient`, from what `start` says, + the gradient before, from `to`, that behind.
+    pub fn back(&self, rows: usize, to: &[f32], x_gradient: &mut [f32], start: Start) {
+        let Linear { depth, width, .. } = self.place;
+        let left = Left::plain(to, width);
+        matmul([rows, depth, width], left, &self.transposed, x_gradient, depth, start, Reach::All);
+    }
+
+    /// Adds W's and b's gradients to the flat `gradient`, from `to`, that behind, for rows of `x`.
+    pub fn gather(&self, rows: usize, x: &[f32], to: &[f32], gradient: &mut [f32], scratch: &mut Vec<f32>) {
         let Linear { weight, bias, depth, width } = self.place;
-        matmul(
-            [rows, depth, width],
-            Left::plain(to, width),
-            &self.transposed,
-            x_gradient,
-            depth,
-            Start::Zero,
-            Reach::All,
-        );
         let matrix = &mut gradient[weight..][..depth * width];
         add_outer(rows, Left::transposed(x, depth), to, width, matrix, depth, scratch);
         if let Some(bias) = bias {

@@ -1,4 +1,4 @@
-//! exp and the Gaussian's distribution function on vectors: polynomials, to about 1e-7.
+//! exp, tanh and the Gaussian's distribution function on vectors: polynomials, to about 1e-7.
 
 use crate::simd::Simd;
 
@@ -33,6 +33,27 @@ pub(crate) fn exp<V: Simd>(x: V) -> V {
 pub(crate) fn sigmoid<V: Simd>(x: V) -> V {
     let one = V::splat(1.0);
     one.div(one.add(exp(V::splat(0.0).sub(x))))
+}
+
+/// tanh x, within 3e-7 of it, relatively, also next to 0.
+///
+/// x P(x²) / Q(x²) with the coefficients that Eigen has (Eigen/src/Core/MathFunctionsImpl.h, `ptanh_float`), and ±1 in f32 beyond.
+#[inline(always)]
+pub(crate) fn tanh<V: Simd>(x: V) -> V {
+    let x = x.max(V::splat(-7.905_311)).min(V::splat(7.905_311));
+    let square = x.mul(x);
+    let p = V::splat(-2.760_768_5e-16);
+    let p = p.mul_add(square, V::splat(2.000_188e-13));
+    let p = p.mul_add(square, V::splat(-8.604_672e-11));
+    let p = p.mul_add(square, V::splat(5.122_297e-8));
+    let p = p.mul_add(square, V::splat(1.485_722_4e-5));
+    let p = p.mul_add(square, V::splat(6.372_619_3e-4));
+    let p = p.mul_add(square, V::splat(4.893_524_6e-3));
+    let q = V::splat(1.198_258_4e-6);
+    let q = q.mul_add(square, V::splat(1.185_347_1e-4));
+    let q = q.mul_add(square, V::splat(2.268_434_6e-3));
+    let q = q.mul_add(square, V::splat(4.893_525e-3));
+    x.mul(p).div(q)
 }
 
 /// The standard Gaussian's distribution function and density at x, within 1e-7.

@@ -1,6 +1,6 @@
 //! Where a step's time goes, and how much arithmetic and traffic each part is.
 
-use crate::shape::{Kind, Mlp, Shape};
+use crate::shape::{Architecture, Kind, Mlp, Shape};
 
 /// Parts of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,13 @@ pub enum Part {
     Head,
     LinearBackward,
     AttentionBackward,
+    /// What a recurrent net does one time after the other.
+    Recurrence,
+    RecurrenceBackward,
 }
+
+/// How many parts there are.
+const PARTS: usize = Part::RecurrenceBackward as usize + 1;
 
 /// Work of one part of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -27,8 +33,61 @@ pub struct Work {
 }
 
 impl Shape {
+    /// The parts of a step.
+    pub fn parts(&self) -> &'static [Part] {
+        use Part::{
+            Attention, AttentionBackward, Embedding, Head, Linear, LinearBackward, Nonlinearity, Norm, Parameters,
+            Recurrence, RecurrenceBackward,
+        };
+        match self.architecture {
+            Architecture::Transformer => {
+                &[Parameters, Embedding, Norm, Linear, Attention, Nonlinearity, Head, LinearBackward, AttentionBackward]
+            }
+            Architecture::Gru | Architecture::Lstm => {
+                &[Parameters, Embedding, Linear, Recurrence, Head, LinearBackward, RecurrenceBackward]
+            }
+        }
+    }
+
     /// Work of a part of one step on so many cells, all blocks together.
     pub fn work(&self, part: Part, cells: usize) -> Work {
+        match self.architecture {
+            Architecture::Transformer => self.transformer_work(part, cells),
+            Architecture::Gru | Architecture::Lstm => self.recurrent_work(part, cells),
+        }
+    }
+
+    fn embedding_work(&self, cells: f64) -> Work {
+        let d = self.width as f64;
+        let multiply_adds = match self.kind {
+            Kind::Tokens(_) => 0.0,
+            Kind::Vectors(_) => 2.0 * cells * d * self.kind.inputs() as f64,
+        };
+        Work { multiply_adds, moved: 10.0 * cells * d }
+    }
+
+    fn recurrent_work(&self, part: Part, cells: usize) -> Work {
+        let (d, layers, cells) = (self.width as f64, self.blocks as f64, cells as f64);
+        let (gates, outputs) = (self.gates() as f64, self.kind.outputs() as f64);
+        let linear = Work { multiply_adds: layers * cells * d * gates, moved: layers * cells * (d + gates) };
+        match part {
+            // Packed forward and transposed.
+            Part::Parameters => Work { multiply_adds: 0.0, moved: 4.0 * (layers * 2.0 * d * gates + d * outputs) },
+            Part::Embedding => self.embedding_work(cells),
+            Part::Linear => linear,
+            Part::LinearBackward => Work { multiply_adds: 2.0 * linear.multiply_adds, moved: 2.0 * linear.moved },
+            // The product with the state; what comes from below in, gates out, the state in and out.
+            Part::Recurrence => Work { moved: layers * cells * (2.0 * gates + 3.0 * d), ..linear },
+            // The gradient by the state before, and that by the matrix.
+            Part::RecurrenceBackward => {
+                Work { multiply_adds: 2.0 * linear.multiply_adds, moved: layers * cells * (4.0 * gates + 5.0 * d) }
+            }
+            Part::Head => Work { multiply_adds: 3.0 * cells * d * outputs, moved: cells * (5.0 * d + 6.0 * outputs) },
+            Part::Norm | Part::Attention | Part::AttentionBackward | Part::Nonlinearity => Work::default(),
+        }
+    }
+
+    fn transformer_work(&self, part: Part, cells: usize) -> Work {
         let (d, blocks, cells) = (self.width as f64, self.blocks as f64, cells as f64);
         let (query, joint) = (self.query() as f64, self.joint() as f64);
         // Into and out of each block's linear maps.
@@ -52,13 +111,7 @@ impl Shape {
                 // Packed forward and transposed; those behind a norm are scaled before, and their gradients after.
                 Work { multiply_adds: 0.0, moved: 4.0 * all + 7.0 * (blocks * d * (joint + read) + d * outputs) }
             }
-            Part::Embedding => {
-                let multiply_adds = match self.kind {
-                    Kind::Tokens(_) => 0.0,
-                    Kind::Vectors(_) => 2.0 * cells * d * self.kind.inputs() as f64,
-                };
-                Work { multiply_adds, moved: 10.0 * cells * d }
-            }
+            Part::Embedding => self.embedding_work(cells),
             // Forward x in, x̂ out; back its gradient and x̂ in, the stream's gradient in and out.
             Part::Norm => Work { multiply_adds: 0.0, moved: norms * 6.0 * cells * d },
             Part::Linear => linear,
@@ -76,24 +129,13 @@ impl Shape {
                 multiply_adds: 0.0,
                 moved: blocks * cells * 4.0 * read.max(hidden) + 2.0 * blocks * cells * hidden,
             },
+            Part::Recurrence | Part::RecurrenceBackward => Work::default(),
             Part::Head => Work { multiply_adds: 3.0 * cells * d * outputs, moved: cells * (9.0 * d + 6.0 * outputs) },
         }
     }
 }
 
 impl Part {
-    pub const ALL: [Self; 9] = [
-        Self::Parameters,
-        Self::Embedding,
-        Self::Norm,
-        Self::Linear,
-        Self::Attention,
-        Self::Nonlinearity,
-        Self::Head,
-        Self::LinearBackward,
-        Self::AttentionBackward,
-    ];
-
     pub fn name(self) -> &'static str {
         match self {
             Self::Parameters => "packing, folding of norms",
@@ -105,7 +147,16 @@ impl Part {
             Self::Head => "head and loss",
             Self::LinearBackward => "linear, backward",
             Self::AttentionBackward => "attention, backward",
+            Self::Recurrence => "recurrence, forward",
+            Self::RecurrenceBackward => "recurrence, backward",
         }
+    }
+}
+
+/// What came since the last look at the stop-watch, if there is one, belongs to `part`.
+pub(crate) fn lap(profile: &mut Option<Profile>, part: Part) {
+    if let Some(profile) = profile {
+        profile.lap(part);
     }
 }
 
@@ -114,12 +165,12 @@ pub struct Profile {
     /// Milliseconds from any start.
     now: fn() -> f64,
     last: f64,
-    spent: [f64; Part::ALL.len()],
+    spent: [f64; PARTS],
 }
 
 impl Profile {
     pub fn new(now: fn() -> f64) -> Self {
-        Self { now, last: now(), spent: [0.0; Part::ALL.len()] }
+        Self { now, last: now(), spent: [0.0; PARTS] }
     }
 
     /// What came before belongs to no part.
@@ -127,7 +178,7 @@ impl Profile {
         self.last = (self.now)();
     }
 
-    pub(crate) fn lap(&mut self, part: Part) {
+    fn lap(&mut self, part: Part) {
         let now = (self.now)();
         self.spent[part as usize] += now - self.last;
         self.last = now;

@@ -1,4 +1,13 @@
-//! What a transformer looks like, and where its parameters lie in the flat vector.
+//! What a net looks like, and where its parameters lie in the flat vector.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Architecture {
+    Transformer,
+    /// Gated recurrent units: reset, update, new.
+    Gru,
+    /// Long short-term memory: input, forget, cell, output.
+    Lstm,
+}
 
 /// The feed-forward part of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +55,15 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
     pub kind: Kind,
+    pub architecture: Architecture,
     /// Cells of every sequence.
     pub length: usize,
-    /// Rows of the learned positions.
-    pub context: usize,
+    /// Blocks of a transformer, layers of a recurrent net.
     pub blocks: usize,
     pub width: usize,
+    // What follows is about transformers alone.
+    /// Rows of the learned positions.
+    pub context: usize,
     pub heads: usize,
     pub kv_heads: usize,
     pub head_width: usize,
@@ -63,6 +75,15 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Width of all gates of a recurrent layer together.
+    pub(crate) fn gates(&self) -> usize {
+        match self.architecture {
+            Architecture::Transformer => 0,
+            Architecture::Gru => 3 * self.width,
+            Architecture::Lstm => 4 * self.width,
+        }
+    }
+
     /// Width of all query heads together.
     pub(crate) fn query(&self) -> usize {
         self.heads * self.head_width
@@ -112,10 +133,37 @@ pub(crate) struct MlpPlaces {
     pub down: Linear,
 }
 
-/// Where everything lies: in the order of the forward pass, each norm's gain before its shift, each map's matrix before its bias.
+/// A recurrent layer's maps of what comes from below and of its state, each to all gates.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LayerPlaces {
+    pub input: Linear,
+    pub state: Linear,
+}
+
+/// Where everything of a recurrent net lies, behind the read-in.
+#[derive(Clone, Debug)]
+pub(crate) struct RecurrentPlaces {
+    pub layers: Vec<LayerPlaces>,
+    pub head: Linear,
+    /// Length of the flat vector.
+    pub len: usize,
+}
+
+impl RecurrentPlaces {
+    pub fn new(shape: &Shape) -> Self {
+        let d = shape.width;
+        let mut walk = Walk { at: shape.kind.inputs() * d, width: d, biased: true };
+        let layer = |_| LayerPlaces { input: walk.linear(d, shape.gates()), state: walk.linear(d, shape.gates()) };
+        let layers = (0..shape.blocks).map(layer).collect();
+        let head = walk.linear(d, shape.kind.outputs());
+        Self { layers, head, len: walk.at }
+    }
+}
+
+/// Where everything of a transformer lies behind the read-in: in the order of the forward pass, each norm's gain before its shift, each
+/// map's matrix before its bias.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
-    pub embedding: usize,
     pub positions: Option<usize>,
     pub blocks: Vec<BlockPlaces>,
     pub norm: Norm,
@@ -126,9 +174,8 @@ pub(crate) struct Places {
 
 impl Places {
     pub fn new(shape: &Shape) -> Self {
-        let mut walk = Walk { at: 0, width: shape.width, biased: shape.layer_norm };
         let (d, hidden) = (shape.width, shape.mlp_width);
-        let embedding = walk.take(shape.kind.inputs() * d);
+        let mut walk = Walk { at: shape.kind.inputs() * d, width: d, biased: shape.layer_norm };
         let positions = (shape.positions == Positions::Learned).then(|| walk.take(shape.context * d));
         let blocks = (0..shape.blocks).map(|_| BlockPlaces {
             attention_norm: walk.norm(),
@@ -151,7 +198,7 @@ impl Places {
         let blocks = blocks.collect();
         let norm = walk.norm();
         let head = walk.linear(d, shape.kind.outputs());
-        Self { embedding, positions, blocks, norm, head, len: walk.at }
+        Self { positions, blocks, norm, head, len: walk.at }
     }
 }
 

@@ -4,11 +4,12 @@
 use crate::{
     adamw::sum_of_squares,
     crossed::add_crossed,
+    gates::lstm,
     matmul::{Left, REACH_BEYOND, Reach, Start, matmul, pack, pack_transposed, packed_len},
+    net::{Cells, Net},
     profile::Part,
     rows::{gated, gelu, log_softmax},
-    shape::{Kind, Mlp, Positions, Shape},
-    transformer::{Cells, Transformer},
+    shape::{Architecture, Kind, Mlp, Positions, Shape},
 };
 
 /// Numbers in a row that look random, from -1 to 1.
@@ -104,9 +105,10 @@ fn reference(shape: &Shape, flat: &[f64], rows: &Rows) -> f64 {
     let count = rows.cells().count();
     let mut loss = 0.0;
     for sequence in 0..count / length {
-        let mut walk = Walk { rest: flat, biased: shape.layer_norm };
+        let recurrent = shape.architecture != Architecture::Transformer;
+        let mut walk = Walk { rest: flat, biased: shape.layer_norm || recurrent };
         let embedding = walk.take(inputs * d);
-        let positions = (shape.positions == Positions::Learned).then(|| walk.take(shape.context * d));
+        let positions = (shape.positions == Positions::Learned && !recurrent).then(|| walk.take(shape.context * d));
         let mut x: Vec<Vec<f64>> = (0..length)
             .map(|t| {
                 let cell = sequence * length + t;
@@ -123,39 +125,15 @@ fn reference(shape: &Shape, flat: &[f64], rows: &Rows) -> f64 {
                 (0..d).map(|i| position(i) + (0..inputs).map(|v| read[v] * embedding[v * d + i]).sum::<f64>()).collect()
             })
             .collect();
-        let add = |x: &mut Vec<Vec<f64>>, y: Vec<Vec<f64>>| {
-            x.iter_mut().zip(y).for_each(|(x, y)| x.iter_mut().zip(y).for_each(|(x, y)| *x += y));
-        };
-        for _ in 0..shape.blocks {
-            let normal = walk.norm(&x);
-            let query = walk.linear(&normal, shape.query());
-            let key = walk.linear(&normal, shape.key());
-            let value = walk.linear(&normal, shape.key());
-            let mixed = attend(shape, &query, &key, &value);
-            let out = walk.linear(&mixed, d);
-            add(&mut x, out);
-            let hidden = match shape.mlp {
-                Mlp::None => continue,
-                Mlp::Gelu => {
-                    let normal = walk.norm(&x);
-                    let up = walk.linear(&normal, shape.mlp_width);
-                    up.iter().map(|row| row.iter().map(|&x| x * below(x)).collect()).collect::<Vec<Vec<f64>>>()
-                }
-                Mlp::Gated => {
-                    let normal = walk.norm(&x);
-                    let gate = walk.linear(&normal, shape.mlp_width);
-                    let up = walk.linear(&normal, shape.mlp_width);
-                    let row = |(gate, up): (&Vec<f64>, &Vec<f64>)| {
-                        gate.iter().zip(up).map(|(&gate, up)| silu(gate) * up).collect()
-                    };
-                    gate.iter().zip(&up).map(row).collect()
-                }
-            };
-            let down = walk.linear(&hidden, d);
-            add(&mut x, down);
+        if recurrent {
+            for _ in 0..shape.blocks {
+                x = recur(shape, &mut walk, &x);
+            }
+        } else {
+            attend_and_map(shape, &mut walk, &mut x);
+            x = walk.norm(&x);
         }
-        let normal = walk.norm(&x);
-        let outputs = walk.linear(&normal, shape.kind.outputs());
+        let outputs = walk.linear(&x, shape.kind.outputs());
         assert!(walk.rest.is_empty(), "all parameters are taken");
         for (t, output) in outputs.iter().enumerate() {
             let cell = sequence * length + t;
@@ -171,6 +149,69 @@ fn reference(shape: &Shape, flat: &[f64], rows: &Rows) -> f64 {
         }
     }
     loss / count as f64
+}
+
+/// A transformer's blocks.
+fn attend_and_map(shape: &Shape, walk: &mut Walk, x: &mut Vec<Vec<f64>>) {
+    let add = |x: &mut Vec<Vec<f64>>, y: Vec<Vec<f64>>| {
+        x.iter_mut().zip(y).for_each(|(x, y)| x.iter_mut().zip(y).for_each(|(x, y)| *x += y));
+    };
+    for _ in 0..shape.blocks {
+        let normal = walk.norm(x);
+        let query = walk.linear(&normal, shape.query());
+        let key = walk.linear(&normal, shape.key());
+        let value = walk.linear(&normal, shape.key());
+        let mixed = attend(shape, &query, &key, &value);
+        let out = walk.linear(&mixed, shape.width);
+        add(x, out);
+        let hidden = match shape.mlp {
+            Mlp::None => continue,
+            Mlp::Gelu => {
+                let normal = walk.norm(x);
+                let up = walk.linear(&normal, shape.mlp_width);
+                up.iter().map(|row| row.iter().map(|&x| x * below(x)).collect()).collect::<Vec<Vec<f64>>>()
+            }
+            Mlp::Gated => {
+                let normal = walk.norm(x);
+                let gate = walk.linear(&normal, shape.mlp_width);
+                let up = walk.linear(&normal, shape.mlp_width);
+                let row = |(gate, up): (&Vec<f64>, &Vec<f64>)| {
+                    gate.iter().zip(up).map(|(&gate, up)| silu(gate) * up).collect()
+                };
+                gate.iter().zip(&up).map(row).collect()
+            }
+        };
+        let down = walk.linear(&hidden, shape.width);
+        add(x, down);
+    }
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// A layer of a recurrent net, as PyTorch defines it.
+fn recur(shape: &Shape, walk: &mut Walk, x: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let (d, gates) = (shape.width, shape.gates());
+    let input = walk.linear(x, gates);
+    // As often as the state is used, from the same place.
+    let (weights, mut h, mut c) = (walk.rest, vec![0.0; d], vec![0.0; d]);
+    let step = |input: Vec<f64>| {
+        walk.rest = weights;
+        let state = walk.linear(&[h.clone()], gates).remove(0);
+        for i in 0..d {
+            let both = |gate: usize| input[gate * d + i] + state[gate * d + i];
+            if shape.architecture == Architecture::Gru {
+                let new = (input[2 * d + i] + sigmoid(both(0)) * state[2 * d + i]).tanh();
+                h[i] = (1.0 - sigmoid(both(1))) * new + sigmoid(both(1)) * h[i];
+            } else {
+                c[i] = sigmoid(both(1)) * c[i] + sigmoid(both(0)) * both(2).tanh();
+                h[i] = sigmoid(both(3)) * c[i].tanh();
+            }
+        }
+        h.clone()
+    };
+    input.into_iter().map(step).collect()
 }
 
 fn attend(shape: &Shape, query: &[Vec<f64>], key: &[Vec<f64>], value: &[Vec<f64>]) -> Vec<Vec<f64>> {
@@ -213,10 +254,11 @@ fn attend(shape: &Shape, query: &[Vec<f64>], key: &[Vec<f64>], value: &[Vec<f64>
 fn shapes() -> Vec<Shape> {
     let base = Shape {
         kind: Kind::Tokens(5),
+        architecture: Architecture::Transformer,
         length: 6,
-        context: 7,
         blocks: 1,
         width: 7,
+        context: 7,
         heads: 2,
         kv_heads: 2,
         head_width: 3,
@@ -253,11 +295,26 @@ fn shapes() -> Vec<Shape> {
     ]
 }
 
+fn recurrent_shapes() -> Vec<Shape> {
+    let base = shapes().remove(0);
+    [Architecture::Gru, Architecture::Lstm]
+        .into_iter()
+        .flat_map(|architecture| {
+            let base = Shape { architecture, ..base.clone() };
+            [
+                base.clone(),
+                Shape { kind: Kind::Tokens(5), length: 9, width: 5, blocks: 2, ..base.clone() },
+                Shape { kind: Kind::Vectors(3), length: 4, width: 17, blocks: 1, ..base },
+            ]
+        })
+        .collect()
+}
+
 #[test]
 fn loss_and_gradient_are_those_of_the_definition() {
-    for shape in shapes() {
+    for shape in shapes().into_iter().chain(recurrent_shapes()) {
         let mut numbers = Numbers(7);
-        let mut net = Transformer::new(shape.clone());
+        let mut net = Net::new(shape.clone());
         let flat: Vec<f32> = numbers.vec(net.parameters()).into_iter().map(|x| 0.6 * x).collect();
         let rows = Rows::random(shape.kind, 3 * shape.length, &mut numbers);
         let mut gradient = vec![0.0; flat.len()];
@@ -302,12 +359,19 @@ fn arithmetic_is_counted_as_it_is_done() {
         assert_eq!(counted(Part::Attention), attention as f64);
         assert_eq!(counted(Part::AttentionBackward), 2.5 * attention as f64);
     }
+    for shape in recurrent_shapes() {
+        let cells = 2 * shape.length;
+        let product = (shape.blocks * cells * shape.width * shape.gates()) as f64;
+        let counted = |part| shape.work(part, cells).multiply_adds;
+        assert_eq!([counted(Part::Linear), counted(Part::Recurrence)], [product; 2]);
+        assert_eq!([counted(Part::LinearBackward), counted(Part::RecurrenceBackward)], [2.0 * product; 2]);
+    }
 }
 
 #[test]
 fn a_nan_is_seen_in_the_loss() {
-    for shape in shapes() {
-        let mut net = Transformer::new(shape.clone());
+    for shape in shapes().into_iter().chain(recurrent_shapes()) {
+        let mut net = Net::new(shape.clone());
         let mut numbers = Numbers(3);
         let mut flat = numbers.vec(net.parameters());
         let rows = Rows::random(shape.kind, shape.length, &mut numbers);
@@ -417,6 +481,18 @@ fn nonlinearities_and_their_slopes_are_exact_to_a_millionth() {
         assert!((f64::from(values[i]) - silu(x) * 0.7).abs() < 5e-7 * scale, "{x}");
         assert!((f64::from(z[i]) - slope * 0.7).abs() < 1e-6, "{x}");
         assert!((f64::from(z[width + i]) - silu(x)).abs() < 5e-7 * scale, "{x}");
+    }
+    // The gates of an LSTM whose cells are 0 show both: c' = σ tanh.
+    let close = |given: f32, exact: f64| (f64::from(given) - exact).abs() < 4e-7 * exact.abs().max(1e-3);
+    let near_zero = (-50..50).map(|i| i as f32 / 1e5);
+    for x in xs.iter().copied().chain(near_zero) {
+        let mut gates = [x; 4];
+        let (mut next, mut bounded, mut out) = ([0.0], [0.0], [0.0]);
+        lstm(&mut gates, &[0.0], 1, &mut next, &mut bounded, &mut out);
+        let exact = f64::from(x);
+        let gate = 1.0 / (1.0 + (-exact).exp());
+        assert!(close(gates[0], gate) && close(gates[2], exact.tanh()), "{x}: {gates:?}");
+        assert!(close(bounded[0], f64::from(next[0]).tanh()), "{x}: {bounded:?} {next:?}");
     }
     let mut rows = xs[..1200].to_vec();
     log_softmax(&mut rows, 40);

@@ -1,15 +1,20 @@
 //! A shape as numbers, for a net that is computed elsewhere (`kernels/module`).
 
-use crate::shape::{Kind, Mlp, Positions, Shape};
+use crate::shape::{Architecture, Kind, Mlp, Positions, Shape};
 
 impl Shape {
     /// Length of [`Self::words`].
-    pub const WORDS: usize = 13;
+    pub const WORDS: usize = 14;
 
     pub fn words(&self) -> [u32; Self::WORDS] {
         let (kind, size) = match self.kind {
             Kind::Tokens(size) => (0, size),
             Kind::Vectors(size) => (1, size),
+        };
+        let architecture = match self.architecture {
+            Architecture::Transformer => 0,
+            Architecture::Gru => 1,
+            Architecture::Lstm => 2,
         };
         let mlp = match self.mlp {
             Mlp::None => 0,
@@ -24,10 +29,11 @@ impl Shape {
         [
             kind,
             size,
+            architecture,
             self.length,
-            self.context,
             self.blocks,
             self.width,
+            self.context,
             self.heads,
             self.kv_heads,
             self.head_width,
@@ -41,8 +47,22 @@ impl Shape {
 
     /// The shape that [`Self::words`] describe; `None` where they are no shape's.
     pub fn from_words(words: &[u32; Self::WORDS]) -> Option<Self> {
-        let [kind, size, length, context, blocks, width, heads, kv_heads, head_width, mlp, mlp_width, positions, norm] =
-            words.map(|word| word as usize);
+        let [
+            kind,
+            size,
+            architecture,
+            length,
+            blocks,
+            width,
+            context,
+            heads,
+            kv_heads,
+            head_width,
+            mlp,
+            mlp_width,
+            positions,
+            norm,
+        ] = words.map(|word| word as usize);
         let whole = [size, length, context, width, heads, kv_heads, head_width];
         if whole.contains(&0) || !heads.is_multiple_of(kv_heads) || norm > 1 {
             return None;
@@ -53,10 +73,16 @@ impl Shape {
                 1 => Kind::Vectors(size),
                 _ => return None,
             },
+            architecture: match architecture {
+                0 => Architecture::Transformer,
+                1 => Architecture::Gru,
+                2 => Architecture::Lstm,
+                _ => return None,
+            },
             length,
-            context,
             blocks,
             width,
+            context,
             heads,
             kv_heads,
             head_width,
@@ -86,14 +112,19 @@ mod tests {
     fn a_shape_survives_its_words() {
         for kind in [Kind::Tokens(5), Kind::Vectors(3)] {
             for mlp in [Mlp::None, Mlp::Gelu, Mlp::Gated] {
-                for positions in [Positions::Learned, Positions::Rotary, Positions::Alibi] {
+                for (architecture, positions) in [
+                    (Architecture::Transformer, Positions::Learned),
+                    (Architecture::Gru, Positions::Rotary),
+                    (Architecture::Lstm, Positions::Alibi),
+                ] {
                     for layer_norm in [false, true] {
                         let shape = Shape {
                             kind,
+                            architecture,
                             length: 7,
-                            context: 11,
                             blocks: 2,
                             width: 12,
+                            context: 11,
                             heads: 4,
                             kv_heads: 2,
                             head_width: 6,

@@ -7,7 +7,7 @@
 use kernels::{part, weighted};
 
 use crate::{
-    experiment::{Architecture, Experiment, Observation},
+    experiment::{Experiment, Observation},
     net::fused::shape,
     world::Rows,
 };
@@ -77,9 +77,6 @@ impl Team {
 /// How many of `cores` a step of this experiment is worth; `None` where a team would not pay.
 fn worthwhile(experiment: &Experiment, observation: Observation, cores: usize) -> Option<usize> {
     let (net, data, batch) = (&experiment.net, &experiment.data, experiment.training.batch);
-    if net.architecture != Architecture::Transformer {
-        return None;
-    }
     // Forward, and twice as much backward.
     let work = 3.0 * batch as f64 * net.multiply_adds(observation, data.length);
     let count = ((work / members::WORTH) as usize).min(cores).min(batch).min(MOST);
@@ -90,7 +87,7 @@ fn worthwhile(experiment: &Experiment, observation: Observation, cores: usize) -
 mod members {
     use std::thread;
 
-    use kernels::{Shape, Transformer};
+    use kernels::{Net, Shape};
 
     use super::Lost;
     use crate::{net::fused::cells, world::Rows};
@@ -100,14 +97,14 @@ mod members {
     /// A team of one would be a detour.
     pub const FEWEST: usize = 2;
 
-    pub type Member = Transformer;
+    pub type Member = Net;
 
     pub fn cores() -> usize {
         thread::available_parallelism().map_or(1, usize::from)
     }
 
     pub async fn gather(count: usize, shape: &Shape) -> Option<Vec<Member>> {
-        Some((0..count).map(|_| Transformer::new(shape.clone())).collect())
+        Some((0..count).map(|_| Net::new(shape.clone())).collect())
     }
 
     pub async fn work(members: &mut [Member], flat: &[f32], parts: &[Rows]) -> Result<Vec<(f64, Vec<f32>)>, Lost> {
@@ -364,7 +361,5 @@ mod tests {
         assert_eq!(worthwhile(&experiment, TOKENS, 1), None, "natively one core needs no team");
         experiment.training.batch = 3;
         assert_eq!(worthwhile(&experiment, TOKENS, 8), Some(3), "no more than sequences");
-        experiment.net.architecture = Architecture::Gru;
-        assert_eq!(worthwhile(&experiment, TOKENS, 8), None, "only transformers have kernels of their own");
     }
 }

@@ -1,4 +1,4 @@
-//! A transformer's loss and gradient for JavaScript, which writes numbers into this module's memory and reads them there. Too small
+//! A net's loss and gradient for JavaScript, which writes numbers into this module's memory and reads them there. Too small
 //! to be worth wasm-bindgen, and built twice: with and without relaxed SIMD (`xtask/src/stage.rs`).
 //!
 //! One net per instance: [`words`], then [`prepare`]; then for each step [`parameters`], [`cells`], [`step`] and [`gradient`], or
@@ -7,12 +7,12 @@
 
 use std::cell::RefCell;
 
-use kernels::{Cells, Kind, Shape, Transformer};
+use kernels::{Cells, Kind, Net, Shape};
 
 #[derive(Default)]
 struct State {
     words: [u32; Shape::WORDS],
-    net: Option<Transformer>,
+    net: Option<Net>,
     parameters: Vec<f32>,
     gradient: Vec<f32>,
     tokens: Vec<u16>,
@@ -21,7 +21,7 @@ struct State {
 }
 
 /// The cells that were written, as the net takes them.
-fn given<'a>(net: &Transformer, tokens: &'a [u16], vectors: &'a [f32]) -> Cells<'a> {
+fn given<'a>(net: &Net, tokens: &'a [u16], vectors: &'a [f32]) -> Cells<'a> {
     match net.shape().kind {
         Kind::Tokens(_) => Cells::Tokens(tokens),
         Kind::Vectors(dimension) => Cells::Vectors { dimension, values: vectors },
@@ -48,8 +48,8 @@ pub extern "C" fn words() -> *mut u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn prepare() -> usize {
     with(|state| {
-        state.net = Shape::from_words(&state.words).map(Transformer::new);
-        let count = state.net.as_ref().map_or(0, Transformer::parameters);
+        state.net = Shape::from_words(&state.words).map(Net::new);
+        let count = state.net.as_ref().map_or(0, Net::parameters);
         state.parameters = vec![0.0; count];
         state.gradient = vec![0.0; count];
         count

@@ -1,4 +1,4 @@
-//! Transformers on the CPU without tensors: the step of `kernels`, behind the same doors as the plain composition of burn's
+//! Nets on the CPU without tensors: the step of `kernels`, behind the same doors as the plain composition of burn's
 //! operations ([`super::network`]), which stays what everything else is computed by and what this is tested against.
 
 mod adamw;
@@ -12,7 +12,7 @@ mod tests;
 use std::cell::RefCell;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kernels::{Cells, Kind, Part, Profile, Shape, Transformer, Work};
+use kernels::{Cells, Kind, Profile, Shape, Work};
 
 pub use adamw::AdamW;
 pub use kernels::Watch;
@@ -27,27 +27,28 @@ use crate::{
 pub enum Composition {
     /// burn's tensors and its autodiff: any net on any device.
     Plain,
-    /// Hand-written passes: transformers on the CPU, and on WebGPU but for looks inside.
+    /// Hand-written passes: any net on the CPU, transformers on WebGPU but for looks inside.
     Fused,
 }
 
 impl Composition {
     pub fn quickest(net: &Net, device: &Device) -> Self {
-        let by_hand = *device == Device::flex() || cfg!(all(target_arch = "wasm32", feature = "gpu"));
-        if net.architecture == Architecture::Transformer && by_hand { Self::Fused } else { Self::Plain }
+        let shaders =
+            net.architecture == Architecture::Transformer && cfg!(all(target_arch = "wasm32", feature = "gpu"));
+        if *device == Device::flex() || shaders { Self::Fused } else { Self::Plain }
     }
 }
 
-/// A transformer's passes with their buffers. Parameters are the CPU's tensors, flat, in the layout's order.
+/// A net's passes with their buffers. Parameters are the CPU's tensors, flat, in the layout's order.
 pub struct Fused {
     // A step needs its buffers for itself, and who asks for a gradient holds the trainer only by reference.
-    passes: RefCell<Transformer>,
+    passes: RefCell<kernels::Net>,
 }
 
 impl Fused {
     /// For sequences of `length` cells.
     pub fn new(net: &Net, observation: Observation, length: usize) -> Self {
-        Self { passes: RefCell::new(Transformer::new(shape(net, observation, length))) }
+        Self { passes: RefCell::new(kernels::Net::new(shape(net, observation, length))) }
     }
 
     /// Mean loss on `rows` and its flat gradient.
@@ -81,7 +82,8 @@ impl Fused {
     pub fn profile(&self, cells: usize) -> Vec<(&'static str, f64, Work)> {
         let passes = self.passes.borrow();
         let Some(profile) = &passes.profile else { return Vec::new() };
-        Part::ALL.map(|part| (part.name(), profile.spent(part), passes.shape().work(part, cells))).to_vec()
+        let shape = passes.shape();
+        shape.parts().iter().map(|part| (part.name(), profile.spent(*part), shape.work(*part, cells))).collect()
     }
 
     /// Predictions, with what `watch` wants of what went on inside.
@@ -99,10 +101,15 @@ pub fn shape(net: &Net, observation: Observation, length: usize) -> Shape {
             Observation::Tokens(vocab) => Kind::Tokens(vocab),
             Observation::Vectors(dimension) => Kind::Vectors(dimension),
         },
+        architecture: match net.architecture {
+            Architecture::Transformer => kernels::Architecture::Transformer,
+            Architecture::Gru => kernels::Architecture::Gru,
+            Architecture::Lstm => kernels::Architecture::Lstm,
+        },
         length,
-        context: net.context,
         blocks: net.blocks,
         width: net.width,
+        context: net.context,
         heads: net.heads,
         kv_heads: net.kv_heads,
         head_width: net.head_width(),

@@ -9,7 +9,7 @@ use crate::{
         device::relative_difference,
         trainer::{Inside, Learner, Look, Trainer, read},
     },
-    experiment::{Experiment, Mlp, Net, Norm, Observation, Optimizer, Positions, Training},
+    experiment::{Architecture, Experiment, Mlp, Net, Norm, Observation, Optimizer, Positions, Training},
     net::{layout::Layout, optimizer},
     world::{
         Rows,
@@ -87,13 +87,20 @@ impl Case {
 
 fn cases(count: usize) -> Vec<Case> {
     let mut stream = Stream::new(11, Purpose::Timing, 0);
-    (0..count).map(|_| Case::random(&mut stream)).collect()
+    (0..count)
+        .map(|i| {
+            let mut case = Case::random(&mut stream);
+            case.experiment.net.architecture =
+                [Architecture::Transformer, Architecture::Transformer, Architecture::Gru, Architecture::Lstm][i % 4];
+            case
+        })
+        .collect()
 }
 
 #[test]
 fn loss_and_every_gradient_agree_with_the_plain_composition() {
     let mut worst: f64 = 0.0;
-    for case in cases(60) {
+    for case in cases(100) {
         let (plain, fused) = (case.trainer(Composition::Plain), case.trainer(Composition::Fused));
         assert_eq!((plain.composition(), fused.composition()), (Composition::Plain, Composition::Fused));
         let rows = case.cells();
@@ -159,7 +166,9 @@ fn a_look_inside_agrees_with_the_plain_composition() {
 /// Many sequences, so that there are several chunks of them, and a last one that is not full.
 #[test]
 fn chunks_and_repetitions_change_no_bit() {
-    for (net, length, rows) in [(Net::default(), 64, 37), (Net::small(), 128, 33)] {
+    let gru = Net { architecture: Architecture::Gru, ..Net::default() };
+    let lstm = Net { architecture: Architecture::Lstm, ..Net::small() };
+    for (net, length, rows) in [(Net::default(), 64, 37), (Net::small(), 128, 33), (gru, 64, 57), (lstm, 128, 75)] {
         let mut experiment = Experiment { net: Net { context: 128, ..net }, ..Experiment::default() };
         experiment.data.length = length;
         let observation = Observation::Tokens(5);
@@ -181,7 +190,9 @@ fn chunks_and_repetitions_change_no_bit() {
 /// where they fall by more than two hundred times that.
 #[test]
 fn losses_of_200_steps_agree_with_the_plain_composition() {
-    for net in [Net { width: 16, ..Net::default() }, Net::small()] {
+    let gru = Net { architecture: Architecture::Gru, ..Net::small() };
+    let lstm = Net { architecture: Architecture::Lstm, ..Net::small() };
+    for net in [Net { width: 16, ..Net::default() }, Net::small(), gru, lstm] {
         let mut experiment = Experiment { net: Net { context: 16, ..net }, ..Experiment::default() };
         experiment.data.length = 16;
         experiment.training = Training { steps: 200, learning_rate: 3e-3, weight_decay: 0.1, ..Training::default() };

@@ -1,0 +1,217 @@
+//! A net's loss with its gradient, and its predictions, a few sequences at a time through the whole net, so that what lies between
+//! forward and backward stays in the cache.
+//!
+//! All buffers are kept between steps. Everything is added up in a fixed order: the same numbers in give the same bits out.
+
+use crate::{
+    head,
+    profile::{Part, Profile, lap},
+    read_in::ReadIn,
+    recurrent::Recurrent,
+    rows::log_softmax,
+    shape::{Architecture, Kind, Shape},
+    transformer::Transformer,
+};
+
+/// Sequences of equal length, one behind the other.
+#[derive(Clone, Copy, Debug)]
+pub enum Cells<'a> {
+    Tokens(&'a [u16]),
+    /// `dimension` numbers for each cell.
+    Vectors {
+        dimension: usize,
+        values: &'a [f32],
+    },
+}
+
+impl<'a> Cells<'a> {
+    pub fn count(self) -> usize {
+        match self {
+            Self::Tokens(tokens) => tokens.len(),
+            Self::Vectors { dimension, values } => values.len() / dimension,
+        }
+    }
+
+    fn part(self, from: usize, to: usize) -> Self {
+        match self {
+            Self::Tokens(tokens) => Self::Tokens(&tokens[from..to]),
+            Self::Vectors { dimension, values } => {
+                Self::Vectors { dimension, values: &values[from * dimension..to * dimension] }
+            }
+        }
+    }
+}
+
+/// What a look inside wants, and what it saw: row-major numbers, sequence after sequence.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// Heads (block, head; both from 0) that add nothing to the residual stream.
+    pub without: Vec<(usize, usize)>,
+    /// Of each block, [rows, heads, T, T], query by key; where wanted. Nothing of a net without attention.
+    pub attention: Option<Vec<Vec<f32>>>,
+    /// Of each layer [rows · T, width]; where wanted. Of a transformer: read in, each block, normalised output; of a recurrent net: read
+    /// in, the states of each layer.
+    pub residual: Option<Vec<Vec<f32>>>,
+}
+
+impl Watch {
+    /// Appends to what there is of a layer of the residual stream, if somebody wants it.
+    pub(crate) fn keep(watch: &mut Option<&mut Self>, layer: usize, x: &[f32]) {
+        if let Some(residual) = watch.as_mut().and_then(|watch| watch.residual.as_mut()) {
+            residual.resize(residual.len().max(layer + 1), Vec::new());
+            residual[layer].extend_from_slice(x);
+        }
+    }
+}
+
+/// Everything from what was read to the head's outputs. Parameters come from outside, in the order of [`crate::shape`].
+pub(crate) trait Trunk: Send {
+    /// How many parameters the whole net has.
+    fn parameters(&self) -> usize;
+
+    /// Once before the passes with these parameters.
+    fn prepare(&mut self, flat: &[f32], backward: bool);
+
+    /// From what was read, in `x`, which may change, to `outputs`: logits, or Gaussians.
+    fn forward(
+        &mut self,
+        flat: &[f32],
+        x: &mut [f32],
+        outputs: &mut [f32],
+        watch: &mut Option<&mut Watch>,
+        profile: &mut Option<Profile>,
+    );
+
+    /// From the gradient by the outputs to that by what was read, in `x`. Those by the parameters are added to `gradient`, or kept until
+    /// [`Self::finish`].
+    fn backward(&mut self, x: &mut [f32], outputs: &[f32], gradient: &mut [f32], profile: &mut Option<Profile>);
+
+    /// Adds to `gradient` what was kept.
+    fn finish(&self, flat: &[f32], gradient: &mut [f32]);
+}
+
+/// A net of any architecture, with all that its passes need.
+pub struct Net {
+    shape: Shape,
+    read_in: ReadIn,
+    trunk: Box<dyn Trunk>,
+    /// What was read; on the way back its gradient.
+    x: Vec<f32>,
+    outputs: Vec<f32>,
+    /// Sequences of a chunk.
+    chunk: usize,
+    /// Where the time goes, when asked.
+    pub profile: Option<Profile>,
+}
+
+impl Net {
+    pub fn new(shape: Shape) -> Self {
+        let chunk = chunk(&shape);
+        let row = |width: usize| vec![0.0; chunk * shape.length * width];
+        let trunk: Box<dyn Trunk> = match shape.architecture {
+            Architecture::Transformer => Box::new(Transformer::new(shape.clone(), chunk * shape.length)),
+            Architecture::Gru | Architecture::Lstm => Box::new(Recurrent::new(&shape, chunk)),
+        };
+        Self {
+            read_in: ReadIn::new(&shape),
+            x: row(shape.width),
+            outputs: row(shape.kind.outputs()),
+            trunk,
+            chunk,
+            profile: None,
+            shape,
+        }
+    }
+
+    /// How many parameters there are.
+    pub fn parameters(&self) -> usize {
+        self.trunk.parameters()
+    }
+
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Mean negative log-likelihood of all cells, in nats; its gradient by `flat` to `gradient`. Both slices are as long as there are
+    /// parameters; `cells` are whole sequences, of the kind of the shape.
+    pub fn loss_and_gradient(&mut self, flat: &[f32], cells: Cells, gradient: &mut [f32]) -> f64 {
+        let count = cells.count();
+        if let Some(profile) = &mut self.profile {
+            profile.restart();
+        }
+        self.prepare(flat, true);
+        gradient.fill(0.0);
+        lap(&mut self.profile, Part::Parameters);
+        let mut loss = 0.0;
+        for (from, to) in self.chunks(count) {
+            let part = cells.part(from, to);
+            let outputs = self.forward(flat, part, &mut None);
+            loss += head::loss_and_gradient(part, outputs, 1.0 / count as f32);
+            let x = &mut self.x[..part.count() * self.shape.width];
+            let outputs = &self.outputs[..part.count() * self.shape.kind.outputs()];
+            lap(&mut self.profile, Part::Head);
+            self.trunk.backward(x, outputs, gradient, &mut self.profile);
+            self.read_in.backward(part, x, gradient);
+            lap(&mut self.profile, Part::Embedding);
+        }
+        self.trunk.finish(flat, gradient);
+        lap(&mut self.profile, Part::Parameters);
+        loss / count as f64
+    }
+
+    /// The predictive law of each cell, [rows, T, outputs], appended to `out`: log-probabilities of tokens, or a Gaussian's mean and the
+    /// logarithm of its variance.
+    pub fn predict(&mut self, flat: &[f32], cells: Cells, out: &mut Vec<f32>, mut watch: Option<&mut Watch>) {
+        self.prepare(flat, false);
+        for (from, to) in self.chunks(cells.count()) {
+            let kind = self.shape.kind;
+            let outputs = self.forward(flat, cells.part(from, to), &mut watch);
+            if let Kind::Tokens(vocab) = kind {
+                log_softmax(outputs, vocab);
+            }
+            out.extend_from_slice(outputs);
+        }
+    }
+
+    /// ln p of each cell that is there, appended to `out`.
+    pub fn log_likelihoods(&mut self, flat: &[f32], cells: Cells, out: &mut Vec<f32>) {
+        self.prepare(flat, false);
+        for (from, to) in self.chunks(cells.count()) {
+            let part = cells.part(from, to);
+            head::log_likelihoods(part, self.forward(flat, part, &mut None), out);
+        }
+    }
+
+    /// First and last cell of each chunk.
+    fn chunks(&self, cells: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let step = self.chunk * self.shape.length;
+        (0..cells).step_by(step).map(move |from| (from, (from + step).min(cells)))
+    }
+
+    fn prepare(&mut self, flat: &[f32], backward: bool) {
+        assert_eq!(flat.len(), self.parameters(), "as many parameters as the shape has");
+        self.read_in.prepare(flat);
+        self.trunk.prepare(flat, backward);
+    }
+
+    /// Logits, or Gaussians, of each of the cells.
+    fn forward(&mut self, flat: &[f32], cells: Cells, watch: &mut Option<&mut Watch>) -> &mut [f32] {
+        let x = &mut self.x[..cells.count() * self.shape.width];
+        let outputs = &mut self.outputs[..cells.count() * self.shape.kind.outputs()];
+        self.read_in.forward(flat, cells, x);
+        lap(&mut self.profile, Part::Embedding);
+        self.trunk.forward(flat, x, outputs, watch, &mut self.profile);
+        outputs
+    }
+}
+
+/// Sequences that go through the net together.
+fn chunk(shape: &Shape) -> usize {
+    // What is kept between forward and backward, about as much as a core's own cache.
+    let fit = |bytes: usize, kept: usize| bytes / (4 * shape.length * kept);
+    match shape.architecture {
+        Architecture::Transformer => fit(2 << 20, Transformer::kept(shape)).max(1),
+        // It takes one time after the other: the products have as many rows as there are sequences.
+        Architecture::Gru | Architecture::Lstm => fit(4 << 20, Recurrent::kept(shape)).next_multiple_of(16),
+    }
+}
