@@ -23,7 +23,7 @@ use icl_playground::engine::{
     profile,
     session::Session,
 };
-use icl_playground::experiment::{Architecture, Preset};
+use icl_playground::experiment::Preset;
 use icl_playground::probe::TabKind;
 use icl_playground::protocol::{BenchReport, BenchWork, Command, DeviceChoice, Event};
 use peers::Threads;
@@ -147,7 +147,7 @@ fn rows(size: BenchSize, asked: &Arguments) -> Vec<Row> {
     let (step, steps) = (size.step(), timed_steps(size));
     let mut rows = Vec::new();
     if asked.places.contains(&Place::Native) {
-        rows.extend([0].into_iter().chain(shared(&step)).map(|cores| native(size, &step, steps, cores).0));
+        rows.extend([0].into_iter().chain(shared()).map(|cores| native(size, &step, steps, cores).0));
     }
     let gpu_steps = timed_gpu_steps(size).filter(|_| asked.places.contains(&Place::WebGpu));
     let cpu_steps = asked.places.contains(&Place::Wasm).then_some(steps);
@@ -156,7 +156,7 @@ fn rows(size: BenchSize, asked: &Arguments) -> Vec<Row> {
         let (ours, losses) = browser(size, &step, gpu, steps, 0);
         let ours_ms = ours.step_ms;
         rows.push(ours);
-        rows.extend(shared(&step).filter(|_| gpu == Gpu::None).map(|cores| browser(size, &step, gpu, steps, cores).0));
+        rows.extend(shared().filter(|_| gpu == Gpu::None).map(|cores| browser(size, &step, gpu, steps, cores).0));
         for &peer in asked.against.iter().filter(|_| peers::have(size)) {
             let threads: &[Threads] = if gpu == Gpu::None { &[Threads::One, Threads::All] } else { &[Threads::One] };
             rows.extend(threads.iter().map(|&threads| against(peer, size, gpu, threads, steps, ours_ms, &losses)));
@@ -176,10 +176,10 @@ fn profiles() -> Vec<Profile> {
     BenchSize::ALL.into_iter().filter_map(profile).collect()
 }
 
-/// All cores of this machine, for what can be shared among them.
-fn shared(step: &BenchStep) -> Option<usize> {
+/// All cores of this machine, where there are several.
+fn shared() -> Option<usize> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    (cores > 1 && step.experiment.net.architecture == Architecture::Transformer).then_some(cores)
+    (cores > 1).then_some(cores)
 }
 
 fn on(device: &str, cores: usize) -> String {

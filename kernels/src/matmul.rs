@@ -11,8 +11,10 @@ const COLUMNS: usize = 2;
 const ROWS: usize = 4;
 const ROWS_OF_WIDE: usize = 8;
 
-/// Most rows of a tile: a triangle's rows are needed this far beyond their end (see [`Reach`]).
-pub(crate) const REACH_BEYOND: usize = ROWS_OF_WIDE;
+/// Most rows of a tile.
+pub(crate) const TILE_ROWS: usize = ROWS_OF_WIDE;
+/// A triangle's rows are needed this far beyond their end (see [`Reach`]).
+pub(crate) const REACH_BEYOND: usize = TILE_ROWS;
 
 /// The left factor: element (i, p) is at `i * stride + p`, or at `p * stride + i` where it is the transpose of what lies there.
 #[derive(Clone, Copy)]

@@ -5,6 +5,7 @@
 
 use crate::{
     head,
+    matmul::TILE_ROWS,
     profile::{Part, Profile, lap},
     read_in::ReadIn,
     recurrent::Recurrent,
@@ -12,6 +13,9 @@ use crate::{
     shape::{Architecture, Kind, Shape},
     transformer::Transformer,
 };
+
+/// What is kept of a chunk's sequences between forward and backward; about as much as a core's own cache.
+const CHUNK_BYTES: usize = 2 << 20;
 
 /// Sequences of equal length, one behind the other.
 #[derive(Clone, Copy, Debug)]
@@ -207,11 +211,10 @@ impl Net {
 
 /// Sequences that go through the net together.
 fn chunk(shape: &Shape) -> usize {
-    // What is kept between forward and backward, about as much as a core's own cache.
-    let fit = |bytes: usize, kept: usize| bytes / (4 * shape.length * kept);
+    let fit = |kept: usize| (CHUNK_BYTES / (4 * shape.length * kept)).max(1);
     match shape.architecture {
-        Architecture::Transformer => fit(2 << 20, Transformer::kept(shape)).max(1),
+        Architecture::Transformer => fit(Transformer::kept(shape)),
         // It takes one time after the other: the products have as many rows as there are sequences.
-        Architecture::Gru | Architecture::Lstm => fit(4 << 20, Recurrent::kept(shape)).next_multiple_of(16),
+        Architecture::Gru | Architecture::Lstm => fit(Recurrent::kept(shape)).next_multiple_of(2 * TILE_ROWS),
     }
 }
