@@ -315,7 +315,7 @@ fn exponentials_on<V: Simd>(scores: &mut [f32], of: Scores, factors: &mut [f32],
             sum = sum.add(e);
             e.store(x);
         }
-        // What pads the last vector was counted as e^-87 each: nothing, beside a sum of at least 1.
+        // What pads the last vector was counted as e^-60 each: nothing, beside a sum of at least 1.
         let sum = sum.sum();
         *factor = 1.0 / sum;
         *log = most + sum.ln();

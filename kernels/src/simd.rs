@@ -97,9 +97,16 @@ pub(crate) trait Simd: Copy {
     /// The greatest lane.
     #[inline(always)]
     fn greatest(self) -> f32 {
-        let mut all = [f32::NEG_INFINITY; MOST_LANES];
+        let mut all = [0.0; MOST_LANES];
         self.store(&mut all);
-        all.iter().fold(f32::NEG_INFINITY, |most, &x| if x > most { x } else { most })
+        let mut lanes = Self::LANES;
+        while lanes > 1 {
+            lanes /= 2;
+            for i in 0..lanes {
+                all[i] = if all[i + lanes] > all[i] { all[i + lanes] } else { all[i] };
+            }
+        }
+        all[0]
     }
 }
 
