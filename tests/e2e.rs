@@ -504,6 +504,27 @@ fn a_missing_engine_is_said_and_the_page_stays() {
     assert!(page.text("chart-loss-by-position").is_some(), "the page stays");
 }
 
+/// Workers that share the steps, and fail in the middle of the run.
+#[test]
+fn a_lost_core_is_said_and_the_run_ends_as_it_should() {
+    let whole = std::fs::read_to_string(dist().join("team-worker.js")).expect("the built site's worker");
+    let failing = whole
+        + "\n{ const answers = self.onmessage; let left = 20;
+             self.onmessage = (event) => {
+               if (--left < 0) throw new Error('this core is gone');
+               answers(event);
+             }; }";
+    let page = Page::with(|| Browser::start(Gpu::None), &[("team-worker.js", &failing)]);
+    // Work enough for more than one core.
+    page.open("#v=1&preset=dursley-wonka&training.steps=40&training.batch=64&evaluation.every=20");
+    page.wait_for_phase("finished", RUN);
+    let why = device_reason(&page);
+    println!("{why}");
+    assert!(why.contains("one core") && why.contains("this core is gone"), "what is said: {why}");
+    let Evaluation { step, two_level, .. } = page.evaluation();
+    assert!(step == 40 && two_level.loss.value.is_finite(), "it trained on alone: {two_level:?} at step {step}");
+}
+
 /// Twenty steps of a small net, in the view of sweeps.
 const LAB: &str = "v=1&preset=dursley-wonka&training.steps=20&training.warmup=2&training.batch=4&evaluation.every=10\
                    &evaluation.sequences=16&evaluation.most=0&net.width=16&view=lab";

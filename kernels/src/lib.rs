@@ -28,6 +28,7 @@ mod words;
 
 pub use adamw::{Pace, adamw, sum_of_squares};
 pub use crossed::add_crossed;
+pub use matmul::square_product;
 pub use net::{Cells, Net, Watch};
 pub use profile::{Part, Profile, Work};
 pub use shape::{Architecture, Kind, Mlp, Positions, Shape};

@@ -3,6 +3,7 @@
 //! The right factor is packed once into panels as wide as the machine's tile, so that the innermost loop reads it in order; the
 //! left one is read where it lies, plain or transposed. A tile of the product stays in registers for the whole depth.
 
+use crate::linear::room;
 use crate::simd::{MOST_LANES, Simd, kernel, lanes};
 
 /// Vectors in a panel's row.
@@ -63,6 +64,13 @@ pub(crate) enum Start<'a> {
 /// Length of a packed [depth, columns] matrix.
 pub(crate) fn packed_len(depth: usize, columns: usize) -> usize {
     depth * columns.next_multiple_of(lanes())
+}
+
+/// `out` = a · b, all [n, n]; `scratch` grows to what packing takes. The speed of this is the measure of what a core can do.
+pub fn square_product(a: &[f32], b: &[f32], n: usize, scratch: &mut Vec<f32>, out: &mut [f32]) {
+    let packed = room(scratch, packed_len(n, n));
+    pack(b, n, [n, n], packed);
+    matmul([n, n, n], Left::plain(a, n), packed, out, n, Start::Zero, Reach::All);
 }
 
 kernel! {

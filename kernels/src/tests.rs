@@ -5,7 +5,7 @@ use crate::{
     adamw::sum_of_squares,
     crossed::add_crossed,
     gates::lstm,
-    matmul::{Left, REACH_BEYOND, Reach, Start, matmul, pack, pack_transposed, packed_len},
+    matmul::{Left, REACH_BEYOND, Reach, Start, matmul, pack, pack_transposed, packed_len, square_product},
     net::{Cells, Net},
     profile::Part,
     rows::{gated, gelu, log_softmax},
@@ -419,6 +419,19 @@ fn products_of_every_shape_are_sums_of_products() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_square_product_is_sums_of_products() {
+    let n = 37;
+    let mut numbers = Numbers(2);
+    let (a, b) = (numbers.vec(n * n), numbers.vec(n * n));
+    let (mut scratch, mut out) = (Vec::new(), vec![9.0; n * n]);
+    square_product(&a, &b, n, &mut scratch, &mut out);
+    for (at, given) in out.iter().enumerate() {
+        let exact: f64 = (0..n).map(|p| f64::from(a[at / n * n + p]) * f64::from(b[p * n + at % n])).sum();
+        assert!((f64::from(*given) - exact).abs() < 1e-5, "{at}");
     }
 }
 
