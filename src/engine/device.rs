@@ -129,15 +129,18 @@ pub async fn choose(
 
 impl Chosen {
     fn cpu(team: Option<Team>, mut report: DeviceReport) -> Self {
-        if let Some(size) = team.as_ref().map(Team::size).filter(|size| *size > 1) {
-            report.why.push_str(&format!(" {size} cores share each step."));
-        }
+        report.why.push_str(&shared(team.as_ref().map_or(1, Team::size)));
         Self { device: cpu(), team, report, contender: None }
     }
 }
 
 fn compared(gpu_ms: f64, cpu_ms: f64) -> String {
     format!("a step takes {gpu_ms:.1} ms on the GPU and {cpu_ms:.1} ms on the CPU")
+}
+
+/// How many cores train, as a sentence behind others; nothing of one.
+pub fn shared(cores: usize) -> String {
+    if cores > 1 { format!(" {cores} cores share each step.") } else { String::new() }
 }
 
 /// Which is faster, as a sentence.

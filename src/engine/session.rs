@@ -239,6 +239,9 @@ impl Session {
                 }
             }
         }
+        if self.chosen.report.used == DeviceKind::Cpu {
+            self.chosen.report.why.push_str(&device::shared(self.trainer.cores()));
+        }
         emit(Event::Device(self.chosen.report.clone()));
         Ok(())
     }

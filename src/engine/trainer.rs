@@ -241,6 +241,11 @@ impl Trainer {
         self.team.replace(team)
     }
 
+    /// How many cores share each step on the CPU.
+    pub fn cores(&self) -> usize {
+        self.team.borrow().as_ref().map_or(1, Team::size)
+    }
+
     /// As [`Self::gradient`], by the team where there is one. A team that loses a member is given up, and the step is done here.
     async fn shared_gradient(&mut self, rows: &Rows) -> (Tensor<1>, Tensor<1>) {
         if let Some(mut team) = self.team.take() {

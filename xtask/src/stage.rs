@@ -24,8 +24,8 @@ const FEATURES: &[&str] = &[
     "--enable-multivalue",
 ];
 
-/// Each wasm file and how to shrink it. The page is weighed compressed, and what is inlined compresses worse than a call; its lowest
-/// kilobyte is the far end of the stack, which nothing reaches.
+/// Each wasm file and how to shrink it. Page and engine are weighed compressed, and what is inlined compresses worse than a call; the
+/// page's lowest kilobyte is the far end of the stack, which nothing reaches.
 const SHRINK: &[(&str, &[&str])] = &[
     (
         "app_bg.wasm",
@@ -44,7 +44,17 @@ const SHRINK: &[(&str, &[&str])] = &[
             "--strip-producers",
         ],
     ),
-    ("engine_bg.wasm", &["-Os"]),
+    (
+        "engine_bg.wasm",
+        &[
+            "-Oz",
+            "--always-inline-max-function-size=0",
+            "--one-caller-inline-max-function-size=0",
+            "--reorder-functions-by-name",
+            "--strip-debug",
+            "--strip-producers",
+        ],
+    ),
     ("engine-cpu_bg.wasm", &["-Os"]),
     ("kernels.wasm", &["-O3", "--strip-debug", "--strip-producers"]),
     ("kernels-relaxed.wasm", &["-O3", "--enable-relaxed-simd", "--strip-debug", "--strip-producers"]),
