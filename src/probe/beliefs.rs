@@ -191,16 +191,17 @@ impl Beliefs {
         for &cell in &half {
             mean.iter_mut().zip(self.target(cell)).for_each(|(m, v)| *m += v / half.len() as f64);
         }
-        let (mut x, mut y) = (vec![0.0; stack.width()], vec![0.0; outputs]);
         let (mut residual, mut total) = (vec![0.0; outputs], vec![0.0; outputs]);
-        for &cell in &half {
-            stack.read(cell, &mut x);
-            fit.predict(&x, &mut y);
-            for (k, v) in self.target(cell).iter().enumerate() {
-                residual[k] += (v - y[k]).powi(2);
-                total[k] += (v - mean[k]).powi(2);
-            }
-        }
+        fit.predict(
+            half.len(),
+            |i, x| stack.read(half[i], x),
+            |i, y| {
+                for (k, v) in self.target(half[i]).iter().enumerate() {
+                    residual[k] += (v - y[k]).powi(2);
+                    total[k] += (v - mean[k]).powi(2);
+                }
+            },
+        );
         let explained = |from: usize, count: usize| {
             let sum = |values: &[f64]| values[from..from + count].iter().sum::<f64>();
             1.0 - sum(&residual) / sum(&total)
@@ -421,13 +422,9 @@ impl Tab for Beliefs {
             let drawn = self.drawn();
             let regressed = stacks.iter().map(|(_, stack)| {
                 let Some(fit) = self.fit(stack) else { return Vec::new() };
-                let (mut x, mut y) = (vec![0.0; stack.width()], vec![0.0; self.outputs()]);
-                let point = |&cell: &usize| {
-                    stack.read(cell, &mut x);
-                    fit.predict(&x, &mut y);
-                    [y[0], y[1], y[2]]
-                };
-                drawn.iter().map(point).collect()
+                let mut points = Vec::with_capacity(drawn.len());
+                fit.predict(drawn.len(), |i, x| stack.read(drawn[i], x), |_, y| points.push([y[0], y[1], y[2]]));
+                points
             });
             self.regressed = Some((step, regressed.collect()));
         }

@@ -306,11 +306,24 @@ impl Regression {
         Some(Self { mean_x, mean_y, weights })
     }
 
-    pub fn predict(&self, x: &[f64], out: &mut [f64]) {
-        out.copy_from_slice(&self.mean_y);
-        for (k, (v, mean)) in x.iter().zip(&self.mean_x).enumerate() {
-            let by = v - mean;
-            out.iter_mut().zip(self.weights.row(k)).for_each(|(slot, w)| *slot += by * w);
+    /// What it says of each of `rows` examples: `x` writes example i's numbers, `told` gets the outputs, in order.
+    pub fn predict(&self, rows: usize, mut x: impl FnMut(usize, &mut [f64]), mut told: impl FnMut(usize, &[f64])) {
+        let (inputs, outputs) = (self.weights.rows, self.weights.columns);
+        let mut one = vec![0.0; inputs];
+        // Some examples, one in each column.
+        let (mut some_x, mut some_y) = (vec![0.0; inputs * TOGETHER], vec![0.0; TOGETHER * outputs]);
+        for from in (0..rows).step_by(TOGETHER) {
+            let count = TOGETHER.min(rows - from);
+            let (some_x, some_y) = (&mut some_x[..inputs * count], &mut some_y[..count * outputs]);
+            for i in 0..count {
+                x(from + i, &mut one);
+                for (slots, (v, mean)) in some_x.chunks_exact_mut(count).zip(one.iter().zip(&self.mean_x)) {
+                    slots[i] = v - mean;
+                }
+            }
+            some_y.chunks_exact_mut(outputs).for_each(|y| y.copy_from_slice(&self.mean_y));
+            add_crossed(some_x, count, &self.weights.values, outputs, some_y, false);
+            some_y.chunks_exact(outputs).enumerate().for_each(|(i, y)| told(from + i, y));
         }
     }
 }
@@ -433,7 +446,7 @@ mod tests {
         for i in 40..60 {
             x(i, &mut input);
             y(i, &mut truth);
-            fit.predict(&input, &mut output);
+            fit.predict(1, |_, slots| slots.copy_from_slice(&input), |_, given| output.copy_from_slice(given));
             residual += (0..2).map(|k| (truth[k] - output[k]).powi(2)).sum::<f64>();
             squares += (0..2).map(|k| truth[k].powi(2)).sum::<f64>();
             (0..2).for_each(|k| sums[k] += truth[k]);
@@ -457,12 +470,15 @@ mod tests {
             out[6] = 3.0;
         };
         let twice = Regression::fit(40, 7, 2, doubled, y).unwrap();
-        let mut wide = [0.0; 7];
-        doubled(50, &mut wide);
-        x(50, &mut input);
-        let mut other = [0.0; 2];
-        twice.predict(&wide, &mut other);
-        fit.predict(&input, &mut output);
-        assert!((0..2).all(|k| (output[k] - other[k]).abs() < 1e-6), "{output:?} {other:?}");
+        // More than go together.
+        let (mut once, mut again) = (Vec::new(), Vec::new());
+        fit.predict(60, x, |_, given| once.extend_from_slice(given));
+        twice.predict(60, doubled, |i, given| {
+            assert_eq!(again.len(), 2 * i);
+            again.extend_from_slice(given);
+        });
+        assert_eq!(once.len(), 120);
+        assert!(once.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1e-6), "{once:?} {again:?}");
+        assert_eq!(once[2 * 59..], output);
     }
 }
