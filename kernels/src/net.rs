@@ -16,6 +16,8 @@ use crate::{
 
 /// What is kept of a chunk's sequences between forward and backward; about as much as a core's own cache.
 const CHUNK_BYTES: usize = 2 << 20;
+/// Where that is too few sequences to be quick, no more than this.
+const MOST_BYTES: usize = 64 << 20;
 
 /// Sequences of equal length, one behind the other.
 #[derive(Clone, Copy, Debug)]
@@ -211,10 +213,13 @@ impl Net {
 
 /// Sequences that go through the net together.
 fn chunk(shape: &Shape) -> usize {
-    let fit = |kept: usize| (CHUNK_BYTES / (4 * shape.length * kept)).max(1);
+    let fit = |bytes: usize, kept: usize| (bytes / (4 * shape.length * kept)).max(1);
     match shape.architecture {
-        Architecture::Transformer => fit(Transformer::kept(shape)),
+        Architecture::Transformer => fit(CHUNK_BYTES, Transformer::kept(shape)),
         // It takes one time after the other: the products have as many rows as there are sequences.
-        Architecture::Gru | Architecture::Lstm => fit(Recurrent::kept(shape)).next_multiple_of(2 * TILE_ROWS),
+        Architecture::Gru | Architecture::Lstm => {
+            let kept = Recurrent::kept(shape);
+            fit(CHUNK_BYTES, kept).next_multiple_of(2 * TILE_ROWS).min(fit(MOST_BYTES, kept))
+        }
     }
 }
