@@ -309,6 +309,7 @@ mod tests {
             device::{cpu, relative_difference},
             trainer::{Learner, Trainer, read},
         },
+        experiment::Architecture,
         world::rng::{Purpose, Stream},
     };
 
@@ -323,9 +324,15 @@ mod tests {
 
     #[test]
     fn a_team_gives_what_one_core_gives() {
-        for (batch, observation) in [(7, TOKENS), (3, TOKENS), (5, Observation::Vectors(2))] {
+        for (batch, observation, architecture) in [
+            (7, TOKENS, Architecture::Transformer),
+            (3, TOKENS, Architecture::Transformer),
+            (5, Observation::Vectors(2), Architecture::Transformer),
+            (7, TOKENS, Architecture::Gru),
+            (5, Observation::Vectors(2), Architecture::Lstm),
+        ] {
             let (mut experiment, _) = small(batch);
-            experiment.seed = 5;
+            (experiment.seed, experiment.net.architecture) = (5, architecture);
             let rows = Rows::random(observation, batch * 12, &mut Stream::new(3, Purpose::Timing, 0));
             let trainer = Trainer::new(&experiment, observation, &cpu());
             pollster::block_on(async {
