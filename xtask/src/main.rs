@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod names;
 mod place;
 mod site;
 mod size;

@@ -1,14 +1,16 @@
-//! The last step of a site build, called by Trunk (Trunk.toml) with the staged files: shrinks the wasm, fills in the
+//! The last step of a site build, called by Trunk (Trunk.toml) with the staged files: shrinks wasm and scripts, fills in the
 //! build id, and weighs the result.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Instant;
 use std::{env, thread};
 
+use crate::names::{Names, UNUSED};
 use crate::place::{cargo, command, run, target};
 use crate::size::{files, weigh};
-use crate::tools::wasm_opt;
+use crate::tools::{esbuild, wasm_opt};
 use crate::udhr;
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -38,10 +40,8 @@ const SHRINK: &[(&str, &[&str])] = &[
             "--always-inline-max-function-size=0",
             "--one-caller-inline-max-function-size=0",
             "--low-memory-unused",
-            // After all else, and before the names go: copies of one generic function then stand within gzip's window of 32 kB.
+            // Before the names go: copies of one generic function then stand within gzip's window of 32 kB.
             "--reorder-functions-by-name",
-            "--strip-debug",
-            "--strip-producers",
         ],
     ),
     (
@@ -51,14 +51,15 @@ const SHRINK: &[(&str, &[&str])] = &[
             "--always-inline-max-function-size=0",
             "--one-caller-inline-max-function-size=0",
             "--reorder-functions-by-name",
-            "--strip-debug",
-            "--strip-producers",
         ],
     ),
     ("engine-cpu_bg.wasm", &["-Os"]),
     ("kernels.wasm", &["-O3", "--strip-debug", "--strip-producers"]),
     ("kernels-relaxed.wasm", &["-O3", "--enable-relaxed-simd", "--strip-debug", "--strip-producers"]),
 ];
+
+/// Last of all, for what wasm-bindgen has made a script for.
+const SHORT_NAMES: &str = "--minify-imports-and-exports-and-modules --strip-debug --strip-producers";
 
 /// The kernels alone, for the workers of a team (`kernels/module`): what the site calls each build, and what it may use. A browser that
 /// does not know relaxed SIMD refuses a module that has it.
@@ -76,8 +77,10 @@ pub fn stage() -> Result<(), String> {
         Some(_) => {}
         None => println!("wasm-opt is missing, so the wasm stays large (`cargo xtask doctor` says how to get it)."),
     }
-    if release {
-        lighten_all(&staged)?;
+    match esbuild() {
+        Some(tool) if release => minify_all(&tool, &staged)?,
+        Some(_) => {}
+        None => println!("esbuild is missing, so the scripts stay large (`cargo xtask doctor` says how to get it)."),
     }
     bundle(&staged);
     stamp(&staged)?;
@@ -127,7 +130,8 @@ fn shrink_all(tool: &Path, staged: &Path) -> Result<(), String> {
     })
 }
 
-/// Shrinks `path` in place. The engine takes minutes, so results are kept by the input's content.
+/// Shrinks `path` in place, and gives it and its script short names for each other. The engine takes minutes, so results are kept by
+/// the input's content.
 fn shrink(tool: &Path, path: &Path, level: &[&str]) -> Result<(), String> {
     let before = read(path)?;
     let wrapped = b".command_export";
@@ -135,51 +139,44 @@ fn shrink(tool: &Path, path: &Path, level: &[&str]) -> Result<(), String> {
         let why = "runs its constructors at every call from JavaScript: call them by name (engine::webgpu shows how)";
         return Err(format!("{} {why}.", path.display()));
     }
-    let level = level.join(" ");
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let script = name.strip_suffix("_bg.wasm").map(|name| path.with_file_name(format!("{name}.js")));
+    let mut level = level.join(" ");
+    if script.is_some() {
+        level = format!("--remove-exports={UNUSED} {level} {SHORT_NAMES}");
+    }
     let recipe = format!("{level} {} {}", FEATURES.join(" "), tool.display());
     let cache = target().join("wasm-opt");
     let kept = cache.join(format!("{:016x}.wasm", hash([recipe.as_bytes(), &before])));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let names = kept.with_extension("names");
     if !kept.is_file() {
         println!("Shrinking {name} ({} kB) with wasm-opt {level}.", before.len() / 1000);
         let start = Instant::now();
         fs::create_dir_all(&cache).map_err(|e| format!("{} cannot be made: {e}.", cache.display()))?;
         let half = kept.with_extension("part");
         let mut wasm_opt = command(tool);
-        wasm_opt.args(level.split(' ')).args(FEATURES).arg(path).arg("-o").arg(&half);
-        let status = wasm_opt.status().map_err(|e| format!("wasm-opt could not be started: {e}."))?;
-        if !status.success() {
-            return Err(format!("wasm-opt failed on {name} ({status})."));
+        wasm_opt.args(level.split(' ')).args(FEATURES).arg(path).arg("-o").arg(&half).stderr(Stdio::inherit());
+        let outcome = wasm_opt.output().map_err(|e| format!("wasm-opt could not be started: {e}."))?;
+        if !outcome.status.success() {
+            return Err(format!("wasm-opt failed on {name} ({}).", outcome.status));
         }
+        write(&names, &outcome.stdout)?;
         fs::rename(&half, &kept).map_err(|e| format!("{} cannot be moved: {e}.", half.display()))?;
         println!("Shrunk {name} in {:.0} s.", start.elapsed().as_secs_f64());
     }
-    fs::copy(&kept, path).map(drop).map_err(|e| format!("{} cannot be written: {e}.", path.display()))
+    fs::copy(&kept, path).map_err(|e| format!("{} cannot be written: {e}.", path.display()))?;
+    let Some(script) = script else { return Ok(()) };
+    let renamed = Names::read(&text(&names)?)?.apply(&text(&script)?)?;
+    write(&script, renamed.as_bytes())
 }
 
-/// Trunk's own minifier does not read wasm-bindgen's modules, and says so; a quarter of them is comments and indents.
-fn lighten_all(staged: &Path) -> Result<(), String> {
-    for path in files(staged)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "js")) {
-        let script = String::from_utf8(read(&path)?).map_err(|_| format!("{} is not UTF-8.", path.display()))?;
-        fs::write(&path, lighten(&script)).map_err(|e| format!("{} cannot be written: {e}.", path.display()))?;
-    }
-    Ok(())
-}
-
-/// Without indents, empty lines, and comments that have their lines to themselves. No script here has a text over several lines.
-fn lighten(script: &str) -> String {
-    let mut kept = String::with_capacity(script.len());
-    let mut in_comment = false;
-    for line in script.lines().map(str::trim) {
-        let opens = line.starts_with("/*");
-        let drop = in_comment || opens || line.is_empty() || line.starts_with("//");
-        in_comment = (in_comment || opens) && !line.contains("*/");
-        if !drop {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
-    kept
+/// Every script that this page's browsers read as a module; what is for old browsers stays as it is.
+fn minify_all(tool: &Path, staged: &Path) -> Result<(), String> {
+    let is_module = |path: &PathBuf| path.extension().is_some_and(|e| e == "js") && !path.ends_with("old-browser.js");
+    let scripts: Vec<PathBuf> = files(staged)?.into_iter().filter(is_module).collect();
+    let mut esbuild = command(tool);
+    esbuild.args(["--minify", "--format=esm", "--log-level=warning", "--allow-overwrite"]);
+    run(esbuild.arg(format!("--outdir={}", staged.display())).args(&scripts))
 }
 
 /// Replaces `__BUILD__` in index.html by a hash of all files, so that no cache mixes two builds, and drops what Trunk
@@ -191,9 +188,8 @@ fn stamp(staged: &Path) -> Result<(), String> {
     }
     let build = format!("{:016x}", hash(contents.iter().map(Vec::as_slice)));
     let index = staged.join("index.html");
-    let page = String::from_utf8(read(&index)?).map_err(|_| "index.html is not UTF-8.".to_owned())?;
-    let page = without_trunk_links(&page).replace("__BUILD__", &build);
-    fs::write(&index, page).map_err(|e| format!("{} cannot be written: {e}.", index.display()))?;
+    let page = without_trunk_links(&text(&index)?).replace("__BUILD__", &build);
+    write(&index, page.as_bytes())?;
     println!("Build {build}");
     Ok(())
 }
@@ -218,6 +214,14 @@ fn next_link(page: &str) -> Option<(&str, &str, &str)> {
     Some((&page[..start], &page[start..end], &page[end..]))
 }
 
+fn write(path: &Path, content: &[u8]) -> Result<(), String> {
+    fs::write(path, content).map_err(|e| format!("{} cannot be written: {e}.", path.display()))
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    String::from_utf8(read(path)?).map_err(|_| format!("{} is not UTF-8.", path.display()))
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|e| format!("{} cannot be read: {e}.", path.display()))
 }
@@ -231,12 +235,6 @@ fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn scripts_lose_what_no_browser_needs() {
-        let script = "// a\n  let x = 1; // stays\n\n/**\n * doc\n */\n\tf(`/* ${x} */`);\n/* one line */\ng();\n";
-        assert_eq!(lighten(script), "let x = 1; // stays\nf(`/* ${x} */`);\ng();\n");
-    }
 
     #[test]
     fn only_trunks_own_links_are_dropped() {

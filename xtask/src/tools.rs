@@ -11,6 +11,8 @@ const TRUNK: &str = "0.21.14";
 /// npm's binaryen; Debian's (108) is too old for what rustc emits.
 const BINARYEN: &str = "132";
 const OLDEST_BINARYEN: u32 = 120;
+/// npm's.
+const ESBUILD: &str = "0.28.2";
 
 const TRUNK_FAST: &[(&str, &str)] = &[
     // Trunk's own release profile is fat LTO, ten minutes of it; it spends its life waiting for cargo.
@@ -29,6 +31,7 @@ pub enum Tool {
     WasmBindgen,
     Trunk,
     WasmOpt,
+    Esbuild,
     Chromium,
     ChromeDriver,
 }
@@ -36,7 +39,7 @@ pub enum Tool {
 use Tool::*;
 
 /// For the site.
-pub const FOR_SITE: &[Tool] = &[Rust, WasmTarget, WasmBindgen, Trunk, WasmOpt];
+pub const FOR_SITE: &[Tool] = &[Rust, WasmTarget, WasmBindgen, Trunk, WasmOpt, Esbuild];
 /// For formatting and lints.
 pub const FOR_LINT: &[Tool] = &[Rust, Rustfmt, Clippy, WasmTarget];
 /// For tests in a browser.
@@ -44,7 +47,7 @@ pub const FOR_BROWSER: &[Tool] = &[Chromium, ChromeDriver];
 /// For wasm-bindgen-test.
 pub const FOR_WASM_TESTS: &[Tool] = &[Rust, WasmTarget, WasmBindgen, Chromium, ChromeDriver];
 
-const ALL: &[Tool] = &[Rust, Rustfmt, Clippy, WasmTarget, WasmBindgen, Trunk, WasmOpt, Chromium, ChromeDriver];
+const ALL: &[Tool] = &[Rust, Rustfmt, Clippy, WasmTarget, WasmBindgen, Trunk, WasmOpt, Esbuild, Chromium, ChromeDriver];
 
 impl Tool {
     fn name(self) -> &'static str {
@@ -56,6 +59,7 @@ impl Tool {
             WasmBindgen => "wasm-bindgen",
             Trunk => "Trunk",
             WasmOpt => "wasm-opt (optional)",
+            Esbuild => "esbuild (optional)",
             Chromium => "Chromium or Chrome",
             ChromeDriver => "ChromeDriver",
         }
@@ -70,13 +74,14 @@ impl Tool {
             WasmBindgen => "makes the JavaScript around the wasm; same version as in Cargo.lock",
             Trunk => "builds and serves the site",
             WasmOpt => "halves the download; without it the site works, and is larger",
+            Esbuild => "halves the scripts; without it they work, and are larger",
             Chromium => "runs the browser tests",
             ChromeDriver => "drives the browser in tests",
         }
     }
 
     fn required(self) -> bool {
-        self != WasmOpt
+        !matches!(self, WasmOpt | Esbuild)
     }
 
     /// What was found, in a few words.
@@ -100,6 +105,7 @@ impl Tool {
                 text.starts_with("trunk 0.21.").then_some(text)
             }
             WasmOpt => wasm_opt().and_then(|path| output(command(path).arg("--version"))),
+            Esbuild => esbuild().and_then(|path| output(command(path).arg("--version"))),
             Chromium => chromium().and_then(|path| output(command(path).arg("--version"))),
             ChromeDriver => chromedriver().and_then(|path| output(command(path).arg("--version"))),
         }
@@ -117,10 +123,10 @@ impl Tool {
                 format!("cargo install wasm-bindgen-cli --version {version}")
             }
             Trunk => format!("cargo install trunk --version {TRUNK} --locked"),
-            WasmOpt if find(&["npm"]).is_some() => {
-                format!("npm install --prefix {} binaryen@{BINARYEN}", tools().display())
+            WasmOpt | Esbuild if find(&["npm"]).is_some() => {
+                format!("npm install --prefix {} {}", tools().display(), self.package())
             }
-            WasmOpt => "install Node.js and npm, then run this again".to_owned(),
+            WasmOpt | Esbuild => "install Node.js and npm, then run this again".to_owned(),
             Chromium | ChromeDriver if cfg!(target_os = "macos") => {
                 "brew install --cask google-chrome chromedriver".to_owned()
             }
@@ -128,6 +134,11 @@ impl Tool {
                                         same version; or name them in CHROME and CHROMEDRIVER"
                 .to_owned(),
         }
+    }
+
+    /// Of npm.
+    fn package(self) -> String {
+        if self == Esbuild { format!("esbuild@{ESBUILD}") } else { format!("binaryen@{BINARYEN}") }
     }
 
     fn install(self) -> Result<(), String> {
@@ -149,13 +160,15 @@ impl Tool {
                     .args(["install", "trunk", "--version", TRUNK, "--locked", "--force"])
                     .envs(TRUNK_FAST.iter().copied()),
             ),
-            WasmOpt => {
+            WasmOpt | Esbuild => {
                 let npm = find(&["npm"]).ok_or("npm is not installed.")?;
                 let prefix = tools();
                 std::fs::create_dir_all(&prefix).map_err(|e| format!("{} cannot be made: {e}.", prefix.display()))?;
-                let package = format!("binaryen@{BINARYEN}");
                 run_aside(
-                    command(npm).args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&prefix).arg(&package),
+                    command(npm)
+                        .args(["install", "--no-audit", "--no-fund", "--prefix"])
+                        .arg(&prefix)
+                        .arg(self.package()),
                 )
             }
             Chromium | ChromeDriver => install_browser(),
@@ -214,6 +227,12 @@ pub fn wasm_opt() -> Option<PathBuf> {
         let text = output(command(path).arg("--version")).unwrap_or_default();
         text.split_whitespace().nth(2).and_then(|n| n.parse().ok()).is_some_and(|n: u32| n >= OLDEST_BINARYEN)
     })
+}
+
+/// esbuild, which minifies scripts.
+pub fn esbuild() -> Option<PathBuf> {
+    let own = tools().join("node_modules").join(".bin").join("esbuild");
+    [Some(own), find(&["esbuild"])].into_iter().flatten().find(|path| path.is_file())
 }
 
 /// The browser that tests run in.
