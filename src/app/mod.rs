@@ -1,6 +1,6 @@
 //! The page, less the browser: a run's history, what each chart shows, and how it is drawn. Natively testable.
 //!
-//! Charts are drawn over plotters' `DrawingBackend`, so one code serves canvas, SVG and PNG.
+//! A chart is a list of marks (`charts::scene`), which become SVG here and are drawn on canvases by `page::canvas`.
 
 pub mod charts;
 pub mod edges;

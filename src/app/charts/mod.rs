@@ -230,16 +230,16 @@ impl ReadoutLine {
 }
 
 /// The crosshair and its dots, to be drawn over a chart (on the series layer, or one of its own).
-pub fn crosshair(view: &View, readout: &Readout) -> Scene {
+pub fn crosshair(view: &View, readout: &Readout) -> Vec<scene::Mark> {
     let stroke = scene::Stroke::new(view.theme.axis, 1.0);
-    let mut series = vec![scene::Mark::Line { points: readout.rule.to_vec(), stroke }];
+    let mut marks = vec![scene::Mark::Line { points: readout.rule.to_vec(), stroke }];
     for line in &readout.lines {
         if let (Some(at), Some(colour)) = (line.at, line.colour()) {
-            series.push(scene::Mark::Dot { at, radius: 4.5, colour: view.theme.surface });
-            series.push(scene::Mark::Dot { at, radius: 3.0, colour });
+            marks.push(scene::Mark::Dot { at, radius: 4.5, colour: view.theme.surface });
+            marks.push(scene::Mark::Dot { at, radius: 3.0, colour });
         }
     }
-    Scene { axes: Vec::new(), series }
+    marks
 }
 
 /// `exact`, `closed form`, `Monte Carlo`.

@@ -1,25 +1,13 @@
-//! What a chart looks like, as plain marks in CSS pixels, and the one place where marks meet plotters.
+//! What a chart looks like, as plain marks in CSS pixels; as SVG here, on a canvas by `app::page::canvas`.
 //!
-//! plotters' own axes are not used: on wasm they measure text by adding elements to the page, and they know no
-//! device-pixel ratio. Marks are multiplied by a scale when drawn; nothing here measures text.
+//! Nothing here measures text.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
-use plotters::{
-    coord::Shift,
-    drawing::{DrawingArea, DrawingAreaErrorKind},
-    element::{Circle, PathElement, Polygon, Rectangle, Text},
-    prelude::DrawingBackend,
-    style::{
-        Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBColor, ShapeStyle, TextStyle,
-        text_anchor::{HPos, Pos, VPos},
-    },
+use crate::{
+    app::theme::Rgb,
+    picture::svg::{escape, num},
 };
-
-use crate::app::theme::Rgb;
-
-/// What any chart's drawing may fail with.
-pub type DrawError<DB> = DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>;
 
 /// The page's own font stack.
 pub const FONT: &str = "system-ui, sans-serif";
@@ -34,7 +22,7 @@ pub enum Dash {
 }
 
 impl Dash {
-    fn pattern(self) -> &'static [f64] {
+    pub fn pattern(self) -> &'static [f64] {
         match self {
             Self::Solid => &[],
             Self::Dashed => &[7.0, 4.0],
@@ -106,62 +94,102 @@ pub struct Scene {
 impl Scene {
     /// Changes exactly when the axes layer must be drawn again.
     pub fn axes_key(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
         for mark in &self.axes {
             mark.hash_into(&mut hasher);
         }
         hasher.finish()
     }
 
-    /// The layer of axes, grid, words and fixed reference lines. `scale` is device pixels per CSS pixel; the area
-    /// is expected to be the chart's size times that. Nothing is cleared first.
-    pub fn draw_axes<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-        scale: f64,
-    ) -> Result<(), DrawError<DB>> {
-        draw(&self.axes, area, scale, 1.0)
-    }
-
-    /// The layer of moving lines, to lie over the axes. plotters rounds to whole pixels: on a plain screen a scale of 2
-    /// (and a canvas twice its shown size) draws slopes without steps.
-    pub fn draw_series<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-        scale: f64,
-    ) -> Result<(), DrawError<DB>> {
-        draw(&self.series, area, scale, 1.0)
-    }
-
-    /// Both layers.
-    pub fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: f64) -> Result<(), DrawError<DB>> {
-        self.draw_axes(area, scale)?;
-        self.draw_series(area, scale)
-    }
-
     /// A whole SVG document of `width` x `height` CSS pixels on `background`.
     pub fn svg(&self, width: f64, height: f64, background: Rgb) -> String {
-        // plotters rounds to whole units, so the drawing is made eight times as large and shown at its size.
-        const FINE: f64 = 8.0;
-        // Its SVG backend divides font sizes by this.
-        const SVG_FONT: f64 = 1.24;
-        let (w, h) = ((width * FINE).round().max(1.0) as u32, (height * FINE).round().max(1.0) as u32);
-        let mut svg = String::new();
-        {
-            use plotters::prelude::{IntoDrawingArea, SVGBackend};
-            let area = SVGBackend::with_string(&mut svg, (w, h)).into_drawing_area();
-            // Writing to a string cannot fail.
-            let _ = area.fill(&colour(background, 1.0));
-            let _ = draw(&self.axes, &area, FINE, SVG_FONT);
-            let _ = draw(&self.series, &area, FINE, SVG_FONT);
-            let _ = area.present();
-        }
-        svg.replacen(&format!("width=\"{w}\" height=\"{h}\""), &format!("width=\"{width}\" height=\"{height}\""), 1)
+        let (width, height) = (num(width), num(height));
+        let marks: String = self.axes.iter().chain(&self.series).map(Mark::svg).collect();
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+             font-family=\"{FONT}\"><rect width=\"{width}\" height=\"{height}\" fill=\"{background}\"/>{marks}</svg>\n"
+        )
     }
 }
 
+/// FNV-1a, 64 bits: the standard library's guards against strangers, which costs 1 kB of the page.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+/// What a logarithm or a division lost is left out rather than drawn at the edge of the integers.
+pub fn is_sound((x, y): &(f64, f64)) -> bool {
+    x.is_finite() && y.is_finite() && x.abs() < 1e5 && y.abs() < 1e5
+}
+
 impl Mark {
-    fn hash_into(&self, hasher: &mut DefaultHasher) {
+    fn svg(&self) -> String {
+        let list = |points: &mut dyn Iterator<Item = &(f64, f64)>| {
+            points.map(|(x, y)| format!("{},{}", num(*x), num(*y))).collect::<Vec<_>>().join(" ")
+        };
+        match self {
+            Self::Line { points, stroke } => {
+                let dashes = stroke.dash.pattern().iter().map(|length| num(*length)).collect::<Vec<_>>().join(" ");
+                // A gap in the data is a gap in the line, and a single point a short stroke.
+                let run = |run: &[(f64, f64)]| {
+                    let run = match run {
+                        [(x, y)] => vec![(x - 1.5, *y), (x + 1.5, *y)],
+                        run => run.to_vec(),
+                    };
+                    format!(
+                        "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-opacity=\"{}\" stroke-width=\"{}\" \
+                         stroke-dasharray=\"{}\"/>",
+                        list(&mut run.iter()),
+                        stroke.colour,
+                        percent(stroke.alpha),
+                        num(stroke.width),
+                        if dashes.is_empty() { "none" } else { &dashes }
+                    )
+                };
+                points.split(|p| !is_sound(p)).filter(|points| !points.is_empty()).map(run).collect()
+            }
+            Self::Area { points, colour, alpha } => format!(
+                "<polygon points=\"{}\" fill=\"{colour}\" fill-opacity=\"{}\"/>",
+                list(&mut points.iter().filter(|p| is_sound(p))),
+                percent(*alpha)
+            ),
+            Self::Box { from, to, colour, alpha } if is_sound(from) && is_sound(to) => format!(
+                "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{colour}\" fill-opacity=\"{}\"/>",
+                num(from.0.min(to.0)),
+                num(from.1.min(to.1)),
+                num((to.0 - from.0).abs()),
+                num((to.1 - from.1).abs()),
+                percent(*alpha)
+            ),
+            Self::Dot { at, radius, colour } if is_sound(at) => {
+                format!("<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{colour}\"/>", num(at.0), num(at.1), num(*radius))
+            }
+            Self::Text(label) if is_sound(&(label.x, label.y)) => format!(
+                "<text x=\"{}\" y=\"{}\" font-size=\"{}\" font-weight=\"{}\" text-anchor=\"{}\" fill=\"{}\">{}</text>",
+                num(label.x),
+                // Its middle: half of a letter's height below.
+                num(label.y + 0.35 * label.size),
+                num(label.size),
+                if label.bold { "bold" } else { "normal" },
+                ["start", "middle", "end"][label.anchor as usize],
+                label.colour,
+                escape(&label.text)
+            ),
+            Self::Box { .. } | Self::Dot { .. } | Self::Text(_) => String::new(),
+        }
+    }
+
+    fn hash_into(&self, hasher: &mut Fnv) {
         // Tenths of a pixel: finer changes are not worth a redraw.
         let tenth = |v: f64| (v * 10.0).round() as i64;
         let point = |(x, y): (f64, f64)| (tenth(x), tenth(y));
@@ -188,73 +216,13 @@ impl Mark {
     }
 }
 
-fn colour(rgb: Rgb, alpha: f64) -> plotters::style::RGBAColor {
-    RGBColor(rgb.0, rgb.1, rgb.2).mix(alpha)
-}
-
-fn draw<DB: DrawingBackend>(
-    marks: &[Mark],
-    area: &DrawingArea<DB, Shift>,
-    scale: f64,
-    font: f64,
-) -> Result<(), DrawError<DB>> {
-    let at = |(x, y): (f64, f64)| ((x * scale).round() as i32, (y * scale).round() as i32);
-    // What a logarithm or a division lost is left out rather than drawn at the edge of the integers.
-    let sound = |p: &(f64, f64)| p.0.is_finite() && p.1.is_finite() && p.0.abs() < 1e5 && p.1.abs() < 1e5;
-    for mark in marks {
-        match mark {
-            Mark::Line { points, stroke } => {
-                let style = ShapeStyle {
-                    color: colour(stroke.colour, stroke.alpha),
-                    filled: false,
-                    stroke_width: (stroke.width * scale).round().max(1.0) as u32,
-                };
-                // A gap in the data is a gap in the line.
-                for run in points.split(|p| !sound(p)) {
-                    for piece in dashes(run, stroke.dash.pattern()) {
-                        area.draw(&PathElement::new(piece.iter().map(|p| at(*p)).collect::<Vec<_>>(), style))?;
-                    }
-                }
-            }
-            Mark::Area { points, colour: rgb, alpha } => {
-                let points: Vec<_> = points.iter().filter(|p| sound(p)).map(|p| at(*p)).collect();
-                if points.len() > 2 {
-                    area.draw(&Polygon::new(points, colour(*rgb, *alpha).filled()))?;
-                }
-            }
-            Mark::Box { from, to, colour: rgb, alpha } => {
-                if sound(from) && sound(to) {
-                    area.draw(&Rectangle::new([at(*from), at(*to)], colour(*rgb, *alpha).filled()))?;
-                }
-            }
-            Mark::Dot { at: centre, radius, colour: rgb } => {
-                if sound(centre) {
-                    let radius = (radius * scale).round().max(1.0) as i32;
-                    area.draw(&Circle::new(at(*centre), radius, colour(*rgb, 1.0).filled()))?;
-                }
-            }
-            Mark::Text(label) => {
-                if sound(&(label.x, label.y)) && !label.text.is_empty() {
-                    let style = if label.bold { FontStyle::Bold } else { FontStyle::Normal };
-                    let desc = FontDesc::new(FontFamily::Name(FONT), label.size * scale * font, style)
-                        .transform(FontTransform::None);
-                    let h_pos = match label.anchor {
-                        Anchor::Start => HPos::Left,
-                        Anchor::Middle => HPos::Center,
-                        Anchor::End => HPos::Right,
-                    };
-                    let ink = colour(label.colour, 1.0);
-                    let style = TextStyle::from(desc).color(&ink).pos(Pos::new(h_pos, VPos::Center));
-                    area.draw(&Text::new(label.text.as_str(), at((label.x, label.y)), style))?;
-                }
-            }
-        }
-    }
-    Ok(())
+/// Two digits of an opacity.
+fn percent(alpha: f64) -> String {
+    ((alpha * 100.0).round() / 100.0).to_string()
 }
 
 /// Cuts a polyline into its dashes; a line without a pattern stays whole, and a single point becomes a short stroke.
-fn dashes(points: &[(f64, f64)], pattern: &[f64]) -> Vec<Vec<(f64, f64)>> {
+pub fn dashes(points: &[(f64, f64)], pattern: &[f64]) -> Vec<Vec<(f64, f64)>> {
     match points {
         [] => return Vec::new(),
         [(x, y)] => return vec![vec![(x - 1.5, *y), (x + 1.5, *y)]],
@@ -346,7 +314,7 @@ mod tests {
         let points = vec![(0.0, 0.0), (10.0, f64::NAN), (20.0, 5.0), (30.0, f64::INFINITY)];
         let scene = Scene { axes: vec![], series: vec![Mark::Line { points, stroke }] };
         let svg = scene.svg(100.0, 50.0, Rgb(255, 255, 255));
-        assert!(!svg.contains("NaN") && svg.contains("width=\"100\" height=\"50\" viewBox=\"0 0 800 400\""), "{svg}");
+        assert!(!svg.contains("NaN") && svg.contains("width=\"100\" height=\"50\" viewBox=\"0 0 100 50\""), "{svg}");
         assert_eq!(svg.matches("<polyline").count(), 2);
     }
 

@@ -108,7 +108,7 @@ fn every_chart_draws_at_every_stage() {
                                 Some(at) if stage == "full" => {
                                     let readout = chart.readout(&view, at).expect("a cursor has a read-out");
                                     let mut scene = chart.scene(&view);
-                                    scene.series.extend(crosshair(&view, &readout).series);
+                                    scene.series.extend(crosshair(&view, &readout));
                                     scene.svg(width, height, theme.surface)
                                 }
                                 _ => svg,
@@ -136,27 +136,27 @@ fn the_lines_are_labelled_directly() {
     expect(
         ChartKind::LossByPosition,
         &[
-            "model\n",
-            "exact Bayes\n",
-            "oracle\n",
-            "entropy rate\n",
-            "unigram\n",
-            "earlier: K 16\n",
-            "loss, nats per token\n",
-            "position in the sequence\n",
+            "model<",
+            "exact Bayes<",
+            "oracle<",
+            "entropy rate<",
+            "unigram<",
+            "earlier: K 16<",
+            "loss, nats per token<",
+            "position in the sequence<",
         ],
     );
-    expect(ChartKind::TrainingLoss, &["training\n", "exact Bayes\n", "uniform\n", "training step\n"]);
-    expect(ChartKind::Losses, &["two-level\n", "first-level\n", "empirical\n", "topic gap\n", "sequence gap\n"]);
+    expect(ChartKind::TrainingLoss, &["training<", "exact Bayes<", "uniform<", "training step<"]);
+    expect(ChartKind::Losses, &["two-level<", "first-level<", "empirical<", "topic gap<", "sequence gap<"]);
     expect(
         ChartKind::Bound,
         &[
-            "topic term\n",
-            "sequence term\n",
-            "confidence term\n",
-            "optimisation error\n",
-            "sum as printed\n",
-            "topic gap\n",
+            "topic term<",
+            "sequence term<",
+            "confidence term<",
+            "optimisation error<",
+            "sum as printed<",
+            "topic gap<",
             "up to constants",
             "KL(μ‖ν_topic) =",
         ],
@@ -515,7 +515,7 @@ fn a_finished_run_measures_the_gaps_and_says_where_they_are_not_precise() {
         svg.contains("KL(μ‖ν_topic) = 2,375, KL(μ‖ν_data) = 750 nats at") && svg.contains("s = 0.02 from the grid")
     );
     // 6% of the one gap, 1.4% of the other.
-    assert!(svg.contains("0.0190 ± 0.0012 ≈ imprecise\n") && svg.contains("0.0760 ± 0.0011\n"), "{svg}");
+    assert!(svg.contains("0.0190 ± 0.0012 ≈ imprecise<") && svg.contains("0.0760 ± 0.0011<"), "{svg}");
     let readout = chart.readout(&view, 6.0).expect("the sequence gap");
     assert!(
         readout.text().contains("over 4,096 sequences")
@@ -568,7 +568,7 @@ fn the_kl_chart_shows_the_grid_and_what_was_chosen() {
     let view = View::new(900.0, 400.0, Theme::light());
     let chart = ChartKind::Kl.chart(&history, &e, Options::default());
     let svg = chart.svg(&view);
-    for text in ["s = 0.001\n", "s = 0.02\n", "s = 0.2\n", ", chosen\n", "allowed\n", "an index, no KL"] {
+    for text in ["s = 0.001<", "s = 0.02<", "s = 0.2<", ", chosen<", "allowed<", "an index, no KL"] {
         assert!(svg.contains(text), "{text}");
     }
     assert_eq!(svg.matches("chosen").count(), 1);
@@ -641,7 +641,7 @@ fn prior_stages_are_marked_on_the_step_axis() {
     for kind in [ChartKind::TrainingLoss, ChartKind::Losses] {
         let chart = kind.chart(&history, &e, Options::default());
         let svg = chart.svg(&view);
-        assert!(svg.contains("K′ topics\n") && svg.contains("N′ of each\n"), "{}", kind.name());
+        assert!(svg.contains("K′ topics<") && svg.contains("N′ of each<"), "{}", kind.name());
         let title = |step| chart.readout(&view, step).expect("data").title;
         assert_eq!(title(100.0), "Step 100, prior stage on K′ topics");
         assert_eq!(title(120.0), "Step 120, prior stage on N′ sequences of each topic");
@@ -660,7 +660,7 @@ fn seen_and_unseen_topics_stand_side_by_side() {
     let options = Options { log_log: true, squared_error: true, ..Options::default() };
     let chart = ChartKind::Topics.chart(&history, &e, options);
     let svg = chart.svg(&view);
-    for text in ["unseen\n", "seen\n", "exact Bayes\n", "Bayes over K\n", "position in the sequence\n"] {
+    for text in ["unseen<", "seen<", "exact Bayes<", "Bayes over K<", "position in the sequence<"] {
         assert!(svg.contains(text), "{text}");
     }
     let evaluation = history.evaluation().expect("one");

@@ -9,14 +9,12 @@ use std::{
 };
 
 use leptos::prelude::*;
-use plotters::prelude::IntoDrawingArea;
-use plotters_canvas::CanvasBackend;
-use wasm_bindgen::JsCast;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use web_sys::HtmlCanvasElement;
 
+use super::canvas::{context, draw};
 use crate::{
     app::{
-        charts::{self, Axis, Chart, ChartKind, Options, Readout, Scene, View},
+        charts::{self, Axis, Chart, ChartKind, Options, Readout, View},
         history::{Changed, History},
         theme::Theme,
     },
@@ -265,15 +263,13 @@ impl Board {
         });
         let key = (scene.axes_key(), scale);
         if canvas.drawn.replace(Some(key)) != Some(key) {
-            paint(&canvas.axes, &view, scale, |scene, area| scene.draw_axes(area, scale), &scene);
+            clear(&canvas.axes, &view, scale);
+            draw(&scene.axes, &canvas.axes, scale);
         }
-        paint(&canvas.series, &view, scale, |scene, area| scene.draw_series(area, scale), &scene);
+        clear(&canvas.series, &view, scale);
+        draw(&scene.series, &canvas.series, scale);
         if let Some(readout) = &readout {
-            let over = charts::crosshair(&view, readout);
-            if let Some(backend) = CanvasBackend::with_canvas_object(canvas.series.clone()) {
-                // A canvas that refuses a line shows one line less.
-                let _ = over.draw_series(&backend.into_drawing_area(), scale);
-            }
+            draw(&charts::crosshair(&view, readout), &canvas.series, scale);
         }
         if canvas.title.with_untracked(|old| *old != title) {
             canvas.title.set(title);
@@ -293,11 +289,8 @@ pub struct ChartSignals {
     pub readout: RwSignal<Option<Readout>>,
 }
 
-type Area = plotters::drawing::DrawingArea<CanvasBackend, plotters::coord::Shift>;
-type Drawn = Result<(), charts::scene::DrawError<CanvasBackend>>;
-
-/// Sizes or clears a layer, then draws on it.
-fn paint(canvas: &HtmlCanvasElement, view: &View, scale: f64, draw: impl Fn(&Scene, &Area) -> Drawn, scene: &Scene) {
+/// Sizes or clears a layer.
+fn clear(canvas: &HtmlCanvasElement, view: &View, scale: f64) {
     let (width, height) = ((view.width * scale).round() as u32, (view.height * scale).round() as u32);
     if (canvas.width(), canvas.height()) != (width, height) {
         canvas.set_width(width);
@@ -305,12 +298,4 @@ fn paint(canvas: &HtmlCanvasElement, view: &View, scale: f64, draw: impl Fn(&Sce
     } else if let Some(context) = context(canvas) {
         context.clear_rect(0.0, 0.0, f64::from(width), f64::from(height));
     }
-    if let Some(backend) = CanvasBackend::with_canvas_object(canvas.clone()) {
-        // A canvas that refuses a mark shows one mark less.
-        let _ = draw(scene, &backend.into_drawing_area());
-    }
-}
-
-pub fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
-    canvas.get_context("2d").ok().flatten()?.dyn_into().ok()
 }

@@ -7,7 +7,8 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{HtmlCanvasElement, IntersectionObserver, IntersectionObserverEntry, ResizeObserver};
 
 use super::{
-    board::{Board, Canvas, ChartSignals, context},
+    board::{Board, Canvas, ChartSignals},
+    canvas::{context, draw},
     controls::{When, effect, escape, truth, words},
     share,
     state::use_app,
@@ -229,7 +230,7 @@ fn picture(board: &Board, canvas: &Canvas) -> Option<String> {
     ground.set_fill_style_str(&view.theme.surface.to_string());
     ground.fill_rect(0.0, 0.0, f64::from(paper.width()), f64::from(paper.height()));
     let scene = board.ask(canvas.kind, |chart| chart.scene(&view));
-    let backend = plotters_canvas::CanvasBackend::with_canvas_object(paper.clone())?;
-    scene.draw(&plotters::prelude::IntoDrawingArea::into_drawing_area(backend), SCALE).ok()?;
+    draw(&scene.axes, &paper, SCALE);
+    draw(&scene.series, &paper, SCALE);
     paper.to_data_url().ok()
 }

@@ -4,6 +4,7 @@
 //! `engine_client` the line to the worker; the rest are the parts of the screen.
 
 mod board;
+mod canvas;
 mod chart_view;
 mod controls;
 mod engine_client;

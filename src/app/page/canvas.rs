@@ -1,0 +1,84 @@
+//! A chart's marks on a canvas, by plotters' canvas backend.
+//!
+//! plotters' own axes and elements are not used: on wasm the axes measure text by adding elements to the page, and know no
+//! device-pixel ratio. plotters rounds to whole pixels: on a plain screen a scale of 2 (and a canvas twice its shown size) draws slopes
+//! without steps.
+
+use plotters::{
+    prelude::DrawingBackend,
+    style::{
+        Color, FontDesc, FontFamily, FontStyle, RGBAColor, RGBColor, ShapeStyle, TextStyle,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+use plotters_canvas::CanvasBackend;
+use wasm_bindgen::JsCast;
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+
+use crate::app::{
+    charts::scene::{Anchor, FONT, Mark, dashes, is_sound},
+    theme::Rgb,
+};
+
+pub fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+    canvas.get_context("2d").ok().flatten()?.dyn_into().ok()
+}
+
+/// Draws `marks` over what is there, `scale` device pixels for each CSS pixel. A canvas that refuses a mark shows one mark less.
+pub fn draw(marks: &[Mark], canvas: &HtmlCanvasElement, scale: f64) {
+    if let Some(mut backend) = CanvasBackend::with_canvas_object(canvas.clone()) {
+        for mark in marks {
+            let _ = draw_one(mark, &mut backend, scale);
+        }
+    }
+}
+
+fn draw_one(mark: &Mark, backend: &mut CanvasBackend, scale: f64) -> Option<()> {
+    let whole = |length: f64| (length * scale).round().max(1.0) as u32;
+    let at = |(x, y): (f64, f64)| ((x * scale).round() as i32, (y * scale).round() as i32);
+    match mark {
+        Mark::Line { points, stroke } => {
+            let style = ShapeStyle {
+                color: colour(stroke.colour, stroke.alpha),
+                filled: false,
+                stroke_width: whole(stroke.width),
+            };
+            // A gap in the data is a gap in the line.
+            for run in points.split(|p| !is_sound(p)) {
+                for piece in dashes(run, stroke.dash.pattern()) {
+                    backend.draw_path(piece.into_iter().map(at), &style).ok()?;
+                }
+            }
+        }
+        Mark::Area { points, colour: rgb, alpha } => {
+            let points: Vec<_> = points.iter().filter(|p| is_sound(p)).map(|p| at(*p)).collect();
+            if points.len() > 2 {
+                backend.fill_polygon(points, &colour(*rgb, *alpha)).ok()?;
+            }
+        }
+        Mark::Box { from, to, colour: rgb, alpha } if is_sound(from) && is_sound(to) => {
+            backend.draw_rect(at(*from), at(*to), &colour(*rgb, *alpha), true).ok()?;
+        }
+        Mark::Dot { at: centre, radius, colour: rgb } if is_sound(centre) => {
+            backend.draw_circle(at(*centre), whole(*radius), &colour(*rgb, 1.0), true).ok()?;
+        }
+        Mark::Text(label) if is_sound(&(label.x, label.y)) && !label.text.is_empty() => {
+            let style = if label.bold { FontStyle::Bold } else { FontStyle::Normal };
+            let h_pos = match label.anchor {
+                Anchor::Start => HPos::Left,
+                Anchor::Middle => HPos::Center,
+                Anchor::End => HPos::Right,
+            };
+            let font = FontDesc::new(FontFamily::Name(FONT), label.size * scale, style);
+            let ink = colour(label.colour, 1.0);
+            let style = TextStyle::from(font).color(&ink).pos(Pos::new(h_pos, VPos::Center));
+            backend.draw_text(&label.text, &style, at((label.x, label.y))).ok()?;
+        }
+        Mark::Box { .. } | Mark::Dot { .. } | Mark::Text(_) => {}
+    }
+    Some(())
+}
+
+fn colour(rgb: Rgb, alpha: f64) -> RGBAColor {
+    RGBColor(rgb.0, rgb.1, rgb.2).mix(alpha)
+}
