@@ -31,7 +31,7 @@ impl Rgb {
         let s = (lightness - 0.089_484_177_5 * a - 1.291_485_548_0 * b).powi(3);
         let channel = |linear: f64| {
             let c = linear.clamp(0.0, 1.0);
-            let c = if c <= 0.003_130_8 { 12.92 * c } else { 1.055 * c.powf(1.0 / 2.4) - 0.055 };
+            let c = if c <= 0.003_130_8 { 12.92 * c } else { 1.055 * (c.ln() / 2.4).exp() - 0.055 };
             (c * 255.0).round() as u8
         };
         Self(
@@ -45,10 +45,15 @@ impl Rgb {
 /// Sine of an angle in degrees to within 0.002, which no colour shows (Bhaskara I, 629). The standard library's brings 7 kB of
 /// argument reduction to the page.
 fn sine(degrees: f64) -> f64 {
-    let turned = degrees.rem_euclid(360.0);
+    let turned = turn(degrees);
     let (sign, x) = if turned < 180.0 { (1.0, turned) } else { (-1.0, turned - 180.0) };
     let product = x * (180.0 - x);
     sign * 4.0 * product / (40_500.0 - product)
+}
+
+/// The same angle from 0 to 360 degrees. The remainder of floats is 1 kB of the page, for digits that no angle has.
+fn turn(degrees: f64) -> f64 {
+    degrees - 360.0 * (degrees / 360.0).floor()
 }
 
 /// As CSS reads it: `#0072b2`.
@@ -60,7 +65,7 @@ impl fmt::Display for Rgb {
 
 /// Degrees: successive numbers land far apart, however many there are.
 pub fn golden_angle(index: usize) -> f64 {
-    (index as f64 * 137.507_764).rem_euclid(360.0)
+    turn(index as f64 * 137.507_764)
 }
 
 /// The hue of a token of a vocabulary of `vocab`, degrees.

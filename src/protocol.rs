@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::read::{Part, Wrong, field};
-use crate::experiment::{Experiment, WorldSpec};
+use crate::experiment::{Experiment, WorldSpec, json};
 pub use crate::theory::curve::{Curve, Method};
 pub use outcome::{Certificate, Nearness, Outcome, Paths, Record, ScaleTrial};
 
@@ -108,7 +108,7 @@ pub enum Event {
 impl Event {
     /// Reads one message; the error is a sentence's middle.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        let mut value: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        let mut value = json::read(text)?;
         let (value, wrong) = (&mut value, &mut Wrong::default());
         let event = match field::<String>(value, "event", wrong).as_str() {
             "ready" => Self::Ready { protocol: field(value, "protocol", wrong) },

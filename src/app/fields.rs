@@ -31,6 +31,35 @@ pub struct Number {
     pub slot: Slot,
 }
 
+/// Texts in entries, by field, while they are being typed or cannot be read. A handful at most.
+#[derive(Clone, Debug, Default)]
+pub struct Typed(Vec<(String, String)>);
+
+impl Typed {
+    pub fn get(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == field).map(|(_, text)| text.as_str())
+    }
+
+    pub fn put(&mut self, field: &str, text: &str) {
+        self.remove(field);
+        self.0.push((field.into(), text.into()));
+    }
+
+    pub fn remove(&mut self, field: &str) -> Option<String> {
+        let i = self.0.iter().position(|(known, _)| known == field)?;
+        Some(self.0.swap_remove(i).1)
+    }
+
+    /// All fields whose names start so.
+    pub fn forget(&mut self, start: &str) {
+        self.0.retain(|(field, _)| !field.starts_with(start));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl Number {
     pub fn get(&self, experiment: &Experiment) -> f64 {
         match self.slot {

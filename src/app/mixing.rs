@@ -1,11 +1,9 @@
 //! A mixture of worlds as rows of text: a weight and a world each. What a row says is read as it is typed; what cannot be read
 //! stays as text, and the mixture keeps what it had.
 
-use std::collections::BTreeMap;
-
 use crate::experiment::{Component, Problem, WorldMixture, WorldSpec, json, world::KINDS};
 
-use super::fields;
+use super::fields::{self, Typed};
 
 /// An entry of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +70,7 @@ impl Part {
 fn read(text: &str) -> Result<WorldSpec, Problem> {
     let text = text.trim();
     if text.starts_with('{') {
-        let value = serde_json::from_str(text).map_err(|e| Problem::unreadable("world", &e.to_string()))?;
+        let value = json::read(text).map_err(|e| Problem::unreadable("world", &e))?;
         return WorldSpec::from_value(value);
     }
     text.parse()
@@ -106,7 +104,7 @@ pub fn add(world: &mut WorldSpec) {
 }
 
 /// Without row `i`, the texts of the rows after it moving up; the last row stays.
-pub fn remove(world: &mut WorldSpec, typed: &mut BTreeMap<String, String>, i: usize) {
+pub fn remove(world: &mut WorldSpec, typed: &mut Typed, i: usize) {
     let WorldSpec::Mixture(WorldMixture { mixture }) = world else { return };
     if mixture.len() < 2 || i >= mixture.len() {
         return;
@@ -116,14 +114,14 @@ pub fn remove(world: &mut WorldSpec, typed: &mut BTreeMap<String, String>, i: us
         typed.remove(&part.field(i));
         for later in i..mixture.len() {
             if let Some(text) = typed.remove(&part.field(later + 1)) {
-                typed.insert(part.field(later), text);
+                typed.put(&part.field(later), &text);
             }
         }
     }
 }
 
 /// Weight 1 for every part.
-pub fn equal_weights(world: &mut WorldSpec, typed: &mut BTreeMap<String, String>) {
+pub fn equal_weights(world: &mut WorldSpec, typed: &mut Typed) {
     if let WorldSpec::Mixture(WorldMixture { mixture }) = world {
         for (i, part) in mixture.iter_mut().enumerate() {
             part.weight = 1.0;
@@ -133,7 +131,7 @@ pub fn equal_weights(world: &mut WorldSpec, typed: &mut BTreeMap<String, String>
 }
 
 /// What is wrong with the texts that could not be read.
-pub fn unreadable(world: &WorldSpec, typed: &BTreeMap<String, String>) -> Vec<Problem> {
+pub fn unreadable(world: &WorldSpec, typed: &Typed) -> Vec<Problem> {
     let WorldSpec::Mixture(WorldMixture { mixture }) = world else { return Vec::new() };
     let mut problems = Vec::new();
     for i in 0..mixture.len() {
@@ -160,10 +158,11 @@ mod tests {
         assert_eq!(texts(&world), ["dursley-wonka", KINDS[1].name]);
         assert_eq!(world.validate(), Ok(()));
         add(&mut world);
-        let mut typed = BTreeMap::from([(Part::World.field(2), String::from("nonsense"))]);
+        let mut typed = Typed::default();
+        typed.put(&Part::World.field(2), "nonsense");
         remove(&mut world, &mut typed, 0);
         assert_eq!(texts(&world).len(), 2);
-        assert_eq!(typed.get(&Part::World.field(1)).map(String::as_str), Some("nonsense"));
+        assert_eq!(typed.get(&Part::World.field(1)), Some("nonsense"));
         assert_eq!(unreadable(&world, &typed).len(), 1);
         remove(&mut world, &mut typed, 1);
         remove(&mut world, &mut typed, 0);
@@ -188,7 +187,8 @@ mod tests {
         // Out of range is read, and refused by the experiment's own words.
         assert_eq!(Part::World.put(&mut world, 1, "coins:n=0"), Ok(()));
         assert!(world.validate().expect_err("out of range")[0].field.starts_with("world.mixture[1].world"));
-        let mut typed = BTreeMap::from([(Part::Weight.field(1), String::from("x"))]);
+        let mut typed = Typed::default();
+        typed.put(&Part::Weight.field(1), "x");
         equal_weights(&mut world, &mut typed);
         assert!(typed.is_empty() && Part::Weight.text(&world, 1) == "1");
     }

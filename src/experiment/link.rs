@@ -90,7 +90,7 @@ pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
                 })?;
             }
             _ => {
-                let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+                let value = json::read(&text).unwrap_or(Value::String(text));
                 fields.push((key.to_string(), value));
             }
         }

@@ -81,9 +81,7 @@ impl Experiment {
     /// Reads JSON, and says what is wrong with it in words: broken JSON, a field that does not exist, a version
     /// from the future, or values out of range.
     pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
-        let value: serde_json::Value =
-            serde_json::from_str(text).map_err(|e| vec![Problem::unreadable("experiment", &e.to_string())])?;
-        Self::from_value(value)
+        Self::from_value(json::read(text).map_err(|e| vec![Problem::unreadable("experiment", &e)])?)
     }
 
     pub(crate) fn from_value(mut value: serde_json::Value) -> Result<Self, Vec<Problem>> {
@@ -93,8 +91,7 @@ impl Experiment {
             return Err(vec![Problem::version(version)]);
         }
         let too_large = clamp_counts(&mut value);
-        let experiment: Self =
-            serde_json::from_value(value).map_err(|e| vec![Problem::unreadable("experiment", &e.to_string())])?;
+        let experiment: Self = json::take(value).map_err(|e| vec![Problem::unreadable("experiment", &e)])?;
         experiment.validate().map_err(|mut problems| {
             for problem in &mut problems {
                 if let Some((_, original)) = too_large.iter().find(|(field, _)| *field == problem.field) {

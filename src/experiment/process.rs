@@ -1,6 +1,6 @@
 //! A user's own process, as JSON: a token-labelled hidden Markov model, or a weighted mixture of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -146,9 +146,10 @@ impl WorldMixture {
     /// Token names of all components, in order of first appearance: components may share some, all or none.
     pub fn tokens(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        let mut seen = HashSet::new();
+        // A map that the page's wasm has anyway.
+        let mut seen = serde_json::Map::new();
         for token in self.mixture.iter().flat_map(|c| c.world.tokens()) {
-            if seen.insert(token.clone()) {
+            if seen.insert(token.clone(), serde_json::Value::Null).is_none() {
                 names.push(token);
             }
         }

@@ -3,7 +3,7 @@
 //! [`KINDS`] is the one table of named worlds: their parameters drive the parser, the page's controls, the help
 //! texts and the validation. `world` (the room) builds what a [`WorldSpec`] names.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -314,8 +314,8 @@ impl WorldKind {
 /// Which world an experiment runs in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WorldSpec {
-    /// A row of [`KINDS`] with a value for each of its parameters.
-    Named { kind: &'static str, parameters: BTreeMap<&'static str, f64> },
+    /// A row of [`KINDS`] with a value for each of its parameters, in their order.
+    Named { kind: &'static str, parameters: Vec<f64> },
     /// One process: a single topic.
     Process(Process),
     /// Several worlds, weighted.
@@ -333,12 +333,7 @@ impl Default for WorldSpec {
 impl WorldSpec {
     /// A named world with its defaults.
     pub fn named(kind: &'static WorldKind) -> Self {
-        // One by one: collecting sorts, and a sort is 4 kB of wasm.
-        let mut parameters = BTreeMap::new();
-        for p in kind.parameters {
-            parameters.insert(p.name, p.default);
-        }
-        Self::Named { kind: kind.name, parameters }
+        Self::Named { kind: kind.name, parameters: kind.parameters.iter().map(|p| p.default).collect() }
     }
 
     /// The table's row, for a named world.
@@ -349,21 +344,24 @@ impl WorldSpec {
         }
     }
 
-    /// A parameter's value; the table's default where the spec has none. NaN for a name that the world lacks.
+    /// A parameter's value; NaN for a name that the world lacks.
     pub fn parameter(&self, name: &str) -> f64 {
-        let default =
-            || self.kind().and_then(|k| k.parameters.iter().find(|p| p.name == name)).map_or(f64::NAN, |p| p.default);
         match self {
-            Self::Named { parameters, .. } => parameters.get(name).copied().unwrap_or_else(default),
+            Self::Named { parameters, .. } => self.place(name).map_or(f64::NAN, |i| parameters[i]),
             _ => f64::NAN,
         }
     }
 
+    /// Where a parameter stands among the world's.
+    fn place(&self, name: &str) -> Option<usize> {
+        self.kind()?.parameters.iter().position(|p| p.name == name)
+    }
+
     /// Sets a parameter; a name that the world lacks is left alone.
     pub fn set_parameter(&mut self, name: &str, value: f64) {
-        let known = self.kind().and_then(|k| k.parameters.iter().find(|p| p.name == name));
-        if let (Self::Named { parameters, .. }, Some(p)) = (self, known) {
-            parameters.insert(p.name, value);
+        let known = self.place(name);
+        if let (Self::Named { parameters, .. }, Some(i)) = (self, known) {
+            parameters[i] = value;
         }
     }
 
@@ -471,7 +469,7 @@ impl WorldSpec {
 
     /// Reads a process or a mixture from JSON, and checks it.
     pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
-        let value = serde_json::from_str(text).map_err(|e| vec![Problem::unreadable("world", &e.to_string())])?;
+        let value = json::read(text).map_err(|e| vec![Problem::unreadable("world", &e)])?;
         let spec = Self::from_value(value).map_err(|e| vec![e])?;
         spec.validate()?;
         Ok(spec)
@@ -479,13 +477,13 @@ impl WorldSpec {
 
     /// Reads the short form, or JSON, out of a value; ranges are [`WorldSpec::validate`]'s.
     pub(crate) fn from_value(value: serde_json::Value) -> Result<Self, Problem> {
-        let unreadable = |e: serde_json::Error| Problem::unreadable("world", &e.to_string());
+        let unreadable = |e: String| Problem::unreadable("world", &e);
         match value {
             serde_json::Value::String(text) => text.parse(),
             // Chosen by key, so that an error speaks of the form that was meant.
-            v if v.get("mixture").is_some() => serde_json::from_value(v).map(Self::Mixture).map_err(unreadable),
+            v if v.get("mixture").is_some() => json::take(v).map(Self::Mixture).map_err(unreadable),
             mut v if v.get("text").is_some() => Text::from_value(v["text"].take()).map(Self::Text),
-            v => serde_json::from_value(v).map(Self::Process).map_err(unreadable),
+            v => json::take(v).map(Self::Process).map_err(unreadable),
         }
     }
 }

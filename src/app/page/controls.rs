@@ -86,7 +86,9 @@ pub fn NumberControl(number: Number) -> impl IntoView {
     let stop = move |value: f64| number.with_value(|n| n.nearest_stop(value));
     let text = {
         let field = field.clone();
-        move || app.typed.with(|typed| typed.get(&field).cloned()).unwrap_or_else(|| fields::format(value.get()))
+        move || {
+            app.typed.with(|typed| typed.get(&field).map(String::from)).unwrap_or_else(|| fields::format(value.get()))
+        }
     };
     let bad = {
         let field = field.clone();

@@ -10,7 +10,7 @@ use super::{
     share::{self, listen},
     state::use_app,
 };
-use crate::number;
+use crate::{experiment::json, number};
 
 /// The slider over the recorded steps: every chart of the page follows it.
 #[component]
@@ -60,7 +60,7 @@ pub fn Inside() -> impl IntoView {
                 let pressed = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
                 let button = pressed.and_then(|e| e.closest("[data-inside-draft]").ok().flatten());
                 let json = button.and_then(|b| b.get_attribute("data-inside-draft")).unwrap_or_default();
-                if let Ok(Value::Object(fields)) = serde_json::from_str(&json) {
+                if let Ok(Value::Object(fields)) = json::read(&json) {
                     share::leave_mark();
                     app.open_changed(&app.draft.get_untracked(), fields.into_iter().collect());
                 }

@@ -13,6 +13,7 @@ use super::{
     share::{listen, show_lab},
     state::use_app,
 };
+use crate::experiment::json;
 
 #[wasm_bindgen]
 extern "C" {
@@ -82,7 +83,7 @@ fn start() -> Option<Worker> {
 
 /// Does what the coordinator says.
 fn hear(text: &str) {
-    let Ok(message) = serde_json::from_str::<Value>(text) else { return };
+    let Ok(message) = json::read(text) else { return };
     obey(&message);
     if message.get("phase").and_then(Value::as_str) == Some("failed") {
         let why = message.get("why").and_then(Value::as_str).unwrap_or_default();

@@ -94,7 +94,7 @@ fn Group(
     let app = use_app();
     let text = memo(move || note.map_or_else(String::new, |note| app.draft.with(note)));
     view! {
-        <details class="group" open=open data-testid=format!("group-{}", title.to_lowercase())>
+        <details class="group" open=open data-testid=format!("group-{}", title.to_ascii_lowercase())>
             <summary>
                 <h3>{title}</h3>
                 <span class="note">{words(move || text.get())}</span>
@@ -144,7 +144,7 @@ fn RestartBanner() -> impl IntoView {
 
 fn take_back(app: App) {
     if let Some(run) = app.run.get_untracked() {
-        app.typed.update(std::collections::BTreeMap::clear);
+        app.typed.set(fields::Typed::default());
         app.device_choice.set(run.device);
         app.draft.update(|draft| *draft = fields::at_once(&run.experiment, draft));
     }

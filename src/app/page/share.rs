@@ -11,7 +11,7 @@ use super::{
     state::{App, use_app},
 };
 use crate::experiment::{
-    Experiment, Preset, Problem, Text, WorldSpec, link,
+    Experiment, Preset, Problem, Text, WorldSpec, json, link,
     preset::PRESETS,
     problem::sentences,
     text::{self, Document, Unit},
@@ -176,7 +176,7 @@ pub fn download_url(name: &str, url: &str) {
 
 /// Takes JSON of an experiment, a process or a mixture, whichever it is.
 fn take_in(app: App, text: &str) -> Result<(), String> {
-    let value: serde_json::Value = serde_json::from_str(text)
+    let value = json::read(text)
         .map_err(|e| format!("This is not readable JSON, so nothing was changed. The parser said: {e}."))?;
     if ["transitions", "mixture", "text"].iter().any(|key| value.get(key).is_some()) {
         let world = WorldSpec::from_json(text).map_err(refuse)?;

@@ -1,17 +1,15 @@
 //! What the page knows, as signals: scalars and small values only. A run's history is not here (see `board`).
 
-use std::collections::BTreeMap;
-
 use leptos::prelude::*;
 use serde_json::Value;
 
 use super::{board::Board, controls::memo, engine_client::EngineClient, pieces, preferences, share};
 use crate::{
     app::{
-        fields::{self, Number},
+        fields::{self, Number, Typed},
         mixing::{self, Part},
     },
-    experiment::{Estimate, Experiment, Preset, Problem, WorldSpec, link},
+    experiment::{Estimate, Experiment, Preset, Problem, WorldSpec, json, link},
     protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture},
 };
 
@@ -51,8 +49,7 @@ pub struct App {
     /// What the controls say.
     pub draft: RwSignal<Experiment>,
     pub device_choice: RwSignal<DeviceChoice>,
-    /// Texts in entries, by field, while they are being typed or cannot be read.
-    pub typed: RwSignal<BTreeMap<String, String>>,
+    pub typed: RwSignal<Typed>,
     /// Everything wrong with the draft.
     pub problems: Memo<Vec<Problem>>,
     pub run: RwSignal<Option<Run>>,
@@ -108,7 +105,7 @@ const PATIENCE: f64 = 45.0;
 impl App {
     pub fn new(preset: &'static Preset, draft: Experiment, notice: Option<String>) -> Self {
         let draft = RwSignal::new(draft);
-        let typed = RwSignal::new(BTreeMap::<String, String>::new());
+        let typed = RwSignal::new(Typed::default());
         let problems = memo(move || draft.with(|draft| typed.with(|typed| problems_of(draft, typed))));
         let device_choice = RwSignal::new(DeviceChoice::Auto);
         let run = RwSignal::new(None::<Run>);
@@ -251,7 +248,7 @@ impl App {
             return;
         }
         // Only readable texts are left, and the draft has their values.
-        self.typed.update(BTreeMap::clear);
+        self.typed.set(Typed::default());
         let experiment = self.draft.get_untracked();
         let device = self.device_choice.get_untracked();
         if matches!(self.phase.get_untracked(), Phase::Failed { .. }) {
@@ -357,10 +354,8 @@ impl App {
 
     /// A suggestion of the story: the preset with a few fields changed, started at once.
     pub fn open_try(self, changes: &[(&str, &str)]) {
-        let fields = changes
-            .iter()
-            .map(|(field, json)| (String::from(*field), serde_json::from_str(json).unwrap_or_default()))
-            .collect();
+        let fields =
+            changes.iter().map(|(field, json)| (String::from(*field), json::read(json).unwrap_or_default())).collect();
         self.open_changed(&self.preset.get_untracked().experiment(), fields);
     }
 
@@ -374,7 +369,7 @@ impl App {
 
     /// Makes an experiment the draft and starts it.
     pub fn open(self, experiment: Experiment) {
-        self.typed.update(BTreeMap::clear);
+        self.typed.set(Typed::default());
         self.notice.set(None);
         self.draft.set(experiment);
         self.start(false);
@@ -395,9 +390,7 @@ impl App {
         if let Some(value) = number.parse(text) {
             self.draft.update(|draft| number.set(draft, value));
         }
-        self.typed.update(|typed| {
-            typed.insert(number.field.clone(), text.into());
-        });
+        self.typed.update(|typed| typed.put(&number.field, text));
     }
 
     /// The entry was left: a readable text becomes its value's usual form.
@@ -418,22 +411,20 @@ impl App {
 
     /// Another world; texts about the old one are of no use any more.
     pub fn set_world(self, world: WorldSpec) {
-        self.typed.update(|typed| typed.retain(|field, _| !field.starts_with("world")));
+        self.typed.update(|typed| typed.forget("world"));
         self.draft.update(|draft| draft.world = world);
     }
 
     /// Text typed into a row of the mixture; what cannot be read stays as text, to be mended.
     pub fn type_part(self, part: Part, i: usize, text: &str) {
-        self.typed.update(|typed| {
-            typed.insert(part.field(i), text.into());
-        });
+        self.typed.update(|typed| typed.put(&part.field(i), text));
         self.draft.update(|draft| drop(part.put(&mut draft.world, i, text)));
     }
 
     /// The entry was left: a readable text becomes its usual form.
     pub fn leave_part(self, part: Part, i: usize, field: &str) {
         self.typed.update(|typed| {
-            let reads = |text: &String| self.draft.with_untracked(|d| part.put(&mut d.world.clone(), i, text).is_ok());
+            let reads = |text: &str| self.draft.with_untracked(|d| part.put(&mut d.world.clone(), i, text).is_ok());
             if typed.get(field).is_some_and(reads) {
                 typed.remove(field);
             }
@@ -493,7 +484,7 @@ impl App {
     }
 }
 
-fn problems_of(draft: &Experiment, typed: &BTreeMap<String, String>) -> Vec<Problem> {
+fn problems_of(draft: &Experiment, typed: &Typed) -> Vec<Problem> {
     let mut problems = draft.validate().err().unwrap_or_default();
     if !typed.is_empty() {
         problems.extend(mixing::unreadable(&draft.world, typed));

@@ -151,7 +151,7 @@ fn Mixture(parts: usize) -> impl IntoView {
             let text = {
                 let field = field.clone();
                 move || {
-                    let typed = app.typed.with(|typed| typed.get(&field).cloned());
+                    let typed = app.typed.with(|typed| typed.get(&field).map(String::from));
                     typed.unwrap_or_else(|| app.draft.with(|d| part.text(&d.world, i)))
                 }
             };
