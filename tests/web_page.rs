@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 use icl_playground::app::page;
+use icl_playground::experiment::json;
 use icl_playground::protocol::{Baseline, Curve, Event, Frame, Method, PROTOCOL, Phase, Theory};
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
@@ -199,4 +200,28 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
     press("edges-run");
     holds("field-world", "own").await;
     shows("world-notes", "Drawn.").await;
+}
+
+/// The page reads JSON by the browser: the same values, but that a whole number is whole however it is written.
+#[wasm_bindgen_test]
+fn json_is_read_as_serde_json_reads_it() {
+    for text in [
+        "null",
+        " [true, false, {}] ",
+        r#"{"a": [1, -2, 0.5, 1e-9, 9007199254740991, -9007199254740991, 1e22], "": {"c": null}}"#,
+        r#""\"\\\n\u0001 ü… \ud83d\ude00""#,
+        r#"{"twice": 1, "twice": 2}"#,
+        "0.1",
+        "123456789.125",
+    ] {
+        let wanted = serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(json::read(text), Ok(wanted), "{text}");
+    }
+    assert_eq!(json::read("[1.0, -0.0, 1e3]"), Ok(serde_json::json!([1, 0, 1000])));
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert!(json::read(&deep(100)).is_ok());
+    for text in ["", "{", "[1,]", "{'a': 1}", "NaN", "1e999", "[1] 2", "\u{feff}", &deep(200), &deep(100_000)] {
+        let why = json::read(text).expect_err("broken JSON");
+        assert!(!why.is_empty() && serde_json::from_str::<serde_json::Value>(text).is_err(), "{why}");
+    }
 }
