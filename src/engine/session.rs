@@ -342,7 +342,9 @@ impl Session {
             return Ok(());
         }
         if self.trained() {
-            return self.conclude(emit).await;
+            let concluded = self.conclude(emit).await;
+            self.tell_lost(emit);
+            return concluded;
         }
         let start = now_ms();
         let (step, size) = (self.steps(), self.experiment.training.batch);
@@ -350,10 +352,7 @@ impl Session {
         self.corpus.batch(&self.world, step, size, self.priors.subset(step), &mut self.batch);
         self.batches_total_ms += now_ms() - start;
         let stepped = self.trainer.step(&self.batch, &self.counterparts(step)).await;
-        if let Some(Lost(why)) = stepped.lost {
-            self.chosen.report.why = format!("The CPU trains on one core, as another could not go on: {why}.");
-            emit(Event::Device(self.chosen.report.clone()));
-        }
+        self.tell_lost(emit);
         self.pending.push(stepped.loss);
         if self.differences.is_some() && self.priors.stage(step) != Stage::Topic {
             self.pending_differences.push((stepped.learning_rate, stepped.differences));
@@ -388,6 +387,14 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Says that a core was lost, if one was since the last time.
+    fn tell_lost(&mut self, emit: &mut dyn FnMut(Event)) {
+        if let Some(Lost(why)) = self.trainer.take_lost() {
+            self.chosen.report.why = format!("The CPU trains on one core, as another could not go on: {why}.");
+            emit(Event::Device(self.chosen.report.clone()));
+        }
     }
 
     /// The counterparts of step `step`'s batch in both priors' subsets, where their gradients are asked for.
@@ -462,6 +469,7 @@ impl Session {
         self.last = Some(evaluation.clone());
         emit(Event::Evaluation(evaluation));
         emit(Event::Samples(samples));
+        self.tell_lost(emit);
         self.last_read = now_ms();
         Ok(())
     }

@@ -79,8 +79,6 @@ pub struct Stepped {
     /// ‖g - g'‖² for each of the other batches, gradients clipped as the step's own.
     pub differences: Vec<Tensor<1>>,
     pub learning_rate: f64,
-    /// Why the team that shared the steps no longer does.
-    pub lost: Option<Lost>,
 }
 
 /// Which parts of a look inside are wanted.
@@ -246,6 +244,11 @@ impl Trainer {
         self.team.borrow().as_ref().map_or(1, Team::size)
     }
 
+    /// Why a team was given up, told once.
+    pub fn take_lost(&self) -> Option<Lost> {
+        self.lost.take()
+    }
+
     /// As [`Self::gradient`], by the team where there is one. A team that loses a member is given up, and the step is done here.
     async fn shared_gradient(&mut self, rows: &Rows) -> (Tensor<1>, Tensor<1>) {
         if let Some(mut team) = self.team.take() {
@@ -294,7 +297,7 @@ impl Trainer {
             }
         };
         self.steps += 1;
-        Stepped { loss, differences, learning_rate, lost: self.lost.take() }
+        Stepped { loss, differences, learning_rate }
     }
 
     /// ‖θ - `other`‖² over all parameters.

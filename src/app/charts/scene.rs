@@ -319,6 +319,41 @@ mod tests {
     }
 
     #[test]
+    fn marks_become_svg() {
+        let black = Rgb(0, 0, 0);
+        let stroke = Stroke::new(black, 1.5).dash(Dash::Dashed).alpha(0.25);
+        let label = Label {
+            x: 8.0,
+            y: 10.0,
+            text: "a < b & c".into(),
+            size: 10.0,
+            colour: black,
+            anchor: Anchor::End,
+            bold: true,
+        };
+        let scene = Scene {
+            axes: vec![Mark::Text(label), Mark::Box { from: (5.0, 9.0), to: (1.0, 2.0), colour: black, alpha: 0.5 }],
+            series: vec![
+                Mark::Line { points: vec![(0.04, 1.0), (2.26, 3.0)], stroke },
+                Mark::Dot { at: (1.0, 2.0), radius: 3.0, colour: black },
+                Mark::Area { points: vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)], colour: black, alpha: 1.0 },
+            ],
+        };
+        let svg = scene.svg(20.0, 10.0, Rgb(255, 255, 255));
+        for wanted in [
+            "<rect width=\"20\" height=\"10\" fill=\"#ffffff\"/><text x=\"8\" y=\"13.5\" font-size=\"10\" font-weight=\"bold\" \
+             text-anchor=\"end\" fill=\"#000000\">a &lt; b &amp; c</text>",
+            "<rect x=\"1\" y=\"2\" width=\"4\" height=\"7\" fill=\"#000000\" fill-opacity=\"0.5\"/>",
+            "<polyline points=\"0,1 2.3,3\" fill=\"none\" stroke=\"#000000\" stroke-opacity=\"0.25\" stroke-width=\"1.5\" \
+             stroke-dasharray=\"7 4\"/>",
+            "<circle cx=\"1\" cy=\"2\" r=\"3\" fill=\"#000000\"/>",
+            "<polygon points=\"0,0 1,0 1,1\" fill=\"#000000\" fill-opacity=\"1\"/></svg>",
+        ] {
+            assert!(svg.contains(wanted), "{wanted} in {svg}");
+        }
+    }
+
+    #[test]
     fn the_key_changes_with_the_axes_only() {
         let text = |text: &str| {
             Mark::Text(Label {
