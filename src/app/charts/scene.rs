@@ -140,12 +140,7 @@ impl Mark {
         match self {
             Self::Line { points, stroke } => {
                 let dashes = stroke.dash.pattern().iter().map(|length| num(*length)).collect::<Vec<_>>().join(" ");
-                // A gap in the data is a gap in the line, and a single point a short stroke.
-                let run = |run: &[(f64, f64)]| {
-                    let run = match run {
-                        [(x, y)] => vec![(x - 1.5, *y), (x + 1.5, *y)],
-                        run => run.to_vec(),
-                    };
+                let run = |run: Vec<(f64, f64)>| {
                     format!(
                         "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-opacity=\"{}\" stroke-width=\"{}\" \
                          stroke-dasharray=\"{}\"/>",
@@ -156,7 +151,8 @@ impl Mark {
                         if dashes.is_empty() { "none" } else { &dashes }
                     )
                 };
-                points.split(|p| !is_sound(p)).filter(|points| !points.is_empty()).map(run).collect()
+                // A gap in the data is a gap in the line; each piece is whole, as its dashes are an attribute.
+                points.split(|p| !is_sound(p)).flat_map(|points| cut(points, &[])).map(run).collect()
             }
             Self::Area { points, colour, alpha } => format!(
                 "<polygon points=\"{}\" fill=\"{colour}\" fill-opacity=\"{}\"/>",
@@ -222,7 +218,7 @@ fn percent(alpha: f64) -> String {
 }
 
 /// Cuts a polyline into its dashes; a line without a pattern stays whole, and a single point becomes a short stroke.
-pub fn dashes(points: &[(f64, f64)], pattern: &[f64]) -> Vec<Vec<(f64, f64)>> {
+pub fn cut(points: &[(f64, f64)], pattern: &[f64]) -> Vec<Vec<(f64, f64)>> {
     match points {
         [] => return Vec::new(),
         [(x, y)] => return vec![vec![(x - 1.5, *y), (x + 1.5, *y)]],
@@ -298,14 +294,14 @@ mod tests {
     #[test]
     fn dashes_keep_the_pattern_across_corners() {
         let points: Vec<(f64, f64)> = (0..=100).map(|i| (f64::from(i), 0.0)).collect();
-        let pieces = dashes(&points, &[7.0, 4.0]);
+        let pieces = cut(&points, &[7.0, 4.0]);
         assert_eq!(pieces.len(), 10);
         for (i, piece) in pieces.iter().enumerate() {
             assert!((piece[0].0 - 11.0 * i as f64).abs() < 1e-9);
         }
-        assert_eq!(dashes(&[], &[7.0, 4.0]).len(), 0);
-        assert_eq!(dashes(&[(1.0, 1.0)], &[7.0, 4.0]).len(), 1);
-        assert_eq!(dashes(&[(1.0, 1.0), (1.0, 1.0)], &[7.0, 4.0]).len(), 1);
+        assert_eq!(cut(&[], &[7.0, 4.0]).len(), 0);
+        assert_eq!(cut(&[(1.0, 1.0)], &[7.0, 4.0]).len(), 1);
+        assert_eq!(cut(&[(1.0, 1.0), (1.0, 1.0)], &[7.0, 4.0]).len(), 1);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use crate::app::{
-    charts::scene::{Anchor, FONT, Mark, dashes, is_sound},
+    charts::scene::{Anchor, FONT, Mark, cut, is_sound},
     theme::Rgb,
 };
 
@@ -45,7 +45,7 @@ fn draw_one(mark: &Mark, backend: &mut CanvasBackend, scale: f64) -> Option<()> 
             };
             // A gap in the data is a gap in the line.
             for run in points.split(|p| !is_sound(p)) {
-                for piece in dashes(run, stroke.dash.pattern()) {
+                for piece in cut(run, stroke.dash.pattern()) {
                     backend.draw_path(piece.into_iter().map(at), &style).ok()?;
                 }
             }

@@ -179,13 +179,14 @@ fn take_in(app: App, text: &str) -> Result<(), String> {
     let value = json::read(text)
         .map_err(|e| format!("This is not readable JSON, so nothing was changed. The parser said: {e}."))?;
     if ["transitions", "mixture", "text"].iter().any(|key| value.get(key).is_some()) {
-        let world = WorldSpec::from_json(text).map_err(refuse)?;
+        let world = WorldSpec::from_value(value).map_err(|problem| refuse(vec![problem]))?;
+        world.validate().map_err(refuse)?;
         let mut experiment = app.draft.get_untracked();
         experiment.world = world;
         experiment.validate().map_err(refuse)?;
         app.open(experiment);
     } else {
-        app.open(Experiment::from_json(text).map_err(refuse)?);
+        app.open(Experiment::from_value(value).map_err(refuse)?);
     }
     Ok(())
 }
