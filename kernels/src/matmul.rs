@@ -14,8 +14,6 @@ const ROWS_OF_WIDE: usize = 8;
 
 /// Most rows of a tile.
 pub(crate) const TILE_ROWS: usize = ROWS_OF_WIDE;
-/// A triangle's rows are needed this far beyond their end (see [`Reach`]).
-pub(crate) const REACH_BEYOND: usize = TILE_ROWS;
 
 /// The left factor: element (i, p) is at `i * stride + p`, or at `p * stride + i` where it is the transpose of what lies there.
 #[derive(Clone, Copy)]
@@ -41,11 +39,11 @@ impl<'a> Left<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     All,
-    /// Row i of the product is needed only in columns up to i + this; what is beyond is left undefined.
+    /// Row i of the product is needed only from column i - this on; what is before is left undefined.
     Columns(usize),
-    /// Row i of the left factor ends after column i + this. Up to [`REACH_BEYOND`] columns beyond must hold zeros.
+    /// Row i of the left factor ends after column i + this. What is beyond must be zeros as far as rows of one vector reach.
     Depth(usize),
-    /// Row i of the left factor starts at column i - this. Up to [`REACH_BEYOND`] columns before must hold zeros.
+    /// Row i of the left factor starts at column i - this. What is before must be zeros as far as columns of one vector reach.
     From(usize),
 }
 
@@ -103,10 +101,21 @@ pub(crate) fn pack_transposed(values: &[f32], stride: usize, [depth, columns]: [
         if width < padded {
             panel.fill(0.0);
         }
+        // Four by four, which the compiler turns within registers.
+        let (even, deep) = (width / 4 * 4, depth / 4 * 4);
+        for c in (0..even).step_by(4) {
+            let rows = [0, 1, 2, 3].map(|i| &values[(at + c + i) * stride..][..depth]);
+            for p in (0..deep).step_by(4) {
+                let four = rows.map(|row| [row[p], row[p + 1], row[p + 2], row[p + 3]]);
+                for i in 0..4 {
+                    panel[(p + i) * padded + c..][..4].copy_from_slice(&four.map(|row| row[i]));
+                }
+            }
+        }
         for c in 0..width {
             let row = &values[(at + c) * stride..][..depth];
-            for (slot, x) in panel[c..].iter_mut().step_by(padded).zip(row) {
-                *slot = *x;
+            for p in if c < even { deep } else { 0 }..depth {
+                panel[p * padded + c] = row[p];
             }
         }
     }
@@ -166,11 +175,17 @@ fn matmul_on<V: Simd>(
                 1
             };
             let last = i + rows - 1;
+            // Vectors of the panel that no row needs.
+            let skipped = match reach {
+                Reach::Columns(offset) => i.saturating_sub(offset + at) / V::LANES,
+                Reach::All | Reach::Depth(_) | Reach::From(_) => 0,
+            };
+            if skipped >= vectors {
+                break;
+            }
+            // Half a panel is worth a loop of its own only where it is wide.
+            let skipped = if V::LANES == MOST_LANES { skipped } else { 0 };
             let (from, to) = match reach {
-                Reach::Columns(offset) if at > last + offset => {
-                    i += rows;
-                    continue;
-                }
                 Reach::All | Reach::Columns(_) => (0, k),
                 Reach::Depth(offset) => (0, (last + offset + 1).min(k)),
                 Reach::From(offset) => (i.saturating_sub(offset).min(k), k),
@@ -186,14 +201,17 @@ fn matmul_on<V: Simd>(
                         left.values.as_ptr().add(i * left.stride + from)
                     },
                     left_stride: left.stride,
-                    right: right.as_ptr().add(k * at + from * vectors * V::LANES),
+                    right: right.as_ptr().add(k * at + (from * vectors + skipped) * V::LANES),
                 };
-                let to = To { i, at, width, stride, start };
+                let beyond = skipped * V::LANES;
+                let to = To { i, at: at + beyond, width: width - beyond, stride, start };
                 match (left.transposed, vectors == COLUMNS) {
-                    (false, true) => tile.multiply::<V, COLUMNS, false>(rows, to, out),
-                    (false, false) => tile.multiply::<V, 1, false>(rows, to, out),
-                    (true, true) => tile.multiply::<V, COLUMNS, true>(rows, to, out),
-                    (true, false) => tile.multiply::<V, 1, true>(rows, to, out),
+                    (false, true) if skipped > 0 => tile.multiply::<V, 1, COLUMNS, false>(rows, to, out),
+                    (false, true) => tile.multiply::<V, COLUMNS, COLUMNS, false>(rows, to, out),
+                    (false, false) => tile.multiply::<V, 1, 1, false>(rows, to, out),
+                    (true, true) if skipped > 0 => tile.multiply::<V, 1, COLUMNS, true>(rows, to, out),
+                    (true, true) => tile.multiply::<V, COLUMNS, COLUMNS, true>(rows, to, out),
+                    (true, false) => tile.multiply::<V, 1, 1, true>(rows, to, out),
                 }
             }
             i += rows;
@@ -221,16 +239,22 @@ struct Tile {
 
 impl Tile {
     /// # Safety
-    /// `left` must be readable for `rows` rows (columns, if `T`) of `depth` numbers, `right` for `depth` rows of C vectors.
+    /// `left` must be readable for `rows` rows (columns, if `T`) of `depth` numbers, `right` for `depth` rows of C vectors, each P vectors
+    /// behind the one before.
     #[inline(always)]
     #[allow(unsafe_code, reason = "see above")]
-    unsafe fn multiply<V: Simd, const C: usize, const T: bool>(&self, rows: usize, to: To, out: &mut [f32]) {
+    unsafe fn multiply<V: Simd, const C: usize, const P: usize, const T: bool>(
+        &self,
+        rows: usize,
+        to: To,
+        out: &mut [f32],
+    ) {
         // SAFETY: the caller's.
         unsafe {
             match rows {
-                ROWS_OF_WIDE if V::LANES == MOST_LANES => self.sum::<V, ROWS_OF_WIDE, C, T>(to, out),
-                ROWS => self.sum::<V, ROWS, C, T>(to, out),
-                _ => self.sum::<V, 1, C, T>(to, out),
+                ROWS_OF_WIDE if V::LANES == MOST_LANES => self.sum::<V, ROWS_OF_WIDE, C, P, T>(to, out),
+                ROWS => self.sum::<V, ROWS, C, P, T>(to, out),
+                _ => self.sum::<V, 1, C, P, T>(to, out),
             }
         }
     }
@@ -239,7 +263,11 @@ impl Tile {
     /// As above, with R rows.
     #[inline(always)]
     #[allow(unsafe_code, reason = "see above")]
-    unsafe fn sum<V: Simd, const R: usize, const C: usize, const T: bool>(&self, to: To, out: &mut [f32]) {
+    unsafe fn sum<V: Simd, const R: usize, const C: usize, const P: usize, const T: bool>(
+        &self,
+        to: To,
+        out: &mut [f32],
+    ) {
         let To { i, at, width, stride, start } = to;
         let mut sums = [[V::splat(0.0); C]; R];
         let (mut left, mut right) = (self.left, self.right);
@@ -257,7 +285,7 @@ impl Tile {
                     }
                 }
                 left = left.wrapping_add(if T { self.left_stride } else { 1 });
-                right = right.wrapping_add(C * V::LANES);
+                right = right.wrapping_add(P * V::LANES);
             }
         }
         let (there, bias) = match start {

@@ -242,84 +242,121 @@ fn add_rows_on<V: Simd>(values: &[f32], stride: usize, width: usize, to: &mut [f
     }
 }
 
-/// How products of a tile of queries with keys become weights.
+/// Queries of a tile of attention, and the length of a row in memory of its scores: a row for each key, so that what is done with a
+/// query's scores is done with a whole vector of queries.
+pub(crate) const TILE: usize = 32;
+
+/// How products of keys with a tile of queries become weights.
 #[derive(Clone, Copy)]
 pub(crate) struct Scores {
-    /// Position of the first query.
+    /// Position of the first query; that of the first key is 0.
     pub first: usize,
-    /// Queries.
-    pub rows: usize,
-    /// Length of a row in memory: a sequence's, and [`crate::simd::MOST_LANES`] more.
-    pub stride: usize,
+    /// Queries, at most [`TILE`].
+    pub queries: usize,
     /// Scores are products times this,
     pub scale: f32,
     /// less this for each token of distance.
     pub slope: f32,
-    /// How far behind the query's own position zeros are asked for, at least; at most [`crate::simd::MOST_LANES`].
-    pub beyond: usize,
 }
 
 impl Scores {
-    /// Zeros behind the first `keys` of a row.
+    /// Keys that the first of a vector of queries sees, and keys that its last one sees.
     #[inline(always)]
-    fn end<V: Simd>(self, row: &mut [f32], keys: usize) {
-        let mut at = keys;
-        while at < keys + self.beyond {
-            V::splat(0.0).store(&mut row[at..]);
-            at += V::LANES;
-        }
+    fn seen<V: Simd>(self, at: usize) -> (usize, usize) {
+        (self.first + at + 1, self.first + (at + V::LANES).min(self.queries))
     }
 
-    /// From products to scores over `scale`, in place; what pads the last vector counts for nothing.
+    /// From products to scores over `scale`, for a vector of queries; keys that a query does not see get the least of scores.
     #[inline(always)]
-    fn bias<V: Simd>(self, row: &mut [f32], keys: usize) {
-        let whole = keys.next_multiple_of(V::LANES);
-        V::splat(f32::MIN).store(&mut row[keys..]);
-        if self.slope == 0.0 {
-            return;
-        }
-        let slope = V::splat(self.slope / self.scale);
+    fn bias<V: Simd>(self, scores: &mut [f32], at: usize) {
+        let (whole, all) = self.seen::<V>(at);
         let ramp = V::load(&RAMP);
-        for (i, x) in row[..whole].chunks_exact_mut(V::LANES).enumerate() {
-            // Minus the distance.
-            let distance = ramp.add(V::splat((i * V::LANES) as f32 - (keys - 1) as f32));
-            distance.mul_add(slope, V::load(x)).store(x);
+        if self.slope != 0.0 {
+            let slope = V::splat(-self.slope / self.scale);
+            for (key, row) in scores.chunks_exact_mut(TILE).take(all).enumerate() {
+                let distance = ramp.add(V::splat((self.first + at) as f32 - key as f32));
+                distance.mul_add(slope, V::load(&row[at..])).store(&mut row[at..]);
+            }
+        }
+        for (i, row) in scores.chunks_exact_mut(TILE).take(all).skip(whole).enumerate() {
+            unseen(i, V::splat(f32::MIN), V::load(&row[at..])).store(&mut row[at..]);
         }
     }
+}
+
+/// `other`, and `hidden` for the queries that do not see the key that is `i` behind the first one that not all of them see.
+#[inline(always)]
+fn unseen<V: Simd>(i: usize, hidden: V, other: V) -> V {
+    V::load(&RAMP).sub(V::splat((i + 1) as f32)).where_negative(hidden, other)
 }
 
 const RAMP: [f32; MOST_LANES] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0];
 
+/// A number for each query of a tile.
+pub(crate) type PerQuery = [f32; TILE];
+
+/// What a way back needs to make weights of scores again: of each query the greatest score, and the reciprocal of its sum.
+#[derive(Clone, Copy)]
+pub(crate) struct Norms {
+    pub most: PerQuery,
+    pub factors: PerQuery,
+}
+
+impl Norms {
+    pub const NONE: Self = Self { most: [0.0; TILE], factors: [0.0; TILE] };
+}
+
 kernel! {
-    /// Products, in `scores`, become exponentials of scores less the row's greatest, up to the query's own position, and 0 behind.
-    /// `factors`: the reciprocal of each row's sum. `logs`: the logarithm of the sum of the scores' own exponentials.
-    pub(crate) fn exponentials(scores: &mut [f32], of: Scores, factors: &mut [f32], logs: &mut [f32]) => exponentials_on
+    /// Products in `scores`, a row for each key, become exponentials of scores less the query's greatest, 0 where a query does not see
+    /// the key; what belongs to no query is left undefined.
+    pub(crate) fn exponentials(scores: &mut [f32], of: Scores, norms: &mut Norms) => exponentials_on
 }
 
 #[inline(always)]
-fn exponentials_on<V: Simd>(scores: &mut [f32], of: Scores, factors: &mut [f32], logs: &mut [f32]) {
-    let rows = scores.chunks_exact_mut(of.stride).zip(&mut factors[..of.rows]).zip(&mut logs[..of.rows]);
-    for (r, ((row, factor), log)) in rows.enumerate() {
-        let keys = of.first + r + 1;
-        let whole = keys.next_multiple_of(V::LANES);
-        of.bias::<V>(row, keys);
-        let mut most = V::splat(f32::MIN);
-        for x in row[..whole].chunks_exact(V::LANES) {
-            most = V::load(x).max(most);
+fn exponentials_on<V: Simd>(scores: &mut [f32], of: Scores, norms: &mut Norms) {
+    for at in (0..of.queries).step_by(V::LANES) {
+        let (whole, all) = of.seen::<V>(at);
+        of.bias::<V>(scores, at);
+        let scores = &mut scores[..all * TILE];
+        // Four at a time: each waits for the one before.
+        let mut most = [V::splat(f32::MIN); 4];
+        for rows in scores.chunks(4 * TILE) {
+            for (most, row) in most.iter_mut().zip(rows.chunks_exact(TILE)) {
+                *most = V::load(&row[at..]).max(*most);
+            }
         }
-        let most = most.greatest() * of.scale;
-        let (scale, less) = (V::splat(of.scale), V::splat(-most));
+        let most = most[0].max(most[1]).max(most[2].max(most[3])).mul(V::splat(of.scale));
+        let (scale, less) = (V::splat(of.scale), V::splat(0.0).sub(most));
         let mut sum = V::splat(0.0);
-        for x in row[..whole].chunks_exact_mut(V::LANES) {
-            let e = exp(V::load(x).mul_add(scale, less));
+        let (below, diagonal) = scores.split_at_mut(whole.min(all) * TILE);
+        for row in below.chunks_exact_mut(TILE) {
+            let e = exp(V::load(&row[at..]).mul_add(scale, less));
             sum = sum.add(e);
-            e.store(x);
+            e.store(&mut row[at..]);
         }
-        // What pads the last vector was counted as e^-60 each: nothing, beside a sum of at least 1.
-        let sum = sum.sum();
-        *factor = 1.0 / sum;
-        *log = most + sum.ln();
-        of.end::<V>(row, keys);
+        for (i, row) in diagonal.chunks_exact_mut(TILE).enumerate() {
+            let e = exp(V::load(&row[at..]).mul_add(scale, less));
+            let e = unseen(i, V::splat(0.0), e);
+            sum = sum.add(e);
+            e.store(&mut row[at..]);
+        }
+        most.store(&mut norms.most[at..]);
+        V::splat(1.0).div(sum).store(&mut norms.factors[at..]);
+    }
+}
+
+kernel! {
+    /// Rows of `width` numbers, at `stride`, one behind the other, as many as `out` has.
+    pub(crate) fn gather_rows(values: &[f32], stride: usize, width: usize, out: &mut [f32]) => gather_rows_on
+}
+
+#[inline(always)]
+fn gather_rows_on<V: Simd>(values: &[f32], stride: usize, width: usize, out: &mut [f32]) {
+    for (out, row) in out.chunks_exact_mut(width).zip(values.chunks(stride)) {
+        let row = &row[..width];
+        along!(V, width, |at| V::load(&row[at..]).store(&mut out[at..]), |at| {
+            V::load_part(&row[at..], 0.0).store_part(&mut out[at..])
+        });
     }
 }
 
@@ -339,56 +376,44 @@ fn scale_rows_on<V: Simd>(values: &mut [f32], stride: usize, width: usize, facto
     }
 }
 
-/// One head's part of rows: where it starts in `values`, and the distance of rows.
-#[derive(Clone, Copy)]
-pub(crate) struct Part<'a> {
-    pub values: &'a [f32],
-    pub stride: usize,
-    pub width: usize,
-}
-
 kernel! {
-    /// Products, in `scores`, become weights again, by [`exponentials`]'s logarithms; `by_weights`, gradients by weights, become
-    /// gradients by products: weight · (gradient - its mean under the weights) · scale. That mean is the product of what the weights
-    /// mixed with its gradient. 0 behind the query's own position, in both.
+    /// Products in `scores` become weights again, by what [`exponentials`] found; `by_weights`, gradients by weights, become gradients by
+    /// products: weight · (gradient - its mean under the weights) · scale. 0 where a query does not see the key, in both.
     pub(crate) fn softmax_backward(
         scores: &mut [f32],
         by_weights: &mut [f32],
         of: Scores,
-        logs: &[f32],
-        mixed: Part,
-        gradient: Part,
+        norms: &Norms,
     ) => softmax_backward_on
 }
 
 #[inline(always)]
-fn softmax_backward_on<V: Simd>(
-    scores: &mut [f32],
-    by_weights: &mut [f32],
-    of: Scores,
-    logs: &[f32],
-    mixed: Part,
-    gradient: Part,
-) {
-    let scale = V::splat(of.scale);
-    let tiles = scores.chunks_exact_mut(of.stride).zip(by_weights.chunks_exact_mut(of.stride));
-    for (r, ((row, by_weights), &log)) in tiles.zip(&logs[..of.rows]).enumerate() {
-        let keys = of.first + r + 1;
-        let whole = keys.next_multiple_of(V::LANES);
-        let mixed = &mixed.values[r * mixed.stride..][..mixed.width];
-        let gradient = &gradient.values[r * gradient.stride..][..gradient.width];
+fn softmax_backward_on<V: Simd>(scores: &mut [f32], by_weights: &mut [f32], of: Scores, norms: &Norms) {
+    for at in (0..of.queries).step_by(V::LANES) {
+        let (whole, all) = of.seen::<V>(at);
+        of.bias::<V>(scores, at);
+        let (scores, by_weights) = (&mut scores[..all * TILE], &mut by_weights[..all * TILE]);
+        let scale = V::splat(of.scale);
+        let (less, factor) = (V::splat(0.0).sub(V::load(&norms.most[at..])), V::load(&norms.factors[at..]));
         let mut mean = V::splat(0.0);
-        along!(V, mixed.len(), |at| mean = V::load(&mixed[at..]).mul_add(V::load(&gradient[at..]), mean), |at| mean =
-            V::load_part(&mixed[at..], 0.0).mul_add(V::load_part(&gradient[at..], 0.0), mean));
-        let (mean, less) = (V::splat(mean.sum()), V::splat(-log));
-        of.bias::<V>(row, keys);
-        for (x, g) in row[..whole].chunks_exact_mut(V::LANES).zip(by_weights[..whole].chunks_exact_mut(V::LANES)) {
-            let weight = exp(V::load(x).mul_add(scale, less));
-            weight.store(x);
-            V::load(g).sub(mean).mul(weight.mul(scale)).store(g);
+        let whole = whole.min(all) * TILE;
+        let (below, diagonal) = scores.split_at_mut(whole);
+        let (by_below, by_diagonal) = by_weights.split_at(whole);
+        for (row, g) in below.chunks_exact_mut(TILE).zip(by_below.chunks_exact(TILE)) {
+            let weight = exp(V::load(&row[at..]).mul_add(scale, less)).mul(factor);
+            mean = weight.mul_add(V::load(&g[at..]), mean);
+            weight.store(&mut row[at..]);
         }
-        of.end::<V>(row, keys);
-        of.end::<V>(by_weights, keys);
+        for (i, (row, g)) in diagonal.chunks_exact_mut(TILE).zip(by_diagonal.chunks_exact(TILE)).enumerate() {
+            let weight = exp(V::load(&row[at..]).mul_add(scale, less)).mul(factor);
+            let weight = unseen(i, V::splat(0.0), weight);
+            mean = weight.mul_add(V::load(&g[at..]), mean);
+            weight.store(&mut row[at..]);
+        }
+        for (row, g) in scores.chunks_exact(TILE).zip(by_weights.chunks_exact_mut(TILE)) {
+            let weight = V::load(&row[at..]).mul(scale);
+            V::load(&g[at..]).sub(mean).mul(weight).store(&mut g[at..]);
+        }
     }
 }
 

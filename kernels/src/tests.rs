@@ -5,7 +5,7 @@ use crate::{
     adamw::sum_of_squares,
     crossed::add_crossed,
     gates::lstm,
-    matmul::{Left, REACH_BEYOND, Reach, Start, matmul, pack, pack_transposed, packed_len, square_product},
+    matmul::{Left, Reach, Start, matmul, pack, pack_transposed, packed_len, square_product},
     net::{Cells, Net},
     profile::Part,
     rows::{gated, gelu, log_softmax},
@@ -290,6 +290,8 @@ fn shapes() -> Vec<Shape> {
         },
         Shape { length: 35, positions: Positions::Alibi, ..modern.clone() },
         Shape { kind: Kind::Vectors(1), head_width: 18, ..modern.clone() },
+        // Heads wider than a panel of packed numbers, and another tile.
+        Shape { width: 3, length: 33, head_width: 34, heads: 2, kv_heads: 1, mlp: Mlp::None, ..modern.clone() },
         base,
         modern,
     ]
@@ -438,18 +440,17 @@ fn a_square_product_is_sums_of_products() {
 #[test]
 fn triangles_lack_nothing() {
     let mut numbers = Numbers(2);
-    let (rows, columns, offset) = (11, 29, 18);
-    // Row i ends after column i + offset.
-    let triangle: Vec<f32> = (0..rows * columns)
-        .map(|at| if at % columns <= at / columns + offset { numbers.next() } else { 0.0 })
-        .collect();
-    assert!(rows > REACH_BEYOND);
+    let (rows, columns, offset) = (37, 55, 18);
+    // Row i ends after column i + offset. Whatever the machine: rows 0 to 15 are one vector or several, 16 to 31 as well.
+    let seen = |i: usize, p: usize| p <= i + offset;
+    let triangle: Vec<f32> =
+        (0..rows * columns).map(|at| if seen(at / columns, at % columns) { numbers.next() } else { 0.0 }).collect();
     let (b, c) = (numbers.vec(columns * 5), numbers.vec(rows * 5));
     let (mut packed_b, mut packed_c) = (vec![0.0; packed_len(columns, 5)], vec![0.0; packed_len(rows, 5)]);
     pack(&b, 5, [columns, 5], &mut packed_b);
     pack(&c, 5, [rows, 5], &mut packed_c);
     let product = |sizes, left, right: &[f32], reach| {
-        let mut out = vec![0.0; 200];
+        let mut out = vec![0.0; 300];
         matmul(sizes, left, right, &mut out, 5, Start::Zero, reach);
         out
     };
@@ -459,17 +460,20 @@ fn triangles_lack_nothing() {
     let across = Left::transposed(&triangle, columns);
     let whole = product([columns, 5, rows], across, &packed_c, Reach::All);
     assert_eq!(product([columns, 5, rows], across, &packed_c, Reach::From(offset)), whole);
-    let mut packed = vec![0.0; packed_len(4, columns)];
-    let d = numbers.vec(4 * columns);
-    pack(&d, columns, [4, columns], &mut packed);
-    let left = Left::plain(&triangle, columns);
-    let (mut whole, mut part) = (vec![0.0; rows * columns], vec![0.0; rows * columns]);
-    matmul([rows, columns, 4], left, &packed, &mut whole, columns, Start::Zero, Reach::All);
-    matmul([rows, columns, 4], left, &packed, &mut part, columns, Start::Zero, Reach::Columns(offset));
-    let needed = |values: &[f32]| -> Vec<f32> {
-        values.iter().enumerate().filter(|(at, _)| at % columns <= at / columns + offset).map(|(_, x)| *x).collect()
-    };
-    assert_eq!(needed(&part), needed(&whole));
+    // A product that is needed only from column i - offset on.
+    let mut packed = vec![0.0; packed_len(4, rows)];
+    let d = numbers.vec(4 * rows);
+    pack(&d, rows, [4, rows], &mut packed);
+    let left = numbers.vec(columns * 4);
+    for start in [Start::Zero, Start::Row(&c), Start::There] {
+        let there = numbers.vec(columns * rows);
+        let (mut whole, mut part) = (there.clone(), there);
+        matmul([columns, rows, 4], Left::plain(&left, 4), &packed, &mut whole, rows, start, Reach::All);
+        matmul([columns, rows, 4], Left::plain(&left, 4), &packed, &mut part, rows, start, Reach::Columns(offset));
+        for at in (0..columns * rows).filter(|at| seen(at % rows, at / rows)) {
+            assert_eq!(part[at], whole[at], "{at}");
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
     net::{Trunk, Watch},
     profile::{Part, Profile, lap},
     rotary::Rotary,
-    rows::{add, gated, gelu, normalize, normalize_backward, times_gradient},
+    rows::{Norms, TILE, add, gated, gelu, normalize, normalize_backward, times_gradient},
     shape::{Mlp, Places, Positions, Shape},
 };
 
@@ -29,7 +29,7 @@ struct Block {
     normal: Vec<f32>,
     scale: Vec<f32>,
     joint: Vec<f32>,
-    logs: Vec<f32>,
+    norms: Vec<Norms>,
     mixed: Vec<f32>,
     mlp_normal: Vec<f32>,
     mlp_scale: Vec<f32>,
@@ -62,7 +62,7 @@ impl Transformer {
             normal: row(shape.width),
             scale: row(1),
             joint: row(shape.joint()),
-            logs: row(shape.heads),
+            norms: vec![Norms::NONE; cells / shape.length * tiles(&shape)],
             mixed: row(shape.query()),
             mlp_normal: row(shape.width),
             mlp_scale: row(1),
@@ -115,7 +115,7 @@ impl Transformer {
         if let Some(rotary) = &self.rotary {
             rotary.turn(shape, &mut block.joint[..rows * shape.joint()], false);
         }
-        let (length, heads) = (shape.length, shape.heads);
+        let (length, heads, tiles) = (shape.length, shape.heads, tiles(shape));
         for sequence in 0..rows / length {
             let seen = watch.as_mut().and_then(|watch| watch.attention.as_mut());
             let mut seen = seen.map(|attention| room_for(attention, at, heads * length * length));
@@ -123,14 +123,15 @@ impl Transformer {
                 shape,
                 &block.joint[sequence * length * shape.joint()..][..length * shape.joint()],
                 &mut block.mixed[sequence * length * shape.query()..][..length * shape.query()],
-                &mut block.logs[sequence * length * heads..][..length * heads],
-                &mut |head, first, weights, stride, factors| {
+                &mut block.norms[sequence * tiles..][..tiles],
+                &mut |head, of, weights, factors| {
                     let Some(seen) = &mut seen else { return };
-                    for (row, (weights, factor)) in weights.chunks_exact(stride).zip(factors).enumerate() {
-                        let query = first + row;
-                        // Beyond the query's own position nothing is computed.
+                    for (i, factor) in factors[..of.queries].iter().enumerate() {
+                        let query = of.first + i;
                         let slots = &mut seen[(head * length + query) * length..][..=query];
-                        slots.iter_mut().zip(weights).for_each(|(slot, weight)| *slot = weight * factor);
+                        for (slot, weights) in slots.iter_mut().zip(weights.chunks_exact(TILE)) {
+                            *slot = weights[i] * factor;
+                        }
                     }
                 },
             );
@@ -186,13 +187,12 @@ impl Transformer {
         lap(Part::LinearBackward);
         let joint = length * shape.joint();
         let mixed = length * shape.query();
-        let logs = length * shape.heads;
+        let tiles = tiles(shape);
         for sequence in 0..rows / length {
             attention.backward(
                 shape,
                 &block.joint[sequence * joint..][..joint],
-                &block.logs[sequence * logs..][..logs],
-                &block.mixed[sequence * mixed..][..mixed],
+                &block.norms[sequence * tiles..][..tiles],
                 &mixed_gradient[sequence * mixed..][..mixed],
                 &mut joint_gradient[sequence * joint..][..joint],
             );
@@ -293,6 +293,11 @@ impl Trunk for Transformer {
 /// Parts of what goes into the nonlinearity.
 fn parts(shape: &Shape) -> usize {
     if shape.mlp == Mlp::Gated { 2 } else { 1 }
+}
+
+/// Tiles of queries of all heads of a sequence.
+fn tiles(shape: &Shape) -> usize {
+    shape.heads * shape.length.div_ceil(TILE)
 }
 
 /// The next `len` numbers of a layer, zeros.
