@@ -137,8 +137,8 @@ fn timed_steps(size: BenchSize) -> usize {
 fn timed_gpu_steps(size: BenchSize) -> Option<usize> {
     match size {
         BenchSize::S1 => Some(5),
-        BenchSize::S2 | BenchSize::S3 => Some(2),
-        BenchSize::S4 | BenchSize::Small | BenchSize::Gru => None,
+        BenchSize::S2 | BenchSize::S3 | BenchSize::S4 | BenchSize::Gru => Some(2),
+        BenchSize::Small => None,
     }
 }
 

@@ -108,7 +108,7 @@ pub struct Variant<'a> {
 impl Trainer {
     /// `device` without autodiff. Computed as is quickest there.
     pub fn new(experiment: &Experiment, observation: Observation, device: &Device) -> Self {
-        Self::composed(experiment, observation, device, Composition::quickest(&experiment.net, device))
+        Self::composed(experiment, observation, device, Composition::quickest(device))
     }
 
     /// The same, computed in a way that is chosen; where [`Composition::Fused`] has nothing for the net, burn composes it.

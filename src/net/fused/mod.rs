@@ -27,14 +27,13 @@ use crate::{
 pub enum Composition {
     /// burn's tensors and its autodiff: any net on any device.
     Plain,
-    /// Hand-written passes: any net on the CPU, transformers on WebGPU but for looks inside.
+    /// Hand-written passes: on the CPU, and on WebGPU but for looks inside.
     Fused,
 }
 
 impl Composition {
-    pub fn quickest(net: &Net, device: &Device) -> Self {
-        let shaders =
-            net.architecture == Architecture::Transformer && cfg!(all(target_arch = "wasm32", feature = "gpu"));
+    pub fn quickest(device: &Device) -> Self {
+        let shaders = cfg!(all(target_arch = "wasm32", feature = "gpu"));
         if *device == Device::flex() || shaders { Self::Fused } else { Self::Plain }
     }
 }

@@ -25,12 +25,12 @@ use super::{
     step::Step,
 };
 use crate::{
-    experiment::{Architecture, Net, Observation, Training},
+    experiment::{Net, Observation, Training},
     net::{fused::tensor, layout::Layout, optimizer::Moments},
     world::Rows,
 };
 
-/// A transformer on a GPU. Parameters are the GPU's tensors, flat, in the layout's order.
+/// A net on a GPU. Parameters are the GPU's tensors, flat, in the layout's order.
 pub struct Passes {
     net: Net,
     observation: Observation,
@@ -55,8 +55,7 @@ const WIDE: usize = 8192;
 const MOST: usize = 256;
 
 impl Passes {
-    /// For training on batches of `batch` sequences of `length`; `None` where there are no kernels for such a net, or `device` is not a
-    /// GPU.
+    /// For training on batches of `batch` sequences of `length`; `None` where `device` is not a GPU.
     pub fn new(
         net: &Net,
         observation: Observation,
@@ -64,7 +63,7 @@ impl Passes {
         [batch, length]: [usize; 2],
         device: &Device,
     ) -> Option<Self> {
-        (net.architecture == Architecture::Transformer && on_gpu(device)).then(|| Self {
+        on_gpu(device).then(|| Self {
             net: net.clone(),
             observation,
             length,

@@ -2,7 +2,7 @@
 //! four, a bias as one more row of its matrix. What is padding stays zero, so that no kernel asks where a matrix ends.
 
 use crate::{
-    experiment::{Mlp, Net, Norm},
+    experiment::{Architecture, Mlp, Net, Norm},
     net::layout::Layout,
 };
 
@@ -36,11 +36,22 @@ pub struct Block {
     pub down: Region,
 }
 
+/// The regions of one recurrent layer: its maps of what comes from below and of its state, gate beside gate.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer {
+    pub input: Region,
+    pub state: Region,
+}
+
 /// The packed vector's layout.
 pub struct Packing {
     pub embedding: Region,
     pub positions: Region,
+    /// Of a transformer.
     pub blocks: Vec<Block>,
+    /// Of a recurrent net.
+    pub layers: Vec<Layer>,
+    /// Of a transformer: that before the head.
     pub norm: Region,
     pub head: Region,
     /// Where each flat parameter lies.
@@ -50,18 +61,42 @@ pub struct Packing {
 }
 
 impl Packing {
-    /// Of a transformer.
     pub fn new(net: &Net, layout: &Layout) -> Self {
+        let d = padded(net.width);
+        let mut p = Packer { layout, places: vec![0; layout.len], len: 0 };
+        let embedding = p.table("embedding", d);
+        let positions = p.table("positions", d);
+        let (mut blocks, mut layers, mut norm) = (Vec::new(), Vec::new(), Region::default());
+        match net.architecture {
+            Architecture::Transformer => {
+                blocks = p.blocks(net);
+                norm = p.norm("norm", net);
+            }
+            Architecture::Gru | Architecture::Lstm => layers = p.layers(net),
+        }
+        let outputs = layout.entries.iter().find(|e| e.name == "head.weight").map_or(0, |e| e.shape[1]);
+        let head = p.linear(d, padded(outputs));
+        p.place_linear("head", head, |i| i, |i| i);
+        Self { embedding, positions, blocks, layers, norm, head, places: p.places, len: p.len }
+    }
+}
+
+struct Packer<'a> {
+    layout: &'a Layout,
+    places: Vec<u32>,
+    len: usize,
+}
+
+impl Packer<'_> {
+    fn blocks(&mut self, net: &Net) -> Vec<Block> {
         let (d, head, hidden) = (padded(net.width), net.head_width(), padded(net.mlp_width()));
         let wide = padded(head);
         let (query, key) = (net.heads * wide, net.kv_heads * wide);
-        let mut p = Packer { layout, places: vec![0; layout.len], len: 0 };
         let same = |i| i;
         // Column of a head's number, after `before` columns of other things.
         let of_heads = move |before: usize| move |c: usize| before + c / head * wide + c % head;
-        let embedding = p.table("embedding", d);
-        let positions = p.table("positions", d);
-        let blocks = (0..net.blocks)
+        let p = self;
+        (0..net.blocks)
             .map(|block| {
                 let at = |part: &str| format!("blocks.{block}.{part}");
                 let mut b = Block { attention_norm: p.norm(&at("attention.norm"), net), ..Block::default() };
@@ -86,22 +121,20 @@ impl Packing {
                 }
                 b
             })
-            .collect();
-        let norm = p.norm("norm", net);
-        let outputs = layout.entries.iter().find(|e| e.name == "head.weight").map_or(0, |e| e.shape[1]);
-        let head = p.linear(d, padded(outputs));
-        p.place_linear("head", head, same, same);
-        Self { embedding, positions, blocks, norm, head, places: p.places, len: p.len }
+            .collect()
     }
-}
 
-struct Packer<'a> {
-    layout: &'a Layout,
-    places: Vec<u32>,
-    len: usize,
-}
+    fn layers(&mut self, net: &Net) -> Vec<Layer> {
+        let (width, d) = (net.width, padded(net.width));
+        let gate = move |c: usize| c / width * d + c % width;
+        let mut map = |layer: usize, part: &str| {
+            let region = self.linear(d, net.architecture.gates() * d);
+            self.place_linear(&format!("layers.{layer}.{part}"), region, |r| r, gate);
+            region
+        };
+        (0..net.blocks).map(|layer| Layer { input: map(layer, "input"), state: map(layer, "state") }).collect()
+    }
 
-impl Packer<'_> {
     /// Room at the end.
     fn region(&mut self, rows: usize, columns: usize) -> Region {
         let region = Region { offset: self.len, rows, columns, len: rows * columns };

@@ -1,12 +1,13 @@
-//! What is asked of a transformer as lists of dispatches. Knows no GPU.
+//! What is asked of a net as lists of dispatches. Knows no GPU.
 
 use super::{
     packing::{Block, Packing, Region, padded},
     program::{Binding, Buffer, Contents, Dispatch, Program, WORKGROUP, whole},
+    recurrent::KeptLayer,
     template::Value::{self, Number, Size},
 };
 use crate::{
-    experiment::{Mlp, Net, Norm, Observation, Positions},
+    experiment::{Architecture, Mlp, Net, Norm, Observation, Positions},
     net::layout::Layout,
     world::Rows,
 };
@@ -25,8 +26,8 @@ const ROTARY_BASE: f64 = 10_000.0;
 #[derive(Clone, Copy, Debug)]
 pub struct Batch {
     observation: Observation,
-    sequences: usize,
-    length: usize,
+    pub(super) sequences: usize,
+    pub(super) length: usize,
 }
 
 impl Batch {
@@ -83,7 +84,7 @@ impl Batch {
     }
 }
 
-/// A transformer's passes over batches of one size.
+/// A net's passes over batches of one size.
 pub struct Step {
     pub program: Program,
     pub batch: Batch,
@@ -133,6 +134,31 @@ impl Step {
     }
 }
 
+/// What lies between what is read and the head, as the forward pass leaves it for the way back.
+pub(super) enum Trunk {
+    Blocks(KeptBlocks),
+    Layers(Vec<KeptLayer>),
+}
+
+pub(super) struct KeptBlocks {
+    blocks: Vec<Kept>,
+    turns: Option<Buffer>,
+    /// What the last norm reads, makes of it, and knows of it.
+    x: Buffer,
+    y: Buffer,
+    stats: Buffer,
+}
+
+impl Trunk {
+    /// What the head reads.
+    fn top(&self) -> Buffer {
+        match self {
+            Self::Blocks(kept) => kept.y,
+            Self::Layers(kept) => kept.last().map_or(Buffer::Flat, |layer| layer.states),
+        }
+    }
+}
+
 /// What a block's forward pass leaves for the way back.
 struct Kept {
     /// What the norms read, made of it, and know of it.
@@ -147,12 +173,12 @@ struct Kept {
     hidden: Buffer,
 }
 
-struct Builder<'a> {
-    net: &'a Net,
-    packing: &'a Packing,
-    batch: Batch,
+pub(super) struct Builder<'a> {
+    pub(super) net: &'a Net,
+    pub(super) packing: &'a Packing,
+    pub(super) batch: Batch,
     /// Cells, padded.
-    cells: usize,
+    pub(super) cells: usize,
     slices: usize,
     program: Program,
     packed: Buffer,
@@ -170,8 +196,8 @@ impl Builder<'_> {
         self.run("pack", include_str!("wgsl/pack.wgsl"), &len, &[], &flat, layout.len);
 
         // Forward.
-        let mut x = self.zeros(cells * d);
-        let learned = net.positions == Positions::Learned;
+        let x = self.zeros(cells * d);
+        let learned = packing.positions.rows > 0;
         let vectors = self.batch.observation.is_vectors();
         let mut flags = Vec::new();
         flags.extend(learned.then_some("POSITIONS"));
@@ -187,16 +213,13 @@ impl Builder<'_> {
             bindings.push(self.of(packing.positions));
         }
         self.run("embed", include_str!("wgsl/embed.wgsl"), &sizes, &flags, &bindings, cells * d / 4);
-        let turns = (net.positions == Positions::Rotary).then(|| self.turns());
-        let mut kept = Vec::new();
-        for block in &packing.blocks {
-            let (k, after) = self.block(block, x, turns);
-            kept.push(k);
-            x = after;
-        }
-        let (y, stats) = self.norm(packing.norm, x);
+        let trunk = match net.architecture {
+            Architecture::Transformer => self.blocks(x),
+            Architecture::Gru | Architecture::Lstm => self.layers(x),
+        };
+        let top = trunk.top();
         let logits = self.zeros(cells * packing.head.columns);
-        self.linear(packing.head, y, logits, None, &[]);
+        self.linear(packing.head, top, logits, None, &[]);
         let forward = self.program.dispatches.len();
 
         // Loss, and back.
@@ -209,17 +232,11 @@ impl Builder<'_> {
         };
         let bindings = [Buffer::Batch, logits, Buffer::Losses].map(whole);
         self.run(name, text, &sizes, &[], &bindings, cells);
-        let (dx, dy) = (self.zeros(cells * d), self.zeros(cells * d));
-        self.linear_weights(packing.head, y, logits);
-        self.linear_back(packing.head, logits, dy, &[]);
-        self.norm_back(packing.norm, x, stats, dy, dx, &[]);
-        // One block's temporaries serve every block.
-        let (query, all) = self.head_columns();
-        let spans = self.weights_len();
-        let (dmixed, dheads, dweights) = (self.zeros(cells * query), self.zeros(cells * all), self.zeros(spans));
-        for (block, kept) in packing.blocks.iter().zip(&kept).rev() {
-            self.block_back(block, kept, dx, dy, [dmixed, dheads, dweights], turns);
-        }
+        self.linear_weights(packing.head, top, logits);
+        let dx = match trunk {
+            Trunk::Blocks(kept) => self.blocks_back(&kept, logits),
+            Trunk::Layers(kept) => self.layers_back(&kept, x, logits),
+        };
         let mut sizes = self.of_batch();
         sizes.extend([
             ("WIDTH", Size(d / 4)),
@@ -248,6 +265,37 @@ impl Builder<'_> {
         let bindings = [logits, Buffer::Law].map(whole);
         self.run("law", include_str!("wgsl/law.wgsl"), &sizes, flags, &bindings, cells);
         forward
+    }
+
+    /// All blocks, and the norm before the head.
+    fn blocks(&mut self, mut x: Buffer) -> Trunk {
+        let packing = self.packing;
+        let turns = (self.net.positions == Positions::Rotary).then(|| self.turns());
+        let mut blocks = Vec::new();
+        for block in &packing.blocks {
+            let (kept, after) = self.block(block, x, turns);
+            blocks.push(kept);
+            x = after;
+        }
+        let (y, stats) = self.norm(packing.norm, x);
+        Trunk::Blocks(KeptBlocks { blocks, turns, x, y, stats })
+    }
+
+    /// From the gradient by the logits to that by what was read.
+    fn blocks_back(&mut self, kept: &KeptBlocks, logits: Buffer) -> Buffer {
+        let (net, packing, cells) = (self.net, self.packing, self.cells);
+        let d = padded(net.width);
+        let (dx, dy) = (self.zeros(cells * d), self.zeros(cells * d));
+        self.linear_back(packing.head, logits, dy, &[]);
+        self.norm_back(packing.norm, kept.x, kept.stats, dy, dx, &[]);
+        // One block's temporaries serve every block.
+        let (query, all) = self.head_columns();
+        let spans = self.weights_len();
+        let (dmixed, dheads, dweights) = (self.zeros(cells * query), self.zeros(cells * all), self.zeros(spans));
+        for (block, of_block) in packing.blocks.iter().zip(&kept.blocks).rev() {
+            self.block_back(block, of_block, dx, dy, [dmixed, dheads, dweights], kept.turns);
+        }
+        dx
     }
 
     /// A block from the residual stream to the residual stream.
@@ -340,7 +388,7 @@ impl Builder<'_> {
     }
 
     /// `more`: what is added to, or what else is written.
-    fn linear(&mut self, w: Region, a: Buffer, out: Buffer, more: Option<Buffer>, flags: &[&str]) {
+    pub(super) fn linear(&mut self, w: Region, a: Buffer, out: Buffer, more: Option<Buffer>, flags: &[&str]) {
         let mut bindings = vec![whole(a), self.of(w), whole(out)];
         bindings.extend(more.map(whole));
         let flags = [flags, self.biased()].concat();
@@ -348,14 +396,14 @@ impl Builder<'_> {
         self.run("linear", LINEAR, &self.of_linear(w), &flags, &bindings, invocations);
     }
 
-    fn linear_back(&mut self, w: Region, dout: Buffer, da: Buffer, flags: &[&str]) {
+    pub(super) fn linear_back(&mut self, w: Region, dout: Buffer, da: Buffer, flags: &[&str]) {
         let bindings = [whole(dout), self.of(w), whole(da)];
         let invocations = self.cells / 8 * w.rows / 8;
         let sizes = self.of_linear(w);
         self.run("linear_back", LINEAR_BACK, &sizes, flags, &bindings, invocations);
     }
 
-    fn linear_weights(&mut self, w: Region, a: Buffer, dout: Buffer) {
+    pub(super) fn linear_weights(&mut self, w: Region, a: Buffer, dout: Buffer) {
         let mut sizes = self.of_linear(w);
         sizes.extend(self.of_slices());
         let bindings = [whole(a), whole(dout), self.part(w)];
@@ -500,7 +548,7 @@ impl Builder<'_> {
     }
 
     /// A region of the packed parameters.
-    fn of(&self, region: Region) -> Binding {
+    pub(super) fn of(&self, region: Region) -> Binding {
         Binding { buffer: self.packed, offset: region.offset, len: Some(region.len) }
     }
 
@@ -510,11 +558,11 @@ impl Builder<'_> {
         Binding { buffer: self.parts, offset: region.offset, len: Some(len) }
     }
 
-    fn zeros(&mut self, len: usize) -> Buffer {
+    pub(super) fn zeros(&mut self, len: usize) -> Buffer {
         self.program.zeros(len)
     }
 
-    fn run(
+    pub(super) fn run(
         &mut self,
         name: &'static str,
         text: &str,

@@ -5,7 +5,7 @@ use super::{
     template::{Value, expand},
 };
 use crate::{
-    experiment::{Mlp, Net, Norm, Observation, Positions},
+    experiment::{Architecture, Mlp, Net, Norm, Observation, Positions},
     net::layout::Layout,
     world::Rows,
 };
@@ -28,7 +28,9 @@ fn program(net: &Net, sequences: usize, length: usize) -> Program {
 fn nets() -> Vec<Net> {
     let odd = Net { width: 21, heads: 3, kv_heads: 3, mlp_width: 30, positions: Positions::Alibi, ..Net::default() };
     let bare = Net { mlp: Mlp::None, norm: Norm::RmsNorm, head_width: 5, kv_heads: 2, ..Net::default() };
-    vec![Net::default(), Net::small(), odd, bare]
+    let recurrent = |architecture, width| Net { architecture, width, ..Net::default() };
+    let (gru, lstm) = (recurrent(Architecture::Gru, 10), recurrent(Architecture::Lstm, 32));
+    vec![Net::default(), Net::small(), odd, bare, gru, lstm]
 }
 
 #[test]
@@ -55,6 +57,38 @@ fn two_blocks_are_some_sixty_dispatches() {
     let deep = program(&deeper, 16, 32);
     let names = |p: &Program| p.kernels.iter().map(|k| k.name).collect::<Vec<_>>();
     assert_eq!(names(&step.program), names(&deep));
+}
+
+/// However long the sequences are.
+#[test]
+fn two_recurrent_layers_are_some_twenty_dispatches() {
+    for architecture in [Architecture::Gru, Architecture::Lstm] {
+        let net = Net { architecture, ..Net::default() };
+        let dispatches = |length| step(&net, 16, length).unwrap().gradient().len();
+        assert_eq!(dispatches(100), dispatches(1));
+        // AdamW comes with three more.
+        assert_eq!(dispatches(100) + 3, 24);
+    }
+}
+
+/// WebGPU's least limit of a workgroup's memory is 16 KiB.
+#[test]
+fn a_workgroups_states_fit_its_memory() {
+    // An LSTM that is much wider has more parameters than a dispatch has invocations.
+    for width in [4, 9, 24, 100, 300, 504] {
+        for architecture in [Architecture::Gru, Architecture::Lstm] {
+            let net = Net { width, architecture, ..Net::default() };
+            let kernels = program(&net, 3, 7).kernels;
+            let back = kernels.iter().find(|k| k.name == "recur_back").unwrap();
+            let size = |name: &str| -> usize {
+                let (_, rest) = back.source.split_once(&format!("const {name} = ")).unwrap();
+                rest.split_once('u').unwrap().0.parse().unwrap()
+            };
+            // Vectors of 16 bytes, by three names, or by two.
+            assert!(16 * size("PER") * (size("ROW") + 2 * size("WIDTH")) <= 16_384, "{net:?}");
+            assert!(size("PER") * size("LANES") <= 64);
+        }
+    }
 }
 
 #[test]

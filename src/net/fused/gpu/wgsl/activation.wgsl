@@ -18,3 +18,8 @@ fn gelu_slope(x: vec4<f32>) -> vec4<f32> {
 fn sigmoid(x: vec4<f32>) -> vec4<f32> {
     return 1.0 / (1.0 + exp(-x));
 }
+
+// tanh, which some devices make NaN where it is 1 in every digit.
+fn bounded(x: vec4<f32>) -> vec4<f32> {
+    return tanh(clamp(x, vec4<f32>(-10.0), vec4<f32>(10.0)));
+}
