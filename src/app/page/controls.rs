@@ -1,6 +1,6 @@
 //! The controls that settings are made of: a number with a slider, a choice, a switch.
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
@@ -51,6 +51,15 @@ pub fn options(all: impl Iterator<Item = (impl Display, &'static str)>) -> Strin
 pub fn When(on: Signal<bool>, children: ChildrenFn) -> impl IntoView {
     let on = memo(move || on.get());
     part(move || on.get().then(|| children()))
+}
+
+/// What nobody sees at first is built a little later, in a task of its own, so that building the page never keeps it from answering for
+/// long.
+#[component]
+pub fn Later(children: ChildrenFn) -> impl IntoView {
+    let on = RwSignal::new(false);
+    set_timeout(move || on.set(true), Duration::ZERO);
+    view! { <When on=on.into()>{children()}</When> }
 }
 
 /// Problems that speak of `field`, a sentence each.

@@ -112,16 +112,24 @@ fn Page() -> impl IntoView {
                 </div>
                 <div class="pair">
                     <ChartView kind=ChartKind::TrainingLoss />
-                    <Generalization />
+                    <controls::Later>
+                        <Generalization />
+                    </controls::Later>
                 </div>
                 <inside::Inside />
-                <world_panel::WorldPanel />
-                <sequences::Sequences />
+                <controls::Later>
+                    <world_panel::WorldPanel />
+                    <sequences::Sequences />
+                </controls::Later>
             </section>
-            <story::StoryPanel />
+            <controls::Later>
+                <story::StoryPanel />
+            </controls::Later>
         </main>
-        <help::Help open=help />
-        <share::Share open=sharing />
+        <controls::Later>
+            <help::Help open=help />
+            <share::Share open=sharing />
+        </controls::Later>
         <Spoken />
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    controls::{ChoiceControl, NumberControl, Switch, When, memo, truth, words},
+    controls::{ChoiceControl, Later, NumberControl, Switch, When, memo, truth, words},
     state::{App, use_app},
 };
 use crate::{
@@ -89,7 +89,7 @@ fn Group(
     title: &'static str,
     open: bool,
     #[prop(optional)] note: Option<fn(&Experiment) -> String>,
-    children: Children,
+    children: ChildrenFn,
 ) -> impl IntoView {
     let app = use_app();
     let text = memo(move || note.map_or_else(String::new, |note| app.draft.with(note)));
@@ -99,7 +99,9 @@ fn Group(
                 <h3>{title}</h3>
                 <span class="note">{words(move || text.get())}</span>
             </summary>
-            <div class="group-body">{children()}</div>
+            <div class="group-body">
+                {if open { children().into_any() } else { view! { <Later>{children()}</Later> }.into_any() }}
+            </div>
         </details>
     }
 }
