@@ -15,13 +15,14 @@ pub use crate::theory::curve::{Curve, Method};
 pub use outcome::{Certificate, Nearness, Outcome, Paths, Record, ScaleTrial};
 
 /// Raised whenever a message changes shape; the page refuses an engine that says another.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// From the page (or the terminal) to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Command {
-    /// Prepare the experiment and run it from step 0; what ran before is dropped. With `hold`, stop before the first step.
+    /// Prepare the experiment and run it from step 0; what ran before is dropped. With `hold`, stop before the first step. Answered by
+    /// [`Event::Begun`].
     Start { experiment: Box<Experiment>, device: DeviceChoice, hold: bool },
     /// Takes effect at the next step's end.
     Pause,
@@ -80,6 +81,8 @@ pub enum Event {
     Ready {
         protocol: u32,
     },
+    /// The first word of each run that was started: what came before it speaks of the run before.
+    Begun,
     Phase(Phase),
     Device(DeviceReport),
     /// What an ideal learner does; sent once per start, before the first frame.
@@ -112,6 +115,7 @@ impl Event {
         let (value, wrong) = (&mut value, &mut Wrong::default());
         let event = match field::<String>(value, "event", wrong).as_str() {
             "ready" => Self::Ready { protocol: field(value, "protocol", wrong) },
+            "begun" => Self::Begun,
             "phase" => Self::Phase(match field::<String>(value, "phase", wrong).as_str() {
                 "preparing" => {
                     Phase::Preparing { what: field(value, "what", wrong), done: field(value, "done", wrong) }
@@ -139,6 +143,22 @@ impl Event {
             _ => return Err("an unknown event".into()),
         };
         std::mem::take(wrong).or(event)
+    }
+}
+
+impl Event {
+    /// Whether it tells of a run, and nothing of others. That an engine has failed always matters.
+    pub fn is_of_a_run(&self) -> bool {
+        match self {
+            Self::Phase(phase) => !matches!(phase, Phase::Failed { .. }),
+            Self::Device(_)
+            | Self::Theory(_)
+            | Self::Frame(_)
+            | Self::Evaluation(_)
+            | Self::Samples(_)
+            | Self::Outcome(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -390,6 +410,7 @@ mod tests {
         let mut events: Vec<Event> = phases.into_iter().map(Event::Phase).collect();
         events.extend([
             Event::Ready { protocol: PROTOCOL },
+            Event::Begun,
             Event::Device(DeviceReport {
                 used: DeviceKind::Gpu,
                 why: "Faster.".into(),

@@ -14,10 +14,12 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A worker that says `events` when it is told to start, and `paused` when it is told to pause.
-fn play_engine(events: &[Event], paused: &Event) {
+/// A worker that says `late` and then `events` when it is told to start, the latter as a run of its own, and `paused` when it is told to
+/// pause.
+fn play_engine(late: &[Event], events: &[Event], paused: &Event) {
     let text = |event: &Event| serde_json::to_string(event).expect("plain data");
-    let said: Vec<String> = events.iter().map(text).collect();
+    let events = late.iter().chain([&Event::Begun]).chain(events);
+    let said: Vec<String> = events.map(text).collect();
     let stand_in = format!(
         "postMessage({ready:?});
          onmessage = (message) => {{
@@ -102,6 +104,13 @@ async fn holds(id: &str, text: &str) {
     panic!("{id} does not hold {text}");
 }
 
+/// What is said of the second chart.
+fn training_loss() -> String {
+    script(
+        "return document.querySelector(\"[data-testid='chart-training-loss']\")?.getAttribute('aria-label') ?? 'nothing'",
+    )
+}
+
 async fn wait(milliseconds: u32) {
     let timer = Function::new_with_args("resolve", &format!("setTimeout(resolve, {milliseconds})"));
     let rest = Promise::new(&mut |resolve, _| drop(timer.call1(&JsValue::NULL, &resolve)));
@@ -139,7 +148,10 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
         seconds_left: Some(10.0),
         evaluation_share: 0.1,
     };
+    // What the run before still had to say.
+    let late = Frame { step: 301, first: 300, training_loss: vec![9.0, 9.0], ..frame.clone() };
     play_engine(
+        &[Event::Phase(Phase::Finished), Event::Frame(late)],
         &[Event::Phase(Phase::Running), Event::Theory(theory()), Event::Frame(frame)],
         &Event::Phase(Phase::Paused),
     );
@@ -147,6 +159,13 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
     shows("phase", "running").await;
     shows("step-count", "7").await;
     shows("steps-per-second", "58").await;
+    for _ in 0..100 {
+        if training_loss().contains("After 7 steps") {
+            break;
+        }
+        wait(20).await;
+    }
+    assert!(training_loss().contains("After 7 steps"), "{}", training_loss());
     press("pause");
     shows("phase", "paused").await;
 

@@ -144,6 +144,7 @@ impl History {
                 Changed { bound: true, ..Changed::NONE }
             }
             Event::Ready { .. }
+            | Event::Begun
             | Event::Phase(_)
             | Event::Device(_)
             | Event::Picture(_)

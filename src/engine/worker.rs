@@ -134,6 +134,7 @@ async fn obey(
     let emit = &mut |event| post(&event);
     match command {
         Command::Start { mut experiment, device, hold } => {
+            post(&Event::Begun);
             *running = false;
             // The old run's memory goes before the new one's comes.
             *session = None;

@@ -33,6 +33,8 @@ struct Line {
     worker: RefCell<Option<Worker>>,
     /// Commands given before the worker said that it is ready.
     queue: RefCell<Option<Vec<String>>>,
+    /// Runs that were asked for and have not begun: until they have, what comes is still of the run before.
+    awaited: Cell<usize>,
     /// `performance.now()` of the last message, ms.
     heard: Cell<f64>,
     /// Once a worker has failed, what else it says is an echo.
@@ -48,6 +50,7 @@ impl EngineClient {
         Self(Rc::new(Line {
             worker: RefCell::new(None),
             queue: RefCell::new(Some(Vec::new())),
+            awaited: Cell::new(0),
             heard: Cell::new(0.0),
             failed: Cell::new(false),
             listener: Box::new(listener),
@@ -65,6 +68,7 @@ impl EngineClient {
             old.terminate();
         }
         *line.queue.borrow_mut() = Some(Vec::new());
+        line.awaited.set(0);
         line.failed.set(false);
         line.heard.set(now());
         let taken = take_engine();
@@ -114,6 +118,9 @@ impl EngineClient {
     }
 
     pub fn send(&self, command: &Command) {
+        if matches!(command, Command::Start { .. }) {
+            self.0.awaited.set(self.0.awaited.get() + 1);
+        }
         // Plain data with string keys: serialisation cannot fail.
         self.send_text(serde_json::to_value(command).map(|value| json::text(&value)).unwrap_or_default());
     }
@@ -153,6 +160,8 @@ impl EngineClient {
                     self.post(&text);
                 }
             }
+            Ok(Event::Begun) => line.awaited.set(line.awaited.get().saturating_sub(1)),
+            Ok(event) if line.awaited.get() > 0 && event.is_of_a_run() => {}
             Ok(event) => {
                 let failure = matches!(event, Event::Phase(Phase::Failed { .. }));
                 if !(failure && line.failed.replace(true)) {

@@ -213,7 +213,12 @@ impl App {
                 }
             }
             Event::Inside { message } => pieces::obey(message),
-            Event::Ready { .. } | Event::Samples(_) | Event::Outcome(_) | Event::Cell { .. } | Event::Bench(_) => {}
+            Event::Ready { .. }
+            | Event::Begun
+            | Event::Samples(_)
+            | Event::Outcome(_)
+            | Event::Cell { .. }
+            | Event::Bench(_) => {}
         }
     }
 
