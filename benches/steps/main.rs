@@ -133,13 +133,9 @@ fn timed_steps(size: BenchSize) -> usize {
     }
 }
 
-/// On a CPU that pretends to be a GPU, steps take seconds; the longer sizes would take minutes.
-fn timed_gpu_steps(size: BenchSize) -> Option<usize> {
-    match size {
-        BenchSize::S1 => Some(5),
-        BenchSize::S2 | BenchSize::S3 | BenchSize::S4 | BenchSize::Gru => Some(2),
-        BenchSize::Small => None,
-    }
+/// On a CPU that pretends to be a GPU, steps take seconds.
+fn timed_gpu_steps(size: BenchSize) -> usize {
+    if size == BenchSize::S1 { 5 } else { 2 }
 }
 
 /// A size everywhere that was asked for, one after the other.
@@ -149,7 +145,7 @@ fn rows(size: BenchSize, asked: &Arguments) -> Vec<Row> {
     if asked.places.contains(&Place::Native) {
         rows.extend([0].into_iter().chain(shared()).map(|cores| native(size, &step, steps, cores).0));
     }
-    let gpu_steps = timed_gpu_steps(size).filter(|_| asked.places.contains(&Place::WebGpu));
+    let gpu_steps = asked.places.contains(&Place::WebGpu).then(|| timed_gpu_steps(size));
     let cpu_steps = asked.places.contains(&Place::Wasm).then_some(steps);
     for (gpu, steps) in [(Gpu::None, cpu_steps), (Gpu::SwiftShader, gpu_steps)] {
         let Some(steps) = steps else { continue };
