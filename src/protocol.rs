@@ -144,9 +144,7 @@ impl Event {
         };
         std::mem::take(wrong).or(event)
     }
-}
 
-impl Event {
     /// Whether it tells of a run, and nothing of others. That an engine has failed always matters.
     pub fn is_of_a_run(&self) -> bool {
         match self {

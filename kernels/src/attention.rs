@@ -4,7 +4,7 @@
 use crate::{
     linear::room,
     matmul::{Left, Reach, Start, matmul, pack, pack_transposed, packed_len},
-    rows::{Norms, Scores, TILE, exponentials, gather_rows, scale_rows, softmax_backward},
+    rows::{Normalizers, Scores, TILE, exponentials, gather_rows, scale_rows, softmax_backward},
     shape::{Positions, Shape},
     simd::lanes,
 };
@@ -72,12 +72,19 @@ fn products(
 }
 
 impl Attention {
-    /// `joint` [T, queries, keys and values] to `mixed` [T, heads · head width]; `norms` [heads, tiles] is kept for the way back.
+    /// `joint` [T, queries, keys and values] to `mixed` [T, heads · head width]; `normalizers` [heads, tiles] is kept for the way back.
     /// `watch` is told each tile of weights.
-    pub fn forward(&mut self, shape: &Shape, joint: &[f32], mixed: &mut [f32], norms: &mut [Norms], watch: &mut Seen) {
+    pub fn forward(
+        &mut self,
+        shape: &Shape,
+        joint: &[f32],
+        mixed: &mut [f32],
+        normalizers: &mut [Normalizers],
+        watch: &mut Seen,
+    ) {
         let (length, width, stride) = (shape.length, shape.head_width, shape.joint());
         let tiles = (0..shape.heads).flat_map(|head| (0..length).step_by(TILE).map(move |first| (head, first)));
-        for ((head, first), norms) in tiles.zip(norms) {
+        for ((head, first), normalizers) in tiles.zip(normalizers) {
             let at = Columns::of(shape, head);
             let keys = room(&mut self.keys, length * width);
             let values = room(&mut self.packed, packed_len(length, width));
@@ -89,13 +96,13 @@ impl Attention {
             let queries = &joint[first * stride + at.query..];
             let weights = room(&mut self.weights, length * TILE);
             products(of, width, keys, queries, stride, &mut self.queries, weights);
-            exponentials(weights, of, norms);
-            watch(head, of, weights, &norms.factors);
+            exponentials(weights, of, normalizers);
+            watch(head, of, weights, &normalizers.factors);
             let mixed = &mut mixed[first * shape.query() + at.query..];
             let left = Left::transposed(weights, TILE);
             let sizes = [of.queries, width, length];
             matmul(sizes, left, values, mixed, shape.query(), Start::Zero, Reach::Depth(first));
-            scale_rows(mixed, shape.query(), width, &norms.factors[..of.queries]);
+            scale_rows(mixed, shape.query(), width, &normalizers.factors[..of.queries]);
         }
     }
 
@@ -104,14 +111,14 @@ impl Attention {
         &mut self,
         shape: &Shape,
         joint: &[f32],
-        norms: &[Norms],
+        normalizers: &[Normalizers],
         mixed_gradient: &[f32],
         joint_gradient: &mut [f32],
     ) {
         let (length, width, stride) = (shape.length, shape.head_width, shape.joint());
         joint_gradient.fill(0.0);
         let tiles = (0..shape.heads).flat_map(|head| (0..length).step_by(TILE).map(move |first| (head, first)));
-        for ((head, first), norms) in tiles.zip(norms) {
+        for ((head, first), normalizers) in tiles.zip(normalizers) {
             let at = Columns::of(shape, head);
             let keys = room(&mut self.keys, length * width);
             let values = room(&mut self.values, length * width);
@@ -128,7 +135,7 @@ impl Attention {
             let by_weights = room(&mut self.by_weights, length * TILE);
             products(of, width, keys, queries, stride, &mut self.queries, weights);
             products(of, width, values, gradients, shape.query(), &mut self.gradients, by_weights);
-            softmax_backward(weights, by_weights, of, norms);
+            softmax_backward(weights, by_weights, of, normalizers);
             // Of values: the weights times the gradients of what they mixed. Of keys: the products' gradients times the queries.
             let seen = first + of.queries;
             let mut gather = |weights: &[f32], from: &[f32], from_stride, packed: &mut Vec<f32>, column: usize| {

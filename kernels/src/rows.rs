@@ -266,20 +266,16 @@ impl Scores {
         (self.first + at + 1, self.first + (at + V::LANES).min(self.queries))
     }
 
-    /// From products to scores over `scale`, for a vector of queries; keys that a query does not see get the least of scores.
+    /// From products to scores over `scale`, for a vector of queries.
     #[inline(always)]
     fn bias<V: Simd>(self, scores: &mut [f32], at: usize) {
-        let (whole, all) = self.seen::<V>(at);
-        let ramp = V::load(&RAMP);
-        if self.slope != 0.0 {
-            let slope = V::splat(-self.slope / self.scale);
-            for (key, row) in scores.chunks_exact_mut(TILE).take(all).enumerate() {
-                let distance = ramp.add(V::splat((self.first + at) as f32 - key as f32));
-                distance.mul_add(slope, V::load(&row[at..])).store(&mut row[at..]);
-            }
+        if self.slope == 0.0 {
+            return;
         }
-        for (i, row) in scores.chunks_exact_mut(TILE).take(all).skip(whole).enumerate() {
-            unseen(i, V::splat(f32::MIN), V::load(&row[at..])).store(&mut row[at..]);
+        let (ramp, slope) = (V::load(&RAMP), V::splat(-self.slope / self.scale));
+        for (key, row) in scores.chunks_exact_mut(TILE).take(self.seen::<V>(at).1).enumerate() {
+            let distance = ramp.add(V::splat((self.first + at) as f32 - key as f32));
+            distance.mul_add(slope, V::load(&row[at..])).store(&mut row[at..]);
         }
     }
 }
@@ -295,29 +291,32 @@ const RAMP: [f32; MOST_LANES] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.
 /// A number for each query of a tile.
 pub(crate) type PerQuery = [f32; TILE];
 
-/// What a way back needs to make weights of scores again: of each query the greatest score, and the reciprocal of its sum.
+/// What a way back needs to make weights of scores again: of each query the greatest score, and the reciprocal of the exponentials' sum.
 #[derive(Clone, Copy)]
-pub(crate) struct Norms {
+pub(crate) struct Normalizers {
     pub most: PerQuery,
     pub factors: PerQuery,
 }
 
-impl Norms {
+impl Normalizers {
     pub const NONE: Self = Self { most: [0.0; TILE], factors: [0.0; TILE] };
 }
 
 kernel! {
     /// Products in `scores`, a row for each key, become exponentials of scores less the query's greatest, 0 where a query does not see
     /// the key; what belongs to no query is left undefined.
-    pub(crate) fn exponentials(scores: &mut [f32], of: Scores, norms: &mut Norms) => exponentials_on
+    pub(crate) fn exponentials(scores: &mut [f32], of: Scores, normalizers: &mut Normalizers) => exponentials_on
 }
 
 #[inline(always)]
-fn exponentials_on<V: Simd>(scores: &mut [f32], of: Scores, norms: &mut Norms) {
+fn exponentials_on<V: Simd>(scores: &mut [f32], of: Scores, normalizers: &mut Normalizers) {
     for at in (0..of.queries).step_by(V::LANES) {
         let (whole, all) = of.seen::<V>(at);
         of.bias::<V>(scores, at);
         let scores = &mut scores[..all * TILE];
+        for (i, row) in scores.chunks_exact_mut(TILE).skip(whole).enumerate() {
+            unseen(i, V::splat(f32::MIN), V::load(&row[at..])).store(&mut row[at..]);
+        }
         // Four at a time: each waits for the one before.
         let mut most = [V::splat(f32::MIN); 4];
         for rows in scores.chunks(4 * TILE) {
@@ -328,7 +327,7 @@ fn exponentials_on<V: Simd>(scores: &mut [f32], of: Scores, norms: &mut Norms) {
         let most = most[0].max(most[1]).max(most[2].max(most[3])).mul(V::splat(of.scale));
         let (scale, less) = (V::splat(of.scale), V::splat(0.0).sub(most));
         let mut sum = V::splat(0.0);
-        let (below, diagonal) = scores.split_at_mut(whole.min(all) * TILE);
+        let (below, diagonal) = scores.split_at_mut(whole * TILE);
         for row in below.chunks_exact_mut(TILE) {
             let e = exp(V::load(&row[at..]).mul_add(scale, less));
             sum = sum.add(e);
@@ -340,8 +339,8 @@ fn exponentials_on<V: Simd>(scores: &mut [f32], of: Scores, norms: &mut Norms) {
             sum = sum.add(e);
             e.store(&mut row[at..]);
         }
-        most.store(&mut norms.most[at..]);
-        V::splat(1.0).div(sum).store(&mut norms.factors[at..]);
+        most.store(&mut normalizers.most[at..]);
+        V::splat(1.0).div(sum).store(&mut normalizers.factors[at..]);
     }
 }
 
@@ -383,22 +382,21 @@ kernel! {
         scores: &mut [f32],
         by_weights: &mut [f32],
         of: Scores,
-        norms: &Norms,
+        normalizers: &Normalizers,
     ) => softmax_backward_on
 }
 
 #[inline(always)]
-fn softmax_backward_on<V: Simd>(scores: &mut [f32], by_weights: &mut [f32], of: Scores, norms: &Norms) {
+fn softmax_backward_on<V: Simd>(scores: &mut [f32], by_weights: &mut [f32], of: Scores, normalizers: &Normalizers) {
     for at in (0..of.queries).step_by(V::LANES) {
         let (whole, all) = of.seen::<V>(at);
         of.bias::<V>(scores, at);
         let (scores, by_weights) = (&mut scores[..all * TILE], &mut by_weights[..all * TILE]);
         let scale = V::splat(of.scale);
-        let (less, factor) = (V::splat(0.0).sub(V::load(&norms.most[at..])), V::load(&norms.factors[at..]));
+        let (less, factor) = (V::splat(0.0).sub(V::load(&normalizers.most[at..])), V::load(&normalizers.factors[at..]));
         let mut mean = V::splat(0.0);
-        let whole = whole.min(all) * TILE;
-        let (below, diagonal) = scores.split_at_mut(whole);
-        let (by_below, by_diagonal) = by_weights.split_at(whole);
+        let (below, diagonal) = scores.split_at_mut(whole * TILE);
+        let (by_below, by_diagonal) = by_weights.split_at(whole * TILE);
         for (row, g) in below.chunks_exact_mut(TILE).zip(by_below.chunks_exact(TILE)) {
             let weight = exp(V::load(&row[at..]).mul_add(scale, less)).mul(factor);
             mean = weight.mul_add(V::load(&g[at..]), mean);

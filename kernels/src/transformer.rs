@@ -6,7 +6,7 @@ use crate::{
     net::{Trunk, Watch},
     profile::{Part, Profile, lap},
     rotary::Rotary,
-    rows::{Norms, TILE, add, gated, gelu, normalize, normalize_backward, times_gradient},
+    rows::{Normalizers, TILE, add, gated, gelu, normalize, normalize_backward, times_gradient},
     shape::{Mlp, Places, Positions, Shape},
 };
 
@@ -29,7 +29,7 @@ struct Block {
     normal: Vec<f32>,
     scale: Vec<f32>,
     joint: Vec<f32>,
-    norms: Vec<Norms>,
+    normalizers: Vec<Normalizers>,
     mixed: Vec<f32>,
     mlp_normal: Vec<f32>,
     mlp_scale: Vec<f32>,
@@ -62,7 +62,7 @@ impl Transformer {
             normal: row(shape.width),
             scale: row(1),
             joint: row(shape.joint()),
-            norms: vec![Norms::NONE; cells / shape.length * tiles(&shape)],
+            normalizers: vec![Normalizers::NONE; cells / shape.length * tiles(&shape)],
             mixed: row(shape.query()),
             mlp_normal: row(shape.width),
             mlp_scale: row(1),
@@ -123,7 +123,7 @@ impl Transformer {
                 shape,
                 &block.joint[sequence * length * shape.joint()..][..length * shape.joint()],
                 &mut block.mixed[sequence * length * shape.query()..][..length * shape.query()],
-                &mut block.norms[sequence * tiles..][..tiles],
+                &mut block.normalizers[sequence * tiles..][..tiles],
                 &mut |head, of, weights, factors| {
                     let Some(seen) = &mut seen else { return };
                     for (i, factor) in factors[..of.queries].iter().enumerate() {
@@ -192,7 +192,7 @@ impl Transformer {
             attention.backward(
                 shape,
                 &block.joint[sequence * joint..][..joint],
-                &block.norms[sequence * tiles..][..tiles],
+                &block.normalizers[sequence * tiles..][..tiles],
                 &mixed_gradient[sequence * mixed..][..mixed],
                 &mut joint_gradient[sequence * joint..][..joint],
             );

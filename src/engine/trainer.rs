@@ -111,7 +111,7 @@ impl Trainer {
         Self::composed(experiment, observation, device, Composition::quickest(device))
     }
 
-    /// The same, computed in a way that is chosen; where [`Composition::Fused`] has nothing for the net, burn composes it.
+    /// The same, computed in a way that is chosen; where [`Composition::Fused`] has nothing for the device, burn composes the net.
     pub fn composed(
         experiment: &Experiment,
         observation: Observation,

@@ -17,13 +17,13 @@ pub(super) struct KeptLayer {
     /// The gates' values, then the gradients by what they are made of.
     gates: Buffer,
     before: Buffer,
-    pub states: Buffer,
+    states: Buffer,
     kept: Buffer,
 }
 
 impl Builder<'_> {
-    /// All layers.
-    pub(super) fn layers(&mut self, mut x: Buffer) -> Trunk {
+    /// All layers; with what the head reads.
+    pub(super) fn layers(&mut self, mut x: Buffer) -> (Trunk, Buffer) {
         let mut kept = Vec::new();
         let packing = self.packing;
         for layer in &packing.layers {
@@ -31,7 +31,7 @@ impl Builder<'_> {
             x = of_layer.states;
             kept.push(of_layer);
         }
-        Trunk::Layers(kept)
+        (Trunk::Layers(kept), x)
     }
 
     fn layer(&mut self, layer: Layer, x: Buffer) -> KeptLayer {

@@ -143,20 +143,9 @@ pub(super) enum Trunk {
 pub(super) struct KeptBlocks {
     blocks: Vec<Kept>,
     turns: Option<Buffer>,
-    /// What the last norm reads, makes of it, and knows of it.
+    /// What the last norm reads, and knows of it.
     x: Buffer,
-    y: Buffer,
     stats: Buffer,
-}
-
-impl Trunk {
-    /// What the head reads.
-    fn top(&self) -> Buffer {
-        match self {
-            Self::Blocks(kept) => kept.y,
-            Self::Layers(kept) => kept.last().map_or(Buffer::Flat, |layer| layer.states),
-        }
-    }
 }
 
 /// What a block's forward pass leaves for the way back.
@@ -213,11 +202,10 @@ impl Builder<'_> {
             bindings.push(self.of(packing.positions));
         }
         self.run("embed", include_str!("wgsl/embed.wgsl"), &sizes, &flags, &bindings, cells * d / 4);
-        let trunk = match net.architecture {
+        let (trunk, top) = match net.architecture {
             Architecture::Transformer => self.blocks(x),
             Architecture::Gru | Architecture::Lstm => self.layers(x),
         };
-        let top = trunk.top();
         let logits = self.zeros(cells * packing.head.columns);
         self.linear(packing.head, top, logits, None, &[]);
         let forward = self.program.dispatches.len();
@@ -267,8 +255,8 @@ impl Builder<'_> {
         forward
     }
 
-    /// All blocks, and the norm before the head.
-    fn blocks(&mut self, mut x: Buffer) -> Trunk {
+    /// All blocks, and the norm before the head; with what the head reads.
+    fn blocks(&mut self, mut x: Buffer) -> (Trunk, Buffer) {
         let packing = self.packing;
         let turns = (self.net.positions == Positions::Rotary).then(|| self.turns());
         let mut blocks = Vec::new();
@@ -278,7 +266,7 @@ impl Builder<'_> {
             x = after;
         }
         let (y, stats) = self.norm(packing.norm, x);
-        Trunk::Blocks(KeptBlocks { blocks, turns, x, y, stats })
+        (Trunk::Blocks(KeptBlocks { blocks, turns, x, stats }), y)
     }
 
     /// From the gradient by the logits to that by what was read.
