@@ -177,7 +177,8 @@ impl Certify {
         };
         if self.draws < self.pairs {
             let portion = self.draws..(self.draws + PORTION).min(self.pairs);
-            let drawn = portion.clone().map(|draw| self.losses(world, corpus, trainer, scale, Cells::Unseen, 1, 2000 + draw));
+            let drawn =
+                portion.clone().map(|draw| self.losses(world, corpus, trainer, scale, Cells::Unseen, 1, 2000 + draw));
             for losses in together(drawn.collect()).await {
                 losses?.into_iter().for_each(|loss| self.empirical.add(loss));
             }
@@ -244,7 +245,8 @@ impl Certify {
             return Err(EngineError::NotFinite { step: trainer.steps() });
         }
         let (least, length) = (self.smoothing.least(), self.experiment.data.length);
-        let loss = |row: &[f32]| row.iter().map(|&p| self.smoothing.loss(f64::from(p)) - least).sum::<f64>() / length as f64;
+        let loss =
+            |row: &[f32]| row.iter().map(|&p| self.smoothing.loss(f64::from(p)) - least).sum::<f64>() / length as f64;
         Ok(log_p.chunks_exact(length).map(loss).collect())
     }
 

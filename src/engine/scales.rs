@@ -184,7 +184,8 @@ impl Randomise {
         rows.extend(&trained, 0..trained.len());
         let still = trainer.log_likelihoods(&rows, CHUNK).await?;
         let moved = trainer.variant(perturbed(trainer, self.scale, &mut stream)).log_likelihoods(&rows, CHUNK).await?;
-        let rise: Vec<f64> = still.iter().zip(&moved).map(|(&still, &moved)| f64::from(still) - f64::from(moved)).collect();
+        let rise: Vec<f64> =
+            still.iter().zip(&moved).map(|(&still, &moved)| f64::from(still) - f64::from(moved)).collect();
         let kinds: Vec<&[f64]> = rise.chunks(Self::SEQUENCES * length).collect();
         if let [fresh, seen, trained] = kinds[..] {
             let over = |rise: &[f64], positions: usize| {

@@ -188,7 +188,8 @@ impl WorldMixture {
         }
         let total: f64 = self.mixture.iter().map(|c| c.weight).sum();
         if !(total > 0.0 && total.is_finite()) {
-            let advice = if total > 0.0 { "Only their proportions count: divide all weights by the same number." } else { "" };
+            let advice =
+                if total > 0.0 { "Only their proportions count: divide all weights by the same number." } else { "" };
             check.add(Problem::new(&format!("{at}.mixture, sum of weights"), total, "more than 0 and finite", advice));
         }
     }
@@ -219,9 +220,7 @@ mod tests {
     #[test]
     fn a_process_with_several_stationary_distributions_needs_a_start() {
         let two = |start: &str| {
-            told(&format!(
-                r#"{{"tokens":["a","b"]{start},"transitions":{{"a":[[1,0],[0,0]],"b":[[0,0],[0,1]]}}}}"#
-            ))
+            told(&format!(r#"{{"tokens":["a","b"]{start},"transitions":{{"a":[[1,0],[0,0]],"b":[[0,0],[0,1]]}}}}"#))
         };
         assert!(two("").starts_with("world.start is not given; allowed: a probability for each state"), "{}", two(""));
         assert!(two("").contains("States 0 and 1 (counted from 0) never lead to a common state"), "{}", two(""));
@@ -234,7 +233,9 @@ mod tests {
         assert_eq!(told(r#"{"tokens":["a"],"transitions":{"a":[[0.5,0.5],[0,1]]}}"#), "accepted");
         assert_eq!(told(r#"{"tokens":["a"],"transitions":{"a":[[0,1],[1,0]]}}"#), "accepted");
         // A state that leads to either of two that are never left.
-        assert!(told(r#"{"tokens":["a"],"transitions":{"a":[[0,0.5,0.5],[0,1,0],[0,0,1]]}}"#).contains("States 1 and 2"));
+        assert!(
+            told(r#"{"tokens":["a"],"transitions":{"a":[[0,0.5,0.5],[0,1,0],[0,0,1]]}}"#).contains("States 1 and 2")
+        );
         assert!(told("\"sns:p=0,q=0\"").contains("unreadable"), "a name is no JSON world");
     }
 
@@ -252,7 +253,11 @@ mod tests {
         let mixed = |a: &str, b: &str| {
             told(&format!(r#"{{"mixture":[{{"weight":{a},"world":"coin"}},{{"weight":{b},"world":"coins"}}]}}"#))
         };
-        assert!(mixed("1e308", "1e308").starts_with("world.mixture, sum of weights is inf"), "{}", mixed("1e308", "1e308"));
+        assert!(
+            mixed("1e308", "1e308").starts_with("world.mixture, sum of weights is inf"),
+            "{}",
+            mixed("1e308", "1e308")
+        );
         assert_eq!(mixed("1e308", "1"), "accepted");
         assert_eq!(mixed("1e-320", "1e-320"), "accepted");
         assert!(mixed("0", "0").contains("more than 0"));

@@ -87,14 +87,13 @@ impl WorldSpec {
                 let transitions = process.transitions.values().flatten().flatten().filter(|p| **p > 0.0).count();
                 WorldSize::topics(1.0, process.states() as f64, transitions as f64)
             }
-            Self::Mixture(mixture) => mixture.mixture.iter().map(|part| part.world.size()).fold(
-                WorldSize::default(),
-                |all, part| WorldSize {
+            Self::Mixture(mixture) => {
+                mixture.mixture.iter().map(|part| part.world.size()).fold(WorldSize::default(), |all, part| WorldSize {
                     states: all.states + part.states,
                     transitions: all.transitions + part.transitions,
                     predictor: all.predictor + part.predictor,
-                },
-            ),
+                })
+            }
             Self::Text(_) => WorldSize::default(),
         }
     }

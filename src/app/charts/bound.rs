@@ -50,7 +50,10 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
             _ => "",
         };
         let (topic, data) = (number::short(c.kl_topic), number::short(c.kl_data));
-        format!("KL(μ‖ν_topic) = {topic}, KL(μ‖ν_data) = {data} nats at {when}; s = {} {s}{prior}", number::brief(input.scale))
+        format!(
+            "KL(μ‖ν_topic) = {topic}, KL(μ‖ν_data) = {data} nats at {when}; s = {} {s}{prior}",
+            number::brief(input.scale)
+        )
     };
     let mut notes = vec!["These terms hide constants: compare how they move, not how large they are".into(), note];
     notes.extend(outcome.and_then(costly_noise));

@@ -4,8 +4,8 @@ use crate::{
     app::history::History,
     experiment::{Experiment, bound::SCALES},
     protocol::{
-        Certificate, Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Paths, Randomised, Sample, Samples, ScaleTrial,
-        Theory,
+        Certificate, Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Paths, Randomised, Sample, Samples,
+        ScaleTrial, Theory,
     },
     theory::curve::{Curve, Method},
 };

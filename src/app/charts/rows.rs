@@ -269,7 +269,13 @@ impl Chart for Rows {
             series.push(Mark::Line { points: vec![(x, frame.top - 2.0), (x, bottom)], stroke });
             // Of two names the lower level's ends at its line and the other's begins there, so that neither is on the other.
             let half = text_width(name, frame::TICK) / 2.0 + 4.0;
-            let off = if sheet.levels.len() < 2 { 0.0 } else if i == 0 { -half } else { half };
+            let off = if sheet.levels.len() < 2 {
+                0.0
+            } else if i == 0 {
+                -half
+            } else {
+                half
+            };
             let middle = (x + off).min(view.width - half).max(half);
             series.push(frame::words(middle, frame.top - 9.0, name, frame::TICK, theme.text, Anchor::Middle));
         }

@@ -579,8 +579,7 @@ fn what_is_below_zero_is_not_drawn_above_it() {
     let view = View::new(900.0, 400.0, Theme::light());
     // The last row's bar and the lines of its error.
     let drawn = |linear_bound| {
-        let scene =
-            ChartKind::Bound.chart(&history, &e, Options { linear_bound, ..Options::default() }).scene(&view);
+        let scene = ChartKind::Bound.chart(&history, &e, Options { linear_bound, ..Options::default() }).scene(&view);
         let words = scene.series.iter().rev().find_map(|mark| match mark {
             scene::Mark::Box { from, to, .. } => Some((from.1 + to.1) / 2.0),
             _ => None,
@@ -598,7 +597,9 @@ fn what_is_below_zero_is_not_drawn_above_it() {
         let errors = scene
             .series
             .iter()
-            .filter(|mark| matches!(mark, scene::Mark::Line { points, .. } if points.iter().all(|p| (p.1 - y).abs() < 0.1)))
+            .filter(
+                |mark| matches!(mark, scene::Mark::Line { points, .. } if points.iter().all(|p| (p.1 - y).abs() < 0.1)),
+            )
             .count();
         (bars, errors)
     };
@@ -606,7 +607,10 @@ fn what_is_below_zero_is_not_drawn_above_it() {
     let (bars, errors) = drawn(false);
     assert_eq!((bars.len(), errors), (1, 0), "{bars:?}");
     let summary = ChartKind::Bound.chart(&history, &e, Options::default()).summary();
-    assert!(summary.contains("sequence gap −0.040 ± 0.030 (not yet within 2%), below 0: no bar on a log axis"), "{summary}");
+    assert!(
+        summary.contains("sequence gap −0.040 ± 0.030 (not yet within 2%), below 0: no bar on a log axis"),
+        "{summary}"
+    );
     // On a linear one it goes left of 0, where the first row's bar begins.
     let (bars, errors) = drawn(true);
     assert_eq!((bars.len(), errors), (2, 1), "{bars:?}");

@@ -159,7 +159,11 @@ impl Heard {
         let precision = experiment.evaluation.precision;
         for (name, gap) in [("sequence gap", o.sequence_gap), ("topic gap", o.topic_gap)] {
             let precise = gap.stderr < precision * gap.value.abs();
-            let word = if precise { String::new() } else { format!("   not yet within {}%", number::brief(100.0 * precision)) };
+            let word = if precise {
+                String::new()
+            } else {
+                format!("   not yet within {}%", number::brief(100.0 * precision))
+            };
             let _ = writeln!(text, "{name:30} {:9.5} ± {:.5}{word}", gap.value, gap.stderr);
         }
         for trial in &o.scales {
@@ -254,10 +258,8 @@ impl Heard {
                     None => writeln!(text, "{name:30} {:>9}   number of whole sequences, at this loss", "no"),
                 };
             }
-            let _ = writeln!(
-                text,
-                "It holds only if K′, N′, a, δ and the grid of s were fixed before this data was seen."
-            );
+            let _ =
+                writeln!(text, "It holds only if K′, N′, a, δ and the grid of s were fixed before this data was seen.");
         }
         text
     }

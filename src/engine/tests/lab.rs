@@ -456,7 +456,10 @@ fn losses_under_noise_are_those_of_perturbed_models() {
     let off = found.two_level.value - 3.0 - rise;
     assert!(off.abs() < 4.0 * error.hypot(found.two_level.stderr), "{off}, {found:?}");
     assert!(found.two_level.stderr > 0.0 && found.two_level.stderr < 0.2 * rise, "{found:?}");
-    assert!((found.empirical.value - 1.0 - rise).abs() < 0.3 * rise && (found.first_level.value - 2.0 - rise).abs() < 0.3 * rise);
+    assert!(
+        (found.empirical.value - 1.0 - rise).abs() < 0.3 * rise
+            && (found.first_level.value - 2.0 - rise).abs() < 0.3 * rise
+    );
 }
 
 #[test]
