@@ -179,7 +179,8 @@ impl Certify {
             let portion = self.draws..(self.draws + PORTION).min(self.pairs);
             let drawn =
                 portion.clone().map(|draw| self.losses(world, corpus, trainer, scale, Cells::Unseen, 1, 2000 + draw));
-            for losses in together(drawn.collect()).await {
+            let all = together(drawn.collect()).await;
+            for losses in all {
                 losses?.into_iter().for_each(|loss| self.empirical.add(loss));
             }
             self.draws = portion.end;

@@ -4,7 +4,10 @@
 //! the theorem speaks of the model under noise, whose losses stand below them.
 
 use crate::{
-    app::history::History,
+    app::{
+        history::History,
+        theme::{Hue, Theme},
+    },
     experiment::Experiment,
     number,
     protocol::{Measured, Outcome},
@@ -173,7 +176,7 @@ fn under_noise(o: &Outcome, options: Options, rows: &mut Vec<Row>) {
         row.more.push(line("under noise", shown(gap), &how));
     }
     for (name, own, noisy, hue) in [
-        ("E_μ[L(θ)]", o.two_level.loss, r.two_level, (|t| t.topic) as fn(&crate::app::theme::Theme) -> _),
+        ("E_μ[L(θ)]", o.two_level.loss, r.two_level, (|t| t.topic) as fn(&Theme) -> Hue),
         ("E_μ[L(θ,W_pre)]", o.first_level.loss, r.first_level, |t| t.sequence),
     ] {
         let about = format!("loss {how}: what the theorem speaks of");
