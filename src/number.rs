@@ -37,6 +37,15 @@ pub fn short(value: f64) -> String {
     significant(value, 3)
 }
 
+/// At most three significant digits, for what a person may have set: `0.02`, `0.0238`.
+pub fn brief(value: f64) -> String {
+    let text = short(value);
+    if !text.contains('.') || text.contains('e') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').into()
+}
+
 /// Four significant digits, for read-outs.
 pub fn precise(value: f64) -> String {
     significant(value, 4)

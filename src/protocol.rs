@@ -12,7 +12,7 @@ use serde_json::Value;
 use self::read::{Part, Wrong, field};
 use crate::experiment::{Experiment, WorldSpec, json};
 pub use crate::theory::curve::{Curve, Method};
-pub use outcome::{Certificate, Nearness, Outcome, Paths, Record, ScaleTrial};
+pub use outcome::{Certificate, Nearness, Outcome, Paths, Randomised, Record, ScaleTrial};
 
 /// Raised whenever a message changes shape; the page refuses an engine that says another.
 pub const PROTOCOL: u32 = 7;

@@ -183,6 +183,13 @@ fn what_makes_no_sense_is_refused_with_a_sentence() {
     refused(&["curve", "--world", &part, "--length", "3"], &["mixture[1]", "0 to 1"]);
     let weightless = at("weightless.json", r#"{"mixture":[{"weight":0,"world":"coins"}]}"#);
     refused(&["curve", "--world", &weightless, "--length", "3"], &["sum of weights"]);
+    let heavy = r#"{"mixture":[{"weight":1e308,"world":"coin"},{"weight":1e308,"world":"coins"}]}"#;
+    refused(&["curve", "--world", heavy, "--length", "3"], &["world.mixture, sum of weights", "finite"]);
+    let part = r#"{"weight":1,"world":"markov:k=8,pool=1000"}"#;
+    let huge = at("huge.json", &format!(r#"{{"mixture":[{}]}}"#, vec![part; 1000].join(",")));
+    refused(&["curve", "--world", &huge, "--length", "3"], &["world.mixture, hidden states", "8 million", "16,384"]);
+    let apart = r#"{"tokens":["a","b"],"transitions":{"a":[[1,0],[0,0]],"b":[[0,0],[0,1]]}}"#;
+    refused(&["curve", "--world", apart, "--length", "3"], &["world.start is not given", "States 0 and 1"]);
     let experiment = file("bad.json", r#"{"data":{"topics":0}}"#);
     refused(&["curve", "--experiment", &experiment.display().to_string()], &["data.topics is 0"]);
 }

@@ -260,12 +260,12 @@ pub fn temperature() -> Number {
 
 pub fn bound() -> Vec<Number> {
     vec![
-        number!(count bound.topics, "Prior topics K′", "Topics that the topic-dependent prior is trained on; fewer than K. 0: half of K. The terms follow at once; prior stages are trained anew at a restart.", with_zero(counts(1.0, 32_768.0))),
-        number!(count bound.sequences, "Prior sequences N′", "Sequences per topic that the data-dependent prior is trained on; fewer than N. 0: half of N. The terms follow at once; prior stages are trained anew at a restart.", with_zero(counts(1.0, 32_768.0))),
+        number!(count bound.topics, "Prior topics K′", "Topics that the topic-dependent prior is trained on; fewer than K. 0: half of K. Without prior stages it counts as 0: the random start has seen nothing. Prior stages are trained anew at a restart.", with_zero(counts(1.0, 32_768.0))),
+        number!(count bound.sequences, "Prior sequences N′", "Sequences per topic that the data-dependent prior is trained on; fewer than N. 0: half of N. Without prior stages it counts as 0: the random start has seen nothing. Prior stages are trained anew at a restart.", with_zero(counts(1.0, 32_768.0))),
         number!(real bound.delta, "Confidence δ", "The chance that the bound is allowed to fail. The terms follow at once; a certificate is computed anew at a restart.", decades(1e-4, 0.5)),
         number!(real bound.scale, "Scale s", "Standard deviation of the Gaussians whose KL is ‖θ−θ_J‖²/(2s²). Larger: smaller KL, blurrier posterior. Acts at once. 0: chosen from a grid at the run's end.", with_zero(decades(1e-3, 10.0))),
         number!(count prior.steps, "Prior stages", "Steps of each of two stages before the training proper: on K′ topics, then on N′ sequences of each topic. What is learned there are the bound's priors. 0 for none: the random start is both. Needs a restart.", with_zero(decades(10.0, 10_000.0))),
-        number!(real bound.rise, "Allowed rise", "Nats per token that noise of scale s may cost on the training set, for s from the grid. Needs a restart.", decades(1e-3, 1.0)),
+        number!(real bound.rise, "Allowed rise", "Nats per token that noise of scale s may cost on the training set, for s from the grid; at most a tenth of the gaps is asked for. Needs a restart.", decades(1e-4, 1.0)),
     ]
 }
 

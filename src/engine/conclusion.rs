@@ -1,11 +1,12 @@
-//! What is measured once, when the last step is done: precise gaps, the noise that the learner bears, the certificate.
+//! What is measured once, when the last step is done: precise gaps, the noise that the model bears, its losses under that noise, the
+//! certificate.
 
 use super::{
     certify::Certify,
     error::EngineError,
     gaps::{Found, Gaps},
     priors::Priors,
-    scales::Scales,
+    scales::{Randomise, Scales},
     trainer::Trainer,
 };
 use crate::{
@@ -19,22 +20,34 @@ pub struct Conclusion {
     /// Done ones are dropped.
     gaps: Option<Gaps>,
     scales: Option<Scales>,
+    randomise: Option<Randomise>,
+    /// Where fresh sequences come from.
+    held_out: World,
     certify: Option<Certify>,
     outcome: Outcome,
 }
 
 impl Conclusion {
     /// `last`: the evaluation after the last step, which is what fresh draws are judged by.
-    pub fn new(experiment: &Experiment, world: &World, corpus: &Corpus, priors: &Priors, last: &Evaluation) -> Self {
+    pub fn new(
+        experiment: &Experiment,
+        world: &World,
+        corpus: &Corpus,
+        priors: &Priors,
+        parameters: usize,
+        last: &Evaluation,
+    ) -> Self {
         let (steps, batch) = (experiment.steps(), experiment.training.batch);
         let seen = priors.of_data().filter(|_| experiment.prior.steps > 0).map_or(&[][..], |subset| subset.rows());
         let bound = &experiment.bound;
         Self {
             gaps: Gaps::new(experiment, corpus),
-            scales: (bound.scale == 0.0).then(|| Scales::new(experiment.seed, world, corpus, steps, batch)),
+            scales: (bound.scale == 0.0).then(|| Scales::new(experiment, world, corpus)),
+            randomise: (bound.scale > 0.0).then(|| Randomise::new(experiment, bound.scale)),
+            held_out: world.held_out(),
             certify: bound
                 .certificate
-                .then(|| Certify::new(experiment, world, corpus, seen, last.distance_data))
+                .then(|| Certify::new(experiment, world, corpus, seen, last.distance_data, parameters))
                 .flatten(),
             outcome: Outcome {
                 steps,
@@ -59,7 +72,9 @@ impl Conclusion {
         if let Some(gaps) = &self.gaps {
             ("Measuring the gaps", gaps.done())
         } else if let Some(scales) = &self.scales {
-            ("Trying how much noise the learner bears", scales.done())
+            ("Trying how much noise the model bears", scales.done())
+        } else if let Some(randomise) = &self.randomise {
+            ("Measuring the losses under that noise", randomise.done())
         } else if let Some(certify) = &self.certify {
             ("Working out the certificate", certify.done())
         } else {
@@ -95,8 +110,14 @@ impl Conclusion {
         } else if let Some(scales) = &mut self.scales {
             if scales.advance(trainer).await? {
                 self.outcome.scales = scales.trials().to_vec();
-                self.outcome.scale = Scales::chosen(scales.trials(), experiment.bound.rise);
+                self.outcome.scale = scales.chosen();
+                self.randomise = Some(Randomise::new(experiment, scales.chosen()));
                 self.scales = None;
+            }
+        } else if let Some(randomise) = &mut self.randomise {
+            if randomise.advance(world, &self.held_out, corpus, trainer).await? {
+                self.outcome.randomised = randomise.found(&self.outcome);
+                self.randomise = None;
             }
         } else if let Some(certify) = &mut self.certify {
             if certify.advance(world, corpus, trainer).await? {

@@ -421,7 +421,8 @@ impl Session {
     async fn conclude(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
         self.evaluate(emit).await?;
         let Some(last) = &self.last else { return Ok(()) };
-        let fresh = || Conclusion::new(&self.experiment, &self.world, &self.corpus, &self.priors, last);
+        let parameters = self.trainer.net().layout.len;
+        let fresh = || Conclusion::new(&self.experiment, &self.world, &self.corpus, &self.priors, parameters, last);
         let conclusion = self.conclusion.get_or_insert_with(fresh);
         let (what, done) = conclusion.progress();
         emit(Event::Phase(Phase::Measuring { what: what.into(), done }));

@@ -15,6 +15,7 @@ pub mod preset;
 pub mod prior;
 pub mod problem;
 pub mod process;
+pub mod size;
 pub mod study;
 pub mod sweep;
 pub mod text;

@@ -59,6 +59,10 @@ impl Checker {
         self.0.is_empty()
     }
 
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// A number within `low..=high`; NaN is never within.
     pub fn range(&mut self, field: &str, value: f64, low: f64, high: f64) {
         if !(low <= value && value <= high) {

@@ -21,7 +21,7 @@ pub const MAX_COMPONENTS: usize = 1000;
 pub struct Process {
     /// Token names, in the order that gives each its index.
     pub tokens: Vec<String>,
-    /// Probability of each state before the first token; absent means the stationary law.
+    /// Probability of each state before the first token; absent means the stationary distribution, where there is only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<f64>>,
     pub transitions: BTreeMap<String, Vec<Vec<f64>>>,
@@ -115,7 +115,56 @@ impl Process {
             } else if !((start.iter().sum::<f64>() - 1.0).abs() <= ROW_TOLERANCE) {
                 check.add(Problem::new(&name, start.iter().sum::<f64>(), "a sum of 1", ""));
             }
+        } else if let Some((one, other)) = self.apart() {
+            check.add(Problem::new(
+                &format!("{at}.start"),
+                "not given",
+                "a probability for each state, as this process has more than one stationary distribution",
+                &format!(
+                    "States {one} and {other} (counted from 0) never lead to a common state, so where the process begins decides \
+                     where it stays: say with which probability it begins in each state."
+                ),
+            ));
         }
+    }
+
+    /// Two states from which no common state can be reached; `None` where the stationary distribution is unique.
+    fn apart(&self) -> Option<(usize, usize)> {
+        let states = self.states();
+        let mut from = vec![Vec::new(); states];
+        for (i, row) in self.transitions.values().flat_map(|matrix| matrix.iter().enumerate()) {
+            for (j, _) in row.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+                if let Some(from) = from.get_mut(j) {
+                    from.push(i);
+                }
+            }
+        }
+        // Marks every state that leads to `to`.
+        let mark = |to: usize, marked: &mut [bool]| {
+            let mut open = vec![to];
+            marked[to] = true;
+            while let Some(j) = open.pop() {
+                for &i in &from[j] {
+                    if !std::mem::replace(&mut marked[i], true) {
+                        open.push(i);
+                    }
+                }
+            }
+        };
+        // If some state is reached from everywhere, it leads to the last of these, which is then reached from everywhere too: what was
+        // marked before it does not lead there only if there is no such state.
+        let (mut last, mut marked) = (0, vec![false; states]);
+        for to in 0..states {
+            if !marked[to] {
+                last = to;
+                mark(to, &mut marked);
+            }
+        }
+        marked.fill(false);
+        if last < states {
+            mark(last, &mut marked);
+        }
+        marked.iter().position(|reaches| !reaches).map(|other| (other, last))
     }
 }
 
@@ -138,8 +187,10 @@ impl WorldMixture {
             part.world.check_at(&format!("{name}.world"), check);
         }
         let total: f64 = self.mixture.iter().map(|c| c.weight).sum();
-        if !(total > 0.0) {
-            check.add(Problem::new(&format!("{at}.mixture, sum of weights"), total, "more than 0", ""));
+        if !(total > 0.0 && total.is_finite()) {
+            let advice =
+                if total > 0.0 { "Only their proportions count: divide all weights by the same number." } else { "" };
+            check.add(Problem::new(&format!("{at}.mixture, sum of weights"), total, "more than 0 and finite", advice));
         }
     }
 
@@ -154,5 +205,63 @@ impl WorldMixture {
             }
         }
         names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::problem::sentences;
+
+    fn told(json: &str) -> String {
+        WorldSpec::from_json(json).map_or_else(|problems| sentences(&problems), |_| "accepted".into())
+    }
+
+    #[test]
+    fn a_process_with_several_stationary_distributions_needs_a_start() {
+        let two = |start: &str| {
+            told(&format!(r#"{{"tokens":["a","b"]{start},"transitions":{{"a":[[1,0],[0,0]],"b":[[0,0],[0,1]]}}}}"#))
+        };
+        assert!(two("").starts_with("world.start is not given; allowed: a probability for each state"), "{}", two(""));
+        assert!(two("").contains("States 0 and 1 (counted from 0) never lead to a common state"), "{}", two(""));
+        assert_eq!(two(r#","start":[0.25,0.75]"#), "accepted");
+        // Within a mixture too, by its place.
+        let mixed = r#"{"mixture":[{"weight":1,"world":"coin"},
+            {"weight":1,"world":{"tokens":["a"],"transitions":{"a":[[1,0],[0,1]]}}}]}"#;
+        assert!(told(mixed).starts_with("world.mixture[1].world.start is not given"), "{}", told(mixed));
+        // A way from one part to the other, or back and forth for ever: there is one stationary distribution.
+        assert_eq!(told(r#"{"tokens":["a"],"transitions":{"a":[[0.5,0.5],[0,1]]}}"#), "accepted");
+        assert_eq!(told(r#"{"tokens":["a"],"transitions":{"a":[[0,1],[1,0]]}}"#), "accepted");
+        // A state that leads to either of two that are never left.
+        assert!(
+            told(r#"{"tokens":["a"],"transitions":{"a":[[0,0.5,0.5],[0,1,0],[0,0,1]]}}"#).contains("States 1 and 2")
+        );
+    }
+
+    #[test]
+    fn the_named_world_whose_states_may_never_be_left_says_so() {
+        let sns: WorldSpec = "sns:p=0,q=0".parse().expect("a spec");
+        let told = sentences(&sns.validate().expect_err("no state is left"));
+        assert!(told.starts_with("world.p + world.q is 0; allowed: more than 0."), "{told}");
+        let one: WorldSpec = "sns:p=0,q=0.5".parse().expect("a spec");
+        assert!(one.validate().is_ok());
+    }
+
+    #[test]
+    fn weights_must_have_a_finite_sum() {
+        let mixed = |a: &str, b: &str| {
+            told(&format!(r#"{{"mixture":[{{"weight":{a},"world":"coin"}},{{"weight":{b},"world":"coins"}}]}}"#))
+        };
+        assert!(
+            mixed("1e308", "1e308").starts_with("world.mixture, sum of weights is inf"),
+            "{}",
+            mixed("1e308", "1e308")
+        );
+        assert_eq!(mixed("1e308", "1"), "accepted");
+        assert_eq!(mixed("1e-320", "1e-320"), "accepted");
+        assert!(mixed("0", "0").contains("more than 0"));
+        let inner = r#"{"mixture":[{"weight":1,"world":{"mixture":[{"weight":1.7e308,"world":"coin"},
+            {"weight":1.7e308,"world":"coin"}]}}]}"#;
+        assert!(told(inner).starts_with("world.mixture[0].world.mixture, sum of weights"), "{}", told(inner));
     }
 }

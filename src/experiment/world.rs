@@ -423,7 +423,12 @@ impl WorldSpec {
     }
 
     pub(super) fn check(&self, check: &mut Checker) {
+        let before = check.len();
         self.check_at("world", check);
+        if check.len() == before {
+            // Sizes are counted from parameters that are within their ranges.
+            self.check_size("world", check);
+        }
     }
 
     /// `at` is what problems call this world: `world`, or `world.mixture[2].world`.
@@ -446,6 +451,14 @@ impl WorldSpec {
                         both,
                         "at most 1",
                         "They are chances of one choice.",
+                    ));
+                }
+                if matches!(self, Self::Named { kind: "sns", .. }) && both == 0.0 {
+                    check.add(Problem::new(
+                        &format!("{at}.p + {at}.q"),
+                        both,
+                        "more than 0",
+                        "With both 0 no state is ever left, and every distribution over the states is stationary.",
                     ));
                 }
                 let (k, order) = (self.parameter("k"), self.parameter("order"));

@@ -35,10 +35,12 @@ pub struct Outcome {
     /// ‖θ - θ_topic‖² and ‖θ - θ_data‖²: to the topic-dependent and to the data-dependent prior.
     pub distance_topic: f64,
     pub distance_data: f64,
-    /// What each s of the grid costs; empty where s was given.
+    /// What the values of s cost that the search tried, in their order; empty where s was given.
     pub scales: Vec<ScaleTrial>,
     /// s.
     pub scale: f64,
+    /// Losses under noise of scale s; `None` where they are no numbers.
+    pub randomised: Option<Randomised>,
     /// Gradient differences along the path, where they were asked for.
     pub paths: Option<Paths>,
     pub certificate: Option<Certificate>,
@@ -52,6 +54,23 @@ pub struct ScaleTrial {
     pub scale: f64,
     /// Loss of the perturbed learner less that of the learner itself, on training sequences.
     pub rise: Measured,
+}
+
+/// Losses and gaps of the randomised model N(θ, s² I), averaged over its parameters: the theorem's E_μ[L]. Nats per token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Randomised {
+    pub scale: f64,
+    /// Perturbed models, and sequences of each kind over all of them, behind what noise adds.
+    pub draws: usize,
+    pub sequences: usize,
+    /// What noise adds to the loss on training sequences.
+    pub rise: Measured,
+    /// The model's own losses and gaps, as in [`Outcome`], plus what noise adds to each.
+    pub empirical: Measured,
+    pub first_level: Measured,
+    pub two_level: Measured,
+    pub sequence_gap: Measured,
+    pub topic_gap: Measured,
 }
 
 /// Gradient differences between all data and the priors' subsets, accumulated along the path.
@@ -79,20 +98,24 @@ pub struct Certificate {
     pub bound: f64,
     /// ln V: what guessing uniformly loses. A bound above it says nothing.
     pub uniform: f64,
-    /// The randomised learner's loss on the sequences that the prior did not see: Monte Carlo mean, and its upper confidence limit.
+    /// What guessing by the training data's token frequencies loses. A bound above it says less than counting tokens does.
+    pub unigram: f64,
+    /// The randomised model's loss on the sequences that the prior did not see: Monte Carlo mean, and its upper confidence limit.
     pub empirical: f64,
     pub empirical_limit: f64,
     /// The same learner's loss on fresh sequences of the training topics, measured.
     pub population: Measured,
-    /// n = K (N - N').
+    /// n = K (N - N'), N' = 0 where the prior is the random start.
     pub sequences: f64,
     pub kl: f64,
     pub scale: f64,
     pub delta: f64,
-    /// Perturbed learners behind the Monte Carlo mean.
+    /// Perturbed models behind the Monte Carlo mean, each on one sequence.
     pub draws: usize,
     /// The smallest n with a bound below uniform at the same KL and loss; `None` if no n would do.
     pub sequences_needed: Option<f64>,
+    /// The same below the unigram level.
+    pub sequences_needed_unigram: Option<f64>,
 }
 
 /// Evaluations along the run, one entry per evaluation.

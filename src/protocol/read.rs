@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Baseline, BenchReport, Certificate, Curve, DeviceKind, DeviceReport, Evaluation, Frame, LossAndFloor, Measured,
-    Method, Nearness, Outcome, Paths, Picture, Record, Sample, Samples, ScaleTrial, Theory,
+    Method, Nearness, Outcome, Paths, Picture, Randomised, Record, Sample, Samples, ScaleTrial, Theory,
 };
 
 /// What was wrong with a message, first things first. Reading goes on with empty values: without a way out at every field, readers are
@@ -132,7 +132,8 @@ parts! {
     Baseline { name, about, curve, squared_error }
     BenchReport { device, median_ms, fastest_ms, first_ms, losses }
     Certificate {
-        bound, uniform, empirical, empirical_limit, population, sequences, kl, scale, delta, draws, sequences_needed
+        bound, uniform, unigram, empirical, empirical_limit, population, sequences, kl, scale, delta, draws,
+        sequences_needed, sequences_needed_unigram
     }
     Curve { values, stderr, methods }
     DeviceReport { used, why, cpu_ms, gpu_ms, adapter, parity }
@@ -146,13 +147,16 @@ parts! {
     Measured { value, stderr }
     Outcome {
         steps, prior_steps, tokens, seconds, prior_seconds, sequences, empirical, first_level, two_level, sequence_gap,
-        topic_gap, precise, distance_topic, distance_data, scales, scale, paths, certificate, record
+        topic_gap, precise, distance_topic, distance_data, scales, scale, randomised, paths, certificate, record
     }
     Paths {
         is_kl, data, topic, difference_data, expected_data, difference_topic, expected_topic, measurements
     }
     Picture { world, notes, graph, samples, simplex, problem }
     Nearness { name, can_be, fresh, training }
+    Randomised {
+        scale, draws, sequences, rise, empirical, first_level, two_level, sequence_gap, topic_gap
+    }
     Record { step, seconds, training_loss, empirical, first_level, two_level, two_level_stderr, algorithms }
     Sample { topic, topic_index, tokens, model, bayes }
     ScaleTrial { scale, rise }

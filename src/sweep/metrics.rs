@@ -316,7 +316,9 @@ mod tests {
 
     fn experiment() -> Experiment {
         let data = crate::experiment::Data { topics: 64, sequences: 16, length: 32, fresh: false };
-        Experiment { data, ..Experiment::default() }
+        // With prior stages, so that K' and N' count.
+        let prior = crate::experiment::Prior { steps: 50, index: false };
+        Experiment { data, prior, ..Experiment::default() }
     }
 
     #[test]

@@ -3,12 +3,16 @@
 //! As printed:
 //! `E_mu[L] = O{ sqrt(1/((K-K')T_p)) [KL(mu||nu_topic) + log 1/δ] + U }`,
 //! `U = O{ sqrt(1/(K(N-N')T)) [KL(mu||nu_data) + log 1/δ] - ε_opt + sqrt(log(1/δ)/(K(N-N')T)) }`.
-//! Another known form has the bracket under the root: `sqrt([KL + log 1/δ]/n)`.
+//! Another known form has the bracket under the root: `sqrt([KL + log 1/δ]/n)`. One slide prints U/T where this has U; the paper's full
+//! text was not at hand to confirm either, so U is added as it stands and the page mentions the other form.
 //!
-//! Posterior and priors are Gaussians of one standard deviation s around the trained learner and around the priors, so that each KL
-//! is `‖θ_S - θ_J‖²/(2 s²)`. That is a true KL of those Gaussians, not of the optimiser's own law of θ.
+//! Posterior and priors are Gaussians of one standard deviation s around the trained model and around the priors, so that each KL
+//! is `‖θ_S - θ_J‖²/(2 s²)`. That is a true KL of those Gaussians, not of the optimiser's own distribution of θ.
 
 use crate::experiment::Experiment;
+
+/// Of a printed form that is not computed here, as no full text was at hand to confirm it.
+pub const OTHER_FORM: &str = "One slide divides U by T; that form is not confirmed, and U is not divided here";
 
 /// The s that stands in until a run has chosen one: in the middle of the grid that it is chosen from.
 pub const PROVISIONAL_SCALE: f64 = 0.05;
@@ -16,13 +20,15 @@ pub const PROVISIONAL_SCALE: f64 = 0.05;
 /// What the bound is computed from. Counts are f64: they are multiplied, and sliders reach 1e5 each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BoundInput {
-    /// K, topics.
+    /// K: topics of the training set. With fresh draws every row is a topic of its own: the rows of all stages.
     pub topics: f64,
-    /// K' < K.
+    /// K': topics that the topic-dependent prior has seen, 0 where it is the random start. With fresh draws the rows of the
+    /// first prior stage, at whose end this prior is kept.
     pub prior_topics: f64,
-    /// N, sequences per topic.
+    /// N: sequences per topic. With fresh draws 1.
     pub sequences: f64,
-    /// N' < N.
+    /// N': sequences per topic that the data-dependent prior has seen, 0 where it is the random start. With fresh draws the share
+    /// of rows that came in the two prior stages, so that K(N - N') is the number of rows after them.
     pub prior_sequences: f64,
     /// T, tokens per sequence.
     pub length: f64,
@@ -65,24 +71,29 @@ pub struct BoundComponents {
 }
 
 impl BoundInput {
-    /// The counts that an experiment's data gives. With fresh draws every sequence seen is a topic of its own: K is steps x batch
-    /// over all stages, N is 1, K' those seen in the prior stages (half of K without such stages), and N' is 0.
+    /// The counts of an experiment, by what each prior has seen:
+    ///
+    /// | data | prior stages | (K - K') T_p | K (N - N') T |
+    /// |---|---|---|---|
+    /// | training set | none: the random start has seen nothing | K T_p | K N T |
+    /// | training set | on K' topics, then on N' of each | (K - K') T_p | K (N - N') T |
+    /// | fresh draws | none | R T_p, R rows in all | R T |
+    /// | fresh draws | of P steps each | (R - P·batch) T_p | (R - 2P·batch) T |
     ///
     /// `scale` is what the run has chosen, 0 if it has not yet; it counts where `bound.scale` is 0.
     pub fn of(experiment: &Experiment, distance_topic: f64, distance_data: f64, scale: f64, epsilon_opt: f64) -> Self {
-        let (data, bound) = (&experiment.data, &experiment.bound);
+        let (data, bound, stage) = (&experiment.data, &experiment.bound, experiment.prior.steps);
         let (topics, prior_topics, sequences, prior_sequences) = if data.fresh {
-            let seen = |steps: usize| steps as f64 * experiment.training.batch as f64;
-            let all = seen(experiment.steps());
-            let before =
-                if experiment.prior.steps > 0 { seen(2 * experiment.prior.steps) } else { (all / 2.0).floor() };
-            (all, before, 1.0, 0.0)
+            let rows = |steps: usize| steps as f64 * experiment.training.batch as f64;
+            let all = rows(experiment.steps());
+            (all, rows(stage), 1.0, rows(2 * stage) / all)
         } else {
+            let seen = |count: usize| if stage == 0 { 0.0 } else { count as f64 };
             (
                 data.topics as f64,
-                bound.prior_topics(data) as f64,
+                seen(bound.prior_topics(data)),
                 data.sequences as f64,
-                bound.prior_sequences(data) as f64,
+                seen(bound.prior_sequences(data)),
             )
         };
         let scale = [bound.scale, scale].into_iter().find(|s| *s > 0.0).unwrap_or(PROVISIONAL_SCALE);
@@ -212,24 +223,32 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_those_of_the_data() {
+    fn a_term_counts_what_its_prior_has_not_seen() {
         let data = crate::experiment::Data { topics: 64, sequences: 16, length: 32, fresh: false };
         let mut e = Experiment { data, ..Experiment::default() };
         e.evaluation.prompt_length = 20;
-        // Half of K and of N: 32·20 and 64·8·32.
-        let n = |e: &Experiment| {
+        let check = |e: &Experiment, topic_n: f64, sequence_n: f64| {
             let input = BoundInput::of(e, 0.0, 0.0, 0.0, 0.0);
-            (input.topic_n(), input.sequence_n())
+            let found = (input.topic_n(), input.sequence_n());
+            assert!((found.0 - topic_n).abs() < 1e-6 && (found.1 - sequence_n).abs() < 1e-6, "{found:?}");
         };
-        assert_eq!(n(&e), (640.0, 16_384.0));
+        // A training set and no prior stages: all 64 topics, all 64·16 sequences, whatever K' and N' say.
+        check(&e, 64.0 * 20.0, 1024.0 * 32.0);
         (e.bound.topics, e.bound.sequences) = (16, 4);
-        assert_eq!(n(&e), (960.0, 24_576.0));
-        // 100 steps of 10 rows, each a topic of its own; half of them make the prior, then those of 2 x 20 steps before.
-        e.data.fresh = true;
-        (e.training.steps, e.training.batch) = (100, 10);
-        assert_eq!(n(&e), (500.0 * 20.0, 1000.0 * 32.0));
+        check(&e, 64.0 * 20.0, 1024.0 * 32.0);
+        // With prior stages: 64 - 16 topics, 64·(16 - 4) sequences; by default half of K and of N.
         e.prior.steps = 20;
-        assert_eq!(n(&e), (1000.0 * 20.0, 1400.0 * 32.0));
+        check(&e, 48.0 * 20.0, 768.0 * 32.0);
+        (e.bound.topics, e.bound.sequences) = (0, 0);
+        check(&e, 32.0 * 20.0, 512.0 * 32.0);
+        // Fresh draws, 10 rows a step, each a topic of its own: 100 steps, all unseen by a random start.
+        e.data.fresh = true;
+        (e.training.steps, e.training.batch, e.prior.steps) = (100, 10, 0);
+        check(&e, 1000.0 * 20.0, 1000.0 * 32.0);
+        // And two prior stages of 20 steps before them. The topic-dependent prior saw the first stage's 200 of 1400 rows, the
+        // data-dependent one the 400 of both.
+        e.prior.steps = 20;
+        check(&e, 1200.0 * 20.0, 1000.0 * 32.0);
     }
 
     #[test]

@@ -29,16 +29,7 @@ pub enum WorldError {
     Invalid(Vec<Problem>),
     #[error("The texts of this world are not there: the bundled corpus was not loaded.")]
     NoCorpus,
-    #[error("The mixture has {0} different tokens; at most {MAX_VOCAB} fit. Use the same names in more components.")]
-    TooManyTokens(usize),
-    #[error("The mixture has {0} states in all; at most {MAX_JOINT_STATES} fit. Use fewer or smaller components.")]
-    TooManyStates(usize),
 }
-
-/// Most tokens of a world: a learner's last layer has a row for each.
-pub const MAX_VOCAB: usize = 4096;
-/// Most hidden states of all components together.
-pub const MAX_JOINT_STATES: usize = 16_384;
 
 /// What is drawn once per sequence and kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,9 +97,6 @@ impl World {
     pub fn new(spec: &WorldSpec) -> Result<Self, WorldError> {
         spec.validate().map_err(WorldError::Invalid)?;
         let vocab = spec.vocab();
-        if vocab > MAX_VOCAB {
-            return Err(WorldError::TooManyTokens(vocab));
-        }
         let (topics, labels) = match spec {
             _ if udhr::is_meant(spec) => return Err(WorldError::NoCorpus),
             WorldSpec::Named { kind: "lds", .. } => (Topics::Linear(LinearLaw::new(spec)?), Vec::new()),
@@ -123,11 +111,6 @@ impl World {
                 (Topics::Text(Texts::new(text)), text.documents().iter().map(|d| d.name.clone()).collect())
             }
         };
-        if let Topics::Finite(mixture) = &topics
-            && mixture.hmm().states() > MAX_JOINT_STATES
-        {
-            return Err(WorldError::TooManyStates(mixture.hmm().states()));
-        }
         Ok(Self { vocab, topics, labels })
     }
 

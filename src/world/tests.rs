@@ -1,5 +1,5 @@
 use super::*;
-use crate::experiment::Data;
+use crate::experiment::{Data, world::KINDS};
 
 fn world(spec: &str) -> World {
     let spec = if spec.starts_with('{') { WorldSpec::from_json(spec).expect(spec) } else { spec.parse().expect(spec) };
@@ -313,4 +313,64 @@ fn mixtures_join_their_alphabets_by_name() {
 fn worlds_that_cannot_be_are_refused_in_words() {
     let error = World::new(&"coins:n=0".parse().expect("shape")).expect_err("no coin");
     assert!(error.to_string().contains("world.n is 0"), "{error}");
+}
+
+#[test]
+fn sizes_are_counted_from_specs_as_they_are_built() {
+    let named = KINDS.iter().filter(|kind| !["udhr", "lds"].contains(&kind.name)).map(|kind| kind.name.to_string());
+    let others = [
+        "dursley-wonka:bos=1",
+        "coins:n=7",
+        "markov:k=4,pool=6",
+        "markov:k=3,order=2,pool=5",
+        "ginc:concepts=2,entities=3,properties=4",
+        "ginc:random=1,concepts=3",
+        r#"{"tokens":["a","b"],"transitions":{"a":[[0.5,0],[0,1]],"b":[[0,0.5],[0,0]]}}"#,
+        r#"{"mixture":[{"weight":1,"world":"markov:k=4,pool=6"},{"weight":1,"world":{"mixture":[
+            {"weight":1,"world":"rrxor"},{"weight":1,"world":"coins:n=3"}]}}]}"#,
+    ];
+    for text in named.chain(others.map(String::from)) {
+        let spec = if text.starts_with('{') {
+            WorldSpec::from_json(&text).expect("a world")
+        } else {
+            text.parse().expect("a spec")
+        };
+        let (states, transitions) = match World::new(&spec).expect("a world").topics() {
+            Topics::Finite(mixture) => {
+                let hmm = mixture.hmm();
+                (hmm.states(), (0..hmm.states()).map(|i| hmm.exits(i).len()).sum())
+            }
+            _ => (0, 0_usize),
+        };
+        let size = spec.size();
+        assert_eq!(size.states, states as f64, "{text}");
+        // What cannot happen for the parameters at hand takes no room.
+        assert!(size.transitions >= transitions as f64, "{text}: {size:?}, built {transitions}");
+        assert!(states > 0 || size.bytes() > 0.0, "{text}");
+    }
+}
+
+/// A process asks for a start just where its chain has several sets of states that are never left.
+#[test]
+fn one_stationary_distribution_is_told_from_several() {
+    let mut counts = [0; 2];
+    for seed in 0..400 {
+        let mut stream = Stream::new(seed, Purpose::MonteCarlo, 0);
+        let n = 1 + stream.below(6) as usize;
+        let mut matrix = vec![0.0; n * n];
+        for row in matrix.chunks_mut(n) {
+            // One or two ways out of each state.
+            for _ in 0..1 + stream.below(2) {
+                row[stream.below(n as u64) as usize] += 1.0;
+            }
+            let sum: f64 = row.iter().sum();
+            row.iter_mut().for_each(|p| *p /= sum);
+        }
+        let rows: Vec<String> = matrix.chunks(n).map(|row| format!("{row:?}")).collect();
+        let json = format!(r#"{{"tokens":["a"],"transitions":{{"a":[{}]}}}}"#, rows.join(","));
+        let several = stationary::recurrent_classes(&matrix, n).len() > 1;
+        assert_eq!(WorldSpec::from_json(&json).is_err(), several, "{json}");
+        counts[usize::from(several)] += 1;
+    }
+    assert!(counts[0] > 50 && counts[1] > 50, "{counts:?}");
 }

@@ -1,13 +1,17 @@
 //! The bound's components as bars, alone and stacked, and below them, on the same axis, the gaps that they speak of.
 //!
-//! Terms and gaps lie orders of magnitude apart, so the axis is logarithmic unless the reader wants it linear.
+//! Terms and gaps lie orders of magnitude apart, so the axis is logarithmic unless the reader wants it linear. The gaps are the model's own;
+//! the theorem speaks of the model under noise, whose losses stand below them.
 
 use crate::{
-    app::history::History,
+    app::{
+        history::History,
+        theme::{Hue, Theme},
+    },
     experiment::Experiment,
     number,
-    protocol::Measured,
-    theory::bound::{BoundInput, Component},
+    protocol::{Measured, Outcome},
+    theory::bound::{BoundInput, Component, OTHER_FORM},
 };
 
 use super::{
@@ -44,19 +48,25 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
             "until the run's end chooses it"
         };
         let prior = match run.prior.steps {
-            0 => "; the random start is both priors",
+            0 => "; the random start is both priors and has seen nothing, so K′ = N′ = 0",
             steps if step < 2 * steps => "; 0 while a prior is trained",
             _ => "",
         };
         let (topic, data) = (number::short(c.kl_topic), number::short(c.kl_data));
-        format!("KL(μ‖ν_topic) = {topic}, KL(μ‖ν_data) = {data} nats at {when}; s = {} {s}{prior}", input.scale)
+        format!(
+            "KL(μ‖ν_topic) = {topic}, KL(μ‖ν_data) = {data} nats at {when}; s = {} {s}{prior}",
+            number::brief(input.scale)
+        )
     };
+    let mut notes = vec!["These terms hide constants: compare how they move, not how large they are".into(), note];
+    notes.extend(outcome.and_then(costly_noise));
+    notes.push(format!("Printed forms differ: the bracket outside or inside the root, as switched. {OTHER_FORM}"));
 
     let term = |component: Component, hue, look, distance: f64| {
         let mut more =
             vec![line("formula", component.formula.into(), ""), line("with numbers", component.numbers + " nats", "")];
         if distance > 0.0 {
-            let kl = format!("{}/(2·{}²)", number::short(distance), input.scale);
+            let kl = format!("{}/(2·{}²)", number::short(distance), number::brief(input.scale));
             more.push(line(
                 "KL = ‖θ−θ_J‖²/(2s²)",
                 kl,
@@ -99,10 +109,10 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
             }
         };
         if m.stderr >= precision * m.value.abs() {
-            row.text = " ≈ imprecise".into();
             let percent = |share: f64| number::short(100.0 * share) + "%";
+            row.text = format!(" (not yet within {}%)", number::brief(100.0 * precision));
             row.more.push(line(
-                "imprecise",
+                "precision",
                 percent(m.stderr / m.value.abs().max(1e-12)) + " of the gap is standard error",
                 &format!("{} was asked for", percent(precision)),
             ));
@@ -118,18 +128,22 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
         numbers: number::short(c.sum),
     };
     let (topic_gap, sequence_gap) = gaps.unzip();
+    let mut rows = vec![
+        term(c.topic, |t| t.topic, Look::Bar(0.9), distance_topic),
+        term(c.sequence, |t| t.sequence, Look::Bar(0.9), distance_data),
+        term(c.confidence, |t| t.grey(), Look::Bar(0.9), 0.0),
+        term(c.epsilon_opt, |t| t.grey(), Look::Hollow, 0.0),
+        term(sum, |t| t.bayes, Look::Stack, 0.0),
+        gap("topic gap", "two-level less first-level loss", topic_gap, |t| t.topic),
+        gap("sequence gap", "first-level less empirical loss", sequence_gap, |t| t.sequence),
+    ];
+    if let Some(o) = outcome {
+        under_noise(o, options, &mut rows);
+    }
     Sheet {
         title: "The bound's components, up to constants",
-        notes: vec![note],
-        rows: vec![
-            term(c.topic, |t| t.topic, Look::Bar(0.9), distance_topic),
-            term(c.sequence, |t| t.sequence, Look::Bar(0.9), distance_data),
-            term(c.confidence, |t| t.grey(), Look::Bar(0.9), 0.0),
-            term(c.epsilon_opt, |t| t.grey(), Look::Hollow, 0.0),
-            term(sum, |t| t.bayes, Look::Stack, 0.0),
-            gap("topic gap", "two-level less first-level loss", topic_gap, |t| t.topic),
-            gap("sequence gap", "first-level less empirical loss", sequence_gap, |t| t.sequence),
-        ],
+        notes,
+        rows,
         below: Some((5, "measured")),
         axis: ("", "; terms up to constants"),
         per: history.per(),
@@ -137,5 +151,47 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
         linear: options.linear_bound,
         usual: if options.linear_bound { (0.0, 0.1) } else { (1e-3, 1.0) },
         ..Sheet::default()
+    }
+}
+
+/// That the noise costs more than a tenth of a gap: terms and gaps are then those of two rather different models.
+fn costly_noise(o: &Outcome) -> Option<String> {
+    let rise = o.randomised?.rise.value;
+    let gaps = [("topic gap", o.topic_gap), ("sequence gap", o.sequence_gap)];
+    let names: Vec<&str> = gaps.iter().filter(|(_, gap)| rise > 0.1 * gap.value.abs()).map(|(name, _)| *name).collect();
+    let which = names.join(" and of the ");
+    (!names.is_empty()).then(|| {
+        let rise = number::short(rise);
+        format!("The terms are of the model under noise, the gaps of the model without it: the noise costs {rise} nats, more than a tenth of the {which}")
+    })
+}
+
+/// E_μ[L] beside the losses without noise, and the gaps under noise in their rows.
+fn under_noise(o: &Outcome, options: Options, rows: &mut Vec<Row>) {
+    let Some(r) = &o.randomised else { return };
+    let s = number::brief(r.scale);
+    let shown = |m: Measured| number::with_error(options.unit.of(m.value), options.unit.of(m.stderr));
+    let how = format!("of the model under noise of s = {s}, over {} perturbed models", r.draws);
+    for (row, gap) in rows.iter_mut().rev().zip([r.sequence_gap, r.topic_gap]) {
+        row.more.push(line("under noise", shown(gap), &how));
+    }
+    for (name, own, noisy, hue) in [
+        ("E_μ[L(θ)]", o.two_level.loss, r.two_level, (|t| t.topic) as fn(&Theme) -> Hue),
+        ("E_μ[L(θ,W_pre)]", o.first_level.loss, r.first_level, |t| t.sequence),
+    ] {
+        let about = format!("loss {how}: what the theorem speaks of");
+        rows.push(Row {
+            name: name.into(),
+            hue,
+            value: Some(noisy.value),
+            stderr: noisy.stderr,
+            look: Look::Bar(0.35),
+            text: format!(", without noise {}", number::short(options.unit.of(own.value))),
+            about,
+            more: vec![
+                line("without noise", shown(own), "the model's own loss"),
+                line("noise adds", shown(r.rise), &format!("on training sequences, s = {s}")),
+            ],
+        });
     }
 }

@@ -4,8 +4,8 @@ use crate::{
     app::history::History,
     experiment::{Experiment, bound::SCALES},
     protocol::{
-        Certificate, Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Paths, Sample, Samples, ScaleTrial,
-        Theory,
+        Certificate, Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Paths, Randomised, Sample, Samples,
+        ScaleTrial, Theory,
     },
     theory::curve::{Curve, Method},
 };
@@ -108,10 +108,23 @@ pub fn outcome() -> Outcome {
         precise: false,
         distance_topic: 1.9,
         distance_data: 0.6,
-        scales: SCALES
+        // Those that halving tries.
+        scales: [19, 24, 25, 26, 27, 29]
+            .map(|at| SCALES[at])
             .iter()
-            .map(|&scale| ScaleTrial { scale, rise: measured(35.0 * scale * scale + 1e-5, 3.0 * scale * scale + 1e-6) })
+            .map(|&scale| ScaleTrial { scale, rise: measured(12.0 * scale * scale + 1e-5, 3.0 * scale * scale + 1e-6) })
             .collect(),
+        randomised: Some(Randomised {
+            scale: 0.02,
+            draws: 32,
+            sequences: 512,
+            rise: measured(0.0051, 0.0004),
+            empirical: measured(0.0371, 0.0009),
+            first_level: measured(0.0556, 0.0011),
+            two_level: measured(0.1324, 0.0012),
+            sequence_gap: measured(0.0185, 0.0013),
+            topic_gap: measured(0.0768, 0.0012),
+        }),
         scale: 0.02,
         paths: Some(Paths {
             is_kl: false,
@@ -126,6 +139,7 @@ pub fn outcome() -> Outcome {
         certificate: Some(Certificate {
             bound: 1.4031,
             uniform: 1.6094,
+            unigram: 1.4452,
             empirical: 0.912,
             empirical_limit: 0.931,
             population: measured(0.934, 0.004),
@@ -133,8 +147,9 @@ pub fn outcome() -> Outcome {
             kl: 200.0,
             scale: 0.02,
             delta: 0.05,
-            draws: 512,
+            draws: 8192,
             sequences_needed: Some(3120.0),
+            sequences_needed_unigram: Some(7015.0),
         }),
         ..Outcome::default()
     }

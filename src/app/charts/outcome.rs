@@ -23,7 +23,7 @@ pub fn kl(history: &History, options: Options) -> Sheet {
     };
     let Some(outcome) = history.outcome() else {
         sheet.empty = vec![
-            "Here, at the run's end: what Gaussian noise of each scale s costs the learner, and which s is chosen.",
+            "Here, at the run's end: what Gaussian noise of scale s costs the model, for the s that are tried, and which is chosen.",
             "With Gradient differences (settings, Bound): how far gradients of all data are from those of the priors' part.",
             "Press Run to start.",
         ];
@@ -33,25 +33,28 @@ pub fn kl(history: &History, options: Options) -> Sheet {
     for trial in &outcome.scales {
         let chosen = trial.scale == s;
         sheet.rows.push(Row {
-            name: format!("s = {}", trial.scale),
+            name: format!("s = {}", number::brief(trial.scale)),
             hue: if chosen { |t| t.model } else { |t| t.earlier },
             value: Some(trial.rise.value),
             stderr: trial.rise.stderr,
             look: Look::Bar(if chosen { 0.9 } else { 0.5 }),
             text: if chosen { ", chosen".into() } else { String::new() },
-            about: "training loss of perturbed learners less the learner's own".into(),
+            about: "training loss of perturbed models less the model's own".into(),
             more: Vec::new(),
         });
     }
-    sheet.notes.push(match outcome.scales.iter().find(|t| t.scale == s) {
-        None => format!("s = {s} was set, so no grid was tried"),
-        Some(t) if t.rise.value <= allowed => {
-            format!("s = {s}: the largest of the grid that costs at most {allowed} nats")
-        }
-        Some(_) => format!("Every s costs more than {allowed} nats: the smallest is taken"),
+    let chosen = outcome.scales.iter().find(|t| t.scale == s);
+    sheet.notes.push(match chosen {
+        _ if outcome.scales.is_empty() => format!("s = {} was set, so no grid was tried", number::brief(s)),
+        Some(t) if t.rise.value <= allowed => format!(
+            "s = {}: the largest of {} values that costs at most {allowed} nats, found by halving; shown are those that were tried",
+            number::brief(s),
+            SCALES.len()
+        ),
+        _ => format!("Every s costs more than {allowed} nats: the smallest is taken"),
     });
     if !outcome.scales.is_empty() {
-        sheet.level = Some((allowed, "allowed"));
+        sheet.levels.push((allowed, "allowed"));
     }
     let is_kl = outcome.paths.as_ref().is_some_and(|p| p.is_kl);
     let heading = if is_kl {
@@ -104,7 +107,7 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
     let run = history.experiment();
     let Some(c) = history.outcome().and_then(|o| o.certificate.as_ref()) else {
         sheet.empty = vec![
-            "Here: a bound without hidden constants on the loss, on new sequences of the training topics, of the learner with \
+            "Here: a bound without hidden constants on the loss, on new sequences of the training topics, of the model with \
              noise of scale s on its parameters.",
             if history.outcome().is_some() && run.bound.certificate {
                 "This run has none: it needs tokens, and sequences that the prior did not see."
@@ -121,27 +124,41 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
     let short = |nats: f64| number::short(options.unit.of(nats));
     let count = |v: f64| number::count(v.ceil() as usize);
     sheet.notes.push(format!(
-        "{}: at most {} with probability {}, where guessing uniformly loses {}",
-        if c.bound < c.uniform { "Not vacuous" } else { "Vacuous" },
+        "{}: at most {} with probability {}. Guessing by token frequencies (unigram) loses {}, guessing uniformly {}",
+        match c.bound {
+            bound if bound < c.unigram.min(c.uniform) => "Not vacuous",
+            bound if bound < c.uniform => "Below uniform, but it says less than counting tokens does",
+            _ => "Vacuous",
+        },
         short(c.bound),
         1.0 - c.delta,
+        short(c.unigram),
         short(c.uniform),
     ));
-    sheet.notes.push(match c.sequences_needed {
-        None => "At this loss no number of sequences would bring it below uniform".into(),
+    let at = |level: &str, needed: Option<f64>| match needed {
+        None => format!("at this loss no number of sequences would bring it below {level}"),
         Some(n) => {
             // With K' and N' in proportion.
             let times = |count_now: usize| count(count_now as f64 * n / c.sequences.max(1.0));
             let instance = if run.data.fresh {
                 String::new()
             } else {
-                format!(": for instance K = {} or N = {}", times(run.data.topics), times(run.data.sequences))
+                format!(" (for instance K = {} or N = {})", times(run.data.topics), times(run.data.sequences))
             };
-            let (n, now) = (count(n), count(c.sequences));
-            format!("At this KL and loss, below uniform from about n = {n} whole sequences (now {now}){instance}")
+            format!("below {level} from about n = {}{instance}", count(n))
         }
-    });
-    sheet.level = Some((c.uniform, "uniform, ln V"));
+    };
+    sheet.notes.push(format!(
+        "With this KL and loss: {}; {} (now n = {} whole sequences)",
+        at("uniform", c.sequences_needed),
+        at("the unigram level", c.sequences_needed_unigram),
+        count(c.sequences)
+    ));
+    sheet.notes.push(
+        "It holds only if K′, N′, a, δ and the grid of s were fixed before this data was seen: if you tune them on what you see here, it does not"
+            .into(),
+    );
+    sheet.levels = vec![(c.unigram, "unigram"), (c.uniform, "uniform, ln V")];
     let row = |name: &str, hue, value: f64, stderr: f64, alpha, about: &str, more| Row {
         name: name.into(),
         hue,
@@ -152,12 +169,17 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
         about: about.into(),
         more,
     };
-    let n = format!("n = {}, s = {}, KL {} nats", count(c.sequences), c.scale, number::short(c.kl));
+    let n = format!("n = {}, s = {}, KL {} nats", count(c.sequences), number::brief(c.scale), number::short(c.kl));
     let split = format!(
-        "half for the bound, shared by {} scales; half for the limit over {} perturbed learners",
+        "half for the bound, shared by {} scales; half for the limit over {} pairs of a perturbed model and one sequence",
         SCALES.len(),
-        c.draws
+        number::count(c.draws)
     );
+    let unseen = if run.prior.steps > 0 {
+        "n sequences that the prior did not see"
+    } else {
+        "all sequences: the prior is the random start, which has seen none"
+    };
     sheet.rows = vec![
         row(
             "certificate",
@@ -165,9 +187,9 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
             c.bound,
             0.0,
             0.9,
-            "PAC-Bayes-kl on whole sequences: of the learner with noise and smoothed predictions, for the training topics; not of the \
-             learner itself, nor for fresh topics",
-            vec![line("from", n, "n sequences that the prior did not see"), line("δ", c.delta.to_string(), &split)],
+            "PAC-Bayes-kl on whole sequences: of the model with noise and smoothed predictions, for the training topics; not of the \
+             model itself, nor for fresh topics",
+            vec![line("from", n, unseen), line("δ", c.delta.to_string(), &split)],
         ),
         row(
             "new sequences",
@@ -175,7 +197,7 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
             c.population.value,
             c.population.stderr,
             0.55,
-            "the same learner on fresh sequences of the training topics: what the certificate speaks of",
+            "the same model on fresh sequences of the training topics: what the certificate speaks of",
             Vec::new(),
         ),
         row(
@@ -184,7 +206,7 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
             c.empirical,
             0.0,
             0.35,
-            "the same learner on training sequences that the prior did not see",
+            "the same model on training sequences that the prior did not see",
             vec![line("upper limit", short(c.empirical_limit), "goes into the bound")],
         ),
     ];

@@ -30,12 +30,12 @@ pub struct Sheet {
     /// `token`, `vector`.
     pub per: &'static str,
     pub unit: Unit,
-    /// Linear from 0, or logarithmic. Values that are not above 0 have no bar then.
+    /// Linear, with bars from 0 to either side; or logarithmic, where a value below 0 has words in place of a bar.
     pub linear: bool,
     /// The log axis reaches at least this far, so that it seldom moves under a slider.
     pub usual: (f64, f64),
-    /// An upright line through the rows above the division, and its name.
-    pub level: Option<(f64, &'static str)>,
+    /// Upright lines through the rows above the division, from the lowest on, and their names.
+    pub levels: Vec<(f64, &'static str)>,
 }
 
 pub struct Row {
@@ -106,7 +106,8 @@ impl Rows {
             Some((value, _)) if row.look == Look::Hollow && value > 0.0 => format!("− {}", number::short(value)),
             Some((value, stderr)) if row.look != Look::Words => {
                 let number = if stderr > 0.0 { number::with_error(value, stderr) } else { number::short(value) };
-                format!("{number}{}", row.text)
+                let below = if value < 0.0 && !self.0.linear { ", below 0: no bar on a log axis" } else { "" };
+                format!("{number}{}{below}", row.text)
             }
             _ => row.text.clone(),
         }
@@ -120,13 +121,15 @@ impl Rows {
         let ends: Vec<(f64, f64)> =
             sheet.rows.iter().enumerate().map(|(i, row)| self.ends(i, row).unwrap_or_default()).collect();
         let (mut low, mut high) = sheet.usual;
-        for v in ends.iter().flat_map(|e| [e.0, e.1]).chain(sheet.level.map(|l| sheet.unit.of(l.0))) {
+        for v in ends.iter().flat_map(|e| [e.0, e.1]).chain(sheet.levels.iter().map(|l| sheet.unit.of(l.0))) {
             if v > 0.0 {
                 (low, high) = (low.min(v), high.max(v));
             }
         }
         let x = if sheet.linear {
-            Scale::round(0.0, high, ((view.width - 200.0) / 60.0).clamp(2.0, 6.0) as usize)
+            // The error's lower end lies as far below the value as its upper end above it.
+            let least = ends.iter().map(|e| if e.0 < 0.0 { 2.0 * e.0 - e.1 } else { 0.0 }).fold(0.0, f64::min);
+            Scale::round(least, high, ((view.width - 200.0) / 60.0).clamp(2.0, 6.0) as usize)
         } else {
             Scale::decades(low.max(LEAST), high)
         };
@@ -134,7 +137,7 @@ impl Rows {
         let mut inner = Frame::new(view, 16.0, x, Scale::linear(0.0, 1.0));
         inner.left = side.min(0.42 * view.width);
         inner.top =
-            frame::head(view) - 14.0 + 16.0 * notes.len() as f64 + if sheet.level.is_some() { 14.0 } else { 0.0 };
+            frame::head(view) - 14.0 + 16.0 * notes.len() as f64 + if sheet.levels.is_empty() { 0.0 } else { 14.0 };
         inner.bottom = (view.height - FOOT).max(inner.top + 60.0);
         // Each bar's words have room behind it, and some to spare: fonts differ.
         let mut width = view.width - 16.0 - inner.left;
@@ -160,25 +163,27 @@ impl Rows {
         let name = fit(&row.name, frame::LABEL, frame.left - 14.0);
         marks.push(frame::words(frame.left - 9.0, y, &name, frame::LABEL, hue.text, Anchor::End));
         // A logarithm that does not exist is at the left, where the axis begins.
-        let px = |v: f64| if v > 0.0 { frame.px(v).clamp(frame.left, frame.right) } else { frame.left };
-        let mut end = frame.left;
+        let linear = self.0.linear;
+        let px = |v: f64| if v > 0.0 || linear { frame.px(v).clamp(frame.left, frame.right) } else { frame.left };
+        let zero = if linear { px(0.0) } else { frame.left };
+        let mut end = zero;
         if let Some((value, right)) = self.ends(i, row) {
-            let kept = px(value).max(frame.left + f64::from(u8::from(value > 0.0)));
-            end = px(right).max(kept);
+            let kept = if value < 0.0 { px(value) } else { px(value).max(zero + f64::from(u8::from(value > 0.0))) };
+            end = px(right).max(kept).max(zero);
             let mut bar = |from: f64, to: f64, colour, alpha| {
                 if to > from {
                     marks.push(Mark::Box { from: (from, y - half), to: (to, y + half), colour, alpha });
                 }
             };
-            let mut hollow = (frame.left, if row.look == Look::Hollow { kept } else { frame.left });
+            let mut hollow = (zero, if row.look == Look::Hollow { kept } else { zero });
             if let Look::Bar(alpha) = row.look {
-                bar(frame.left, kept, hue.line, alpha);
+                bar(zero.min(kept), zero.max(kept), hue.line, alpha);
             } else if row.look == Look::Stack {
                 hollow = (kept, end);
                 let whole = self.sum(i, |l| l != Look::Hollow);
-                let mut from = frame.left;
+                let mut from = zero;
                 for part in self.0.rows[..i].iter().filter(|r| r.look != Look::Hollow) {
-                    let to = from + (end - frame.left) * part.value.unwrap_or(0.0) / whole;
+                    let to = from + (end - zero) * part.value.unwrap_or(0.0) / whole;
                     // What is taken away is only outlined.
                     bar(from, to.min(kept), (part.hue)(theme).line, 0.9);
                     from = to;
@@ -189,8 +194,9 @@ impl Rows {
                 let points = vec![a, (b.0, a.1), b, (a.0, b.1), a];
                 marks.push(Mark::Line { points, stroke: Stroke::new(theme.axis, 1.5) });
             }
-            let (low, high) = (px(2.0 * value - right), end);
-            if row.stderr > 0.0 && high > low {
+            // On a log axis a value below 0 has no place, and its error would look like that of a value above 0.
+            let (low, high) = (px(2.0 * value - right), px(right));
+            if row.stderr > 0.0 && high > low && (linear || value > 0.0) {
                 let stroke = Stroke::new(theme.text, 1.5);
                 marks.push(Mark::Line { points: vec![(low, y), (high, y)], stroke });
                 for x in [low, high] {
@@ -257,12 +263,20 @@ impl Chart for Rows {
         for i in 0..sheet.rows.len() {
             self.draw(&mut series, &mut words, &layout, view, i);
         }
-        if let Some((value, name)) = sheet.level {
+        for (i, &(value, name)) in sheet.levels.iter().enumerate() {
             let x = frame.px(sheet.unit.of(value)).clamp(frame.left, frame.right);
             let stroke = Stroke::new(theme.text, 1.5).dash(Dash::Dashed);
             series.push(Mark::Line { points: vec![(x, frame.top - 2.0), (x, bottom)], stroke });
+            // Of two names the lower level's ends at its line and the other's begins there, so that neither is on the other.
             let half = text_width(name, frame::TICK) / 2.0 + 4.0;
-            let middle = x.min(view.width - half).max(half);
+            let off = if sheet.levels.len() < 2 {
+                0.0
+            } else if i == 0 {
+                -half
+            } else {
+                half
+            };
+            let middle = (x + off).min(view.width - half).max(half);
             series.push(frame::words(middle, frame.top - 9.0, name, frame::TICK, theme.text, Anchor::Middle));
         }
         series.extend(words);

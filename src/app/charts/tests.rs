@@ -515,14 +515,14 @@ fn a_finished_run_measures_the_gaps_and_says_where_they_are_not_precise() {
         svg.contains("KL(μ‖ν_topic) = 2,375, KL(μ‖ν_data) = 750 nats at") && svg.contains("s = 0.02 from the grid")
     );
     // 6% of the one gap, 1.4% of the other.
-    assert!(svg.contains("0.0190 ± 0.0012 ≈ imprecise<") && svg.contains("0.0760 ± 0.0011<"), "{svg}");
+    assert!(svg.contains("0.0190 ± 0.0012 (not yet within 2%)<") && svg.contains("0.0760 ± 0.0011<"), "{svg}");
     let readout = chart.readout(&view, 6.0).expect("the sequence gap");
     assert!(
         readout.text().contains("over 4,096 sequences")
             && readout.text().contains("6.32% of the gap is standard error"),
         "{readout:?}"
     );
-    assert!(chart.summary().contains("sequence gap 0.0190 ± 0.0012 ≈ imprecise"), "{}", chart.summary());
+    assert!(chart.summary().contains("sequence gap 0.0190 ± 0.0012 (not yet within 2%)"), "{}", chart.summary());
 
     // A slider in the settings acts at once.
     let mut moved = e.clone();
@@ -535,6 +535,91 @@ fn a_finished_run_measures_the_gaps_and_says_where_they_are_not_precise() {
     // A new start forgets the outcome.
     history.reset_for(&e);
     assert!(history.outcome().is_none());
+}
+
+#[test]
+fn the_bound_is_read_with_its_reservations() {
+    let (mut history, e) = ended();
+    let told = |history: &History, e: &Experiment| ChartKind::Bound.chart(history, e, Options::default()).summary();
+    let summary = told(&history, &e);
+    let lay = "These terms hide constants: compare how they move, not how large they are.";
+    assert!(summary.find(lay) < summary.find("KL(μ‖ν_topic) ="), "{summary}");
+    assert!(summary.contains("One slide divides U by T; that form is not confirmed"), "{summary}");
+    // 0.0051 is a quarter of the one gap and a fifteenth of the other.
+    assert!(summary.contains("the noise costs 0.00510 nats, more than a tenth of the sequence gap."), "{summary}");
+    // The model under noise stands beside the model without.
+    assert!(summary.contains("E_μ[L(θ)] 0.1324 ± 0.0012, without noise 0.127"), "{summary}");
+    assert!(summary.contains("E_μ[L(θ,W_pre)] 0.0556 ± 0.0011, without noise 0.0510"), "{summary}");
+    let view = View::new(900.0, 400.0, Theme::light());
+    let readout = ChartKind::Bound.chart(&history, &e, Options::default()).readout(&view, 5.0).expect("the topic gap");
+    assert!(readout.text().contains("under noise") && readout.text().contains("0.0768 ± 0.0012"), "{readout:?}");
+
+    let mut outcome = fixtures::outcome();
+    outcome.randomised.as_mut().expect("measured").rise.value = 0.0018;
+    history.apply(&Event::Outcome(Box::new(outcome.clone())));
+    assert!(!told(&history, &e).contains("the noise costs"));
+    outcome.randomised = None;
+    history.apply(&Event::Outcome(Box::new(outcome)));
+    assert!(!told(&history, &e).contains("E_μ"));
+
+    let mut plain = e.clone();
+    plain.prior.steps = 0;
+    let mut history = History::new(&plain);
+    history.apply(&Event::Outcome(Box::new(fixtures::outcome())));
+    assert!(told(&history, &plain).contains("has seen nothing, so K′ = N′ = 0"));
+}
+
+#[test]
+fn what_is_below_zero_is_not_drawn_above_it() {
+    let (mut history, e) = ended();
+    let mut outcome = fixtures::outcome();
+    // Large beside the terms, so that it shows on their axis.
+    (outcome.sequence_gap.value, outcome.sequence_gap.stderr) = (-40.0, 30.0);
+    outcome.randomised = None;
+    history.apply(&Event::Outcome(Box::new(outcome)));
+    let view = View::new(900.0, 400.0, Theme::light());
+    // The last row's bar and the lines of its error.
+    let drawn = |linear_bound| {
+        let scene = ChartKind::Bound.chart(&history, &e, Options { linear_bound, ..Options::default() }).scene(&view);
+        let words = scene.series.iter().rev().find_map(|mark| match mark {
+            scene::Mark::Box { from, to, .. } => Some((from.1 + to.1) / 2.0),
+            _ => None,
+        });
+        let y = words.expect("the ground of the last row's words");
+        let middle = |a: f64, b: f64| ((a + b) / 2.0 - y).abs() < 0.1;
+        let bars: Vec<(f64, f64)> = scene
+            .series
+            .iter()
+            .filter_map(|mark| match mark {
+                scene::Mark::Box { from, to, .. } if middle(from.1, to.1) => Some((from.0, to.0)),
+                _ => None,
+            })
+            .collect();
+        let errors = scene
+            .series
+            .iter()
+            .filter(
+                |mark| matches!(mark, scene::Mark::Line { points, .. } if points.iter().all(|p| (p.1 - y).abs() < 0.1)),
+            )
+            .count();
+        (bars, errors)
+    };
+    // On a log axis: the ground of the words alone, and the words say why.
+    let (bars, errors) = drawn(false);
+    assert_eq!((bars.len(), errors), (1, 0), "{bars:?}");
+    let summary = ChartKind::Bound.chart(&history, &e, Options::default()).summary();
+    assert!(summary.contains("sequence gap −40 ± 30 (not yet within 2%), below 0: no bar on a log axis"), "{summary}");
+    // On a linear one it goes left of 0, where the first row's bar begins.
+    let (bars, errors) = drawn(true);
+    assert_eq!((bars.len(), errors), (2, 1), "{bars:?}");
+    let options = Options { linear_bound: true, ..Options::default() };
+    let scene = ChartKind::Bound.chart(&history, &e, options).scene(&view);
+    let zero = scene.series.iter().find_map(|mark| match mark {
+        scene::Mark::Box { from, .. } => Some(from.0),
+        _ => None,
+    });
+    let zero = zero.expect("the topic term's bar");
+    assert!(bars[0].0 < zero - 1.0 && (bars[0].1 - zero).abs() < 1e-6, "{bars:?} {zero}");
 }
 
 #[test]
@@ -554,8 +639,8 @@ fn the_stack_adds_up_on_a_linear_axis() {
             _ => None,
         })
         .collect();
-    // Three terms, the stack's three parts, two gaps; and the ground of each row's words.
-    assert_eq!(boxes.len(), 8 + 7, "{boxes:?}");
+    // Three terms, the stack's three parts, two gaps, two losses under noise; and the ground of each row's words.
+    assert_eq!(boxes.len(), 10 + 9, "{boxes:?}");
     let width = |i: usize| boxes[i].1 - boxes[i].0;
     assert!((boxes[4].0 - boxes[3].1).abs() < 1e-9 && (boxes[5].0 - boxes[4].1).abs() < 1e-9);
     assert!((boxes[3].2 - boxes[5].2).abs() < 1e-9, "one row");
@@ -568,12 +653,12 @@ fn the_kl_chart_shows_the_grid_and_what_was_chosen() {
     let view = View::new(900.0, 400.0, Theme::light());
     let chart = ChartKind::Kl.chart(&history, &e, Options::default());
     let svg = chart.svg(&view);
-    for text in ["s = 0.001<", "s = 0.02<", "s = 0.2<", ", chosen<", "allowed<", "an index, no KL"] {
+    for text in ["s = 0.0084<", "s = 0.02<", "s = 0.0476<", ", chosen<", "allowed<", "an index, no KL"] {
         assert!(svg.contains(text), "{text}");
     }
     assert_eq!(svg.matches("chosen").count(), 1);
-    assert!(chart.summary().contains("the largest of the grid that costs at most 0.05 nats"));
-    let readout = chart.readout(&view, 8.0).expect("the path's row");
+    assert!(chart.summary().contains("s = 0.02: the largest of 39 values that costs at most 0.005 nats"));
+    let readout = chart.readout(&view, 6.0).expect("the path's row");
     assert!(readout.text().contains("0.00310") && readout.text().contains("16 measurements"), "{}", readout.text());
     assert!(!svg.contains("true KL"));
 
@@ -602,18 +687,34 @@ fn the_certificate_says_whether_it_says_anything() {
     let chart = ChartKind::Certificate.chart(&history, &e, Options::default());
     let all = chart.svg(&view) + &chart.summary();
     assert!(
-        all.contains("Not vacuous: at most 1.40 with probability 0.95, where guessing uniformly loses 1.61"),
+        all.contains(
+            "Not vacuous: at most 1.40 with probability 0.95. Guessing by token frequencies (unigram) loses 1.45, guessing uniformly 1.61"
+        ),
         "{all}"
     );
     // 3120 of 8192: 98 of 256 topics, 7 of 16 sequences.
-    assert!(
-        all.contains("below uniform from about n = 3,120 whole sequences (now 8,192): for instance K = 98 or N = 7"),
-        "{all}"
-    );
-    assert!(chart.readout(&view, 0.0).expect("a row").text().contains("half for the bound, shared by 8 scales"));
+    for told in [
+        "below uniform from about n = 3,120 (for instance K = 98 or N = 7)",
+        "below the unigram level from about n = 7,015 (for instance K = 220 or N = 14)",
+        "(now n = 8,192 whole sequences)",
+        "It holds only if K′, N′, a, δ and the grid of s were fixed before this data was seen",
+    ] {
+        assert!(all.contains(told), "{told}: {all}");
+    }
+    // Both levels are marked.
+    let svg = chart.svg(&view);
+    assert!(svg.contains("unigram<") && svg.contains("uniform, ln V<"), "{svg}");
+    assert!(chart.readout(&view, 0.0).expect("a row").text().contains("half for the bound, shared by 39 scales"));
 
     drop(chart);
     let mut outcome = fixtures::outcome();
+    // Between the levels: what counts tokens does better.
+    if let Some(c) = &mut outcome.certificate {
+        c.bound = 1.5;
+    }
+    history.apply(&Event::Outcome(Box::new(outcome.clone())));
+    let summary = ChartKind::Certificate.chart(&history, &e, Options::default()).summary();
+    assert!(summary.contains(" Below uniform, but it says less than counting tokens does: at most 1.50"), "{summary}");
     if let Some(c) = &mut outcome.certificate {
         (c.bound, c.sequences_needed) = (2.2, None);
     }

@@ -6,8 +6,9 @@ use clap::Args;
 use icl_playground::{
     engine::{error::EngineError, session::Session},
     experiment::Experiment,
+    number,
     protocol::{DeviceChoice, Evaluation, Event, Outcome, Phase, Theory},
-    theory::bound::BoundInput,
+    theory::bound::{BoundInput, OTHER_FORM},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -158,7 +159,11 @@ impl Heard {
         let precision = experiment.evaluation.precision;
         for (name, gap) in [("sequence gap", o.sequence_gap), ("topic gap", o.topic_gap)] {
             let precise = gap.stderr < precision * gap.value.abs();
-            let word = if precise { String::new() } else { format!("   imprecise: not within {}%", 100.0 * precision) };
+            let word = if precise {
+                String::new()
+            } else {
+                format!("   not yet within {}%", number::brief(100.0 * precision))
+            };
             let _ = writeln!(text, "{name:30} {:9.5} ± {:.5}{word}", gap.value, gap.stderr);
         }
         for trial in &o.scales {
@@ -167,18 +172,43 @@ impl Heard {
             let _ = writeln!(
                 text,
                 "{:30} {rise:9.5} ± {error:.5}{chosen}",
-                format!("rise under noise s = {}", trial.scale)
+                format!("rise under noise s = {}", number::brief(trial.scale))
             );
+        }
+        if let Some(r) = &o.randomised {
+            let _ = writeln!(
+                text,
+                "Under noise s = {}, over {} perturbed models (the theorem's E_μ); without noise above:",
+                number::brief(r.scale),
+                r.draws
+            );
+            for (name, m) in [
+                ("E_μ[L_E]", r.empirical),
+                ("E_μ[L(θ, W_pre)]", r.first_level),
+                ("E_μ[L(θ)]", r.two_level),
+                ("sequence gap under noise", r.sequence_gap),
+                ("topic gap under noise", r.topic_gap),
+            ] {
+                let _ = writeln!(text, "{name:30} {:9.5} ± {:.5}", m.value, m.stderr);
+            }
         }
         let c = BoundInput::of(experiment, o.distance_topic, o.distance_data, o.scale, o.empirical.excess.value)
             .components();
         let _ = writeln!(
             text,
             "KL(μ‖ν_topic), Gaussian        {:9.1}   ‖θ−θ_topic‖² {:.5}, s = {}",
-            c.kl_topic, o.distance_topic, o.scale
+            c.kl_topic,
+            o.distance_topic,
+            number::brief(o.scale)
         );
         let _ = writeln!(text, "KL(μ‖ν_data), Gaussian         {:9.1}   ‖θ−θ_data‖² {:.5}", c.kl_data, o.distance_data);
-        let _ = writeln!(text, "The bound's components, up to constants:");
+        if experiment.prior.steps == 0 {
+            let _ = writeln!(text, "{:30} the random start is both priors and has seen nothing: K′ = N′ = 0", "");
+        }
+        let _ = writeln!(
+            text,
+            "The bound's components. These terms hide constants: compare how they move, not how large they are.\n{OTHER_FORM}."
+        );
         for part in [&c.topic, &c.sequence, &c.confidence, &c.epsilon_opt] {
             let _ = writeln!(text, "{:30} {:9.5}   {}", part.name, part.value, part.formula);
         }
@@ -197,15 +227,39 @@ impl Heard {
             }
         }
         if let Some(c) = &o.certificate {
-            let vacuous = if c.bound < c.uniform { "not vacuous" } else { "vacuous" };
+            let vacuous = match c.bound {
+                bound if bound < c.unigram.min(c.uniform) => "not vacuous",
+                bound if bound < c.uniform => "below uniform, not below unigram",
+                _ => "vacuous",
+            };
             let _ = writeln!(
                 text,
-                "certificate, δ = {} {:15.5}   {vacuous}; uniform {:.5}, measured {:.5} ± {:.5}, n = {}, KL {:.1}, s = {}",
-                c.delta, c.bound, c.uniform, c.population.value, c.population.stderr, c.sequences, c.kl, c.scale
+                "certificate, δ = {} {:15.5}   {vacuous}; unigram {:.5}, uniform {:.5}, measured {:.5} ± {:.5}, n = {}, KL {:.1}, s = {}",
+                c.delta,
+                c.bound,
+                c.unigram,
+                c.uniform,
+                c.population.value,
+                c.population.stderr,
+                c.sequences,
+                c.kl,
+                number::brief(c.scale)
             );
-            if let Some(n) = c.sequences_needed {
-                let _ = writeln!(text, "{:30} {n:9}   whole sequences, at this KL and loss", "below uniform from");
+            let _ = writeln!(
+                text,
+                "{:30} {:9.5}   limit {:.5} over {} pairs of a perturbed model and one sequence",
+                "empirical, unseen by prior", c.empirical, c.empirical_limit, c.draws
+            );
+            for (name, needed) in
+                [("below uniform from", c.sequences_needed), ("below unigram from", c.sequences_needed_unigram)]
+            {
+                let _ = match needed {
+                    Some(n) => writeln!(text, "{name:30} {n:9}   whole sequences, at this KL and loss"),
+                    None => writeln!(text, "{name:30} {:>9}   number of whole sequences, at this loss", "no"),
+                };
             }
+            let _ =
+                writeln!(text, "It holds only if K′, N′, a, δ and the grid of s were fixed before this data was seen.");
         }
         text
     }
