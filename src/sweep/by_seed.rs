@@ -132,7 +132,7 @@ pub fn not_positive(values: impl Iterator<Item = f64>) -> usize {
 }
 
 /// What a metric does along an axis of numbers, from one of its values to another.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Effect {
     /// Place of the axis in the table.
     pub axis: usize,
@@ -170,12 +170,14 @@ impl Effect {
             let kept = row.coordinates.iter().enumerate().filter(|(i, _)| *i != axis);
             kept.map(|(_, v)| v.clone()).collect()
         };
-        let at = |value: &Value| table.rows.iter().filter(move |row| row.coordinates.get(axis) == Some(value));
+        let at = |value: &Value| -> Vec<&Row> {
+            table.rows.iter().filter(|row| row.coordinates.get(axis) == Some(value)).collect()
+        };
         // Of each setting: its values, and the change for each seed.
         let mut settings: Vec<(Vec<Value>, Vec<(Value, f64)>)> = Vec::new();
         for first in at(low) {
             let setting = others(first);
-            let Some(last) = at(high).find(|row| others(row) == setting) else { continue };
+            let Some(last) = at(high).into_iter().find(|row| others(row) == setting) else { continue };
             let changes = last.runs.iter().filter_map(|b| {
                 let seed = table.seed(b);
                 let a = first.runs.iter().find(|a| table.seed(a) == seed)?;
@@ -221,7 +223,10 @@ pub fn correct(effects: &mut [Effect]) {
 /// A change and its interval, in words.
 pub fn told(change: Change, over: &Estimate) -> String {
     let number = |x: f64| match change {
-        Change::Ratio => crate::number::significant(x.exp(), 2),
+        Change::Ratio => match x.exp() {
+            factor if (0.1..100.0).contains(&factor) => crate::number::fixed(factor, 2),
+            factor => crate::number::significant(factor, 2),
+        },
         Change::Difference => over.half_width.filter(|half| *half > 0.0).map_or_else(
             || crate::number::short(x),
             |half| crate::number::fixed(x, (1 - half.log10().floor() as i32).clamp(0, 8) as usize),
@@ -462,6 +467,6 @@ mod tests {
         assert_eq!((effect.at.len(), effect.over.seeds), (8, 3));
         // Of K from 4 to 64 nothing is known where one end is missing everywhere.
         runs.retain(|run| run.coordinates[0] == 4);
-        assert_eq!(Effect::along(&Table::new(&axes, &runs), gap(), 0), None);
+        assert!(Effect::along(&Table::new(&axes, &runs), gap(), 0).is_none());
     }
 }

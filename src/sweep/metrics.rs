@@ -37,6 +37,7 @@ impl Unit {
 }
 
 /// One named number of a run.
+#[derive(Debug)]
 pub struct Metric {
     /// As in CSV and JSON.
     pub name: &'static str,
