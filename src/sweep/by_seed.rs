@@ -41,14 +41,14 @@ impl Estimate {
         }
         let freedom = n as f64 - 1.0;
         let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / freedom).sqrt();
-        let stderr = spread / (n as f64).sqrt();
+        let (stderr, same) = (spread / (n as f64).sqrt(), spread <= 1e-12 * mean.abs());
         let p = match () {
             // The same in every seed, as rank correlations can be: then t says nothing, and the signs alone count.
-            () if spread <= 1e-12 * mean.abs() => 0.5f64.powi(n as i32 - 1),
-            () if spread == 0.0 => 1.0,
+            () if same && mean != 0.0 => 0.5f64.powi(n as i32 - 1),
+            () if same => 1.0,
             () => student_tail((mean / stderr).abs(), freedom),
         };
-        let half_width = student_quantile(1.0 - LEVEL / 2.0, freedom) * stderr;
+        let half_width = if same { 0.0 } else { student_quantile(1.0 - LEVEL / 2.0, freedom) * stderr };
         Some(Self { mean, seeds: n, half_width: Some(half_width), p: Some(p) })
     }
 
@@ -234,6 +234,8 @@ pub fn told(change: Change, over: &Estimate) -> String {
     };
     let sign = if change == Change::Ratio { "× " } else { "" };
     match over.interval() {
+        // What does not vary over seeds has no interval by Student's t.
+        Some((low, high)) if low == high => format!("{sign}{} in every seed", number(over.mean)),
         Some((low, high)) => format!("{sign}{} [{}, {}]", number(over.mean), number(low), number(high)),
         None => format!("{sign}{}", number(over.mean)),
     }

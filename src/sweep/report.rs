@@ -15,7 +15,7 @@ use super::{
     table::{Row, Summary, summary},
 };
 use crate::{
-    experiment::{Sweep, study::View},
+    experiment::{Sweep, study::View, sweep::Axis},
     number,
     picture::svg::Paint,
     protocol::Measured,
@@ -987,8 +987,8 @@ impl Teller<'_> {
         }
         let pictures = if panels.is_empty() { Vec::new() } else { vec![picture("level", &title, panels, &note)] };
         let table = self.against_least(axis);
-        if let Some((sentence, _)) = &table {
-            paragraphs.push(sentence.clone());
+        if let Some((sentences, _)) = &table {
+            paragraphs.extend(sentences.clone());
             paragraphs.extend(self.too_few());
             paragraphs.extend(self.one_scale());
         }
@@ -996,7 +996,7 @@ impl Teller<'_> {
     }
 
     /// Each value of the first axis against its least one: what it takes to reach the level, and the KLs to the priors.
-    fn against_least(&self, axis: &crate::experiment::sweep::Axis) -> Option<(String, Grid)> {
+    fn against_least(&self, axis: &Axis) -> Option<(Vec<String>, Grid)> {
         let names = ["steps_to_level", "steps_to_level_own", "kl_topic_one_scale", "kl_data_one_scale"];
         let order = ranks(&axis.values);
         let least = axis.values.iter().zip(&order).find(|(_, rank)| **rank == 0)?.0;
@@ -1024,7 +1024,16 @@ impl Teller<'_> {
             chart::named(least),
             rows.len()
         );
-        (!rows.is_empty()).then(|| (sentence, Grid { head: head.into(), rows }))
+        let counted: Vec<&Effect> = found.iter().filter(|e| e.metric.name == "steps_to_level").collect();
+        let fewer = counted.iter().filter(|e| e.verdict() == Verdict::Falls).count();
+        let mut sentences = vec![sentence];
+        if counted.iter().any(|e| e.verdict() != Verdict::None) {
+            sentences.push(match fewer {
+                0 => format!("With the prior stages' own steps counted, at none of {} values are fewer steps needed beyond chance.", counted.len()),
+                n => format!("With the prior stages' own steps counted, at {n} of {} values fewer steps are needed.", counted.len()),
+            });
+        }
+        (!rows.is_empty()).then(|| (sentences, Grid { head: head.into(), rows }))
     }
 }
 
@@ -1060,6 +1069,7 @@ fn point(x: f64, s: &Summary, title: String, key: String) -> Point {
 fn tau_told(over: &Estimate) -> String {
     let two = |x: f64| number::fixed(x, 2);
     match over.interval() {
+        Some((low, high)) if low == high => format!("{} in every seed", two(over.mean)),
         Some((low, high)) => format!("{} [{}, {}]", two(over.mean), two(low), two(high)),
         None => two(over.mean),
     }
@@ -1254,19 +1264,77 @@ mod tests {
 
     #[test]
     fn sentences_say_what_lowers_the_loss_and_what_does_not() {
-        let sweep = sweep("data.topics=4,16,64; data.sequences=2,8; seed=1..3");
+        let sweep = sweep("data.topics=4,16,64; data.sequences=2,8; seed=1..5");
         let runs = runs(&sweep);
         let told = report(&sweep, &[View::Losses], None, &runs);
         let text = text(&told);
-        assert!(text.contains("K from 4 to 64 lowers the two-level loss L(θ) by 0."), "{text}");
-        assert!(text.contains("it falls in all 2 settings of the others."), "{text}");
-        assert!(text.contains("N from 2 to 8 changes the two-level loss L(θ) by −0."), "{text}");
-        assert!(text.contains("it falls beyond chance in 1 of 3 settings of the others."), "{text}");
+        assert!(text.contains("K from 4 to 64 lowers the two-level loss above Bayes: × 0."), "{text}");
+        assert!(text.contains("(95% over 5 seeds, mean over 2 settings of the others)"), "{text}");
+        assert!(text.contains("It falls in all 2 settings of the others."), "{text}");
+        // Nothing changes with N where K is 16 or 64.
+        assert!(text.contains("N from 2 to 8 lowers the two-level loss above Bayes: × 0.87 ["), "{text}");
+        assert!(text.contains("By itself it falls beyond chance in 1 of 3 settings of the others."), "{text}");
         assert!(text.contains("No difference beyond chance at (K = 16), (K = 64)."), "{text}");
+        assert!(text.contains("corrected for the 6 verdicts of this table (Holm)"), "{text}");
+        let table = told.sections[1].table.as_ref().unwrap();
+        assert_eq!((table.rows.len(), table.rows[0][5].as_str()), (6, "falls"), "{table:?}");
         // Seeds are paired: their common noise is far larger than what N does at K = 4.
-        let svg = &told.sections[1].pictures[0].svg;
+        let svg = &told.sections[2].pictures[0].svg;
         assert!(svg.contains("data-cell=\"data.topics=4 data.sequences=2 seed=1\""), "{svg}");
-        assert!(svg.contains("mean of 3 runs; K = 4, N = 2</title>"), "{svg}");
+        assert!(svg.contains("mean of 5 runs; K = 4, N = 2</title>") && svg.contains("bars: 95% over seeds"), "{svg}");
+    }
+
+    #[test]
+    fn few_seeds_and_negative_gaps_are_said() {
+        for (grid, few) in [
+            ("data.topics=4,16,64; seed=1..2", "There are 2 seeds only"),
+            ("data.topics=4,16,64", "There is one seed only"),
+        ] {
+            let sweep = sweep(grid);
+            let told = report(&sweep, &[View::Gaps, View::Fits, View::Ranks, View::Speed], None, &runs(&sweep));
+            let words = text(&told);
+            assert!(words.contains(few) && words.contains("too few for an interval"), "{words}");
+            assert!(!words.contains("(95% over") && !words.contains("beyond chance"), "{words}");
+            let table = told.sections[1].table.as_ref().unwrap();
+            assert!(table.rows.iter().all(|row| row[5] == "too few seeds" && !row[2].contains('[')), "{table:?}");
+        }
+        let sweep = sweep("data.topics=4,16,64; seed=1..3");
+        let mut runs = runs(&sweep);
+        runs[8].metrics.set("topic_gap", Some(Measured { value: -0.001, stderr: 0.01 }));
+        let words = text(&report(&sweep, &[View::Gaps], None, &runs));
+        assert!(
+            words.contains("The topic gap is not above 0 in 1 of 9 runs: its change is a plain difference"),
+            "{words}"
+        );
+        assert!(words.contains("K from 4 to 64 lowers the topic gap: −0.1"), "{words}");
+    }
+
+    /// The runs with more topics go further from their prior: their terms rise while the gaps fall, and the rate alone would have it right.
+    #[test]
+    fn a_kl_that_orders_worse_than_its_rate_is_told() {
+        let sweep = sweep("data.topics=4,16,64; seed=1..8");
+        let mut runs = runs(&sweep);
+        for run in &mut runs {
+            let k = run.coordinates[0].as_f64().unwrap();
+            run.metrics.set("distance_topic", Some(Measured { value: k * k, stderr: 0.0 }));
+        }
+        let told = report(&sweep, &[View::Ranks], None, &runs);
+        let words = text(&told);
+        assert!(words.contains("With its KL the topic term orders the settings worse than the rate alone."), "{words}");
+        assert!(words.contains("The KL in the sequence term adds no ordering beyond chance"), "{words}");
+        assert!(words.contains("taken at one s = 0.100"), "{words}");
+        let row = &told.sections[1].table.as_ref().unwrap().rows[0];
+        assert_eq!((row[2].as_str(), row[3].as_str()), ("−1.00 in every seed", "1.00 in every seed"), "{row:?}");
+    }
+
+    #[test]
+    fn speed_is_not_told_apart_from_under_training() {
+        let sweep = sweep("training.learning_rate=0.001,0.01; seed=1..3");
+        let words = text(&report(&sweep, &[View::Speed], None, &runs(&sweep)));
+        assert!(
+            words.contains("Whether speed matters among runs with the same empirical loss is not shown."),
+            "{words}"
+        );
     }
 
     #[test]
@@ -1290,8 +1358,8 @@ mod tests {
         let fits = told.sections[1].table.as_ref().unwrap();
         let gap = fits.rows.iter().find(|row| row[0] == "Topic gap").unwrap();
         // 0.5/K and a little noise; the bound's term at fixed KL is K^(-1/2).
-        assert!(gap[2].starts_with("0.9") && gap[3] == "0.50" && gap[5] == "9", "{gap:?}");
+        assert!(gap[2].starts_with("0.9") && gap[3] == "0.50" && gap[5] == "3" && gap[6] == "3", "{gap:?}");
         let ranks = told.sections[2].table.as_ref().unwrap();
-        assert_eq!(ranks.rows[0][2], "1.00");
+        assert_eq!(ranks.rows[0][2], "1.00 in every seed");
     }
 }

@@ -616,6 +616,10 @@ mod tests {
         let html = sheet(&s, "b");
         assert!(html.contains("icl &lt;study&gt;") && html.contains("Nothing of it was run"), "{html}");
         assert!(html.contains("data-testid=\"lab-part-1\" aria-pressed=\"true\""));
+        assert!(
+            html.contains(&escape(study.sweeps[1].note)) && !html.contains(&escape(study.sweeps[2].note)),
+            "{html}"
+        );
         assert!(buttons(&s).contains("Run it live") && standing(&s, 0.0).contains("0 of"));
         assert_eq!(s.views, study.sweeps[1].views, "shown as the study says");
         let empty = Recorded { command: String::new(), ..(*s.studied.as_ref().expect("set").recorded).clone() };
