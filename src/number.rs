@@ -79,7 +79,8 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     if value < 0.0 && !zero { format!("−{body}") } else { body }
 }
 
-fn significant(value: f64, digits: i32) -> String {
+/// With so many significant digits.
+pub fn significant(value: f64, digits: i32) -> String {
     if !value.is_finite() {
         return "unknown".into();
     }

@@ -321,7 +321,10 @@ fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
     arguments.extend(["--csv".into(), "--pictures".into(), pictures.display().to_string()]);
     let output = icl(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let csv = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(csv.starts_with("data.topics,data.sequences,runs,two_level,two_level_stderr"), "{csv}");
+    assert!(
+        csv.starts_with("data.topics,data.sequences,runs,two_level,two_level_stderr,two_level_low,two_level_high"),
+        "{csv}"
+    );
     assert_eq!(csv.lines().count(), 5);
     let svg = fs::read_to_string(pictures.join("two-level-map.svg")).expect("a picture");
     assert!(svg.starts_with("<svg") && svg.contains("data-cell=\"data.topics=2 data.sequences=2 seed=1\""));

@@ -10,6 +10,10 @@ use crate::{
     world::{Filter, Purpose, Rows, Stream, Topic, World},
 };
 
+/// An algorithm is named only where KL(model || algorithm) is at most this, nats per token; otherwise it is none of these. Chosen
+/// by a referee of the recorded study, after its results were seen.
+pub const NAMED_WITHIN: f64 = 0.05;
+
 /// Where the sequences come from on which learner and predictors are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ensemble {

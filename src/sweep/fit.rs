@@ -1,72 +1,91 @@
-//! Power laws fitted over the cells of a grid, metric = c · Π x_j^(-e_j), and along one curve.
+//! Power laws fitted over the settings of a grid, metric = c · Π x_j^(-e_j), seed by seed, and along one curve.
 
 use serde_json::Value;
 
-use super::Run;
+use super::{
+    by_seed::{Estimate, seeds},
+    table::Table,
+};
 use crate::protocol::Measured;
 
-/// No cell or point weighs more than one whose value is known to 5%: a fit should not hang on the cells that happen to be precise, when what
-/// it misses most is that nature is no power law.
+/// No point weighs more than one whose value is known to 5%: a fit along a curve should not hang on the points that happen to be precise,
+/// when what it misses most is that nature is no power law.
 const LEAST_ERROR: f64 = 0.05;
 
-/// One fitted law.
+/// One fitted power law.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
     /// One for each axis that was asked for, and could be fitted.
     pub exponents: Vec<Exponent>,
-    /// Cells behind it.
+    /// Settings behind it, the same in every seed.
     pub used: usize,
-    /// Cells whose value is not above 0, and has no logarithm.
+    /// Settings left out, because in some seed the value is not above 0 and has no logarithm.
     pub not_positive: usize,
-    /// Share of the variance of the metric's logarithm that the law explains (weighted).
+    /// Share of the variance of the metric's logarithm over settings that it explains, mean over seeds.
     pub r_squared: f64,
 }
 
-/// How fast the metric falls along one axis: as x^(-value).
+/// How fast the metric falls along one axis: as x^(-mean).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exponent {
     pub field: String,
-    pub value: f64,
-    /// Half the width of the 95% confidence interval (Student's t).
-    pub half_width: f64,
+    /// Over one exponent for each seed.
+    pub over: Estimate,
 }
 
-/// Fits `metric` over the runs, jointly along the axes `(field, index of its coordinate)`. Axes whose values are not all above 0, or
-/// of which only one is left, are not fitted. Weighted least squares in logarithms; the weights are known up to a factor, which
-/// comes from the residuals. `None` where no degree of freedom is left.
-pub fn fit(runs: &[&Run], metric: &str, axes: &[(String, usize)]) -> Option<Fit> {
-    let coordinate = |run: &Run, index: usize| run.coordinates.get(index).and_then(Value::as_f64);
-    let usable: Vec<&(String, usize)> = axes
-        .iter()
-        .filter(|(_, index)| runs.iter().all(|run| coordinate(run, *index).is_some_and(|x| x > 0.0)))
-        .collect();
+/// Fits `metric` over the settings of a table, jointly along the axes `(field, place in the table)`: least squares in logarithms,
+/// every setting with the same weight, once for each seed. Axes whose values are not all above 0, or of which only one is left,
+/// are not fitted. `None` where there are fewer settings than unknowns.
+pub fn fit(table: &Table, metric: &str, axes: &[(String, usize)]) -> Option<Fit> {
+    let known: Vec<_> =
+        table.rows.iter().filter(|row| row.runs.iter().any(|r| r.metrics.get(metric).is_some())).collect();
+    let all = seeds(known.iter().flat_map(|row| &row.runs).map(|run| table.seed(run)).collect::<Vec<_>>().iter());
     let mut not_positive = 0;
-    let (mut rows, mut values): (Vec<Vec<f64>>, Vec<Measured>) = Default::default();
-    for run in runs {
-        let Some(measured) = run.metrics.get(metric) else { continue };
-        if measured.value <= 0.0 {
+    // Of each setting: its coordinates, and ln of the metric for each seed.
+    let mut settings: Vec<(&[Value], Vec<f64>)> = Vec::new();
+    for row in known {
+        let value = |seed: &Value| {
+            row.runs
+                .iter()
+                .find(|run| table.seed(run) == *seed)
+                .and_then(|run| run.metrics.get(metric))
+                .map(|m| m.value)
+        };
+        let Some(values) = all.iter().map(value).collect::<Option<Vec<f64>>>() else { continue };
+        if values.iter().any(|v| *v <= 0.0) {
             not_positive += 1;
-            continue;
+        } else {
+            settings.push((&row.coordinates, values.into_iter().map(f64::ln).collect()));
         }
-        let x = usable.iter().filter_map(|(_, index)| coordinate(run, *index)).map(|x| -x.ln());
-        rows.push(x.collect());
-        values.push(measured);
     }
+    let coordinate = |at: &[Value], place: usize| at.get(place).and_then(Value::as_f64).filter(|x| *x > 0.0);
+    let logs =
+        |place: usize| settings.iter().map(|(at, _)| coordinate(at, place).map(f64::ln)).collect::<Option<Vec<f64>>>();
     // An axis along which what is left does not vary cannot be told from the constant.
-    let varying: Vec<usize> =
-        (0..usable.len()).filter(|&j| rows.iter().any(|row| (row[j] - rows[0][j]).abs() > 1e-12)).collect();
+    let varying: Vec<(&str, Vec<f64>)> = axes
+        .iter()
+        .filter_map(|(field, place)| Some((field.as_str(), logs(*place)?)))
+        .filter(|(_, x)| x.iter().any(|v| (v - x[0]).abs() > 1e-12))
+        .collect();
     if varying.is_empty() {
         return None;
     }
     let design: Vec<Vec<f64>> =
-        rows.iter().map(|row| [1.0].into_iter().chain(varying.iter().map(|&j| row[j])).collect()).collect();
-    let (solved, r_squared) = regression(&design, &values)?;
-    let exponents = varying.iter().enumerate().map(|(k, &j)| Exponent {
-        field: usable[j].0.clone(),
-        value: solved.coefficients[k + 1],
-        half_width: solved.quantile * solved.errors[k + 1],
-    });
-    Some(Fit { exponents: exponents.collect(), used: rows.len(), not_positive, r_squared })
+        (0..settings.len()).map(|i| [1.0].into_iter().chain(varying.iter().map(|(_, x)| -x[i])).collect()).collect();
+    let even = vec![1.0; settings.len()];
+    let mut found: Vec<Vec<f64>> = vec![Vec::new(); varying.len()];
+    let mut explained = 0.0;
+    for seed in 0..all.len() {
+        let y: Vec<f64> = settings.iter().map(|(_, values)| values[seed]).collect();
+        let (solved, r_squared) = regression(&design, &y, &even)?;
+        found.iter_mut().zip(&solved.coefficients[1..]).for_each(|(all, e)| all.push(*e));
+        explained += r_squared / all.len() as f64;
+    }
+    let exponent = |((field, _), values): (&(&str, Vec<f64>), &Vec<f64>)| {
+        Some(Exponent { field: (*field).into(), over: Estimate::over(values)? })
+    };
+    let exponents = varying.iter().zip(&found).map(exponent).collect::<Option<Vec<_>>>()?;
+    Some(Fit { exponents, used: settings.len(), not_positive, r_squared: explained })
 }
 
 /// y = amplitude · e^(-slope·x): with x = ln L a power law of L, with x = L an exponential.
@@ -80,13 +99,14 @@ pub struct Decay {
     pub r_squared: f64,
 }
 
-/// Fits a decay through (x, y) with y above 0, as [`fit`] does over cells. The interval is as wide as if there were only `independent`
+/// Fits a decay through (x, y) with y above 0, by weighted least squares in logarithms. The interval is as wide as if there were only `independent`
 /// points: neighbours on a curve scatter together. `None` where no degree of freedom is left.
 pub fn decay(points: &[(f64, Measured)], independent: usize) -> Option<Decay> {
     let design: Vec<Vec<f64>> = points.iter().map(|(x, _)| vec![1.0, -x]).collect();
-    let values: Vec<Measured> = points.iter().map(|(_, y)| *y).collect();
+    let logs: Vec<f64> = points.iter().map(|(_, y)| y.value.ln()).collect();
+    let weights: Vec<f64> = points.iter().map(|(_, y)| (y.stderr / y.value).max(LEAST_ERROR).powi(-2)).collect();
     let freedom = independent.min(points.len()).checked_sub(2).filter(|f| *f > 0)? as f64;
-    let (solved, r_squared) = regression(&design, &values)?;
+    let (solved, r_squared) = regression(&design, &logs, &weights)?;
     let inflation = (points.len() as f64 / (freedom + 2.0)).sqrt();
     Some(Decay {
         amplitude: solved.coefficients[0].exp(),
@@ -96,32 +116,28 @@ pub fn decay(points: &[(f64, Measured)], independent: usize) -> Option<Decay> {
     })
 }
 
-/// Weighted least squares for the values' logarithms, and the share of their variance that is explained.
-fn regression(design: &[Vec<f64>], values: &[Measured]) -> Option<(Solved, f64)> {
-    let logs: Vec<f64> = values.iter().map(|y| y.value.ln()).collect();
-    let weights: Vec<f64> = values.iter().map(|y| (y.stderr / y.value).max(LEAST_ERROR).powi(-2)).collect();
-    let solved = least_squares(design, &logs, &weights)?;
+/// Weighted least squares, and the share of the variance of `y` that is explained.
+fn regression(design: &[Vec<f64>], y: &[f64], weights: &[f64]) -> Option<(Solved, f64)> {
+    let solved = least_squares(design, y, weights)?;
     let total: f64 = weights.iter().sum();
-    let mean = logs.iter().zip(&weights).map(|(y, w)| w * y).sum::<f64>() / total;
-    let variance: f64 = logs.iter().zip(&weights).map(|(y, w)| w * (y - mean).powi(2)).sum();
+    let mean = y.iter().zip(weights).map(|(y, w)| w * y).sum::<f64>() / total;
+    let variance: f64 = y.iter().zip(weights).map(|(y, w)| w * (y - mean).powi(2)).sum();
     let r_squared = if variance > 0.0 { 1.0 - solved.residual / variance } else { 1.0 };
     Some((solved, r_squared))
 }
 
 struct Solved {
     coefficients: Vec<f64>,
-    /// Standard errors, of the residuals' size.
+    /// Standard errors, of the residuals' size; 0 where there are no more points than columns.
     errors: Vec<f64>,
     /// Weighted sum of squared residuals.
     residual: f64,
-    /// Of Student's t at 97.5%.
-    quantile: f64,
 }
 
-/// Weighted least squares by the normal equations; a handful of columns. `None` where they are singular, or fit exactly by force.
+/// Weighted least squares by the normal equations; a handful of columns. `None` where they are singular.
 fn least_squares(design: &[Vec<f64>], y: &[f64], weights: &[f64]) -> Option<Solved> {
     let p = design.first()?.len();
-    let freedom = design.len().checked_sub(p).filter(|f| *f > 0)?;
+    let freedom = design.len().checked_sub(p)?;
     // [XᵀWX | XᵀWy | I], brought to [I | β | (XᵀWX)⁻¹] by elimination.
     let mut table = vec![vec![0.0; 2 * p + 1]; p];
     for ((row, y), w) in design.iter().zip(y).zip(weights) {
@@ -155,9 +171,9 @@ fn least_squares(design: &[Vec<f64>], y: &[f64], weights: &[f64]) -> Option<Solv
         .zip(weights)
         .map(|((row, y), w)| w * (y - row.iter().zip(&coefficients).map(|(x, b)| x * b).sum::<f64>()).powi(2))
         .sum();
-    let size = residual / freedom as f64;
+    let size = if freedom > 0 { residual / freedom as f64 } else { 0.0 };
     let errors = (0..p).map(|i| (size * table[i][p + 1 + i]).max(0.0).sqrt()).collect();
-    Some(Solved { coefficients, errors, residual, quantile: student_quantile(0.975, freedom as f64) })
+    Some(Solved { coefficients, errors, residual })
 }
 
 /// Quantile of Student's t with `freedom` degrees, for a share above one half: by bisection of the distribution function.
@@ -172,6 +188,11 @@ pub fn student_quantile(share: f64, freedom: f64) -> f64 {
         if below(middle) < share { low = middle } else { high = middle }
     }
     0.5 * (low + high)
+}
+
+/// Two-sided tail of Student's t: the probability of |t| at least as large.
+pub fn student_tail(t: f64, freedom: f64) -> f64 {
+    incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t))
 }
 
 /// The regularised incomplete beta function I_x(a, b), by its continued fraction (Abramowitz and Stegun 26.5.8, in Lentz's way).
@@ -207,19 +228,26 @@ fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sweep::Metrics;
+    use crate::{
+        experiment::sweep::Axis,
+        sweep::{Metrics, Run},
+    };
 
-    fn run(coordinates: &[f64], value: f64, stderr: f64) -> Run {
+    /// The last coordinate is the seed.
+    fn run(coordinates: &[f64], value: f64) -> Run {
         Run {
             coordinates: coordinates.iter().map(|x| Value::from(*x)).collect(),
-            metrics: Metrics::with(&[("topic_gap", value, stderr)]),
+            metrics: Metrics::with(&[("topic_gap", value, 0.0)]),
             ..Run::default()
         }
     }
 
-    fn of(runs: &[Run], axes: &[(&str, usize)]) -> Option<Fit> {
-        let axes: Vec<_> = axes.iter().map(|(name, i)| (name.to_string(), *i)).collect();
-        fit(&runs.iter().collect::<Vec<_>>(), "topic_gap", &axes)
+    /// Along K, then N, then seeds.
+    fn of(runs: &[Run]) -> Option<Fit> {
+        let fields = ["K", "N", "seed"];
+        let values = |i: usize| seeds(runs.iter().map(|run| &run.coordinates[i]));
+        let axes: Vec<Axis> = (0..3).map(|i| Axis { field: fields[i].into(), values: values(i) }).collect();
+        fit(&Table::new(&axes, runs), "topic_gap", &[("K".into(), 0), ("N".into(), 1)])
     }
 
     /// Golden numbers: scipy.stats.t.ppf 1.17.
@@ -238,19 +266,40 @@ mod tests {
         }
     }
 
+    /// Golden numbers: the density integrated numerically (Simpson, 400,000 steps).
+    #[test]
+    fn students_tails() {
+        for (t, freedom, p) in [
+            (4.302_652_729_749_462, 2.0, 0.05),
+            (1.0, 7.0, 0.350_616_662_820_195),
+            (3.5, 7.0, 0.009_993_040_881_885),
+            (0.0, 3.0, 1.0),
+        ] {
+            assert!((student_tail(t, freedom) - p).abs() < 1e-9, "{t} {freedom}: {}", student_tail(t, freedom));
+        }
+    }
+
     #[test]
     fn an_exact_power_law_is_found() {
         let mut runs = Vec::new();
         for k in [4.0, 16.0, 64.0] {
             for n in [2.0, 8.0] {
-                runs.push(run(&[k, 1.0, n], 3.0 * f64::powf(k, -0.5) * f64::powf(n, -1.25), 0.0));
+                for seed in 1..=3 {
+                    // Each seed has exponents of its own: their means are .5 and 1.25, and only they make an interval.
+                    let off = f64::from(seed - 2);
+                    let value = 3.0 * f64::powf(k, -0.5 - 0.01 * off) * f64::powf(n, -1.25 + 0.1 * off);
+                    runs.push(run(&[k, n, f64::from(seed)], value));
+                }
             }
         }
-        let fit = of(&runs, &[("K", 0), ("N", 2)]).expect("a fit");
-        let found: Vec<_> = fit.exponents.iter().map(|e| (e.field.as_str(), e.value)).collect();
-        assert!((found[0].1 - 0.5).abs() < 1e-12 && (found[1].1 - 1.25).abs() < 1e-12, "{found:?}");
-        assert_eq!((found[0].0, found[1].0, fit.used, fit.not_positive), ("K", "N", 6, 0));
-        assert!(fit.r_squared > 1.0 - 1e-12 && fit.exponents.iter().all(|e| e.half_width < 1e-6));
+        let fit = of(&runs).expect("a fit");
+        let [k, n] = &fit.exponents[..] else { panic!("{fit:?}") };
+        assert!((k.over.mean - 0.5).abs() < 1e-12 && (n.over.mean - 1.25).abs() < 1e-12, "{fit:?}");
+        // Three seeds, a standard deviation of .01 and .1: t(2) = 4.3027 over √3.
+        let half = |e: &Exponent| e.over.half_width.expect("three seeds");
+        assert!((half(k) - 0.024_841_38).abs() < 1e-7 && (half(n) - 0.248_413_8).abs() < 1e-6, "{fit:?}");
+        assert_eq!((k.field.as_str(), n.field.as_str(), fit.used, fit.not_positive), ("K", "N", 6, 0));
+        assert!(fit.r_squared > 1.0 - 1e-12);
     }
 
     /// Golden numbers: numpy's solution of the weighted normal equations, and scipy's t.
@@ -258,12 +307,16 @@ mod tests {
     fn errors_weigh_and_give_confidence_intervals() {
         let values = [0.5, 0.31, 0.16, 0.27, 0.12, 0.085, 0.11, 0.064, 0.03];
         let errors = [0.02, 0.02, 0.01, 0.02, 0.01, 0.01, 0.01, 0.005, 0.004];
-        let runs: Vec<Run> =
-            (0..9).map(|i| run(&[[4.0, 16.0, 64.0][i % 3], [8.0, 32.0, 128.0][i / 3]], values[i], errors[i])).collect();
-        let fit = of(&runs, &[("K", 0), ("N", 1)]).expect("a fit");
+        let x = |i: usize| ([4.0f64, 16.0, 64.0][i % 3], [8.0f64, 32.0, 128.0][i / 3]);
+        let design: Vec<Vec<f64>> = (0..9).map(|i| vec![1.0, -x(i).0.ln(), -x(i).1.ln()]).collect();
+        let logs: Vec<f64> = values.iter().map(|v: &f64| v.ln()).collect();
+        let weights: Vec<f64> = values.iter().zip(errors).map(|(v, e)| (e / v).max(LEAST_ERROR).powi(-2)).collect();
+        let (solved, _) = regression(&design, &logs, &weights).expect("a fit");
+        let half = |i: usize| student_quantile(0.975, 6.0) * solved.errors[i];
+        let found = [(solved.coefficients[1], half(1)), (solved.coefficients[2], half(2))];
         let expected = [(0.424_100_75, 0.065_167_13), (0.555_793_4, 0.064_439_49)];
-        for (e, (value, half_width)) in fit.exponents.iter().zip(expected) {
-            assert!((e.value - value).abs() < 1e-7 && (e.half_width - half_width).abs() < 1e-7, "{e:?}");
+        for ((value, half), (v, h)) in found.iter().zip(expected) {
+            assert!((value - v).abs() < 1e-7 && (half - h).abs() < 1e-7, "{found:?}");
         }
     }
 
@@ -288,16 +341,19 @@ mod tests {
 
     #[test]
     fn what_cannot_be_fitted_is_left_out() {
-        let mut runs: Vec<Run> = [1.0, 2.0, 4.0, 8.0].iter().map(|x| run(&[*x, 0.0], 1.0 / x, 0.01)).collect();
-        runs.push(run(&[16.0, 0.0], -0.01, 0.01));
-        let fit = of(&runs, &[("K", 0), ("steps", 1)]).expect("a fit");
+        let at = |k: f64, n: f64, seed: f64, value: f64| run(&[k, n, seed], value);
+        let mut runs: Vec<Run> =
+            [1.0, 2.0, 4.0, 8.0].iter().flat_map(|x| [at(*x, 3.0, 1.0, 1.0 / x), at(*x, 3.0, 2.0, 2.0 / x)]).collect();
+        // In one seed below 0: left out in both.
+        runs.extend([at(16.0, 3.0, 1.0, -0.01), at(16.0, 3.0, 2.0, 5.0)]);
+        let fit = of(&runs).expect("a fit");
         assert_eq!((fit.used, fit.not_positive, fit.exponents.len()), (4, 1, 1));
-        // Two points leave no freedom; one axis value leaves nothing to fit.
-        assert_eq!(of(&runs[..2], &[("K", 0)]), None);
-        assert_eq!(of(&[run(&[1.0], 1.0, 0.1), run(&[1.0], 2.0, 0.1), run(&[1.0], 3.0, 0.1)], &[("K", 0)]), None);
-        assert_eq!(of(&[], &[("K", 0)]), None);
-        // K and N that always move together cannot be told apart.
-        let tied: Vec<Run> = [1.0, 2.0, 4.0, 8.0].iter().map(|x| run(&[*x, *x], 1.0 / x, 0.0)).collect();
-        assert_eq!(of(&tied, &[("K", 0), ("N", 1)]), None);
+        let over = fit.exponents[0].over;
+        assert!((over.mean - 1.0).abs() < 1e-12 && over.half_width.is_none() && over.seeds == 2, "{over:?}");
+        // One axis value leaves nothing to fit, and N that always moves with K cannot be told from it.
+        assert_eq!(of(&[at(1.0, 1.0, 1.0, 1.0), at(1.0, 1.0, 2.0, 2.0)]), None);
+        assert_eq!(of(&[]), None);
+        let tied: Vec<Run> = [1.0, 2.0, 4.0, 8.0].iter().map(|x| at(*x, *x, 1.0, 1.0 / x)).collect();
+        assert_eq!(of(&tied), None);
     }
 }

@@ -37,6 +37,7 @@ impl Unit {
 }
 
 /// One named number of a run.
+#[derive(Debug)]
 pub struct Metric {
     /// As in CSV and JSON.
     pub name: &'static str,
@@ -100,6 +101,12 @@ pub const METRICS: &[Metric] = &[
     metric("sequence_rate", "√(1/(K·(N−N′)·T))", Unit::Plain, |s| exactly(1.0 / s.input.sequence_n().sqrt())),
     metric("kl_topic", "KL to the topic-dependent prior", Unit::Nats, |s| exactly(s.bound.as_ref()?.kl_topic)),
     metric("kl_data", "KL to the data-dependent prior", Unit::Nats, |s| exactly(s.bound.as_ref()?.kl_data)),
+    // Known of a sweep only: `one_scale` fills them in.
+    metric("kl_topic_one_scale", "KL to the topic-dependent prior, at one s for the sweep", Unit::Nats, |_| None),
+    metric("kl_data_one_scale", "KL to the data-dependent prior, at one s for the sweep", Unit::Nats, |_| None),
+    metric("topic_term_one_scale", "Topic term of the bound, at one s for the sweep", Unit::Plain, |_| None),
+    metric("sequence_term_one_scale", "Sequence term of the bound, at one s for the sweep", Unit::Plain, |_| None),
+    metric("bound_one_scale", "Sum of the bound's components, at one s for the sweep", Unit::Plain, |_| None),
     metric("distance_topic", "Squared distance to the topic-dependent prior", Unit::Plain, |s| {
         exactly(s.outcome.distance_topic)
     }),
@@ -151,7 +158,23 @@ pub const METRICS: &[Metric] = &[
     }),
 ];
 
+/// Metrics whose 0 has no meaning of its own, so that only their differences say something.
+const WITHOUT_ZERO: [&str; 7] = [
+    "two_level",
+    "first_level",
+    "first_level_excess",
+    "empirical",
+    "empirical_excess",
+    "certificate_population",
+    "mean_training_loss",
+];
+
 impl Metric {
+    /// Whether ratios of its values say something, as they do of an excess, a gap, a number of steps.
+    pub fn has_zero(&self) -> bool {
+        !WITHOUT_ZERO.contains(&self.name)
+    }
+
     pub fn named(name: &str) -> Option<&'static Self> {
         METRICS.iter().find(|metric| metric.name == name)
     }
@@ -194,6 +217,13 @@ impl Metrics {
     pub fn get(&self, name: &str) -> Option<Measured> {
         let at = METRICS.iter().position(|metric| metric.name == name)?;
         self.0.get(at).copied().flatten()
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: Option<Measured>) {
+        let at = METRICS.iter().position(|metric| metric.name == name);
+        if let Some(slot) = at.and_then(|at| self.0.get_mut(at)) {
+            *slot = value;
+        }
     }
 
     pub(super) fn at(&self, metric: usize) -> Option<Measured> {

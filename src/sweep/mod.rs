@@ -3,9 +3,12 @@
 //! Everything here is made from [`Run`]s: coordinates, named metrics and a thinned record. Where a run comes from, a live cell or a
 //! recorded one, makes no difference.
 
+pub mod by_seed;
 pub mod chart;
 pub mod fit;
+pub mod markdown;
 pub mod metrics;
+pub mod one_scale;
 pub mod phases;
 pub mod rank;
 pub mod recorded;

@@ -1,20 +1,22 @@
-//! Which known algorithm the learner runs, over the steps of every setting: the phase diagram (Raventós et al. 2023, Park et al. 2024).
+//! Which known algorithm the model is close to, over the steps of every setting (after Raventós et al. 2023, Park et al. 2024): a map of
+//! as many settings as the sweep has, and no phase diagram, which would need many more.
 
 use serde_json::Value;
 
 use super::{
     chart::{self, Band, Bands},
-    report::{Picture, Section},
-    table::{Row, Table},
+    report::{Grid, Picture, Section},
+    table::{Row, Table, summary},
 };
 use crate::{
     number,
-    probe::{Steps, look},
-    protocol::Nearness,
+    picture::svg::AXIS,
+    probe::{Steps, distances::NAMED_WITHIN, look},
+    protocol::{Measured, Nearness},
 };
 
-/// Nearer than this the learner is drawn in full colour, nats per token.
-const NEAR: f64 = 0.02;
+/// What a model is called that is near none of the algorithms.
+const NONE: &str = "none of these";
 /// Sentences about settings in which something comes and goes.
 const LISTED: usize = 4;
 
@@ -41,15 +43,24 @@ impl Ensemble {
     }
 }
 
-/// A stretch of steps through which one algorithm is the nearest.
+/// A stretch of steps through which one algorithm is the nearest, and near enough or not.
 #[derive(Clone, Debug, PartialEq)]
 struct Stretch {
-    name: String,
-    /// The first step, and the first one after it.
+    /// The nearest algorithm.
+    nearest: String,
+    /// Within [`NAMED_WITHIN`] of it throughout; otherwise further away throughout.
+    named: bool,
+    /// The first step, and the first one after it; the same where only the last recorded step is of this kind.
     from: usize,
     to: usize,
     /// The least distance on the way.
     least: f64,
+}
+
+impl Stretch {
+    fn name(&self) -> &str {
+        if self.named { &self.nearest } else { NONE }
+    }
 }
 
 /// Nothing where no run was asked for its distances (`evaluation.algorithms`).
@@ -81,7 +92,8 @@ pub fn section(table: &Table) -> Section {
                 {
                     gone.push(format!("{} {sentence}", y_of(table, row)));
                 }
-                (name(row), stretches.iter().map(|s| band(s, row, &steps, &y_of(table, row))).collect())
+                let drawn = stretches.iter().filter(|s| s.to > s.from);
+                (name(row), drawn.map(|s| band(s, row, &steps, &y_of(table, row))).collect())
             })
             .collect();
         if drawn.iter().any(|(_, bands)| !bands.is_empty()) {
@@ -90,23 +102,74 @@ pub fn section(table: &Table) -> Section {
         }
     }
     let mut paragraphs = vec![format!(
-        "Each band is the known algorithm whose predictions the model's are nearest to, by KL(model || algorithm), averaged over the seeds; pale where even that is more than {NEAR} nats per token away. Retrieval and the -ret ones weigh the topics they were trained on, inference and the -inf ones estimate the topic from the context."
+        "A map of {} settings. Each band is a known algorithm from which the model's predictions are at most {NAMED_WITHIN} nats per token away, by KL(model || algorithm), averaged over the seeds; where even the nearest is further away it is \"{NONE}\", and grey. Retrieval and the -ret ones weigh the topics they were trained on, inference and the -inf ones estimate the topic from the context.",
+        rows.len()
     )];
     match gone.len() {
-        0 => paragraphs.push("In no setting does in-context generalization come and go on the way.".into()),
+        0 => paragraphs.push(format!(
+            "In no setting is the model within {NAMED_WITHIN} nats of an inference algorithm on the way and of a retrieval one at the end: transience is not seen here."
+        )),
         more => {
             paragraphs.push(format!("Transience, in {more} of {} settings:", rows.len()));
             paragraphs.extend(gone.into_iter().take(LISTED));
         }
     }
-    let title = "Which algorithm is it?";
-    let svg = chart::arrange(panels, title, "the nearest known algorithm, by setting and training step", title);
+    let title = "Which algorithm is it near?";
+    let note = "the nearest known algorithm where it is near enough, by setting and training step";
+    let svg = chart::arrange(panels, title, note, title);
     Section {
         title: title.into(),
         paragraphs,
         pictures: vec![Picture { name: "phases".into(), title: title.into(), svg }],
-        table: None,
+        table: Some(ends(table, &rows)),
     }
+}
+
+/// Each run at its first and its last recorded step, counted by setting.
+fn ends(table: &Table, rows: &[&Row]) -> Grid {
+    let head = [
+        "setting",
+        "first recorded step, fresh topics",
+        "at the end, fresh topics",
+        "at the end, training topics",
+        "two-level loss above Bayes",
+    ];
+    let line = |row: &&Row| {
+        let first = |r: &[f64]| r.first().copied();
+        let last = |r: &[f64]| r.last().copied();
+        vec![
+            y_of(table, row),
+            counted(row, Ensemble::Fresh, first),
+            counted(row, Ensemble::Fresh, last),
+            counted(row, Ensemble::Training, last),
+            row.get("two_level_excess").map_or_else(|| "–".into(), |s| s.text()),
+        ]
+    };
+    Grid { head: head.map(String::from).into(), rows: ordered(rows).iter().map(line).collect() }
+}
+
+/// `retrieval (0.012 away) in 2 of 2 runs; ...`: the nearest algorithm of each run at one step.
+fn counted(row: &Row, ensemble: Ensemble, at: fn(&[f64]) -> Option<f64>) -> String {
+    // Name or none, the nearest, and the distances of the runs of which that holds.
+    let mut groups: Vec<(bool, &str, Vec<Measured>)> = Vec::new();
+    let runs: Vec<_> = row.runs.iter().map(|run| &run.record).filter(|r| !r.algorithms.is_empty()).collect();
+    for record in &runs {
+        let candidates =
+            record.algorithms.iter().filter(|a| a.can_be).filter_map(|a| Some((a.name.as_str(), at(ensemble.of(a))?)));
+        let Some((name, value)) = candidates.min_by(|a, b| a.1.total_cmp(&b.1)) else { continue };
+        let (named, measured) = (value <= NAMED_WITHIN, Measured { value, stderr: 0.0 });
+        match groups.iter_mut().find(|(n, other, _)| (*n, *other) == (named, name)) {
+            Some((.., distances)) => distances.push(measured),
+            None => groups.push((named, name, vec![measured])),
+        }
+    }
+    let told = |(named, name, distances): &(bool, &str, Vec<Measured>)| {
+        let mean = summary(distances).map_or_else(String::new, |s| number::significant(s.mean, 2));
+        let words =
+            if *named { format!("{name} ({mean} away)") } else { format!("{NONE} (nearest {name}, {mean} away)") };
+        format!("{words} in {} of {} runs", distances.len(), runs.len())
+    };
+    if groups.is_empty() { "–".into() } else { groups.iter().map(told).collect::<Vec<_>>().join("; ") }
 }
 
 /// Numbers from the least up; everything else as it came.
@@ -121,13 +184,13 @@ fn y_of(table: &Table, row: &Row) -> String {
     chart::setting(table.axes.iter().map(|a| a.field.as_str()).zip(&row.coordinates))
 }
 
-/// The nearest algorithm at each recorded step, mean over the runs, joined where it stays the same.
+/// The nearest algorithm at each recorded step, mean over the runs, joined where it and its being near enough stay the same.
 fn stretches(row: &Row, ensemble: Ensemble) -> Vec<Stretch> {
     let runs: Vec<_> = row.runs.iter().map(|run| &run.record).filter(|r| !r.algorithms.is_empty()).collect();
     let Some(first) = runs.first() else { return Vec::new() };
     let mut out: Vec<Stretch> = Vec::new();
     for (i, &step) in first.step.iter().enumerate() {
-        // The mean over runs that recorded this step, of each algorithm that a learner can be.
+        // The mean over runs that recorded this step, of each algorithm that a model can be.
         let mean = |name: &str| {
             let of = |r: &&&crate::protocol::Record| {
                 let told = r.algorithms.iter().find(|a| a.name == name)?;
@@ -139,29 +202,31 @@ fn stretches(row: &Row, ensemble: Ensemble) -> Vec<Stretch> {
         let candidates = first.algorithms.iter().filter(|a| a.can_be).filter_map(|a| Some((&a.name, mean(&a.name)?)));
         let Some((name, distance)) = candidates.min_by(|a, b| a.1.total_cmp(&b.1)) else { continue };
         let next = first.step.get(i + 1).copied().unwrap_or(step);
-        match out.last_mut().filter(|s| s.name == *name) {
+        let named = distance <= NAMED_WITHIN;
+        match out.last_mut().filter(|s| s.named == named && s.nearest == *name) {
             Some(stretch) => (stretch.to, stretch.least) = (next, stretch.least.min(distance)),
-            None => out.push(Stretch { name: name.clone(), from: step, to: next, least: distance }),
+            None => out.push(Stretch { nearest: name.clone(), named, from: step, to: next, least: distance }),
         }
     }
-    out.retain(|s| s.to > s.from);
     out
 }
 
 fn band(stretch: &Stretch, row: &Row, steps: &Steps, setting: &str) -> Band {
     let near = number::short(stretch.least);
+    let steps_told = format!("steps {} to {}", number::count(stretch.from), number::count(stretch.to));
     Band {
         from: steps.share(stretch.from),
         to: steps.share(stretch.to),
-        paint: look::of(&stretch.name).0,
-        label: stretch.name.clone(),
-        strong: stretch.least < NEAR,
-        title: format!(
-            "{setting}, steps {} to {}: nearest to {}, {near} nats per token away at best",
-            number::count(stretch.from),
-            number::count(stretch.to),
-            stretch.name
-        ),
+        paint: if stretch.named { look::of(&stretch.nearest).0 } else { AXIS },
+        label: stretch.name().into(),
+        strong: stretch.named,
+        title: match stretch.named {
+            true => format!("{setting}, {steps_told}: {}, {near} nats per token away at best", stretch.nearest),
+            false => format!(
+                "{setting}, {steps_told}: {NONE}; the nearest is {}, {near} nats per token away at best",
+                stretch.nearest
+            ),
+        },
         key: row.runs.first().map(|run| run.key.clone()).unwrap_or_default(),
     }
 }
@@ -175,17 +240,18 @@ fn retrieves(name: &str) -> bool {
     name == "retrieval" || name.ends_with("-ret")
 }
 
-/// In-context generalization that was there for a while and is not at the end: a sentence's second part.
+/// In-context generalization that was there for a while and is not at the end: a sentence's second part. Only what is near enough to be
+/// named counts.
 fn comes_and_goes(stretches: &[Stretch]) -> Option<String> {
-    let last = stretches.last().filter(|s| retrieves(&s.name))?;
-    let back = stretches.iter().rev().find(|s| infers(&s.name) && s.least < NEAR)?;
+    let last = stretches.last().filter(|s| s.named && retrieves(&s.nearest))?;
+    let back = stretches.iter().rev().find(|s| s.named && infers(&s.nearest))?;
     Some(format!(
-        "is nearest to {} from step {} to {} ({} nats per token at best), and to {} at the end.",
-        back.name,
+        "is near {} from step {} to {} ({} nats per token at best), and near {} at the end.",
+        back.nearest,
         number::count(back.from),
         number::count(back.to),
         number::short(back.least),
-        last.name
+        last.nearest
     ))
 }
 
@@ -205,7 +271,7 @@ mod tests {
             fresh: values.to_vec(),
             training: values.iter().map(|v| 2.0 * v).collect(),
         };
-        // Who is told the topic is nearest of all, and does not count.
+        // What knows the topic is nearest of all, and does not count.
         let oracle = vec![0.0; inference.len()];
         let algorithms =
             vec![told("bi-inf", true, inference), told("retrieval", true, retrieval), told("oracle", false, &oracle)];
@@ -232,15 +298,21 @@ mod tests {
         let runs = runs();
         let table = Table::new(&sweep.axes, &runs);
         let found = stretches(&table.rows[0], Ensemble::Fresh);
-        let told: Vec<(&str, usize, usize)> = found.iter().map(|s| (s.name.as_str(), s.from, s.to)).collect();
-        assert_eq!(told, [("retrieval", 0, 10), ("bi-inf", 10, 100), ("retrieval", 100, 1000)]);
-        assert!((found[1].least - 0.01).abs() < 1e-12 && (found[2].least - 0.01).abs() < 1e-12);
+        let told: Vec<(&str, usize, usize)> = found.iter().map(|s| (s.name(), s.from, s.to)).collect();
+        // At step 100 retrieval is the nearest, and .1 away: too far to be named, as at the start.
+        assert_eq!(told, [(NONE, 0, 10), ("bi-inf", 10, 100), (NONE, 100, 1000), ("retrieval", 1000, 1000)]);
+        assert!((found[1].least - 0.01).abs() < 1e-12 && (found[2].least - 0.1).abs() < 1e-12);
         let section = section(&table);
         assert!(section.paragraphs.iter().any(|p| p.contains("1 of 2 settings")), "{:?}", section.paragraphs);
-        assert!(section.paragraphs.iter().any(|p| p.contains("nearest to bi-inf from step 10 to 100")));
+        assert!(section.paragraphs.iter().any(|p| p.contains("is near bi-inf from step 10 to 100")));
+        let ends = section.table.as_ref().expect("a table");
+        assert_eq!(ends.rows[0][1], "none of these (nearest retrieval, 0.40 away) in 2 of 2 runs");
+        assert_eq!(ends.rows[0][2], "retrieval (0.010 away) in 2 of 2 runs");
+        assert_eq!(ends.rows[1][2], "bi-inf (0.010 away) in 1 of 1 runs");
         let svg = &section.pictures[0].svg;
         assert!(svg.contains("data-cell=\"4-1\"") && svg.contains("On fresh topics") && !svg.contains("oracle"));
-        // Twice as far on the training topics: pale where it was not.
+        assert!(svg.contains("none of these; the nearest is retrieval") && svg.contains(">bi-inf<"), "{svg}");
+        // Twice as far on the training topics.
         assert_eq!(stretches(&table.rows[0], Ensemble::Training)[1].least, 0.02);
     }
 

@@ -7,13 +7,15 @@ use serde_json::Value;
 
 use super::{
     Metric, Run, Table, Unit,
+    by_seed::{self, Change, Effect, Estimate, LEVEL, Verdict, correct, holm},
     chart::{self, HeatMap, Lines, Place, Point, Series, Spot},
-    fit::{fit, student_quantile},
+    fit::fit,
+    one_scale::at_one_scale,
     rank::kendall,
     table::{Row, Summary, summary},
 };
 use crate::{
-    experiment::{Sweep, study::View},
+    experiment::{Sweep, study::View, sweep::Axis},
     number,
     picture::svg::Paint,
     protocol::Measured,
@@ -50,12 +52,14 @@ pub struct Grid {
 
 /// Axes that a power law is fitted along.
 const SIZES: [&str; 3] = ["data.topics", "data.sequences", "data.length"];
-/// What the bound says of which metric: the metric, its term, and that term with the KL held.
-const TERMS: [(&str, &str, &str); 3] = [
-    ("topic_gap", "topic_term", "topic_rate"),
-    ("sequence_gap", "sequence_term", "sequence_rate"),
-    ("two_level_excess", "bound", ""),
+/// What the bound says of which metric: the metric, its term, and that term's rates without the KL.
+const TERMS: [(&str, &str, &[&str]); 3] = [
+    ("topic_gap", "topic_term_one_scale", &["topic_rate"]),
+    ("sequence_gap", "sequence_term_one_scale", &["sequence_rate"]),
+    ("two_level_excess", "bound_one_scale", &["topic_rate", "sequence_rate"]),
 ];
+/// What the table of effects is about.
+const EFFECTS: [&str; 3] = ["two_level_excess", "topic_gap", "sequence_gap"];
 /// Exceptions that a sentence lists.
 const LISTED: usize = 4;
 
@@ -83,23 +87,41 @@ pub fn usual_views(sweep: &Sweep) -> Vec<View> {
 
 /// `level` is the loss that the runs' time to a loss was measured to.
 pub fn report(sweep: &Sweep, views: &[View], level: Option<f64>, runs: &[Run]) -> Report {
-    let table = Table::new(&sweep.axes, runs);
-    let teller = Teller { sweep, runs: table.rows.iter().flat_map(|row| &row.runs).copied().collect(), table, level };
+    let (scale, runs) = at_one_scale(sweep, runs);
+    let table = Table::new(&sweep.axes, &runs);
+    let all = table.rows.iter().flat_map(|row| &row.runs).copied().collect();
+    let effects = effects(&table, &EFFECTS.iter().filter_map(|name| Metric::named(name)).collect::<Vec<_>>());
+    let teller = Teller { sweep, runs: all, table, level, scale, effects };
     let mut sections = vec![teller.overview()];
     if !teller.runs.is_empty() {
+        if views.iter().any(|view| matches!(view, View::Losses | View::Gaps)) {
+            sections.extend(teller.effect_table());
+        }
         sections.extend(views.iter().filter_map(|view| teller.section(*view)));
     }
     Report { sections }
 }
 
-/// The settings of all axes but one, and the rows along that one.
-type Along<'a> = (Vec<Value>, Vec<(f64, &'a Row<'a>)>);
+/// What each axis of numbers does to each of the metrics, corrected together.
+fn effects(table: &Table, metrics: &[&'static Metric]) -> Vec<Effect> {
+    let along = |metric: &&'static Metric| {
+        let metric = *metric;
+        (0..table.axes.len()).filter_map(move |axis| Effect::along(table, metric, axis))
+    };
+    let mut found: Vec<Effect> = metrics.iter().flat_map(along).collect();
+    correct(&mut found);
+    found
+}
 
 struct Teller<'a> {
     sweep: &'a Sweep,
     table: Table<'a>,
     runs: Vec<&'a Run>,
     level: Option<f64>,
+    /// The one s at which the runs' KLs are taken.
+    scale: Option<f64>,
+    /// What the table of effects holds.
+    effects: Vec<Effect>,
 }
 
 impl Teller<'_> {
@@ -184,8 +206,8 @@ impl Teller<'_> {
             if axes.is_empty() {
                 paragraphs.extend(self.table.rows[0].get(metric.name).map(|s| format!("{}.", self.told(metric, &s))));
             }
-            paragraphs.extend((0..axes.len()).filter_map(|axis| self.effect(metric, axis)));
         }
+        paragraphs.extend(self.effects_told(&metrics));
         let mut pictures = Vec::new();
         let name = first.name.replace('_', "-");
         let rows = self.drawn_rows();
@@ -249,17 +271,18 @@ impl Teller<'_> {
         let most = self.table.rows.iter().map(|row| row.runs.len()).max().unwrap_or(0);
         parts.push(match most {
             0 | 1 => "bars: one standard error of the run's evaluation".into(),
-            n => format!("mean of up to {n} seeds; bars: one standard error over seeds"),
+            n if n < by_seed::FEWEST_SEEDS => format!("mean of up to {n} seeds, too few for bars"),
+            n => format!("mean of up to {n} seeds; bars: 95% over seeds (Student's t)"),
         });
         parts.join(" · ")
     }
 
-    /// `Topic gap: 0.031 ± 0.002 nats per token, mean of 3 runs`.
+    /// `Topic gap: 0.031 ± 0.002 nats per token, mean of 3 runs`; the error is that of [`Summary::margin`].
     fn told(&self, metric: &Metric, s: &Summary) -> String {
         let unit = metric.unit.text(self.word());
         let runs = if s.runs == 1 { "one run".into() } else { format!("mean of {} runs", s.runs) };
         let space = if unit.is_empty() { "" } else { " " };
-        format!("{}: {}{space}{unit}, {runs}", metric.title, number::with_error(s.mean, s.stderr))
+        format!("{}: {}{space}{unit}, {runs}", metric.title, s.text())
     }
 
     fn mark_title(&self, metric: &Metric, row: &Row, s: &Summary) -> String {
@@ -334,7 +357,7 @@ impl Teller<'_> {
         let spot = |y: &Value, x: &Value| {
             let row = rows.iter().find(|row| row.coordinates[0] == *x && row.coordinates[1] == *y)?;
             let s = row.get(metric.name)?;
-            Some(Spot { value: s.mean, stderr: s.stderr, title: self.mark_title(metric, row, &s), key: key(row) })
+            Some(Spot { value: s.mean, stderr: s.margin(), title: self.mark_title(metric, row, &s), key: key(row) })
         };
         HeatMap {
             title: title.into(),
@@ -348,84 +371,150 @@ impl Teller<'_> {
         }
     }
 
-    /// What a metric does along an axis of numbers, from its least to its largest value, at each setting of the others.
-    /// Runs with the same seed share their random streams, so that differences are taken seed by seed.
-    fn effect(&self, metric: &Metric, axis: usize) -> Option<String> {
-        let values = &self.table.axes[axis].values;
-        let place = values.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>()?;
-        let mut settings: Vec<Along> = Vec::new();
-        for row in self.table.rows.iter().filter(|row| row.get(metric.name).is_some()) {
-            let x = place[values.iter().position(|v| *v == row.coordinates[axis])?];
-            let mut others = row.coordinates.clone();
-            others.remove(axis);
-            match settings.iter_mut().find(|(other, _)| *other == others) {
-                Some((_, rows)) => rows.push((x, row)),
-                None => settings.push((others, vec![(x, row)])),
-            }
-        }
-        let (mut all, mut falls, mut rises, mut even, mut changes) = (0, 0, Vec::new(), Vec::new(), Vec::new());
-        let mut ends = None;
-        for (others, mut rows) in settings {
-            rows.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let (Some(low), Some(high)) = (rows.first(), rows.last()) else { continue };
-            if low.0 == high.0 {
-                continue;
-            }
-            let (difference, margin) = self.difference(metric, low.1, high.1)?;
-            ends = Some((low.1, high.1));
-            all += 1;
-            match self.paired(metric, low.1, high.1) {
-                pairs if pairs.is_empty() => changes.push(difference),
-                pairs => changes.extend(pairs.iter().map(|m| m.value)),
-            }
-            let names = self.table.axes.iter().enumerate().filter(|(i, _)| *i != axis).map(|(_, a)| a.field.as_str());
-            let setting = chart::setting(names.zip(&others));
-            if difference < -margin {
-                falls += 1;
-            } else if difference > margin {
-                rises.push(setting);
-            } else {
-                even.push(setting);
-            }
-        }
-        let (low, high) = ends?;
-        let what = metric.words();
-        let [from, to] = [low, high].map(|row| chart::named(&row.coordinates[axis]));
-        let along = format!("{} from {from} to {to}", chart::symbol(&self.table.axes[axis].field));
-        if all == 1 {
-            let told =
-                |row: &Row| row.get(metric.name).map(|s| number::with_error(s.mean, s.stderr)).unwrap_or_default();
-            let ends = format!("{} to {}", told(low), told(high));
-            return Some(match (falls, rises.len()) {
-                (1, _) => format!("{along} lowers the {what}: {ends}."),
-                (_, 1) => format!("{along} does not lower the {what}; it raises it: {ends}."),
-                _ => format!("{along} makes no difference to the {what} beyond chance: {ends}."),
-            });
-        }
-        // Over settings and seeds together: what differs between settings counts as chance here, which is on the safe side.
-        let told: Vec<Measured> = changes.iter().map(|d| Measured { value: *d, stderr: 0.0 }).collect();
-        let s = summary(&told)?;
-        let margin = student_quantile(0.975, s.runs as f64 - 1.0) * s.stderr;
-        let [size, margin_text] = [s.mean.abs(), margin].map(number::short);
-        let share = match falls {
-            0 => format!("in none of {all} settings of the others does it fall beyond chance"),
-            n if n == all => format!("it falls in all {all} settings of the others"),
-            n => format!("it falls beyond chance in {n} of {all} settings of the others"),
+    /// The effects of the table, as a table.
+    fn effect_table(&self) -> Option<Section> {
+        let row = |effect: &Effect| {
+            let [low, high] = [&effect.low, &effect.high].map(chart::named);
+            vec![
+                effect.metric.title.into(),
+                format!("{} from {low} to {high}", chart::symbol(&self.table.axes[effect.axis].field)),
+                effect.told(),
+                effect.over.seeds.to_string(),
+                effect.corrected.map_or_else(|| "–".into(), probability),
+                effect.verdict().words().into(),
+            ]
         };
+        let rows: Vec<Vec<String>> = self.effects.iter().map(row).collect();
+        if rows.is_empty() {
+            return None;
+        }
+        let head = ["what", "along", "change, 95%", "seeds", "p, corrected", "verdict"].map(String::from);
+        let mut paragraphs = vec![format!(
+            "From an axis' least value to its largest: one number for each seed, the mean over the settings of the other axes, and then Student's t over seeds. Runs of one seed share topics, initialization and batches, so that only seeds are independent. {} is a factor (worked in logarithms), a number without it a difference in nats per {}. The p-values are corrected for the {} verdicts of this table (Holm); below {LEVEL} a change is called one.",
+            "×",
+            self.word(),
+            rows.len()
+        )];
+        paragraphs.extend(self.too_few());
+        paragraphs.extend(EFFECTS.iter().filter_map(|name| self.not_positive(Metric::named(name)?)));
+        Some(Section {
+            title: "What each axis does".into(),
+            paragraphs,
+            table: Some(Grid { head: head.into(), rows }),
+            ..Section::default()
+        })
+    }
+
+    /// A sentence where the seeds are too few for any interval.
+    fn too_few(&self) -> Option<String> {
+        let seeds = by_seed::grouped(&self.table).len();
+        (seeds < by_seed::FEWEST_SEEDS).then(|| {
+            let few =
+                if seeds == 1 { "There is one seed only".into() } else { format!("There are {seeds} seeds only") };
+            format!("{few}: with fewer than {} no interval can be given and no verdict.", by_seed::FEWEST_SEEDS)
+        })
+    }
+
+    /// A sentence where a metric that could be worked in logarithms is not, because it is 0 or below somewhere.
+    fn not_positive(&self, metric: &Metric) -> Option<String> {
+        let values: Vec<f64> =
+            self.runs.iter().filter_map(|run| run.metrics.get(metric.name)).map(|m| m.value).collect();
+        let count = by_seed::not_positive(values.iter().copied());
+        (metric.has_zero() && count > 0).then(|| {
+            format!(
+                "The {} is not above 0 in {count} of {} runs: its change is a plain difference, not a factor.",
+                metric.words(),
+                values.len()
+            )
+        })
+    }
+
+    /// What each axis does to each of the metrics. The two-level loss is told by its excess over Bayes, and whatever the table of effects
+    /// holds with that table's verdict; the others are corrected among themselves.
+    fn effects_told(&self, metrics: &[&'static Metric]) -> Vec<String> {
+        let excess =
+            Metric::named("two_level_excess").filter(|m| self.table.rows.iter().any(|r| r.get(m.name).is_some()));
+        let of = |metric: &&'static Metric| if metric.name == "two_level" { excess.unwrap_or(metric) } else { *metric };
+        let metrics: Vec<&'static Metric> = metrics.iter().map(of).collect();
+        let is_main = |metric: &Metric| EFFECTS.contains(&metric.name);
+        let others: Vec<&'static Metric> = metrics.iter().filter(|m| !is_main(m)).copied().collect();
+        let others = effects(&self.table, &others);
+        let mut told = Vec::new();
+        for metric in metrics {
+            let from = if is_main(metric) { &self.effects } else { &others };
+            let of_it: Vec<&Effect> = from.iter().filter(|e| e.metric.name == metric.name).collect();
+            if !of_it.is_empty() {
+                told.extend(self.not_positive(metric));
+            }
+            told.extend(of_it.into_iter().map(|effect| self.effect(effect)));
+        }
+        told
+    }
+
+    fn effect(&self, effect: &Effect) -> String {
+        let what = effect.metric.words();
+        let [from, to] = [&effect.low, &effect.high].map(chart::named);
+        let along = format!("{} from {from} to {to}", chart::symbol(&self.table.axes[effect.axis].field));
+        let unit = match effect.change {
+            Change::Ratio => String::new(),
+            Change::Difference => Some(effect.metric.unit.text(self.word()))
+                .filter(|u| !u.is_empty())
+                .map_or_else(String::new, |u| format!(" {u}")),
+        };
+        let size = format!("{}{unit}", effect.told());
+        let (seeds, all) = (effect.over.seeds, effect.at.len());
+        let over = if all > 1 { format!(", mean over {all} settings of the others") } else { String::new() };
+        let mut text = match effect.verdict() {
+            Verdict::None => {
+                let seeds = if seeds == 1 { "one seed".into() } else { format!("{seeds} seeds") };
+                return format!("{along} changes the {what} by {size} ({seeds}, too few for an interval{over}).");
+            }
+            Verdict::Falls => format!("{along} lowers the {what}: {size} (95% over {seeds} seeds{over})."),
+            Verdict::Rises => {
+                format!("{along} does not lower the {what}; it raises it: {size} (95% over {seeds} seeds{over}).")
+            }
+            Verdict::Undecided => {
+                let alone = match effect.over.interval() {
+                    Some((low, high)) if low > 0.0 || high < 0.0 => {
+                        " The interval by itself leaves out no change, but not after the correction."
+                    }
+                    _ => "",
+                };
+                format!(
+                    "{along} makes no difference to the {what} beyond chance: {size} (95% over {seeds} seeds{over}).{alone}"
+                )
+            }
+        };
+        if all > 1 {
+            text.push_str(&self.in_settings(effect));
+        }
+        text
+    }
+
+    /// In which settings of the other axes the effect is there, corrected for their number.
+    fn in_settings(&self, effect: &Effect) -> String {
+        let corrected = holm(&effect.at.iter().map(|(_, over)| over.p).collect::<Vec<_>>());
+        let names =
+            || self.table.axes.iter().enumerate().filter(|(i, _)| *i != effect.axis).map(|(_, a)| a.field.as_str());
+        let (mut falls, mut rises, mut even) = (0, Vec::new(), Vec::new());
+        for ((setting, over), p) in effect.at.iter().zip(corrected) {
+            let setting = || chart::setting(names().zip(setting));
+            match Verdict::of(over, p) {
+                Verdict::Falls => falls += 1,
+                Verdict::Rises => rises.push(setting()),
+                Verdict::Undecided | Verdict::None => even.push(setting()),
+            }
+        }
+        let all = effect.at.len();
         let list = |settings: &[String]| {
             let more = settings.len().saturating_sub(LISTED);
             let named = settings.iter().take(LISTED).map(|s| format!("({s})")).collect::<Vec<_>>().join(", ");
             if more > 0 { format!("{named} and {more} more") } else { named }
         };
-        let mut text = if s.mean < -margin {
-            format!("{along} lowers the {what} by {size} ± {margin_text} on average (95%); {share}.")
-        } else if s.mean > margin {
-            format!("{along} does not lower the {what}: it rises by {size} ± {margin_text} on average (95%); {share}.")
-        } else {
-            let sign = if s.mean < 0.0 { "−" } else { "" };
-            format!(
-                "{along} changes the {what} by {sign}{size} ± {margin_text} on average (95%), which is not beyond chance; {share}."
-            )
+        let mut text = match falls {
+            0 => format!(" In none of {all} settings of the others by itself does it fall beyond chance."),
+            n if n == all => format!(" It falls in all {all} settings of the others."),
+            n => format!(" By itself it falls beyond chance in {n} of {all} settings of the others."),
         };
         if !rises.is_empty() {
             text.push_str(&format!(" It rises at {}.", list(&rises)));
@@ -433,36 +522,12 @@ impl Teller<'_> {
         if !even.is_empty() && even.len() < all {
             text.push_str(&format!(" No difference beyond chance at {}.", list(&even)));
         }
-        Some(text)
-    }
-
-    /// A metric in one row less in another, and how large that must be to be more than chance (95%).
-    fn difference(&self, metric: &Metric, low: &Row, high: &Row) -> Option<(f64, f64)> {
-        match summary(&self.paired(metric, low, high)).filter(|s| s.runs > 1) {
-            Some(s) => Some((s.mean, student_quantile(0.975, s.runs as f64 - 1.0) * s.stderr)),
-            None => {
-                let (a, b) = (low.get(metric.name)?, high.get(metric.name)?);
-                Some((b.mean - a.mean, 1.96 * a.stderr.hypot(b.stderr)))
-            }
-        }
-    }
-
-    /// The same difference for each seed that both rows have.
-    fn paired(&self, metric: &Metric, low: &Row, high: &Row) -> Vec<Measured> {
-        let seed = self.sweep.axes.iter().position(|axis| axis.field == "seed");
-        let of = |run: &Run| run.metrics.get(metric.name).map(|m| m.value);
-        high.runs
-            .iter()
-            .filter_map(|b| {
-                let a = low.runs.iter().find(|a| seed.is_some_and(|i| a.coordinates.get(i) == b.coordinates.get(i)))?;
-                Some(Measured { value: of(b)? - of(a)?, stderr: 0.0 })
-            })
-            .collect()
+        text
     }
 
     fn fits(&self) -> Section {
         let axes: Vec<(String, usize)> = self
-            .sweep
+            .table
             .axes
             .iter()
             .enumerate()
@@ -470,23 +535,27 @@ impl Teller<'_> {
             .map(|(i, a)| (a.field.clone(), i))
             .collect();
         let mut rows = Vec::new();
-        for (name, term, rate) in TERMS {
-            let Some(found) = fit(&self.runs, name, &axes) else { continue };
-            let terms = [rate, term].map(|name| fit(&self.runs, name, &axes));
+        for (name, term, rates) in TERMS {
+            let Some(found) = fit(&self.table, name, &axes) else { continue };
+            // A sum of two rates is no power law.
+            let rate = if let [rate] = rates { fit(&self.table, rate, &axes) } else { None };
+            let terms = [rate, fit(&self.table, term, &axes)];
             for exponent in &found.exponents {
                 let [held, measured] = terms.each_ref().map(|fit| {
                     let same = fit.as_ref()?.exponents.iter().find(|e| e.field == exponent.field)?;
-                    Some(same.clone())
+                    Some(same.over)
                 });
-                let with = |e: &super::fit::Exponent| {
-                    format!("{} ± {}", number::fixed(e.value, 2), number::fixed(e.half_width, 2))
+                let with = |e: &Estimate| match e.half_width {
+                    Some(half) => format!("{} ± {}", number::fixed(e.mean, 2), number::fixed(half, 2)),
+                    None => number::fixed(e.mean, 2),
                 };
                 rows.push(vec![
                     Metric::named(name).map_or_else(String::new, |m| m.title.into()),
                     chart::symbol(&exponent.field).into(),
-                    with(exponent),
-                    held.map_or_else(|| "–".into(), |e| number::fixed(e.value, 2)),
+                    with(&exponent.over),
+                    held.map_or_else(|| "–".into(), |e| number::fixed(e.mean, 2)),
                     measured.as_ref().map_or_else(|| "–".into(), with),
+                    exponent.over.seeds.to_string(),
                     found.used.to_string(),
                     found.not_positive.to_string(),
                     number::fixed(found.r_squared, 2),
@@ -500,15 +569,18 @@ impl Teller<'_> {
             "what",
             "along",
             "fitted e, ± 95%",
-            "the bound's term, KL held",
+            "the bound's rate, no KL",
             "the bound's term, measured",
-            "cells used",
+            "seeds",
+            "settings used",
             "left out",
             "R²",
         ];
         let mut paragraphs = vec![
-            "Power laws, value = c · x^(−e), fitted jointly along all of these axes by weighted least squares in logarithms. The intervals are Student's t at 95%. Cells whose value is not above 0 have no logarithm and are left out, which makes the fitted law too flat where they are many.".into(),
+            "Power laws, value = c · x^(−e), fitted jointly along all of these axes by least squares in logarithms, once for each seed; the intervals are Student's t at 95% over the seeds' exponents. A setting whose value is not above 0 in some seed has no logarithm there and is left out in all, which makes the fitted power law too flat where they are many.".into(),
         ];
+        paragraphs.extend(self.too_few());
+        paragraphs.extend(self.one_scale());
         if self.sweep.hold.is_some() {
             paragraphs.push(
                 "The total is held here, so that an exponent is that of two sizes moving against each other.".into(),
@@ -522,64 +594,121 @@ impl Teller<'_> {
         }
     }
 
+    /// At which s the KLs are taken.
+    fn one_scale(&self) -> Option<String> {
+        Some(format!(
+            "All KLs here are taken at one s = {}, the median of those that the runs chose: the grid that s is chosen from has steps, and a step would reorder the settings.",
+            number::short(self.scale?)
+        ))
+    }
+
+    /// Kendall's τ over the settings of each seed, between what two functions read off a run.
+    fn tau(&self, x: impl Fn(&Run) -> Option<f64>, y: impl Fn(&Run) -> Option<f64>) -> Vec<(Value, f64)> {
+        let of = |(seed, runs): (Value, Vec<&Run>)| {
+            let pairs: Vec<(f64, f64)> = runs.iter().filter_map(|run| Some((x(run)?, y(run)?))).collect();
+            Some((seed, kendall(&pairs)?.tau))
+        };
+        by_seed::grouped(&self.table).into_iter().filter_map(of).collect()
+    }
+
     fn ranks(&self) -> Section {
-        let (mut rows, mut panels) = (Vec::new(), Vec::new());
-        let pairs = [
-            ("topic_term", "topic_gap"),
-            ("sequence_term", "sequence_gap"),
-            ("confidence_term", "sequence_gap"),
-            ("bound", "two_level"),
-        ];
-        for (term, gap) in pairs {
+        let (mut rows, mut panels, mut differences) = (Vec::new(), Vec::new(), Vec::new());
+        for (gap, term, rates) in TERMS {
             let (Some(x), Some(y)) = (Metric::named(term), Metric::named(gap)) else { continue };
-            let both: Vec<(Summary, Summary, &Row)> =
-                self.table.rows.iter().filter_map(|row| Some((row.get(term)?, row.get(gap)?, row))).collect();
-            let values: Vec<(f64, f64)> = both.iter().map(|(a, b, _)| (a.mean, b.mean)).collect();
-            let Some(found) = kendall(&values) else { continue };
+            let value = |run: &Run, name: &str| run.metrics.get(name).map(|m| m.value);
+            let rate = |run: &Run| rates.iter().map(|name| value(run, name)).sum::<Option<f64>>();
+            let with = self.tau(|run| value(run, term), |run| value(run, gap));
+            let without = self.tau(rate, |run| value(run, gap));
+            let both: Vec<(f64, f64)> = with
+                .iter()
+                .filter_map(|(seed, tau)| Some((*tau, without.iter().find(|(other, _)| other == seed)?.1)))
+                .collect();
+            let over = |f: fn(&(f64, f64)) -> f64| Estimate::over(&both.iter().map(f).collect::<Vec<_>>());
+            let (Some(first), Some(second), Some(more)) = (over(|t| t.0), over(|t| t.1), over(|t| t.0 - t.1)) else {
+                continue;
+            };
+            let settings = self.table.rows.iter().filter(|r| r.get(term).is_some() && r.get(gap).is_some()).count();
             rows.push(vec![
-                x.title.into(),
+                short_name(x),
                 y.title.into(),
-                number::fixed(found.tau, 2),
-                chance(found.p),
-                found.n.to_string(),
+                tau_told(&first),
+                tau_told(&second),
+                tau_told(&more),
+                more.seeds.to_string(),
+                settings.to_string(),
             ]);
-            if term != "confidence_term" {
-                let (low, high) = range(values.iter().map(|v| v.0));
-                let scale = chart::scale(low, high);
-                let at = |(a, b, row): &(Summary, Summary, &Row)| {
-                    let title = format!("{}; {}", self.told(x, a), self.mark_title(y, row, b));
-                    point(scale.share(a.mean), b, title, key(row))
-                };
-                let points = both.iter().map(at).collect();
-                let (low, high) = range(both.iter().map(|(_, b, _)| b.mean));
-                panels.push(
-                    Lines {
-                        title: format!("{} against {}", short_name(y), short_name(x)),
-                        x: Place::of_values(format!("{}, up to constants", short_name(x)), &scale),
-                        y: value_name(y, self.word()),
-                        series: vec![Series { joined: false, ..series(String::new(), paint(y), "", points) }],
-                        log: low > 0.0 && high > 6.0 * low,
-                        like: None,
-                        marks: Vec::new(),
-                        shrink: 0.66,
-                    }
-                    .draw(),
-                );
-            }
+            differences.push((short_name(x), more));
+            panels.extend(self.term_against_gap(x, y));
         }
         if rows.is_empty() {
             return Section::default();
         }
-        let head = ["part of the bound", "what it speaks of", "Kendall's τ", "p", "settings"].map(String::from);
+        let corrected = holm(&differences.iter().map(|(_, more)| more.p).collect::<Vec<_>>());
+        for (row, ((_, more), p)) in rows.iter_mut().zip(differences.iter().zip(&corrected)) {
+            row.push(p.map_or_else(|| "–".into(), probability));
+            row.push(added(more, *p).into());
+        }
+        let head = [
+            "part of the bound",
+            "what it speaks of",
+            "Kendall's τ, 95%",
+            "τ of the rate alone",
+            "difference",
+            "seeds",
+            "settings",
+            "p, corrected",
+            "what the KL adds",
+        ]
+        .map(String::from);
+        let mut paragraphs = vec![format!(
+            "Kendall's τ is 1 where both order all settings alike, −1 where they order them in opposite ways. It is taken over the settings of each seed, and the interval is Student's t at 95% over seeds. The bound is known up to constants only, so that its order is what can be tested. Beside each term stands its rate alone, 1/√((K−K′)·T_p) or 1/√(K·(N−N′)·T), which needs no training at all (for the sum: both rates added); the p-values of the differences are corrected for the {} rows of this table (Holm).",
+            rows.len()
+        )];
+        paragraphs.extend(self.one_scale());
+        paragraphs.extend(self.too_few());
+        paragraphs.extend(differences.iter().zip(&corrected).map(|((name, more), p)| match added(more, *p) {
+            "ordering" => format!("The KL in the {name} adds ordering to the rate alone."),
+            "disorder" => format!("With its KL the {name} orders the settings worse than the rate alone."),
+            "nothing beyond chance" => {
+                format!("The KL in the {name} adds no ordering beyond chance to the rate alone.")
+            }
+            _ => format!("Whether the KL in the {name} adds ordering cannot be said from so few seeds."),
+        }));
         let title = "Does the bound order the settings as the gaps do?";
         Section {
             title: title.into(),
-            paragraphs: vec![
-                "Kendall's τ is 1 where both order all settings alike, −1 where they order them in opposite ways; p is the chance of one as far from 0 by accident. The bound is known up to constants only, so that its order is what can be tested.".into(),
-            ],
+            paragraphs,
             pictures: vec![picture("bound-and-gaps", title, panels, "")],
             table: Some(Grid { head: head.into(), rows }),
         }
+    }
+
+    /// A point for each setting: a part of the bound, and what it speaks of.
+    fn term_against_gap(&self, x: &Metric, y: &Metric) -> Option<chart::Panel> {
+        let both: Vec<(Summary, Summary, &Row)> =
+            self.table.rows.iter().filter_map(|row| Some((row.get(x.name)?, row.get(y.name)?, row))).collect();
+        let (low, high) = range(both.iter().map(|(a, ..)| a.mean));
+        if !(low <= high) {
+            return None;
+        }
+        let scale = chart::scale(low, high);
+        let at = |(a, b, row): &(Summary, Summary, &Row)| {
+            let title = format!("{}; {}", self.told(x, a), self.mark_title(y, row, b));
+            point(scale.share(a.mean), b, title, key(row))
+        };
+        let points = both.iter().map(at).collect();
+        let (low, high) = range(both.iter().map(|(_, b, _)| b.mean));
+        let lines = Lines {
+            title: format!("{} against {}", short_name(y), short_name(x)),
+            x: Place::of_values(format!("{}, up to constants", short_name(x)), &scale),
+            y: value_name(y, self.word()),
+            series: vec![Series { joined: false, ..series(String::new(), paint(y), "", points) }],
+            log: low > 0.0 && high > 6.0 * low,
+            like: None,
+            marks: Vec::new(),
+            shrink: 0.66,
+        };
+        Some(lines.draw())
     }
 
     /// Two-level loss against step: a line for each value of the first axis, a panel for each of the second.
@@ -718,27 +847,10 @@ impl Teller<'_> {
         let scale = crate::scale::Scale::round(low, high, 4);
         let (mut panels, mut paragraphs) = (Vec::new(), Vec::new());
         paragraphs.push("Training speed is the mean training loss over the whole run, the area under its curve: the lower, the faster. Each point is a setting, the mean of its seeds.".into());
+        paragraphs.extend(self.too_few());
+        paragraphs.extend(self.speed_told(x));
         for name in ["two_level", "topic_gap", "sequence_gap"] {
             let Some(metric) = Metric::named(name) else { continue };
-            let pairs: Vec<(f64, f64)> = self
-                .runs
-                .iter()
-                .filter_map(|run| Some((run.metrics.get(x.name)?.value, run.metrics.get(name)?.value)))
-                .collect();
-            if let Some(found) = kendall(&pairs) {
-                let direction = match (found.p < 0.05, found.tau > 0.0) {
-                    (false, _) => "No clear order: training speed and",
-                    (true, true) => "Runs that train faster have the lower",
-                    (true, false) => "Runs that train faster have the higher",
-                };
-                paragraphs.push(format!(
-                    "{direction} {} (Kendall's τ {}, p {}, {} runs).",
-                    metric.words(),
-                    number::fixed(found.tau, 2),
-                    chance(found.p),
-                    found.n
-                ));
-            }
             let axis = self.table.axes.first();
             let values = axis.map_or(&[][..], |axis| &axis.values[..]);
             let order = ranks(values);
@@ -782,6 +894,43 @@ impl Teller<'_> {
         }
         let title = "Generalization against training speed";
         Section { title: title.into(), paragraphs, pictures: vec![picture("speed", title, panels, "")], table: None }
+    }
+
+    /// Whether faster runs end with less of each metric, seed by seed, and whether they were trained as far.
+    fn speed_told(&self, speed: &Metric) -> Vec<String> {
+        let value = |run: &Run, name: &str| run.metrics.get(name).map(|m| m.value);
+        let names = ["two_level", "topic_gap", "sequence_gap", "empirical"];
+        let found: Vec<(&str, Estimate)> = names
+            .iter()
+            .filter_map(|name| {
+                let taus = self.tau(|run| value(run, speed.name), |run| value(run, name));
+                Some((*name, Estimate::over(&taus.into_iter().map(|(_, tau)| tau).collect::<Vec<_>>())?))
+            })
+            .collect();
+        let corrected = holm(&found.iter().map(|(_, over)| over.p).collect::<Vec<_>>());
+        let mut told = Vec::new();
+        for ((name, over), p) in found.iter().zip(&corrected) {
+            let Some(metric) = Metric::named(name) else { continue };
+            let direction = match Verdict::of(over, *p) {
+                Verdict::Rises => "Runs that train faster end with the lower",
+                Verdict::Falls => "Runs that train faster end with the higher",
+                Verdict::Undecided => "No order beyond chance between training speed and",
+                Verdict::None => "Too few seeds for a verdict on training speed and",
+            };
+            let p = p.map_or_else(String::new, |p| {
+                format!(", p {} after Holm's correction over these {}", probability(p), found.len())
+            });
+            told.push(format!(
+                "{direction} {} (Kendall's τ over the settings of a seed: {}, {} seeds{p}).",
+                metric.words(),
+                tau_told(over),
+                over.seeds
+            ));
+        }
+        if !told.is_empty() {
+            told.push("All of these runs stop after the same number of steps, so that a slower one is also trained less far: what orders the ends here may be that, and no more. Whether speed matters among runs with the same empirical loss is not shown.".into());
+        }
+        told
     }
 
     /// What it takes to come down to a loss, the prior stages' own cost counted and not counted.
@@ -837,10 +986,54 @@ impl Teller<'_> {
             );
         }
         let pictures = if panels.is_empty() { Vec::new() } else { vec![picture("level", &title, panels, &note)] };
-        for name in ["steps_to_level", "steps_to_level_own"] {
-            paragraphs.extend(Metric::named(name).and_then(|metric| self.effect(metric, 0)));
+        let table = self.against_least(axis);
+        if let Some((sentences, _)) = &table {
+            paragraphs.extend(sentences.clone());
+            paragraphs.extend(self.too_few());
+            paragraphs.extend(self.one_scale());
         }
-        Section { title, paragraphs, pictures, table: None }
+        Section { title, paragraphs, pictures, table: table.map(|(_, table)| table) }
+    }
+
+    /// Each value of the first axis against its least one: what it takes to reach the level, and the KLs to the priors.
+    fn against_least(&self, axis: &Axis) -> Option<(Vec<String>, Grid)> {
+        let names = ["steps_to_level", "steps_to_level_own", "kl_topic_one_scale", "kl_data_one_scale"];
+        let order = ranks(&axis.values);
+        let least = axis.values.iter().zip(&order).find(|(_, rank)| **rank == 0)?.0;
+        let mut found: Vec<Effect> = Vec::new();
+        for metric in names.iter().filter_map(|name| Metric::named(name)) {
+            let others = axis.values.iter().filter(|v| *v != least);
+            found.extend(others.filter_map(|v| Effect::between(&self.table, metric, 0, least, v)));
+        }
+        correct(&mut found);
+        let row = |effect: &Effect| {
+            vec![
+                effect.metric.title.into(),
+                chart::named(&effect.high),
+                effect.told(),
+                effect.over.seeds.to_string(),
+                effect.corrected.map_or_else(|| "–".into(), probability),
+                effect.verdict().words().into(),
+            ]
+        };
+        let rows: Vec<Vec<String>> = found.iter().map(row).collect();
+        let symbol = chart::symbol(&axis.field);
+        let head = ["what", symbol, "against the least, 95%", "seeds", "p, corrected", "verdict"].map(String::from);
+        let sentence = format!(
+            "Each value of {symbol} against {}, seed by seed (× is a factor), with Student's t at 95% over seeds; the p-values are corrected for the {} verdicts of this table (Holm).",
+            chart::named(least),
+            rows.len()
+        );
+        let counted: Vec<&Effect> = found.iter().filter(|e| e.metric.name == "steps_to_level").collect();
+        let fewer = counted.iter().filter(|e| e.verdict() == Verdict::Falls).count();
+        let mut sentences = vec![sentence];
+        if counted.iter().any(|e| e.verdict() != Verdict::None) {
+            sentences.push(match fewer {
+                0 => format!("With the prior stages' own steps counted, at none of {} values are fewer steps needed beyond chance.", counted.len()),
+                n => format!("With the prior stages' own steps counted, at {n} of {} values fewer steps are needed.", counted.len()),
+            });
+        }
+        (!rows.is_empty()).then(|| (sentences, Grid { head: head.into(), rows }))
     }
 }
 
@@ -867,9 +1060,29 @@ fn series(label: String, paint: Paint, dash: &'static str, points: Vec<Point>) -
     Series { label, paint, dash, joined: true, band: false, points }
 }
 
-/// With an error bar of one standard error.
+/// With an error bar of [`Summary::margin`].
 fn point(x: f64, s: &Summary, title: String, key: String) -> Point {
-    Point { x, y: s.mean, low: s.mean - s.stderr, high: s.mean + s.stderr, title, key }
+    Point { x, y: s.mean, low: s.mean - s.margin(), high: s.mean + s.margin(), title, key }
+}
+
+/// `0.83 [0.71, 0.95]`.
+fn tau_told(over: &Estimate) -> String {
+    let two = |x: f64| number::fixed(x, 2);
+    match over.interval() {
+        Some((low, high)) if low == high => format!("{} in every seed", two(over.mean)),
+        Some((low, high)) => format!("{} [{}, {}]", two(over.mean), two(low), two(high)),
+        None => two(over.mean),
+    }
+}
+
+/// What the KL adds to its rate, in the order of settings.
+fn added(more: &Estimate, corrected: Option<f64>) -> &'static str {
+    match Verdict::of(more, corrected) {
+        Verdict::Rises => "ordering",
+        Verdict::Falls => "disorder",
+        Verdict::Undecided => "nothing beyond chance",
+        Verdict::None => "too few seeds",
+    }
 }
 
 fn key(row: &Row) -> String {
@@ -879,8 +1092,8 @@ fn key(row: &Row) -> String {
 /// The colours that the page gives to the same things.
 fn paint(metric: &Metric) -> Paint {
     match metric.name {
-        "topic_gap" | "topic_term" => chart::TOPIC,
-        "sequence_gap" | "sequence_term" => chart::SEQUENCE,
+        "topic_gap" => chart::TOPIC,
+        "sequence_gap" => chart::SEQUENCE,
         _ => chart::MODEL,
     }
 }
@@ -890,7 +1103,7 @@ fn short_name(metric: &Metric) -> String {
     let title = metric.words();
     let cut = title.find(" L").or_else(|| title.find(" of the bound")).unwrap_or(title.len());
     match metric.name {
-        "bound" => "the bound's sum".into(),
+        "bound" | "bound_one_scale" => "bound's sum".into(),
         _ => title[..cut].into(),
     }
 }
@@ -929,7 +1142,7 @@ fn ranks(values: &[Value]) -> Vec<usize> {
 }
 
 /// `0.03`, `below 0.001`.
-fn chance(p: f64) -> String {
+fn probability(p: f64) -> String {
     if p < 0.001 { "below 0.001".into() } else { number::fixed(p, if p < 0.1 { 3 } else { 2 }) }
 }
 
@@ -961,8 +1174,16 @@ mod tests {
                 ("two_level_excess", loss, 0.01),
                 ("topic_gap", 0.5 / k + own, 0.01),
                 ("sequence_gap", 1.0 / (k * n), 0.001),
-                ("topic_term", 9.0 / k.sqrt(), 0.0),
+                // The same KLs of 200 and 50 everywhere, at an s of .1.
                 ("topic_rate", 1.0 / k.sqrt(), 0.0),
+                ("sequence_rate", 1.0 / (k * n).sqrt(), 0.0),
+                ("topic_term", 203.0 / k.sqrt(), 0.0),
+                ("sequence_term", 53.0 / (k * n).sqrt(), 0.0),
+                ("confidence_term", (3.0 / (k * n)).sqrt(), 0.0),
+                ("bound", 203.0 / k.sqrt() + (53.0 + 3f64.sqrt()) / (k * n).sqrt(), 0.0),
+                ("distance_topic", 4.0, 0.0),
+                ("distance_data", 1.0, 0.0),
+                ("scale", 0.1, 0.0),
                 ("mean_training_loss", 1.0 + loss, 0.0),
                 ("steps", 300.0, 0.0),
                 ("steps_own", 200.0, 0.0),
@@ -1043,19 +1264,77 @@ mod tests {
 
     #[test]
     fn sentences_say_what_lowers_the_loss_and_what_does_not() {
-        let sweep = sweep("data.topics=4,16,64; data.sequences=2,8; seed=1..3");
+        let sweep = sweep("data.topics=4,16,64; data.sequences=2,8; seed=1..5");
         let runs = runs(&sweep);
         let told = report(&sweep, &[View::Losses], None, &runs);
         let text = text(&told);
-        assert!(text.contains("K from 4 to 64 lowers the two-level loss L(θ) by 0."), "{text}");
-        assert!(text.contains("it falls in all 2 settings of the others."), "{text}");
-        assert!(text.contains("N from 2 to 8 changes the two-level loss L(θ) by −0."), "{text}");
-        assert!(text.contains("it falls beyond chance in 1 of 3 settings of the others."), "{text}");
+        assert!(text.contains("K from 4 to 64 lowers the two-level loss above Bayes: × 0."), "{text}");
+        assert!(text.contains("(95% over 5 seeds, mean over 2 settings of the others)"), "{text}");
+        assert!(text.contains("It falls in all 2 settings of the others."), "{text}");
+        // Nothing changes with N where K is 16 or 64.
+        assert!(text.contains("N from 2 to 8 lowers the two-level loss above Bayes: × 0.87 ["), "{text}");
+        assert!(text.contains("By itself it falls beyond chance in 1 of 3 settings of the others."), "{text}");
         assert!(text.contains("No difference beyond chance at (K = 16), (K = 64)."), "{text}");
+        assert!(text.contains("corrected for the 6 verdicts of this table (Holm)"), "{text}");
+        let table = told.sections[1].table.as_ref().unwrap();
+        assert_eq!((table.rows.len(), table.rows[0][5].as_str()), (6, "falls"), "{table:?}");
         // Seeds are paired: their common noise is far larger than what N does at K = 4.
-        let svg = &told.sections[1].pictures[0].svg;
+        let svg = &told.sections[2].pictures[0].svg;
         assert!(svg.contains("data-cell=\"data.topics=4 data.sequences=2 seed=1\""), "{svg}");
-        assert!(svg.contains("mean of 3 runs; K = 4, N = 2</title>"), "{svg}");
+        assert!(svg.contains("mean of 5 runs; K = 4, N = 2</title>") && svg.contains("bars: 95% over seeds"), "{svg}");
+    }
+
+    #[test]
+    fn few_seeds_and_negative_gaps_are_said() {
+        for (grid, few) in [
+            ("data.topics=4,16,64; seed=1..2", "There are 2 seeds only"),
+            ("data.topics=4,16,64", "There is one seed only"),
+        ] {
+            let sweep = sweep(grid);
+            let told = report(&sweep, &[View::Gaps, View::Fits, View::Ranks, View::Speed], None, &runs(&sweep));
+            let words = text(&told);
+            assert!(words.contains(few) && words.contains("too few for an interval"), "{words}");
+            assert!(!words.contains("(95% over") && !words.contains("beyond chance"), "{words}");
+            let table = told.sections[1].table.as_ref().unwrap();
+            assert!(table.rows.iter().all(|row| row[5] == "too few seeds" && !row[2].contains('[')), "{table:?}");
+        }
+        let sweep = sweep("data.topics=4,16,64; seed=1..3");
+        let mut runs = runs(&sweep);
+        runs[8].metrics.set("topic_gap", Some(Measured { value: -0.001, stderr: 0.01 }));
+        let words = text(&report(&sweep, &[View::Gaps], None, &runs));
+        assert!(
+            words.contains("The topic gap is not above 0 in 1 of 9 runs: its change is a plain difference"),
+            "{words}"
+        );
+        assert!(words.contains("K from 4 to 64 lowers the topic gap: −0.1"), "{words}");
+    }
+
+    /// The runs with more topics go further from their prior: their terms rise while the gaps fall, and the rate alone would have it right.
+    #[test]
+    fn a_kl_that_orders_worse_than_its_rate_is_told() {
+        let sweep = sweep("data.topics=4,16,64; seed=1..8");
+        let mut runs = runs(&sweep);
+        for run in &mut runs {
+            let k = run.coordinates[0].as_f64().unwrap();
+            run.metrics.set("distance_topic", Some(Measured { value: k * k, stderr: 0.0 }));
+        }
+        let told = report(&sweep, &[View::Ranks], None, &runs);
+        let words = text(&told);
+        assert!(words.contains("With its KL the topic term orders the settings worse than the rate alone."), "{words}");
+        assert!(words.contains("The KL in the sequence term adds no ordering beyond chance"), "{words}");
+        assert!(words.contains("taken at one s = 0.100"), "{words}");
+        let row = &told.sections[1].table.as_ref().unwrap().rows[0];
+        assert_eq!((row[2].as_str(), row[3].as_str()), ("−1.00 in every seed", "1.00 in every seed"), "{row:?}");
+    }
+
+    #[test]
+    fn speed_is_not_told_apart_from_under_training() {
+        let sweep = sweep("training.learning_rate=0.001,0.01; seed=1..3");
+        let words = text(&report(&sweep, &[View::Speed], None, &runs(&sweep)));
+        assert!(
+            words.contains("Whether speed matters among runs with the same empirical loss is not shown."),
+            "{words}"
+        );
     }
 
     #[test]
@@ -1079,8 +1358,8 @@ mod tests {
         let fits = told.sections[1].table.as_ref().unwrap();
         let gap = fits.rows.iter().find(|row| row[0] == "Topic gap").unwrap();
         // 0.5/K and a little noise; the bound's term at fixed KL is K^(-1/2).
-        assert!(gap[2].starts_with("0.9") && gap[3] == "0.50" && gap[5] == "9", "{gap:?}");
+        assert!(gap[2].starts_with("0.9") && gap[3] == "0.50" && gap[5] == "3" && gap[6] == "3", "{gap:?}");
         let ranks = told.sections[2].table.as_ref().unwrap();
-        assert_eq!(ranks.rows[0][2], "1.00");
+        assert_eq!(ranks.rows[0][2], "1.00 in every seed");
     }
 }

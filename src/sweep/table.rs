@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{METRICS, Run, metrics::Unit};
+use super::{METRICS, Run, by_seed::Estimate, metrics::Unit};
 use crate::{
     experiment::{json as text, sweep::Axis},
     protocol::Measured,
@@ -18,6 +18,8 @@ pub struct Summary {
     /// Of the mean: from the spread over the runs; of the only run, its own.
     pub stderr: f64,
     pub runs: usize,
+    /// Half the width of the 95% interval over seeds; `None` with fewer than three.
+    pub half_width: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,8 @@ pub struct Table<'a> {
     pub axes: Vec<&'a Axis>,
     /// Which of a run's coordinates each axis is.
     pub places: Vec<usize>,
+    /// Which of them the seed is.
+    seed: Option<usize>,
     /// In the order of the grid; only what has at least one finished run.
     pub rows: Vec<Row<'a>>,
 }
@@ -68,7 +72,17 @@ impl<'a> Table<'a> {
             runs,
         };
         let rows = groups.into_iter().map(row).collect();
-        Self { axes: places.iter().map(|&i| &axes[i]).collect(), places, rows }
+        Self {
+            axes: places.iter().map(|&i| &axes[i]).collect(),
+            places,
+            seed: axes.iter().position(|axis| axis.field == SEED),
+            rows,
+        }
+    }
+
+    /// A run's seed; the same for all runs where the seed is no axis.
+    pub fn seed(&self, run: &Run) -> Value {
+        self.seed.and_then(|place| run.coordinates.get(place)).cloned().unwrap_or_default()
     }
 
     /// Metrics that any row has.
@@ -77,20 +91,24 @@ impl<'a> Table<'a> {
         (0..METRICS.len()).filter(known).map(|m| METRICS[m].name).collect()
     }
 
-    /// A line of names, then a line for each row; empty where nothing was measured. Strings are quoted where CSV asks for it.
+    /// A line of names, then a line for each row; empty where nothing was measured. `_low` and `_high` are the ends of the 95% interval
+    /// over seeds, empty with fewer than three. Strings are quoted where CSV asks for it.
     pub fn csv(&self) -> String {
         let columns = self.columns();
         let mut head: Vec<String> = self.axes.iter().map(|axis| quoted(&axis.field)).collect();
         head.push("runs".into());
-        head.extend(columns.iter().flat_map(|name| [name.to_string(), format!("{name}_stderr")]));
+        head.extend(columns.iter().flat_map(|name| ["", "_stderr", "_low", "_high"].map(|end| format!("{name}{end}"))));
         let mut lines = vec![head.join(",")];
         for row in &self.rows {
             let mut line: Vec<String> = row.coordinates.iter().map(|v| quoted(&plain(v))).collect();
             line.push(row.runs.len().to_string());
             for name in &columns {
                 match row.get(name) {
-                    Some(s) => line.extend([number(s.mean), number(s.stderr)]),
-                    None => line.extend([String::new(), String::new()]),
+                    Some(s) => {
+                        let ends = s.interval().map_or_else(Default::default, |(low, high)| [low, high].map(number));
+                        line.extend([number(s.mean), number(s.stderr)].into_iter().chain(ends));
+                    }
+                    None => line.extend([const { String::new() }; 4]),
                 }
             }
             lines.push(line.join(","));
@@ -116,7 +134,11 @@ impl<'a> Table<'a> {
                     .iter()
                     .filter_map(|name| {
                         let s = row.get(name)?;
-                        Some((name.to_string(), json!({ "mean": s.mean, "stderr": s.stderr, "runs": s.runs })))
+                        let mut value = json!({ "mean": s.mean, "stderr": s.stderr, "runs": s.runs });
+                        if let Some((low, high)) = s.interval() {
+                            (value["low"], value["high"]) = (low.into(), high.into());
+                        }
+                        Some((name.to_string(), value))
                     })
                     .collect();
                 json!({ "at": at, "runs": row.runs.len(), "metrics": metrics })
@@ -133,8 +155,33 @@ pub fn summary(values: &[Measured]) -> Option<Summary> {
     let variance = values.iter().map(|m| (m.value - mean).powi(2)).sum::<f64>() / (n - 1.0);
     match values {
         [] => None,
-        [one] => Some(Summary { mean: one.value, stderr: one.stderr, runs: 1 }),
-        _ => Some(Summary { mean, stderr: (variance / n).sqrt(), runs: values.len() }),
+        [one] => Some(Summary { mean: one.value, stderr: one.stderr, runs: 1, half_width: None }),
+        _ => {
+            let values: Vec<f64> = values.iter().map(|m| m.value).collect();
+            let half_width = Estimate::over(&values).and_then(|e| e.half_width);
+            Some(Summary { mean, stderr: (variance / n).sqrt(), runs: values.len(), half_width })
+        }
+    }
+}
+
+impl Summary {
+    /// What an error bar reaches to each side: half of the 95% interval over seeds; one standard error of the evaluation where there is
+    /// one run; 0 where two seeds are too few to say.
+    pub fn margin(&self) -> f64 {
+        match self.runs {
+            1 => self.stderr,
+            _ => self.half_width.unwrap_or(0.0),
+        }
+    }
+
+    /// The mean, ± [`Summary::margin`].
+    pub fn text(&self) -> String {
+        crate::number::with_error(self.mean, self.margin())
+    }
+
+    /// Ends of the 95% interval over seeds.
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        self.half_width.map(|half| (self.mean - half, self.mean + half))
     }
 }
 
@@ -185,15 +232,19 @@ mod tests {
         // Mean of 1, 2, 3; the standard error of that is 1/√3.
         let s = table.rows[0].get("topic_gap").unwrap();
         assert!((s.mean - 2.0).abs() < 1e-12 && (s.stderr - 1.0 / 3f64.sqrt()).abs() < 1e-12 && s.runs == 3);
-        assert_eq!(table.rows[1].get("topic_gap"), Some(Summary { mean: 7.0, stderr: 0.5, runs: 1 }));
+        assert_eq!(table.rows[1].get("topic_gap"), Some(Summary { mean: 7.0, stderr: 0.5, runs: 1, half_width: None }));
         assert_eq!(table.rows[1].get("two_level"), None);
         let csv = table.csv();
         let lines: Vec<_> = csv.lines().collect();
-        assert_eq!(lines[0], "net.mlp,runs,topic_gap,topic_gap_stderr");
-        assert_eq!(lines[2], "\"a,b\",1,7.0,0.5");
+        assert_eq!(lines[0], "net.mlp,runs,topic_gap,topic_gap_stderr,topic_gap_low,topic_gap_high");
+        // 2 ± 4.3027/√3.
+        assert!(lines[1].contains(",-0.4841377") && lines[1].contains(",4.484137"), "{}", lines[1]);
+        assert_eq!(lines[2], "\"a,b\",1,7.0,0.5,,");
         let json = table.json("token");
         assert_eq!(json["units"]["topic_gap"], "nats per token");
         assert_eq!(json["rows"][0]["metrics"]["topic_gap"]["runs"], 3);
+        assert!((json["rows"][0]["metrics"]["topic_gap"]["high"].as_f64().unwrap() - 4.484_137_7).abs() < 1e-6);
+        assert_eq!(json["rows"][1]["metrics"]["topic_gap"].get("low"), None);
         assert_eq!(json["rows"][1]["at"]["net.mlp"], "a,b");
         assert_eq!(Table::new(&axes, &[]).csv(), "net.mlp,runs");
     }

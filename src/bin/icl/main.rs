@@ -6,6 +6,7 @@ mod failure;
 mod inside;
 mod picture;
 mod presets;
+mod results;
 mod study;
 mod sweep;
 mod texts;
@@ -52,6 +53,8 @@ enum Command {
     Sweep(sweep::Arguments),
     /// Run one of the studies behind the site's recorded results: data, optimization, prior or algorithms
     Study(study::Arguments),
+    /// What the recorded studies say, as Markdown: docs/results.md is written by it
+    Results(results::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Inside(arguments) => inside::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Study(arguments) => study::run(&arguments),
+        Command::Results(arguments) => results::run(&arguments),
     };
     match text.and_then(|text| print(&text)) {
         Ok(()) => ExitCode::SUCCESS,

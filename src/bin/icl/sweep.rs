@@ -8,8 +8,7 @@ use std::{
 use clap::Args;
 use icl_playground::{
     experiment::{Problem, Sweep, sweep::Cell},
-    number,
-    sweep::{Metric, Report, Run, Table, report, report::usual_views, table::plain},
+    sweep::{Metric, Report, Run, Table, by_seed, one_scale::at_one_scale, report, report::usual_views, table::plain},
 };
 use serde_json::json;
 
@@ -69,7 +68,8 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     if let Some(folder) = &arguments.pictures {
         write_pictures(&told, folder, "")?;
     }
-    let table = Table::new(&sweep.axes, &runs);
+    let (_, held) = at_one_scale(&sweep, &runs);
+    let table = Table::new(&sweep.axes, &held);
     let text = match (arguments.json, arguments.csv) {
         (true, _) => {
             let mut value = table.json(sweep.base.world.observation().word());
@@ -144,11 +144,15 @@ fn as_text(table: &Table, report: &Report) -> String {
     for row in &table.rows {
         let mut line: Vec<String> = row.coordinates.iter().map(plain).collect();
         line.push(row.runs.len().to_string());
-        let told = |m: &&Metric| row.get(m.name).map_or_else(|| "-".into(), |s| number::with_error(s.mean, s.stderr));
+        let told = |m: &&Metric| row.get(m.name).map_or_else(|| "-".into(), |s| s.text());
         line.extend(columns.iter().map(told));
         rows.push(line);
     }
     let mut text = aligned(&rows);
+    text.push_str(&format!(
+        "\n± is half of the 95% interval over seeds where there are {} or more, one standard error of the evaluation where there is one run.",
+        by_seed::FEWEST_SEEDS
+    ));
     for section in &report.sections {
         text.push_str(&format!("\n\n{}\n{}", section.title, section.paragraphs.join("\n")));
         if let Some(table) = &section.table {

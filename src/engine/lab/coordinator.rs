@@ -23,7 +23,7 @@ use crate::{
     engine::{clock::now_ms, corpus::load},
     experiment::{Experiment, Problem, Sweep, problem::sentences, study::Study},
     protocol::{Command, DeviceChoice, Event, Outcome, PROTOCOL, Phase},
-    sweep::{Metric, Run, Table, recorded::Recorded},
+    sweep::{Metric, Run, Table, one_scale::at_one_scale, recorded::Recorded},
 };
 
 /// Between two looks at everything, ms.
@@ -425,7 +425,8 @@ impl Lab {
     fn save(&self, kind: &str) {
         let Some(sheet) = &self.shown else { return };
         let runs: Vec<Run> = sheet.runs.iter().flatten().cloned().collect();
-        let table = Table::new(&sheet.sweep.axes, &runs);
+        let (_, held) = at_one_scale(&sheet.sweep, &runs);
+        let table = Table::new(&sheet.sweep.axes, &held);
         let (mime, text) = match kind {
             "csv" => ("text/csv", table.csv()),
             _ => {

@@ -60,7 +60,7 @@ fn studies() -> String {
     let cards: String = STUDIES.iter().map(card).collect();
     format!(
         "<section class=\"lab-card\"><h3>Published observations, as studies</h3><p>What Gong et al. (2025) and, of \
-         algorithms, Raventós et al. (2023) report, asked again on small worlds. Recorded results open at once; every run of them can be made again here.</p><ul class=\"lab-list\">{cards}</ul></section>"
+         algorithms, Raventós et al. (2023) report, asked again on small worlds. Each says what its runs show and what they cannot. Recorded results open at once; every run of them can be made again here.</p><ul class=\"lab-list\">{cards}</ul></section>"
     )
 }
 
@@ -164,6 +164,11 @@ fn study_head(studied: &Studied) -> String {
         ),
     };
     let title = |name: &str| study.sweeps.iter().find(|sweep| sweep.name == name).map_or("", |sweep| sweep.title);
+    let note = recorded.sweeps.get(*part).and_then(|now| study.sweeps.iter().find(|sweep| sweep.name == now.name));
+    let note = note.map(|sweep| sweep.note).filter(|note| !note.is_empty());
+    let note = note.map_or_else(String::new, |note| {
+        format!("<p class=\"lab-lead\" data-testid=\"lab-note\">{}</p>", escape(note))
+    });
     let parts = recorded.sweeps.iter().enumerate().map(|(i, sweep)| {
         format!(
             "<button type=\"button\" data-lab=\"part\" data-part=\"{i}\" data-testid=\"lab-part-{i}\" aria-pressed=\"{}\">{}</button>",
@@ -174,7 +179,7 @@ fn study_head(studied: &Studied) -> String {
     format!(
         "<h2 tabindex=\"-1\" data-testid=\"lab-title\">{}</h2><p class=\"lab-lead\">{}</p><p class=\"lab-lead\">{}</p>\
          <p class=\"lab-lead\">{}</p><p class=\"banner lab-recorded\" data-testid=\"lab-recorded\">{told}</p>\
-         <div class=\"row\" role=\"group\" aria-label=\"Sweeps of this study\">{}</div>",
+         <div class=\"row\" role=\"group\" aria-label=\"Sweeps of this study\">{}</div>{note}",
         escape(study.title),
         escape(study.about[0]),
         escape(study.about[1]),
@@ -611,6 +616,10 @@ mod tests {
         let html = sheet(&s, "b");
         assert!(html.contains("icl &lt;study&gt;") && html.contains("Nothing of it was run"), "{html}");
         assert!(html.contains("data-testid=\"lab-part-1\" aria-pressed=\"true\""));
+        assert!(
+            html.contains(&escape(study.sweeps[1].note)) && !html.contains(&escape(study.sweeps[2].note)),
+            "{html}"
+        );
         assert!(buttons(&s).contains("Run it live") && standing(&s, 0.0).contains("0 of"));
         assert_eq!(s.views, study.sweeps[1].views, "shown as the study says");
         let empty = Recorded { command: String::new(), ..(*s.studied.as_ref().expect("set").recorded).clone() };

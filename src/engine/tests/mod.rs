@@ -316,9 +316,12 @@ fn a_linear_system_is_learned_from_vectors() {
     assert!(heard.theory.expect("told").adaptive && heard.evaluations.len() == 3);
 }
 
-/// Mean excess over exact Bayes under 2% of the in-context loss available, or 0.005 nats, and no position below Bayes by
-/// more than 3 standard errors.
-fn assert_reaches_bayes(mut experiment: Experiment) {
+/// The bar: mean excess over exact Bayes under 2% of the in-context loss available, h_1 − h. No world is excused by a floor.
+const BAR: f64 = 0.02;
+
+/// Whether the run comes under the bar is as it was measured before (`miss`: the share of h_1 − h that a run which misses it is left
+/// with), and no position is below Bayes by more than 3 standard errors.
+fn assert_reaches_bayes(mut experiment: Experiment, miss: Option<f64>) {
     experiment.evaluation.every = experiment.training.steps;
     experiment.evaluation.sequences = 1024;
     let name = experiment.world.to_string();
@@ -326,8 +329,19 @@ fn assert_reaches_bayes(mut experiment: Experiment) {
     let (theory, last) = (heard.theory.expect("told"), heard.evaluations.last().expect("evaluated").clone());
     let mean = last.excess.iter().sum::<f64>() / last.excess.len() as f64;
     let available = theory.bayes.values[0] - theory.entropy_rate;
-    println!("{name}: mean excess {mean:.5}, available {available:.5}; by position {:?}", last.excess);
-    assert!(mean < (0.02 * available).max(0.005), "{name}: mean excess {mean}");
+    let share = mean / available;
+    println!(
+        "{name}: mean excess {mean:.5}, available {available:.5}, share {share:.4}; by position {:?}",
+        last.excess
+    );
+    match miss {
+        None => assert!(share < BAR, "{name}: mean excess {mean} is {share} of {available}"),
+        // A miss is no pass: a run that comes under the bar after all is to be told so in the README, and one that gets much worse is broken.
+        Some(known) => assert!(
+            share >= BAR && share < 1.5 * known,
+            "{name}: mean excess {mean} is {share} of {available}, and it was {known}"
+        ),
+    }
     for (l, (d, s)) in last.sampled_excess.iter().zip(&last.sampled_excess_stderr).enumerate() {
         assert!(*d > -3.0 * s - 1e-9, "{name}: position {} is below Bayes: {d} ± {s}", l + 1);
     }
@@ -337,8 +351,8 @@ fn assert_reaches_bayes(mut experiment: Experiment) {
 #[test]
 #[ignore = "many minutes"]
 fn worlds_of_every_kind_reach_exact_bayes() {
-    assert_reaches_bayes(crate::experiment::Preset::named("lds").expect("a preset").experiment());
-    // World, T, steps, batch, learning rate, blocks, width.
+    assert_reaches_bayes(crate::experiment::Preset::named("lds").expect("a preset").experiment(), None);
+    // World, T, steps, batch, learning rate, blocks, width; the share that is left where the bar is missed.
     let runs = [
         ("z1r", 32, 400, 32, 5e-3, 2, 32),
         ("mess3", 32, 400, 32, 5e-3, 2, 32),
