@@ -10,7 +10,7 @@ use icl_playground::{
         session::Session,
         trainer::{Learner, Trainer, read},
     },
-    experiment::{Architecture, Experiment, Mlp, Net, Norm, Observation, Positions},
+    experiment::{Architecture, Embedding, Experiment, Mlp, Net, Norm, Observation, Positions},
     net::{
         fused::Composition,
         layout::{Entry, Layout},
@@ -135,11 +135,16 @@ async fn hand_written_shaders_agree_on_odd_shapes() {
         (9, net(|n| (n.width, n.kv_heads, n.head_width, n.positions) = (12, 2, 6, Positions::Rotary))),
         (17, net(|n| (n.width, n.kv_heads, n.head_width, n.norm) = (20, 1, 3, Norm::RmsNorm))),
         (37, Net { context: 40, ..Net::small() }),
+        (5, net(|n| (n.mlp, n.mlp_width, n.norm_epsilon) = (Mlp::Geglu, 13, 0.1))),
+        (5, net(|n| (n.mlp, n.norm, n.norm_epsilon) = (Mlp::Gated, Norm::RmsNorm, 1e-6))),
         // Some sequences to a workgroup, a seat empty; one, with more units than invocations.
         (13, net(|n| (n.architecture, n.width) = (Architecture::Gru, 10))),
         (9, net(|n| (n.architecture, n.width) = (Architecture::Lstm, 70))),
         (1, net(|n| (n.architecture, n.width) = (Architecture::Lstm, 16))),
         (3, net(|n| (n.architecture, n.width, n.blocks) = (Architecture::Gru, 270, 1))),
+        // One-hot tokens: as many rows as the first layer's matrix is wide, and one layer alone.
+        (13, net(|n| (n.architecture, n.width, n.embedding) = (Architecture::Gru, 12, Embedding::OneHot))),
+        (9, net(|n| (n.architecture, n.width, n.blocks, n.embedding) = (Architecture::Lstm, 20, 1, Embedding::OneHot))),
     ];
     for (length, net) in nets {
         for observation in [Observation::Tokens(11), Observation::Vectors(3)] {
@@ -153,6 +158,13 @@ async fn losses_of_200_steps_agree_with_the_composition_on_the_cpu() {
     let (gpu, _) = device::gpu(true).await.map_err(|none| none.why).expect("SwiftShader");
     let (mut experiment, observation) = (small(), Observation::Tokens(5));
     for architecture in [Architecture::Transformer, Architecture::Gru] {
+        experiment.net.architecture = architecture;
+        agree_for_200_steps(&experiment, observation, &gpu).await;
+    }
+    // Another Adam, and tokens without an embedding.
+    (experiment.training.beta1, experiment.training.beta2, experiment.training.epsilon) = (0.8, 0.999, 1e-4);
+    experiment.net.embedding = Embedding::OneHot;
+    for architecture in [Architecture::Gru, Architecture::Lstm] {
         experiment.net.architecture = architecture;
         agree_for_200_steps(&experiment, observation, &gpu).await;
     }

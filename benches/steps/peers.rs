@@ -4,10 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use icl_playground::engine::bench::{BenchSize, BenchStep};
-use icl_playground::net::{
-    network::Network,
-    optimizer::{BETA_1, BETA_2, EPSILON},
-};
+use icl_playground::net::network::Network;
 use serde_json::{Value, json};
 
 use crate::arguments::Peer;
@@ -57,8 +54,8 @@ pub fn told(step: &BenchStep, steps: usize) -> Value {
         "learning_rates": (0..=steps).map(|index| training.learning_rate_at(index)).collect::<Vec<_>>(),
         "weight_decay": training.weight_decay,
         "clip": training.clip,
-        "betas": [BETA_1, BETA_2],
-        "epsilon": EPSILON,
+        "betas": [training.beta1, training.beta2],
+        "epsilon": training.epsilon,
     })
 }
 

@@ -56,7 +56,7 @@ pub struct Watch {
     /// Of each block, [rows, heads, T, T], query by key; where wanted. Nothing of a net without attention.
     pub attention: Option<Vec<Vec<f32>>>,
     /// Of each layer [rows · T, width]; where wanted. Of a transformer: read in, each block, normalised output; of a recurrent net: read
-    /// in, the states of each layer.
+    /// in (not of one-hot tokens), the states of each layer.
     pub residual: Option<Vec<Vec<f32>>>,
 }
 
@@ -120,7 +120,7 @@ impl Net {
         };
         Self {
             read_in: ReadIn::new(&shape),
-            x: row(shape.width),
+            x: row(shape.read()),
             outputs: row(shape.kind.outputs()),
             trunk,
             chunk,
@@ -153,7 +153,7 @@ impl Net {
             let part = cells.part(from, to);
             let outputs = self.forward(flat, part, &mut None);
             loss += head::loss_and_gradient(part, outputs, 1.0 / count as f32);
-            let x = &mut self.x[..part.count() * self.shape.width];
+            let x = &mut self.x[..part.count() * self.shape.read()];
             let outputs = &self.outputs[..part.count() * self.shape.kind.outputs()];
             lap(&mut self.profile, Part::Head);
             self.trunk.backward(x, outputs, gradient, &mut self.profile);
@@ -202,7 +202,7 @@ impl Net {
 
     /// Logits, or Gaussians, of each of the cells.
     fn forward(&mut self, flat: &[f32], cells: Cells, watch: &mut Option<&mut Watch>) -> &mut [f32] {
-        let x = &mut self.x[..cells.count() * self.shape.width];
+        let x = &mut self.x[..cells.count() * self.shape.read()];
         let outputs = &mut self.outputs[..cells.count() * self.shape.kind.outputs()];
         self.read_in.forward(flat, cells, x);
         lap(&mut self.profile, Part::Embedding);

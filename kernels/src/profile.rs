@@ -58,7 +58,7 @@ impl Shape {
     }
 
     fn embedding_work(&self, cells: f64) -> Work {
-        let d = self.width as f64;
+        let d = self.read() as f64;
         let multiply_adds = match self.kind {
             Kind::Tokens(_) => 0.0,
             Kind::Vectors(_) => 2.0 * cells * d * self.kind.inputs() as f64,
@@ -70,12 +70,15 @@ impl Shape {
         let (d, layers, cells) = (self.width as f64, self.blocks as f64, cells as f64);
         let (gates, outputs) = (self.gates() as f64, self.kind.outputs() as f64);
         let linear = Work { multiply_adds: layers * cells * d * gates, moved: layers * cells * (d + gates) };
+        // Maps of what comes from below: the rows of one-hot tokens are looked up.
+        let maps = layers - f64::from(u8::from(self.reads_one_hot()));
+        let below = Work { multiply_adds: maps * cells * d * gates, moved: maps * cells * (d + gates) };
         match part {
             // Packed forward and transposed.
-            Part::Parameters => Work { multiply_adds: 0.0, moved: 4.0 * (layers * 2.0 * d * gates + d * outputs) },
+            Part::Parameters => Work { multiply_adds: 0.0, moved: 4.0 * ((layers + maps) * d * gates + d * outputs) },
             Part::Embedding => self.embedding_work(cells),
-            Part::Linear => linear,
-            Part::LinearBackward => Work { multiply_adds: 2.0 * linear.multiply_adds, moved: 2.0 * linear.moved },
+            Part::Linear => below,
+            Part::LinearBackward => Work { multiply_adds: 2.0 * below.multiply_adds, moved: 2.0 * below.moved },
             // The product with the state; what comes from below in, gates out, the state in and out.
             Part::Recurrence => Work { moved: layers * cells * (2.0 * gates + 3.0 * d), ..linear },
             // The gradient by the state before, and that by the matrix.
@@ -94,7 +97,7 @@ impl Shape {
         let (read, hidden) = match self.mlp {
             Mlp::None => (0.0, 0.0),
             Mlp::Gelu => (self.mlp_width as f64, self.mlp_width as f64),
-            Mlp::Gated => (2.0 * self.mlp_width as f64, self.mlp_width as f64),
+            Mlp::Gated | Mlp::Geglu => (2.0 * self.mlp_width as f64, self.mlp_width as f64),
         };
         let linear = Work {
             multiply_adds: blocks * cells * d * (joint + query + read + hidden),

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The first matrix of the flat vector, [inputs, width]: a row for each token and one for the start; or for vectors a linear map of their
-/// entries, with a bias, and a row for the start.
+/// entries, with a bias, and a row for the start. `width` is the embedding's, or that of all gates where they read one-hot tokens.
 pub(crate) struct ReadIn {
     length: usize,
     width: usize,
@@ -23,7 +23,7 @@ pub(crate) struct ReadIn {
 
 impl ReadIn {
     pub fn new(shape: &Shape) -> Self {
-        let (width, inputs) = (shape.width, shape.kind.inputs());
+        let (width, inputs) = (shape.read(), shape.kind.inputs());
         let vectors = matches!(shape.kind, Kind::Vectors(_));
         let packed = vec![0.0; if vectors { packed_len(inputs, width) } else { 0 }];
         Self { length: shape.length, width, inputs, packed, read: Vec::new(), scratch: Vec::new() }

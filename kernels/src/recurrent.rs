@@ -9,8 +9,8 @@ use crate::{
     matmul::Start,
     net::{Trunk, Watch},
     profile::{Part, Profile, lap},
-    rows::add,
-    shape::{Architecture, RecurrentPlaces, Shape},
+    rows::{add, add_rows},
+    shape::{Architecture, Input, RecurrentPlaces, Shape},
 };
 
 pub(crate) struct Recurrent {
@@ -40,8 +40,15 @@ pub(crate) struct Recurrent {
     packed: Vec<f32>,
 }
 
+/// How a layer reads what comes from below.
+enum Below {
+    Map(Map),
+    /// One-hot tokens: their rows of the matrix come from outside, and the bias at this offset is added.
+    Rows(usize),
+}
+
 struct Layer {
-    input: Map,
+    input: Below,
     state: Map,
     // Kept for the way back, by time, a row for each cell of a chunk.
     /// What the gates are made of, then their values; on the way back gradients by the former.
@@ -63,7 +70,10 @@ impl Recurrent {
         let row = |width: usize| vec![0.0; sequences * shape.length * width];
         let behind_zeros = |width: usize| vec![0.0; sequences * (shape.length + 1) * width];
         let layers = places.layers.iter().map(|places| Layer {
-            input: Map::new(places.input),
+            input: match places.input {
+                Input::Map(linear) => Below::Map(Map::new(linear)),
+                Input::Bias(at) => Below::Rows(at),
+            },
             state: Map::new(places.state),
             gates: row(gates),
             kept: row(width),
@@ -88,18 +98,29 @@ impl Recurrent {
         }
     }
 
+    /// Where the first layer reads one-hot tokens: the offset of its bias.
+    fn one_hot(&self) -> Option<usize> {
+        match self.layers.first()?.input {
+            Below::Rows(bias) => Some(bias),
+            Below::Map(_) => None,
+        }
+    }
+
     /// Numbers kept of each cell between forward and backward, about.
     pub fn kept(shape: &Shape) -> usize {
         shape.blocks * (shape.gates() + 3 * shape.width) + shape.gates() + 4 * shape.width
     }
 
+    /// Where the first layer reads one-hot tokens, what comes from below lies among its gates already.
     fn layer_forward(&mut self, at: usize, sequences: usize, profile: &mut Option<Profile>) {
         let (width, gates) = (self.width, self.gates);
         let (below, layers) = self.layers.split_at_mut(at);
         let layer = &mut layers[0];
         let step = sequences * width;
-        let x = below.last().map_or(&self.read[..], |below| &below.states[step..]);
-        layer.input.apply(sequences * self.length, x, &mut layer.gates);
+        if let Below::Map(input) = &layer.input {
+            let x = below.last().map_or(&self.read[..], |below| &below.states[step..]);
+            input.apply(sequences * self.length, x, &mut layer.gates);
+        }
         lap(profile, Part::Linear);
         // Where a chunk has fewer sequences than the one before, other states lie there.
         layer.states[..step].fill(0.0);
@@ -124,8 +145,8 @@ impl Recurrent {
         lap(profile, Part::Recurrence);
     }
 
-    /// From the gradient by the layer's states, in `self.gradient`, to that by what it reads, in its place; those by its parameters are
-    /// added to the flat `gradient`.
+    /// From the gradient by the layer's states, in `self.gradient`, to that by what it reads, in its place (of one-hot tokens: to that by
+    /// their rows, among its gates); those by its parameters are added to the flat `gradient`.
     fn layer_backward(&mut self, at: usize, sequences: usize, gradient: &mut [f32], profile: &mut Option<Profile>) {
         let (width, gates) = (self.width, self.gates);
         let (below, layers) = self.layers.split_at_mut(at);
@@ -154,8 +175,13 @@ impl Recurrent {
         let by_state = if self.lstm { &layer.gates } else { &self.from_state };
         layer.state.gather(rows, &layer.states[..rows * width], by_state, gradient, &mut self.packed);
         lap(profile, Part::RecurrenceBackward);
-        let x = below.last().map_or(&self.read[..], |below| &below.states[step..]);
-        layer.input.backward(rows, &x[..rows * width], &layer.gates, &mut self.gradient, gradient, &mut self.packed);
+        match &layer.input {
+            Below::Map(input) => {
+                let x = below.last().map_or(&self.read[..], |below| &below.states[step..]);
+                input.backward(rows, &x[..rows * width], &layer.gates, &mut self.gradient, gradient, &mut self.packed);
+            }
+            Below::Rows(bias) => add_rows(&layer.gates[..rows * gates], gates, gates, &mut gradient[*bias..][..gates]),
+        }
         lap(profile, Part::LinearBackward);
     }
 }
@@ -167,7 +193,9 @@ impl Trunk for Recurrent {
 
     fn prepare(&mut self, flat: &[f32], backward: bool) {
         for layer in &mut self.layers {
-            layer.input.prepare(flat, backward);
+            if let Below::Map(input) = &mut layer.input {
+                input.prepare(flat, backward);
+            }
             layer.state.prepare(flat, backward);
         }
         self.head.prepare(flat, backward);
@@ -175,24 +203,33 @@ impl Trunk for Recurrent {
 
     fn forward(
         &mut self,
-        _flat: &[f32],
+        flat: &[f32],
         x: &mut [f32],
         outputs: &mut [f32],
         watch: &mut Option<&mut Watch>,
         profile: &mut Option<Profile>,
     ) {
-        let (length, width) = (self.length, self.width);
-        let rows = x.len() / width;
+        let (length, width, gates) = (self.length, self.width, self.gates);
+        let one_hot = self.one_hot();
+        let rows = x.len() / if one_hot.is_some() { gates } else { width };
         let sequences = rows / length;
-        Watch::keep(watch, 0, x);
-        turn(x, &mut self.read, [sequences, length], width);
+        if let Some(bias) = one_hot {
+            let bias = &flat[bias..][..gates];
+            x.chunks_exact_mut(gates).for_each(|row| add(bias, row));
+            turn(x, &mut self.layers[0].gates, [sequences, length], gates);
+        } else {
+            Watch::keep(watch, 0, x);
+            turn(x, &mut self.read, [sequences, length], width);
+        }
+        // Layers of the residual stream that a look gives before the first layer's states.
+        let before = usize::from(one_hot.is_none());
         lap(profile, Part::Embedding);
         for at in 0..self.layers.len() {
             self.layer_forward(at, sequences, profile);
             if watch.is_some() || at + 1 == self.layers.len() {
                 let states = &self.layers[at].states[sequences * width..];
                 turn(states, &mut self.last, [length, sequences], width);
-                Watch::keep(watch, at + 1, &self.last[..rows * width]);
+                Watch::keep(watch, at + before, &self.last[..rows * width]);
             }
         }
         self.head.apply(rows, &self.last, outputs);
@@ -200,16 +237,22 @@ impl Trunk for Recurrent {
     }
 
     fn backward(&mut self, x: &mut [f32], outputs: &[f32], gradient: &mut [f32], profile: &mut Option<Profile>) {
-        let (length, width) = (self.length, self.width);
-        let rows = x.len() / width;
+        let (length, width, gates) = (self.length, self.width, self.gates);
+        let one_hot = self.one_hot().is_some();
+        let rows = x.len() / if one_hot { gates } else { width };
         let sequences = rows / length;
-        self.head.backward(rows, &self.last, outputs, x, gradient, &mut self.packed);
-        turn(x, &mut self.gradient, [sequences, length], width);
+        let last = &mut x[..rows * width];
+        self.head.backward(rows, &self.last, outputs, last, gradient, &mut self.packed);
+        turn(last, &mut self.gradient, [sequences, length], width);
         lap(profile, Part::Head);
         for at in (0..self.layers.len()).rev() {
             self.layer_backward(at, sequences, gradient, profile);
         }
-        turn(&self.gradient, x, [length, sequences], width);
+        if one_hot {
+            turn(&self.layers[0].gates, x, [length, sequences], gates);
+        } else {
+            turn(&self.gradient, x, [length, sequences], width);
+        }
     }
 
     fn finish(&self, _flat: &[f32], _gradient: &mut [f32]) {}

@@ -3,9 +3,6 @@
 use crate::math::{exp, gaussian, sigmoid};
 use crate::simd::{MOST_LANES, Simd, kernel};
 
-/// Added to the variance (or mean square) of a row before the root.
-const EPSILON: f32 = 1e-5;
-
 /// Runs $each for every full vector of rows as long as `len`, and $part for what is left of them.
 macro_rules! along {
     ($vector:ty, $len:expr, |$at:ident| $each:expr, |$from:ident| $part:expr) => {
@@ -23,12 +20,19 @@ macro_rules! along {
 
 kernel! {
     /// Each row of `width` of `x`, less its mean where `centred`, over its standard deviation (root mean square): to `out`; and the
-    /// reciprocal of the latter to `scale`, one for each row.
-    pub(crate) fn normalize(x: &[f32], width: usize, centred: bool, out: &mut [f32], scale: &mut [f32]) => normalize_on
+    /// reciprocal of the latter to `scale`, one for each row. `epsilon` is added to the variance (mean square) before the root.
+    pub(crate) fn normalize(
+        x: &[f32],
+        width: usize,
+        centred: bool,
+        epsilon: f32,
+        out: &mut [f32],
+        scale: &mut [f32],
+    ) => normalize_on
 }
 
 #[inline(always)]
-fn normalize_on<V: Simd>(x: &[f32], width: usize, centred: bool, out: &mut [f32], scale: &mut [f32]) {
+fn normalize_on<V: Simd>(x: &[f32], width: usize, centred: bool, epsilon: f32, out: &mut [f32], scale: &mut [f32]) {
     let count = width as f32;
     for ((x, out), scale) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)).zip(scale) {
         let mut mean = 0.0;
@@ -53,7 +57,7 @@ fn normalize_on<V: Simd>(x: &[f32], width: usize, centred: bool, out: &mut [f32]
                 squares = d.mul_add(d, squares);
             }
         );
-        *scale = 1.0 / (squares.sum() / count + EPSILON).sqrt();
+        *scale = 1.0 / (squares.sum() / count + epsilon).sqrt();
         let factor = V::splat(*scale);
         along!(V, width, |at| V::load(&out[at..]).mul(factor).store(&mut out[at..]), |at| {
             V::load_part(&out[at..], 0.0).mul(factor).store_part(&mut out[at..])
@@ -155,37 +159,67 @@ kernel! {
 
 #[inline(always)]
 fn gated_on<V: Simd>(z: &mut [f32], width: usize, out: &mut [f32]) {
+    through_gates(z, width, out, silu_of::<V>);
+}
+
+kernel! {
+    /// As [`gated`], with the tanh-approximate GELU in place of silu.
+    pub(crate) fn geglu(z: &mut [f32], width: usize, out: &mut [f32]) => geglu_on
+}
+
+#[inline(always)]
+fn geglu_on<V: Simd>(z: &mut [f32], width: usize, out: &mut [f32]) {
+    through_gates(z, width, out, gelu_tanh_of::<V>);
+}
+
+/// `of`: a gate's value and its slope.
+#[inline(always)]
+fn through_gates<V: Simd>(z: &mut [f32], width: usize, out: &mut [f32], of: impl Fn(V) -> (V, V) + Copy) {
     for (z, out) in z.chunks_exact_mut(2 * width).zip(out.chunks_exact_mut(width)) {
         let (gate, through) = z.split_at_mut(width);
         along!(
             V,
             width,
             |at| {
-                let (value, by_gate, by_through) = gated_of(V::load(&gate[at..]), V::load(&through[at..]));
-                value.store(&mut out[at..]);
-                by_gate.store(&mut gate[at..]);
-                by_through.store(&mut through[at..]);
+                let through_here = V::load(&through[at..]);
+                let (value, slope) = of(V::load(&gate[at..]));
+                value.mul(through_here).store(&mut out[at..]);
+                through_here.mul(slope).store(&mut gate[at..]);
+                value.store(&mut through[at..]);
             },
             |at| {
-                let (value, by_gate, by_through) =
-                    gated_of(V::load_part(&gate[at..], 0.0), V::load_part(&through[at..], 0.0));
-                value.store_part(&mut out[at..]);
-                by_gate.store_part(&mut gate[at..]);
-                by_through.store_part(&mut through[at..]);
+                let through_here = V::load_part(&through[at..], 0.0);
+                let (value, slope) = of(V::load_part(&gate[at..], 0.0));
+                value.mul(through_here).store_part(&mut out[at..]);
+                through_here.mul(slope).store_part(&mut gate[at..]);
+                value.store_part(&mut through[at..]);
             }
         );
     }
 }
 
+/// x σ(x), and its slope σ (1 + x (1 - σ)).
 #[inline(always)]
-fn gated_of<V: Simd>(gate: V, through: V) -> (V, V, V) {
+fn silu_of<V: Simd>(x: V) -> (V, V) {
     let one = V::splat(1.0);
-    let s = sigmoid(gate);
-    let silu = gate.mul(s);
-    // silu' = s (1 + x (1 - s))
-    let slope = s.mul(gate.mul_add(one.sub(s), one));
-    (silu.mul(through), through.mul(slope), silu)
+    let s = sigmoid(x);
+    (x.mul(s), s.mul(x.mul_add(one.sub(s), one)))
 }
+
+/// x (1 + tanh u) / 2 = x σ(2u) with 2u = 2 √(2/π) (x + .044715 x³), the approximation of GELU that Hendrycks and Gimpel (2016) give;
+/// and its slope σ + x σ (1 - σ) (2u)'. By way of σ both tails keep their digits.
+#[inline(always)]
+fn gelu_tanh_of<V: Simd>(x: V) -> (V, V) {
+    let square = x.mul(x);
+    let z = x.mul(square.mul_add(V::splat(SLOPE * CUBIC), V::splat(SLOPE)));
+    let dz = square.mul_add(V::splat(3.0 * SLOPE * CUBIC), V::splat(SLOPE));
+    let s = sigmoid(z);
+    (x.mul(s), x.mul(s.mul(V::splat(1.0).sub(s))).mul_add(dz, s))
+}
+
+/// 2 √(2/π).
+const SLOPE: f32 = 1.595_769_1;
+const CUBIC: f32 = 0.044_715;
 
 kernel! {
     /// Rows of `slopes` are `parts` times `width` long, rows of `gradient` once: each part of `slopes` times the gradient, in place.

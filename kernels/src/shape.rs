@@ -16,6 +16,15 @@ pub enum Mlp {
     Gelu,
     /// silu(x W_g) ⊙ (x W_u), then W_d.
     Gated,
+    /// The same with the tanh-approximate GELU in place of silu.
+    Geglu,
+}
+
+impl Mlp {
+    /// Whether a gate is one of two maps that read the stream.
+    pub(crate) fn is_gated(self) -> bool {
+        matches!(self, Self::Gated | Self::Geglu)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +70,9 @@ pub struct Shape {
     /// Blocks of a transformer, layers of a recurrent net.
     pub blocks: usize,
     pub width: usize,
+    /// A recurrent net's first layer reads one-hot tokens: its input matrix has a row for each token and one for the start of a
+    /// sequence, and there is no embedding. Without meaning for vectors and in transformers.
+    pub one_hot: bool,
     // What follows is about transformers alone.
     /// Rows of the learned positions.
     pub context: usize,
@@ -72,9 +84,21 @@ pub struct Shape {
     pub positions: Positions,
     /// LayerNorm with shifts, and linear maps with biases; otherwise RMSNorm, and neither.
     pub layer_norm: bool,
+    /// Added to the variance (or mean square) of a row before the root.
+    pub epsilon: f32,
 }
 
 impl Shape {
+    /// Whether the first layer of a recurrent net reads tokens without an embedding.
+    pub(crate) fn reads_one_hot(&self) -> bool {
+        self.one_hot && self.architecture != Architecture::Transformer && matches!(self.kind, Kind::Tokens(_))
+    }
+
+    /// Width of the first matrix's rows, which are looked up: an embedding's, or that of all gates.
+    pub(crate) fn read(&self) -> usize {
+        if self.reads_one_hot() { self.gates() } else { self.width }
+    }
+
     /// Width of all gates of a recurrent layer together.
     pub(crate) fn gates(&self) -> usize {
         match self.architecture {
@@ -136,8 +160,16 @@ pub(crate) struct MlpPlaces {
 /// A recurrent layer's maps of what comes from below and of its state, each to all gates.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LayerPlaces {
-    pub input: Linear,
+    pub input: Input,
     pub state: Linear,
+}
+
+/// How a recurrent layer reads what comes from below.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Input {
+    Map(Linear),
+    /// The first layer on one-hot tokens: the rows of its matrix are looked up, so only the bias, at this offset, is added.
+    Bias(usize),
 }
 
 /// Where everything of a recurrent net lies, behind the read-in.
@@ -151,9 +183,15 @@ pub(crate) struct RecurrentPlaces {
 
 impl RecurrentPlaces {
     pub fn new(shape: &Shape) -> Self {
-        let d = shape.width;
-        let mut walk = Walk { at: shape.kind.inputs() * d, width: d, biased: true };
-        let layer = |_| LayerPlaces { input: walk.linear(d, shape.gates()), state: walk.linear(d, shape.gates()) };
+        let (d, one_hot) = (shape.width, shape.reads_one_hot());
+        let mut walk = Walk { at: shape.kind.inputs() * shape.read(), width: d, biased: true };
+        let layer = |layer| LayerPlaces {
+            input: match layer {
+                0 if one_hot => Input::Bias(walk.take(shape.gates())),
+                _ => Input::Map(walk.linear(d, shape.gates())),
+            },
+            state: walk.linear(d, shape.gates()),
+        };
         let layers = (0..shape.blocks).map(layer).collect();
         let head = walk.linear(d, shape.kind.outputs());
         Self { layers, head, len: walk.at }
@@ -188,7 +226,7 @@ impl Places {
                     read: vec![walk.linear(d, hidden)],
                     down: walk.linear(hidden, d),
                 }),
-                Mlp::Gated => Some(MlpPlaces {
+                Mlp::Gated | Mlp::Geglu => Some(MlpPlaces {
                     norm: walk.norm(),
                     read: vec![walk.linear(d, hidden), walk.linear(d, hidden)],
                     down: walk.linear(hidden, d),

@@ -8,7 +8,7 @@ use crate::{
     matmul::{Left, Reach, Start, matmul, pack, pack_transposed, packed_len, square_product},
     net::{Cells, Net},
     profile::Part,
-    rows::{gated, gelu, log_softmax},
+    rows::{gated, geglu, gelu, log_softmax},
     shape::{Architecture, Kind, Mlp, Positions, Shape},
 };
 
@@ -54,6 +54,7 @@ impl Rows {
 struct Walk<'a> {
     rest: &'a [f64],
     biased: bool,
+    epsilon: f64,
 }
 
 impl<'a> Walk<'a> {
@@ -76,10 +77,11 @@ impl<'a> Walk<'a> {
         let width = x[0].len();
         let gain = self.take(width);
         let shift = if self.biased { self.take(width).to_vec() } else { vec![0.0; width] };
+        let epsilon = self.epsilon;
         let row = |x: &Vec<f64>| {
             let mean = if self.biased { x.iter().sum::<f64>() / width as f64 } else { 0.0 };
             let square = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
-            (0..width).map(|i| (x[i] - mean) / (square + 1e-5).sqrt() * gain[i] + shift[i]).collect()
+            (0..width).map(|i| (x[i] - mean) / (square + epsilon).sqrt() * gain[i] + shift[i]).collect()
         };
         x.iter().map(row).collect()
     }
@@ -94,6 +96,10 @@ fn below(x: f64) -> f64 {
     0.5 + h / 3.0 * (density(0.0) + inner + density(x))
 }
 
+fn gelu_tanh(x: f64) -> f64 {
+    0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
+}
+
 fn silu(x: f64) -> f64 {
     x / (1.0 + (-x).exp())
 }
@@ -106,8 +112,10 @@ fn reference(shape: &Shape, flat: &[f64], rows: &Rows) -> f64 {
     let mut loss = 0.0;
     for sequence in 0..count / length {
         let recurrent = shape.architecture != Architecture::Transformer;
-        let mut walk = Walk { rest: flat, biased: shape.layer_norm || recurrent };
-        let embedding = walk.take(inputs * d);
+        let biased = shape.layer_norm || recurrent;
+        let mut walk = Walk { rest: flat, biased, epsilon: f64::from(shape.epsilon) };
+        let one_hot = recurrent && shape.one_hot && matches!(rows, Rows::Tokens(_));
+        let embedding = if one_hot { &[] } else { walk.take(inputs * d) };
         let positions = (shape.positions == Positions::Learned && !recurrent).then(|| walk.take(shape.context * d));
         let mut x: Vec<Vec<f64>> = (0..length)
             .map(|t| {
@@ -120,6 +128,9 @@ fn reference(shape: &Shape, flat: &[f64], rows: &Rows) -> f64 {
                         (0..*n).for_each(|i| read[i] = f64::from(values[(cell - 1) * n + i]));
                         read[*n] = 1.0;
                     }
+                }
+                if one_hot {
+                    return read;
                 }
                 let position = |i: usize| positions.map_or(0.0, |p| p[t * d + i]);
                 (0..d).map(|i| position(i) + (0..inputs).map(|v| read[v] * embedding[v * d + i]).sum::<f64>()).collect()
@@ -171,12 +182,13 @@ fn attend_and_map(shape: &Shape, walk: &mut Walk, x: &mut Vec<Vec<f64>>) {
                 let up = walk.linear(&normal, shape.mlp_width);
                 up.iter().map(|row| row.iter().map(|&x| x * below(x)).collect()).collect::<Vec<Vec<f64>>>()
             }
-            Mlp::Gated => {
+            Mlp::Gated | Mlp::Geglu => {
+                let act = if shape.mlp == Mlp::Gated { silu } else { gelu_tanh };
                 let normal = walk.norm(x);
                 let gate = walk.linear(&normal, shape.mlp_width);
                 let up = walk.linear(&normal, shape.mlp_width);
                 let row = |(gate, up): (&Vec<f64>, &Vec<f64>)| {
-                    gate.iter().zip(up).map(|(&gate, up)| silu(gate) * up).collect()
+                    gate.iter().zip(up).map(|(&gate, up)| act(gate) * up).collect()
                 };
                 gate.iter().zip(&up).map(row).collect()
             }
@@ -266,6 +278,8 @@ fn shapes() -> Vec<Shape> {
         mlp_width: 9,
         positions: Positions::Learned,
         layer_norm: true,
+        epsilon: 1e-5,
+        one_hot: false,
     };
     let modern = Shape {
         heads: 4,
@@ -290,6 +304,8 @@ fn shapes() -> Vec<Shape> {
         },
         Shape { length: 35, positions: Positions::Alibi, ..modern.clone() },
         Shape { kind: Kind::Vectors(1), head_width: 18, ..modern.clone() },
+        Shape { mlp: Mlp::Geglu, epsilon: 1e-6, ..modern.clone() },
+        Shape { mlp: Mlp::Geglu, mlp_width: 17, epsilon: 0.1, length: 3, ..base.clone() },
         // Heads wider than a panel of packed numbers, and another tile.
         Shape { width: 3, length: 33, head_width: 34, heads: 2, kv_heads: 1, mlp: Mlp::None, ..modern.clone() },
         base,
@@ -306,6 +322,10 @@ fn recurrent_shapes() -> Vec<Shape> {
             [
                 base.clone(),
                 Shape { kind: Kind::Tokens(5), length: 9, width: 5, blocks: 2, ..base.clone() },
+                // Tokens without an embedding; vectors have nothing to look up.
+                Shape { one_hot: true, kind: Kind::Tokens(5), length: 9, width: 5, blocks: 2, ..base.clone() },
+                Shape { one_hot: true, kind: Kind::Tokens(3), length: 4, width: 17, ..base.clone() },
+                Shape { one_hot: true, kind: Kind::Vectors(2), length: 4, ..base.clone() },
                 Shape { kind: Kind::Vectors(3), length: 4, width: 17, blocks: 1, ..base },
             ]
         })
@@ -351,7 +371,7 @@ fn arithmetic_is_counted_as_it_is_done() {
             for t in 0..shape.length {
                 linear +=
                     d * (shape.heads + 2 * shape.kv_heads) * shape.head_width + shape.heads * shape.head_width * d;
-                linear += d * shape.mlp_width * [0, 2, 3][shape.mlp as usize];
+                linear += d * shape.mlp_width * [0, 2, 3, 3][shape.mlp as usize];
                 attention += shape.heads * (t + 1) * 2 * shape.head_width;
             }
         }
@@ -365,8 +385,9 @@ fn arithmetic_is_counted_as_it_is_done() {
         let cells = 2 * shape.length;
         let product = (shape.blocks * cells * shape.width * shape.gates()) as f64;
         let counted = |part| shape.work(part, cells).multiply_adds;
-        assert_eq!([counted(Part::Linear), counted(Part::Recurrence)], [product; 2]);
-        assert_eq!([counted(Part::LinearBackward), counted(Part::RecurrenceBackward)], [2.0 * product; 2]);
+        let below = product - if shape.reads_one_hot() { product / shape.blocks as f64 } else { 0.0 };
+        assert_eq!([counted(Part::Linear), counted(Part::Recurrence)], [below, product]);
+        assert_eq!([counted(Part::LinearBackward), counted(Part::RecurrenceBackward)], [2.0 * below, 2.0 * product]);
     }
 }
 
@@ -498,6 +519,15 @@ fn nonlinearities_and_their_slopes_are_exact_to_a_millionth() {
         assert!((f64::from(values[i]) - silu(x) * 0.7).abs() < 5e-7 * scale, "{x}");
         assert!((f64::from(z[i]) - slope * 0.7).abs() < 1e-6, "{x}");
         assert!((f64::from(z[width + i]) - silu(x)).abs() < 5e-7 * scale, "{x}");
+    }
+    let mut z: Vec<f32> = xs.iter().chain(&vec![0.7; width]).copied().collect();
+    geglu(&mut z, width, &mut values);
+    for (i, x) in xs.iter().map(|&x| f64::from(x)).enumerate() {
+        let slope = (gelu_tanh(x + 1e-4) - gelu_tanh(x - 1e-4)) / 2e-4;
+        let scale = x.abs().max(1.0);
+        assert!((f64::from(values[i]) - gelu_tanh(x) * 0.7).abs() < 5e-7 * scale, "{x}");
+        assert!((f64::from(z[i]) - slope * 0.7).abs() < 2e-6 * scale, "{x}: {} {}", z[i], slope * 0.7);
+        assert!((f64::from(z[width + i]) - gelu_tanh(x)).abs() < 5e-7 * scale, "{x}");
     }
     // The gates of an LSTM whose cells are 0 show both: c' = σ tanh.
     let close = |given: f32, exact: f64| (f64::from(given) - exact).abs() < 4e-7 * exact.abs().max(1e-3);

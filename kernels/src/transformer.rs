@@ -6,7 +6,7 @@ use crate::{
     net::{Trunk, Watch},
     profile::{Part, Profile, lap},
     rotary::Rotary,
-    rows::{Normalizers, TILE, add, gated, gelu, normalize, normalize_backward, times_gradient},
+    rows::{Normalizers, TILE, add, gated, geglu, gelu, normalize, normalize_backward, times_gradient},
     shape::{Mlp, Places, Positions, Shape},
 };
 
@@ -92,7 +92,7 @@ impl Transformer {
     pub fn kept(shape: &Shape) -> usize {
         let mlp = match shape.mlp {
             Mlp::None => 0,
-            Mlp::Gelu | Mlp::Gated => shape.width + (1 + parts(shape)) * shape.mlp_width,
+            Mlp::Gelu | Mlp::Gated | Mlp::Geglu => shape.width + (1 + parts(shape)) * shape.mlp_width,
         };
         shape.blocks * (shape.width + shape.joint() + shape.query() + mlp) + 4 * shape.width
     }
@@ -108,7 +108,7 @@ impl Transformer {
         let mut lap = |part| lap(profile, part);
         let block = &mut blocks[at];
         let rows = x.len() / shape.width;
-        normalize(x, shape.width, shape.layer_norm, &mut block.normal, &mut block.scale);
+        normalize(x, shape.width, shape.layer_norm, shape.epsilon, &mut block.normal, &mut block.scale);
         lap(Part::Norm);
         block.read.apply(rows, &block.normal, &mut block.joint);
         lap(Part::Linear);
@@ -147,7 +147,7 @@ impl Transformer {
         block.out.add_to(rows, &block.mixed, x);
         lap(Part::Linear);
         let Some((up, down)) = &block.mlp else { return };
-        normalize(x, shape.width, shape.layer_norm, &mut block.mlp_normal, &mut block.mlp_scale);
+        normalize(x, shape.width, shape.layer_norm, shape.epsilon, &mut block.mlp_normal, &mut block.mlp_scale);
         lap(Part::Norm);
         let slopes = &mut block.slopes[..rows * up.width];
         let hidden = &mut block.hidden[..rows * shape.mlp_width];
@@ -155,6 +155,7 @@ impl Transformer {
         lap(Part::Linear);
         match shape.mlp {
             Mlp::Gated => gated(slopes, shape.mlp_width, hidden),
+            Mlp::Geglu => geglu(slopes, shape.mlp_width, hidden),
             Mlp::Gelu | Mlp::None => gelu(slopes, hidden),
         }
         lap(Part::Nonlinearity);
@@ -246,7 +247,7 @@ impl Trunk for Transformer {
             Watch::keep(watch, at + 1, x);
         }
         let Buffers { normal, scale, .. } = &mut self.buffers;
-        normalize(x, width, self.shape.layer_norm, normal, scale);
+        normalize(x, width, self.shape.layer_norm, self.shape.epsilon, normal, scale);
         self.head.apply(x.len() / width, normal, outputs);
         if let Some(Watch { residual: Some(_), .. }) = watch {
             let mut output = normal[..x.len()].to_vec();
@@ -292,7 +293,7 @@ impl Trunk for Transformer {
 
 /// Parts of what goes into the nonlinearity.
 fn parts(shape: &Shape) -> usize {
-    if shape.mlp == Mlp::Gated { 2 } else { 1 }
+    if shape.mlp.is_gated() { 2 } else { 1 }
 }
 
 /// Tiles of queries of all heads of a sequence.

@@ -4,7 +4,7 @@ use crate::shape::{Architecture, Kind, Mlp, Positions, Shape};
 
 impl Shape {
     /// Length of [`Self::words`].
-    pub const WORDS: usize = 14;
+    pub const WORDS: usize = 16;
 
     pub fn words(&self) -> [u32; Self::WORDS] {
         let (kind, size) = match self.kind {
@@ -20,6 +20,7 @@ impl Shape {
             Mlp::None => 0,
             Mlp::Gelu => 1,
             Mlp::Gated => 2,
+            Mlp::Geglu => 3,
         };
         let positions = match self.positions {
             Positions::Learned => 0,
@@ -41,6 +42,8 @@ impl Shape {
             self.mlp_width,
             positions,
             usize::from(self.layer_norm),
+            usize::from(self.one_hot),
+            self.epsilon.to_bits() as usize,
         ]
         .map(|number| number as u32)
     }
@@ -62,9 +65,13 @@ impl Shape {
             mlp_width,
             positions,
             norm,
+            one_hot,
+            epsilon,
         ] = words.map(|word| word as usize);
         let whole = [size, length, context, width, heads, kv_heads, head_width];
-        if whole.contains(&0) || !heads.is_multiple_of(kv_heads) || norm > 1 {
+        let epsilon = f32::from_bits(epsilon as u32);
+        let sound = epsilon.is_finite() && epsilon > 0.0;
+        if whole.contains(&0) || !heads.is_multiple_of(kv_heads) || norm > 1 || one_hot > 1 || !sound {
             return None;
         }
         Some(Self {
@@ -90,6 +97,7 @@ impl Shape {
                 0 => Mlp::None,
                 1 => Mlp::Gelu,
                 2 => Mlp::Gated,
+                3 => Mlp::Geglu,
                 _ => return None,
             },
             mlp_width,
@@ -100,6 +108,8 @@ impl Shape {
                 _ => return None,
             },
             layer_norm: norm == 1,
+            one_hot: one_hot == 1,
+            epsilon,
         })
     }
 }
@@ -111,7 +121,7 @@ mod tests {
     #[test]
     fn a_shape_survives_its_words() {
         for kind in [Kind::Tokens(5), Kind::Vectors(3)] {
-            for mlp in [Mlp::None, Mlp::Gelu, Mlp::Gated] {
+            for mlp in [Mlp::None, Mlp::Gelu, Mlp::Gated, Mlp::Geglu] {
                 for (architecture, positions) in [
                     (Architecture::Transformer, Positions::Learned),
                     (Architecture::Gru, Positions::Rotary),
@@ -132,6 +142,8 @@ mod tests {
                             mlp_width: 20,
                             positions,
                             layer_norm,
+                            one_hot: !layer_norm,
+                            epsilon: 1e-6,
                         };
                         assert_eq!(Shape::from_words(&shape.words()), Some(shape));
                     }

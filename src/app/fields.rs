@@ -2,8 +2,8 @@
 //! stops. Ranges are not repeated here: [`allowed`] asks the experiment's own validation.
 
 use crate::experiment::{
-    Architecture, Experiment, Mlp, Norm, Optimizer, Positions, Problem, Schedule, WorldParameter, WorldSpec,
-    estimate::large, json,
+    Architecture, Embedding, Experiment, Init, Mlp, Norm, Optimizer, Positions, Problem, Schedule, WorldParameter,
+    WorldSpec, estimate::large, json,
 };
 
 /// How a field is reached inside an experiment.
@@ -253,6 +253,24 @@ pub fn training() -> Vec<Number> {
     ]
 }
 
+/// How the parameters start, beside the scheme; and, of transformers, what keeps a norm's root from 0.
+pub fn initialization() -> Vec<Number> {
+    vec![
+        number!(real net.embedding_scale, "Embedding scale", "Standard deviation that the embedding starts with. 0: the initialization's own.", with_zero(decades(0.01, 3.0))),
+        number!(real net.norm_epsilon, "Norm epsilon", "Added to a norm's variance, or mean square, before the root.", decades(1e-8, 1e-2)),
+    ]
+}
+
+/// Of AdamW alone.
+pub fn adam() -> Vec<Number> {
+    let betas = |more: &[f64]| [&[0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99][..], more].concat();
+    vec![
+        number!(real training.beta1, "β₁", "How much of the mean gradient AdamW keeps from step to step.", betas(&[])),
+        number!(real training.beta2, "β₂", "How much of the mean squared gradient AdamW keeps from step to step; 0.999 is usual.", betas(&[0.995, 0.999, 0.9999])),
+        number!(real training.epsilon, "Epsilon", "Added by AdamW to the root of the mean squared gradient.", decades(1e-12, 1e-3)),
+    ]
+}
+
 /// Of Langevin dynamics alone.
 pub fn temperature() -> Number {
     number!(real training.inverse_temperature, "Inverse temperature β", "The larger, the less noise: each step adds sqrt(2η/β) of it to every parameter.", decades(1e3, 1e9))
@@ -305,9 +323,9 @@ pub fn at_once(run: &Experiment, draft: &Experiment) -> Experiment {
 /// Every number that an experiment may have, for reading what was typed by its field's name.
 pub fn all(experiment: &Experiment) -> Vec<Number> {
     let world = experiment.world.kind().map_or(&[][..], |kind| kind.parameters);
-    let parts =
-        [data_counts(), vec![length()], learner(), training(), bound(), evaluation(), vec![temperature(), smoothing()]];
-    world.iter().map(Number::of_world).chain(parts.into_iter().flatten()).collect()
+    let parts = [data_counts(), vec![length()], learner(), initialization(), training(), adam(), bound(), evaluation()];
+    let others = parts.into_iter().flatten().chain([temperature(), smoothing()]);
+    world.iter().map(Number::of_world).chain(others).collect()
 }
 
 /// One of a few, by name.
@@ -334,13 +352,32 @@ pub const MLP: Choice = Choice {
     field: "net.mlp",
     label: "MLP",
     about: "The feed-forward part of a block.",
-    options: &["None", "GELU", "Gated (SwiGLU)"],
+    options: &["None", "GELU", "Gated (SwiGLU)", "Gated (GEGLU)"],
     get: |e| match e.net.mlp {
         Mlp::None => 0,
         Mlp::Gelu => 1,
         Mlp::Gated => 2,
+        Mlp::Geglu => 3,
     },
-    set: |e, i| e.net.mlp = [Mlp::None, Mlp::Gelu, Mlp::Gated][i.min(2)],
+    set: |e, i| e.net.mlp = [Mlp::None, Mlp::Gelu, Mlp::Gated, Mlp::Geglu][i.min(3)],
+};
+
+pub const INIT: Choice = Choice {
+    field: "net.init",
+    label: "Initialization",
+    about: "How the parameters start: the playground's own, from which small nets learn fast; Xavier uniform, with embeddings of standard deviation 1/√width; PyTorch's defaults; or GPT-2's 0.02 throughout. It changes what is learned first.",
+    options: &["Scaled (ours)", "Xavier uniform", "PyTorch", "GPT-2"],
+    get: |e| e.net.init as usize,
+    set: |e, i| e.net.init = [Init::Scaled, Init::XavierUniform, Init::Pytorch, Init::Gpt2][i.min(3)],
+};
+
+pub const EMBEDDING: Choice = Choice {
+    field: "net.embedding",
+    label: "Tokens enter",
+    about: "By a learned vector for each; or, in recurrent nets, one-hot: the first layer's matrix reads them directly.",
+    options: &["Learned embedding", "One-hot"],
+    get: |e| e.net.embedding as usize,
+    set: |e, i| e.net.embedding = [Embedding::Learned, Embedding::OneHot][i.min(1)],
 };
 
 pub const POSITIONS: Choice = Choice {

@@ -292,7 +292,7 @@ fn difference(now: &Experiment, earlier: &Experiment) -> String {
         .iter()
         // K and N mean nothing with fresh draws.
         .filter(|(key, _)| !(earlier.data.fresh && (key == "data.topics" || key == "data.sequences")))
-        .filter(|(key, _)| earlier.net.heeds(key))
+        .filter(|(key, _)| earlier.net.heeds(key, earlier.world.observation()))
         .filter(|(key, _)| !(key == "data.fresh" && !earlier.data.fresh && is_set("data.topics")))
         .map(|(key, value)| describe(key, value))
         .collect();
@@ -311,6 +311,10 @@ fn describe(field: &str, value: &Value) -> String {
         "data.length" => "T",
         "training.learning_rate" => "learning rate",
         "training.weight_decay" => "weight decay",
+        "training.beta1" => "β₁",
+        "training.beta2" => "β₂",
+        "training.epsilon" => "AdamW's epsilon",
+        "net.init" => "initialization",
         other => other.rsplit('.').next().unwrap_or(other),
     };
     match value {

@@ -86,6 +86,7 @@ impl BenchStep {
                 positions: Positions::Learned,
                 norm: Norm::LayerNorm,
                 context: length,
+                ..Net::default()
             },
             training: Training { batch, ..Training::default() },
             ..Experiment::default()

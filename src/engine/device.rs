@@ -15,7 +15,7 @@ use super::{
     trainer::{Trainer, read},
 };
 use crate::{
-    experiment::{Architecture, Experiment, Net, Observation},
+    experiment::{Architecture, Embedding, Experiment, Mlp, Net, Observation},
     protocol::{DeviceChoice, DeviceKind, DeviceReport, Event, Phase},
     world::{
         Rows,
@@ -150,7 +150,7 @@ pub fn faster(gpu_ms: f64, cpu_ms: f64) -> String {
 }
 
 async fn prove(experiment: &Experiment, observation: Observation, device: &Device) -> Result<Proof, EngineError> {
-    let parity = parity(device, experiment.net.architecture, observation.is_vectors()).await?;
+    let parity = parity(device, &experiment.net, observation.is_vectors()).await?;
     if let Some(message) = shader_error() {
         let why = format!("The GPU refused a shader ({message}), so the CPU trains.");
         return Ok(Proof::Refused { why, parity: None });
@@ -192,11 +192,11 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Largest difference between `device` and the CPU, relative to the largest entry, over the loss and every gradient of small
-/// nets that together use every operation that nets of this architecture do, over tokens or over vectors.
-pub async fn parity(device: &Device, architecture: Architecture, vectors: bool) -> Result<f64, EngineError> {
+/// nets that together use every operation that `net` does, over tokens or over vectors.
+pub async fn parity(device: &Device, net: &Net, vectors: bool) -> Result<f64, EngineError> {
     let observation = if vectors { Observation::Vectors(2) } else { Observation::Tokens(5) };
     let mut worst: f64 = 0.0;
-    for net in parity_nets().into_iter().filter(|net| net.architecture == architecture) {
+    for net in parity_nets_like(net) {
         let mut experiment = Experiment::default();
         experiment.data.length = 6;
         experiment.net = net;
@@ -214,13 +214,32 @@ pub async fn parity(device: &Device, architecture: Architecture, vectors: bool) 
     Ok(worst)
 }
 
-/// LayerNorm, learned positions and GELU; RMSNorm, rotary, gated and shared key/value heads; recurrent layers of both kinds.
-pub fn parity_nets() -> [Net; 4] {
+/// Those of [`parity_nets`] that a device must compute rightly before it may train `net`, with its epsilon in their norms.
+fn parity_nets_like(net: &Net) -> Vec<Net> {
+    let alike = |small: &Net| {
+        let gated = matches!(small.mlp, Mlp::Gated | Mlp::Geglu);
+        let gates = !gated || (small.mlp == Mlp::Geglu) == (net.mlp == Mlp::Geglu);
+        small.architecture == net.architecture
+            && match net.architecture {
+                Architecture::Transformer => gates,
+                Architecture::Gru | Architecture::Lstm => small.embedding == net.embedding,
+            }
+    };
+    let with_epsilon = |small: Net| Net { norm_epsilon: net.norm_epsilon, ..small };
+    parity_nets().into_iter().filter(alike).map(with_epsilon).collect()
+}
+
+/// LayerNorm, learned positions and GELU; RMSNorm, rotary, SwiGLU or GEGLU and shared key/value heads; recurrent layers of both kinds,
+/// behind an embedding and on one-hot tokens.
+pub fn parity_nets() -> [Net; 7] {
     let classic = Net { blocks: 1, width: 8, heads: 2, kv_heads: 2, context: 8, ..Net::default() };
     let modern =
         Net { blocks: 1, width: 8, heads: 2, kv_heads: 1, head_width: 4, mlp_width: 12, context: 8, ..Net::small() };
+    let swiglu = Net { mlp: Mlp::Gated, ..modern.clone() };
     let recurrent = |architecture| Net { architecture, blocks: 2, width: 8, context: 8, ..Net::default() };
-    [classic, modern, recurrent(Architecture::Gru), recurrent(Architecture::Lstm)]
+    let [gru, lstm] = [Architecture::Gru, Architecture::Lstm].map(recurrent);
+    let one_hot = |net: &Net| Net { embedding: Embedding::OneHot, ..net.clone() };
+    [classic, swiglu, modern, one_hot(&gru), one_hot(&lstm), gru, lstm]
 }
 
 /// max |a - b| / max |b|; NaN if any is NaN.

@@ -198,7 +198,7 @@ impl Inside {
         let learner = trainer.variant(flat.clone());
         let wanted = trainer::Inside { attention: wish.attention, residual: wish.residual };
         let look = learner.look(&wish.rows, CHUNK, wanted, &wish.without).await?;
-        let layers = self.journal.experiment.net.residual_layers();
+        let layers = trainer.net().config.residual_layers(trainer.net().observation);
         let seen = Seen {
             law: look.predictions,
             attention: look.attention,

@@ -322,7 +322,7 @@ impl Dynamics {
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
         if composition == Composition::Fused
             && training.optimizer == Optimizer::Adamw
-            && let Some(optimizer) = fused::gpu::AdamW::new(&net.layout, device)
+            && let Some(optimizer) = fused::gpu::AdamW::new(&net.layout, training, device)
         {
             return Self::ShaderAdamW(Box::new(optimizer));
         }

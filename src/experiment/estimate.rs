@@ -40,7 +40,8 @@ impl Estimate {
         let inner = if transformer { (net.heads * net.head_width()) as f64 } else { 0.0 };
         // Embeddings are looked up, not multiplied: leave them out.
         let positions = if transformer && net.positions == Positions::Learned { net.context } else { 0 };
-        let dense = parameters.saturating_sub((Net::inputs(observation) + positions) * net.width) as f64;
+        let row = if net.reads_one_hot(observation) { net.architecture.gates() * net.width } else { net.width };
+        let dense = parameters.saturating_sub(Net::inputs(observation) * row + positions * net.width) as f64;
         let attention = 2.0 * length * inner * net.blocks as f64;
         // Backward costs twice the forward pass.
         let step_flops = 3.0 * 2.0 * rows * (dense + attention);

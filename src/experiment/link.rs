@@ -1,11 +1,11 @@
 //! An experiment in a URL fragment: only what differs from a preset, with a version.
 //!
-//! `#v=1&preset=markov&data.topics=64&world="markov:k=2"`: a dotted field and its value as JSON (quotes around a
-//! bare string may be left out), percent-encoded. A text is far too long for a link, which then keeps the preset's world.
+//! `#v=2&preset=markov&data.topics=64&world="markov:k=2"`: a dotted field and its value as JSON (quotes around a
+//! bare string may be left out), percent-encoded. A link of an earlier version starts from the preset as it was then. A text is far too long for a link, which then keeps the preset's world.
 
 use serde_json::{Map, Value};
 
-use super::{Experiment, Preset, Problem, VERSION, WorldSpec, json, preset::PRESETS};
+use super::{Experiment, Preset, Problem, VERSION, WorldSpec, json, preset::PRESETS, version::OLDEST};
 
 /// A preset and what was changed in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,21 +67,19 @@ pub fn to_fragment(preset: &Preset, experiment: &Experiment) -> String {
 
 /// Reads a fragment (with or without `#`). An empty one is the first preset.
 pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
-    let mut preset = &PRESETS[0];
+    let (mut preset, mut version) = (&PRESETS[0], VERSION);
     let mut fields = Vec::new();
     for part in fragment.trim_start_matches('#').split('&').filter(|p| !p.is_empty()) {
         let broken = |advice: &str| vec![Problem::new("link", format!("\"{part}\""), "name=value", advice)];
         let (key, value) = part.split_once('=').ok_or_else(|| broken("The link may have been cut."))?;
         let text = decode(value).ok_or_else(|| broken("Its % signs cannot be decoded; the link may have been cut."))?;
         match key {
-            "v" if text == VERSION.to_string() => {}
             "v" => {
-                return Err(vec![Problem::new(
-                    "version",
-                    text,
-                    &VERSION.to_string(),
-                    "The link is from another version of the playground.",
-                )]);
+                let known = text.parse().ok().filter(|v| (OLDEST..=VERSION).contains(v));
+                version = known.ok_or_else(|| {
+                    let allowed = format!("{OLDEST} to {VERSION}");
+                    vec![Problem::new("version", text, &allowed, "The link is from another version of the playground.")]
+                })?;
             }
             "preset" => {
                 preset = Preset::named(&text).ok_or_else(|| {
@@ -95,7 +93,7 @@ pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
             }
         }
     }
-    let experiment = with_fields(&preset.experiment(), &fields)?;
+    let experiment = with_fields(&preset.experiment_in(version), &fields)?;
     Ok(Link { preset: preset.name, experiment })
 }
 

@@ -21,6 +21,7 @@ pub mod sweep;
 pub mod text;
 pub mod training;
 pub mod udhr;
+pub mod version;
 pub mod world;
 
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,7 @@ pub use bound::Bound;
 pub use data::Data;
 pub use estimate::Estimate;
 pub use evaluation::Evaluation;
-pub use net::{Architecture, Mlp, Net, Norm, Positions};
+pub use net::{Architecture, Embedding, Init, Mlp, Net, Norm, Positions};
 pub use preset::Preset;
 pub use prior::Prior;
 pub use problem::Problem;
@@ -41,8 +42,9 @@ pub use world::{Observation, WorldKind, WorldParameter, WorldSpec};
 
 use problem::Checker;
 
-/// The version of the form written today. Files and links carry it; a newer one is refused with a sentence.
-pub const VERSION: u32 = 1;
+/// The version of the form written today. Files and links carry it; a newer one is refused with a sentence, and what an older one does
+/// not say is what it was then ([`version`]). A file without a version is one of today's.
+pub const VERSION: u32 = 2;
 
 /// The largest seed: JSON numbers and sliders carry whole numbers exactly up to here.
 pub const MAX_SEED: u64 = (1 << 53) - 1;
@@ -86,11 +88,12 @@ impl Experiment {
     }
 
     pub(crate) fn from_value(mut value: serde_json::Value) -> Result<Self, Vec<Problem>> {
-        if let Some(version) = value.get("version").and_then(serde_json::Value::as_u64)
-            && version != u64::from(VERSION)
+        if let Some(found) = value.get("version").and_then(serde_json::Value::as_u64)
+            && !(u64::from(version::OLDEST)..=u64::from(VERSION)).contains(&found)
         {
-            return Err(vec![Problem::version(version)]);
+            return Err(vec![Problem::version(found)]);
         }
+        version::modernize(&mut value);
         let too_large = clamp_counts(&mut value);
         let experiment: Self = json::take(value).map_err(|e| vec![Problem::unreadable("experiment", &e)])?;
         experiment.validate().map_err(|mut problems| {
@@ -119,7 +122,7 @@ impl Experiment {
         }
         self.world.check(&mut check);
         self.data.check(&mut check);
-        self.net.check(&mut check);
+        self.net.check(self.world.observation(), &mut check);
         self.training.check(&mut check);
         self.prior.check(&self.data, &mut check);
         self.bound.check(&self.data, &mut check);

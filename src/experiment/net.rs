@@ -40,6 +40,48 @@ pub enum Mlp {
     Gelu,
     /// SwiGLU: silu(x W_g) ⊙ (x W_u), then W_d.
     Gated,
+    /// GEGLU (Shazeer 2020): as SwiGLU with the tanh-approximate GELU in place of silu.
+    Geglu,
+}
+
+/// How the parameters start. Norms start with gains 1 and shifts 0 in every scheme. A standard deviation is that of a Gaussian of mean 0,
+/// and U(±a) is uniform between -a and a. fan_in and fan_out of a matrix are its two sides, over all heads together: a query matrix of
+/// 4 heads of 16 that reads a stream of width 16 has fan_in 16 and fan_out 64, the output matrix behind it the other way round.
+/// The map that reads vectors counts as an embedding; [`Net::embedding_scale`] replaces the standard deviation of either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// This playground's own, chosen because small nets learn fast from it; nothing published. Embeddings N(0, .3²), in recurrent nets
+    /// N(0, .1²), of vectors N(0, 1); learned positions N(0, .1²). Linear maps N(0, 1/fan_in), what is added to the residual stream
+    /// divided by √(2·blocks), the head by 5; biases 0. Matrices and biases of recurrent layers U(±1/√width).
+    ///
+    /// The .1 of recurrent nets was chosen after it was seen that a GRU then rests at the unigram level, and that with PyTorch's 1
+    /// it does not.
+    Scaled,
+    /// What P1's authors start their transformer with (simplexity on penzai): embeddings N(0, 1/width), every linear map, the head
+    /// among them, U(±√(6/(fan_in + fan_out))) (Glorot and Bengio 2010), biases 0, no residual scaling. They have neither learned
+    /// positions nor recurrent nets in this scheme: positions are taken as embeddings here, the matrices of recurrent layers as linear
+    /// maps to all gates, their biases 0.
+    XavierUniform,
+    /// The defaults of `torch.nn`: embeddings and learned positions N(0, 1); linear maps and their biases U(±1/√fan_in)
+    /// (`kaiming_uniform_` with a = √5); matrices and biases of GRUs and LSTMs U(±1/√width). The map that reads vectors is U(±1/√fan_in)
+    /// too. equinox starts its recurrent cells and linear maps in the same way.
+    Pytorch,
+    /// GPT-2 (Radford et al. 2019, as Hugging Face and nanoGPT have it): embeddings, positions and every matrix N(0, .02²), what is
+    /// added to the residual stream divided by √(2·blocks); biases 0. The matrices of recurrent layers are taken as others.
+    Gpt2,
+}
+
+/// How tokens enter the net.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Embedding {
+    /// A vector for each token, learned.
+    Learned,
+    /// The first layer of a recurrent net reads one-hot tokens: its input matrix, [V + 1, gates · width], has a row for each token and
+    /// one for the start. In a transformer that would be a learned embedding again, so it is refused there; vectors are read as they
+    /// are, and it has no say.
+    OneHot,
 }
 
 /// How the learner knows where a token stands.
@@ -85,6 +127,12 @@ pub struct Net {
     pub mlp_width: usize,
     pub positions: Positions,
     pub norm: Norm,
+    /// Added to the variance (LayerNorm) or mean square (RMSNorm) before the root.
+    pub norm_epsilon: f64,
+    pub init: Init,
+    pub embedding: Embedding,
+    /// Standard deviation that the embedding starts with; 0 means the scheme's own.
+    pub embedding_scale: f64,
     /// Longest sequence the model can read, in tokens.
     pub context: usize,
 }
@@ -102,13 +150,17 @@ impl Default for Net {
             mlp_width: 0,
             positions: Positions::Learned,
             norm: Norm::LayerNorm,
+            norm_epsilon: 1e-5,
+            init: Init::Scaled,
+            embedding: Embedding::Learned,
+            embedding_scale: 0.0,
             context: 128,
         }
     }
 }
 
 impl Net {
-    /// The small transformer of a public run by the authors of P1 (about 8k parameters at 5 tokens).
+    /// The small transformer of a public run by the authors of P1 (about 8k parameters at 5 tokens), started as they start it.
     pub fn small() -> Self {
         Self {
             architecture: Architecture::Transformer,
@@ -117,11 +169,13 @@ impl Net {
             heads: 4,
             kv_heads: 2,
             head_width: 16,
-            mlp: Mlp::Gated,
+            mlp: Mlp::Geglu,
             mlp_width: 16,
             positions: Positions::Rotary,
             norm: Norm::RmsNorm,
-            context: 128,
+            norm_epsilon: 1e-6,
+            init: Init::XavierUniform,
+            ..Self::default()
         }
     }
 
@@ -158,11 +212,30 @@ impl Net {
         self.architecture != Architecture::Transformer || self.norm == Norm::LayerNorm
     }
 
-    /// Whether a field (dotted, such as `net.heads`) has a say in this net.
-    pub fn heeds(&self, field: &str) -> bool {
-        const OF_TRANSFORMERS: [&str; 7] =
-            ["net.heads", "net.kv_heads", "net.head_width", "net.mlp", "net.mlp_width", "net.positions", "net.norm"];
-        self.architecture == Architecture::Transformer || !OF_TRANSFORMERS.contains(&field)
+    /// Whether the first layer reads one-hot tokens, and there is no embedding.
+    pub fn reads_one_hot(&self, observation: Observation) -> bool {
+        self.embedding == Embedding::OneHot
+            && self.architecture != Architecture::Transformer
+            && !observation.is_vectors()
+    }
+
+    /// Whether a field (dotted, such as `net.heads`) has a say in this net over such observations.
+    pub fn heeds(&self, field: &str, observation: Observation) -> bool {
+        const OF_TRANSFORMERS: [&str; 8] = [
+            "net.heads",
+            "net.kv_heads",
+            "net.head_width",
+            "net.mlp",
+            "net.mlp_width",
+            "net.positions",
+            "net.norm",
+            "net.norm_epsilon",
+        ];
+        match field {
+            "net.embedding" => !observation.is_vectors(),
+            "net.embedding_scale" => !self.reads_one_hot(observation),
+            _ => self.architecture == Architecture::Transformer || !OF_TRANSFORMERS.contains(&field),
+        }
     }
 
     /// How many numbers the optimiser moves.
@@ -170,17 +243,23 @@ impl Net {
         let bias = usize::from(self.biased());
         let linear = |from: usize, to: usize| from * to + bias * to;
         let (d, h, hidden) = (self.width, self.head_width(), self.mlp_width());
-        let ends = Self::inputs(observation) * d + linear(d, Self::outputs(observation));
+        let head = linear(d, Self::outputs(observation));
+        let ends = Self::inputs(observation) * d + head;
         if self.architecture != Architecture::Transformer {
+            let gates = self.architecture.gates() * d;
+            if self.reads_one_hot(observation) {
+                // The first layer reads tokens; all others the layer below, and each its state before.
+                return head + linear(Self::inputs(observation), gates) + (2 * self.blocks - 1) * linear(d, gates);
+            }
             // From the layer below and from the state before.
-            return ends + self.blocks * 2 * linear(d, self.architecture.gates() * d);
+            return ends + self.blocks * 2 * linear(d, gates);
         }
         let norm = d * (1 + bias);
         let attention = linear(d, self.heads * h) + 2 * linear(d, self.kv_heads * h) + linear(self.heads * h, d);
         let mlp = match self.mlp {
             Mlp::None => 0,
             Mlp::Gelu => norm + linear(d, hidden) + linear(hidden, d),
-            Mlp::Gated => norm + 2 * linear(d, hidden) + linear(hidden, d),
+            Mlp::Gated | Mlp::Geglu => norm + 2 * linear(d, hidden) + linear(hidden, d),
         };
         let positions = if self.positions == Positions::Learned { self.context * d } else { 0 };
         ends + positions + self.blocks * (norm + attention + mlp) + norm
@@ -193,14 +272,16 @@ impl Net {
         let read_in = if observation.is_vectors() { Self::inputs(observation) * d } else { 0 };
         let ends = read_in + d * Self::outputs(observation);
         if self.architecture != Architecture::Transformer {
-            let layer = 2 * d * self.architecture.gates() * d;
-            return length as f64 * (ends + self.blocks * layer) as f64;
+            let map = d * self.architecture.gates() * d;
+            // The rows of one-hot tokens are looked up.
+            let maps = 2 * self.blocks - usize::from(self.reads_one_hot(observation));
+            return length as f64 * (ends + maps * map) as f64;
         }
         let projections = 2 * d * (self.heads + self.kv_heads) * h;
         let mlp = match self.mlp {
             Mlp::None => 0,
             Mlp::Gelu => 2 * d * self.mlp_width(),
-            Mlp::Gated => 3 * d * self.mlp_width(),
+            Mlp::Gated | Mlp::Geglu => 3 * d * self.mlp_width(),
         };
         // Scores, and the mixing of values: each position with itself and those before.
         let pairs = length as f64 * (length as f64 + 1.0) / 2.0;
@@ -208,9 +289,13 @@ impl Net {
         length as f64 * (ends + self.blocks * (projections + mlp)) as f64 + self.blocks as f64 * attention
     }
 
-    /// What the layers are called that a look inside gives, in order; the last one is what the head reads.
-    pub fn residual_layers(&self) -> Vec<String> {
-        let mut names = vec!["embedding".to_string()];
+    /// What the layers are called that a look inside gives, in order; the last one is what the head reads. There is no embedding where
+    /// the first layer reads one-hot tokens.
+    pub fn residual_layers(&self, observation: Observation) -> Vec<String> {
+        let mut names = Vec::new();
+        if !self.reads_one_hot(observation) {
+            names.push("embedding".to_string());
+        }
         if self.architecture == Architecture::Transformer {
             names.extend((1..=self.blocks).map(|block| format!("block {block}")));
             names.push("output".into());
@@ -220,12 +305,22 @@ impl Net {
         names
     }
 
-    pub(super) fn check(&self, check: &mut Checker) {
+    pub(super) fn check(&self, observation: Observation, check: &mut Checker) {
         check.count("net.blocks", self.blocks, 1, 4);
         check.count("net.width", self.width, 4, 512);
         check.count("net.context", self.context, 2, super::data::MAX_LENGTH);
+        check.range("net.embedding_scale", self.embedding_scale, 0.0, 10.0);
+        check.range("net.norm_epsilon", self.norm_epsilon, 1e-12, 1.0);
         if self.architecture != Architecture::Transformer {
             return;
+        }
+        if self.embedding == Embedding::OneHot && !observation.is_vectors() {
+            check.add(Problem::new(
+                "net.embedding",
+                "one-hot",
+                "learned with a transformer",
+                "Only recurrent nets read one-hot tokens: in a transformer the map from one-hot tokens to its stream is the learned embedding.",
+            ));
         }
         check.count("net.heads", self.heads, 1, 16);
         check.count("net.kv_heads", self.kv_heads, 1, self.heads.max(1));

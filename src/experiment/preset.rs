@@ -1,8 +1,8 @@
 //! Experiments with a story: where a visitor starts. The stories themselves are HTML, in `www/stories.html`.
 
 use super::{
-    Architecture, Bound, Component, Data, Evaluation, Experiment, Mlp, Net, Positions, Prior, Schedule, Training,
-    WorldMixture, WorldSpec,
+    Architecture, Bound, Component, Data, Embedding, Evaluation, Experiment, Init, Mlp, Net, Positions, Prior,
+    Schedule, Training, WorldMixture, WorldSpec, version::Field,
 };
 
 /// A named starting point.
@@ -34,7 +34,102 @@ impl Preset {
     pub fn experiment(&self) -> Experiment {
         (self.build)()
     }
+
+    /// What still differs from the publication that the preset names, or was not compared with it; a sentence each. Empty where the
+    /// preset repeats no published run.
+    pub fn differences(&self) -> &'static [&'static str] {
+        DIFFERENCES.iter().find(|(name, _)| *name == self.name).map_or(&[], |(_, differences)| differences)
+    }
+
+    /// Fields that the preset had otherwise in version 1, with what they were.
+    pub fn version_1(&self) -> &'static [Field] {
+        VERSION_1.iter().find(|(name, _)| *name == self.name).map_or(&[], |(_, fields)| fields)
+    }
 }
+
+const NO_SEED: &str = "Random numbers are drawn in another way, so the losses of single steps differ.";
+const OWN_START: &str = "The model has a start token of its own before the world's begin token: it adds an embedding of 16 numbers, and the loss counts the begin token, which is always the same.";
+
+/// [`Preset::differences`].
+const DIFFERENCES: &[(&str, &[&str])] = &[
+    (
+        "dursley-wonka-small",
+        &[
+            OWN_START,
+            "In the published run the begin token shared its embedding with another token at first; here it has one of its own.",
+            NO_SEED,
+        ],
+    ),
+    (
+        "dursley-wonka-gru",
+        &[
+            "The model has a start token of its own before the world's begin token: it adds a row to the first matrix, and the loss counts the begin token, which is always the same.",
+            "Reset and update gates have two biases each, as in PyTorch, where the published cell has one; both start from the same distribution, so their sum starts wider.",
+            NO_SEED,
+        ],
+    ),
+    ("induction-2", EDELMAN_DIFFERENCES),
+    ("induction-3", EDELMAN_DIFFERENCES),
+    (
+        "retrieval-inference",
+        &[
+            "This follows the idea of both papers and the settings of neither.",
+            "Park et al.: 2 layers of width 64 with 4 heads, chains of 10 states, T = 512, AdamW at 6e-4 with β 0.9 and 0.95, weight decay 0.1, batches of 128. Here: width 32, 3 states, T = 32, AdamW at 5e-3 on a cosine with β 0.9 and 0.99, weight decay 0.01, batches of 64, and the playground's own initialization.",
+            "Raventós et al. train on linear regression; here are Markov chains.",
+        ],
+    ),
+];
+
+const EDELMAN_DIFFERENCES: &[&str] = &[
+    "Rotary positions, where theirs are relative ones.",
+    "No dropout, where theirs is 0.1.",
+    "Weight decay leaves out embeddings, gains and biases.",
+    "T = 100, the prior of the chains, the norms and the schedule (constant) were not compared with theirs.",
+];
+
+/// [`Preset::version_1`].
+const VERSION_1: &[(&str, &[Field])] = &[
+    (
+        "dursley-wonka-small",
+        &[
+            ("world", "\"dursley-wonka\""),
+            ("net.mlp", "\"gated\""),
+            ("net.norm_epsilon", "1e-5"),
+            ("net.init", "\"scaled\""),
+            ("training.beta2", "0.99"),
+        ],
+    ),
+    (
+        "dursley-wonka-gru",
+        &[
+            ("world", "\"dursley-wonka\""),
+            ("net.mlp", "\"gated\""),
+            ("net.norm_epsilon", "1e-5"),
+            ("net.init", "\"scaled\""),
+            ("net.embedding", "\"learned\""),
+            ("training.batch", "64"),
+            ("training.beta2", "0.99"),
+        ],
+    ),
+    (
+        "induction-2",
+        &[
+            ("net.init", "\"scaled\""),
+            ("training.learning_rate", "3e-4"),
+            ("training.weight_decay", "0.0"),
+            ("training.beta2", "0.99"),
+        ],
+    ),
+    (
+        "induction-3",
+        &[
+            ("net.init", "\"scaled\""),
+            ("training.learning_rate", "1e-3"),
+            ("training.weight_decay", "0.0"),
+            ("training.beta2", "0.99"),
+        ],
+    ),
+];
 
 const P1: &str = "Riechers, Bigelow, Alt and Shai (2025), Next-token pretraining implies in-context learning";
 const P2: &str = "Gong, Hu, Tang and Liu (ICLR 2025), Towards Auto-Regressive Next-Token Prediction";
@@ -76,6 +171,7 @@ pub const PRESETS: &[Preset] = &[
         ],
         source: P1,
         build: || Experiment {
+            world: with_begin_token(),
             data: Data { length: 100, ..Data::default() },
             net: Net::small(),
             training: constant(1000, 512, 1e-3),
@@ -90,14 +186,24 @@ pub const PRESETS: &[Preset] = &[
             Try { label: "An LSTM of the same size", changes: &[("net.architecture", "\"lstm\"")] },
             Try {
                 label: "The transformer on the same data and budget: press Run and compare the curves",
-                changes: &[("net.architecture", "\"transformer\""), ("net.heads", "4"), ("net.kv_heads", "2")],
+                changes: &[
+                    ("net.architecture", "\"transformer\""),
+                    ("net.embedding", "\"learned\""),
+                    ("net.init", "\"xavier-uniform\""),
+                ],
             },
         ],
         source: P1,
         build: || Experiment {
+            world: with_begin_token(),
             data: Data { length: 100, ..Data::default() },
-            net: Net { architecture: Architecture::Gru, ..Net::small() },
-            training: constant(1000, 64, 1e-3),
+            net: Net {
+                architecture: Architecture::Gru,
+                embedding: Embedding::OneHot,
+                init: Init::Pytorch,
+                ..Net::small()
+            },
+            training: constant(1000, 512, 1e-3),
             evaluation: Evaluation { every: 20, ..Evaluation::default() },
             ..Experiment::default()
         },
@@ -186,14 +292,14 @@ pub const PRESETS: &[Preset] = &[
             Try { label: "One block: no place for two steps", changes: &[("net.blocks", "1")] },
         ],
         source: EDELMAN,
-        build: || induction(2, 3e-4),
+        build: || induction(2),
     },
     Preset {
         name: "induction-3",
         title: "Statistical induction heads, three symbols",
         tries: &[Try { label: "Two symbols", changes: &[("world", "\"markov:k=2\"")] }],
         source: EDELMAN,
-        build: || induction(3, 1e-3),
+        build: || induction(3),
     },
     Preset {
         name: "retrieval-inference",
@@ -324,7 +430,7 @@ pub const PRESETS: &[Preset] = &[
     },
 ];
 
-/// Adam at a constant rate: no weight decay, warm-up or clipping.
+/// Adam as it usually is, at a constant rate: β 0.9 and 0.999, no weight decay, warm-up or clipping.
 fn constant(steps: usize, batch: usize, learning_rate: f64) -> Training {
     Training {
         steps,
@@ -334,8 +440,16 @@ fn constant(steps: usize, batch: usize, learning_rate: f64) -> Training {
         warmup: 0,
         schedule: Schedule::Constant,
         clip: 0.0,
+        beta2: 0.999,
         ..Training::default()
     }
+}
+
+/// Dursley or Wonka, each story opened by a begin token.
+fn with_begin_token() -> WorldSpec {
+    let mut world = WorldSpec::default();
+    world.set_parameter("bos", 1.0);
+    world
 }
 
 /// A bag of `n` coins.
@@ -345,15 +459,24 @@ fn coins(n: usize) -> Experiment {
     Experiment { world, data: Data { length: 64, ..Data::default() }, ..Experiment::default() }
 }
 
-/// Attention alone on fresh Markov chains of `k` symbols: two blocks of width 16, T = 100, 64 sequences a step.
-fn induction(k: usize, learning_rate: f64) -> Experiment {
+/// Attention alone on fresh Markov chains of `k` symbols: two blocks of width 16, T = 100, 64 sequences a step, PyTorch's initialization
+/// and the published AdamW.
+fn induction(k: usize) -> Experiment {
     let mut world = named("markov");
     world.set_parameter("k", k as f64);
     Experiment {
         world,
         data: Data { length: 100, ..Data::default() },
-        net: Net { width: 16, heads: 1, kv_heads: 1, mlp: Mlp::None, positions: Positions::Rotary, ..Net::default() },
-        training: constant(2000, 64, learning_rate),
+        net: Net {
+            width: 16,
+            heads: 1,
+            kv_heads: 1,
+            mlp: Mlp::None,
+            positions: Positions::Rotary,
+            init: Init::Pytorch,
+            ..Net::default()
+        },
+        training: Training { beta2: 0.95, weight_decay: 0.1, ..constant(2000, 64, 5e-4) },
         ..Experiment::default()
     }
 }

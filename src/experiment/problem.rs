@@ -25,7 +25,8 @@ impl Problem {
     }
 
     pub fn version(found: u64) -> Self {
-        Self::new("version", found, &super::VERSION.to_string(), "It was written by another version of the playground.")
+        let allowed = format!("{} to {}", super::version::OLDEST, super::VERSION);
+        Self::new("version", found, &allowed, "It was written by another version of the playground.")
     }
 }
 

@@ -40,9 +40,11 @@ fn multiply_adds_are_what_a_forward_pass_does() {
         let (d, head, hidden) = (net.width, net.head_width(), net.mlp_width());
         for position in 0..length {
             linear(inputs, d);
-            for _ in 0..net.blocks {
+            for block in 0..net.blocks {
                 if net.architecture != Architecture::Transformer {
-                    (0..net.architecture.gates()).for_each(|_| linear(2 * d, d));
+                    // The rows of one-hot tokens are looked up.
+                    let looked_up = block == 0 && net.embedding == Embedding::OneHot && inputs == 0;
+                    (0..net.architecture.gates()).for_each(|_| linear(if looked_up { d } else { 2 * d }, d));
                     continue;
                 }
                 linear(d, net.heads * head);
@@ -59,7 +61,7 @@ fn multiply_adds_are_what_a_forward_pass_does() {
                 match net.mlp {
                     Mlp::None => {}
                     Mlp::Gelu => (0..2).for_each(|_| linear(d, hidden)),
-                    Mlp::Gated => (0..3).for_each(|_| linear(d, hidden)),
+                    Mlp::Gated | Mlp::Geglu => (0..3).for_each(|_| linear(d, hidden)),
                 }
             }
             linear(d, outputs);
@@ -68,14 +70,57 @@ fn multiply_adds_are_what_a_forward_pass_does() {
     };
     let attention_only = Net { mlp: Mlp::None, heads: 3, kv_heads: 1, head_width: 5, ..Net::default() };
     let recurrent = |architecture| Net { architecture, width: 6, ..Net::default() };
-    let nets =
-        [Net::default(), Net::small(), attention_only, recurrent(Architecture::Gru), recurrent(Architecture::Lstm)];
+    let one_hot = Net { embedding: Embedding::OneHot, ..recurrent(Architecture::Gru) };
+    let (gru, lstm) = (recurrent(Architecture::Gru), recurrent(Architecture::Lstm));
+    let nets = [Net::default(), Net::small(), attention_only, one_hot, gru, lstm];
     for net in nets {
         for length in [1, 2, 7] {
             assert_eq!(net.multiply_adds(Observation::Tokens(5), length), counted(&net, 0, 5, length));
             // Entries, a bias and a start in; a mean and a variance out.
             assert_eq!(net.multiply_adds(Observation::Vectors(2), length), counted(&net, 4, 3, length));
         }
+    }
+}
+
+/// With a begin token: six embeddings, and one for the start that every net here has, which the published one lacks.
+#[test]
+fn the_published_transformer_has_7952_parameters() {
+    let published = Preset::named("dursley-wonka-small").expect("a preset").experiment();
+    assert_eq!(published.net.parameters(published.world.observation()), 7952 + 16);
+}
+
+#[test]
+fn one_hot_tokens_are_for_recurrent_nets() {
+    let mut e = Experiment::default();
+    e.net.embedding = Embedding::OneHot;
+    let problems = e.validate().expect_err("a transformer");
+    assert!(problem::sentences(&problems).contains("net.embedding is one-hot; allowed: learned with a transformer"));
+    e.net.architecture = Architecture::Lstm;
+    assert_eq!(e.validate(), Ok(()));
+    // Two layers of width 32, gates of 4 · 32: (5 + 1) rows in the first layer's matrix, and no embedding.
+    let with_biases = |from: usize| from * 128 + 128;
+    assert_eq!(e.net.parameters(Observation::Tokens(5)), with_biases(6) + 3 * with_biases(32) + 32 * 5 + 5);
+    assert!(!e.net.heeds("net.embedding_scale", Observation::Tokens(5)));
+    // Vectors are read as they are.
+    e.world = "lds".parse().expect("a world");
+    assert_eq!(e.validate(), Ok(()));
+    assert!(!e.net.heeds("net.embedding", e.world.observation()));
+    e.net.architecture = Architecture::Transformer;
+    assert_eq!(e.validate(), Ok(()));
+}
+
+#[test]
+fn what_an_optimizer_or_norm_cannot_take_is_refused() {
+    for (json, field) in [
+        (r#"{"training":{"beta1":1.0}}"#, "training.beta1 is 1"),
+        (r#"{"training":{"beta2":1.0}}"#, "training.beta2 is 1"),
+        (r#"{"training":{"epsilon":0.0}}"#, "training.epsilon is 0"),
+        (r#"{"net":{"norm_epsilon":0.0}}"#, "net.norm_epsilon is 0"),
+        (r#"{"net":{"embedding_scale":-1.0}}"#, "net.embedding_scale is -1"),
+        (r#"{"net":{"init":"random"}}"#, "random"),
+    ] {
+        let text = problem_of(json);
+        assert!(text.contains(field), "{text}");
     }
 }
 
@@ -107,7 +152,7 @@ fn bad_values_are_named_with_field_value_and_range() {
     assert_eq!(problems.len(), 2, "{problems:?}");
     assert!(problems.iter().any(|p| p.field == "training.learning_rate" && p.value == "NaN"));
     assert!(problem_of("{").contains("unreadable"));
-    assert!(problem_of(r#"{"version":2}"#).contains("version is 2"));
+    assert!(problem_of(r#"{"version":3}"#).contains("version is 3; allowed: 1 to 2"));
     assert!(problem_of(r#"{"nonsense":2}"#).contains("nonsense"));
 }
 
@@ -150,12 +195,12 @@ fn specs_read_and_print() {
 fn a_link_holds_only_what_differs_and_comes_back() {
     let preset = Preset::named("markov").expect("a preset");
     let mut e = preset.experiment();
-    assert_eq!(link::to_fragment(preset, &e), "v=1&preset=markov");
+    assert_eq!(link::to_fragment(preset, &e), "v=2&preset=markov");
     e.data.topics = 64;
     e.seed = 9;
     e.world.set_parameter("k", 2.0);
     let text = link::to_fragment(preset, &e);
-    assert_eq!(text, "v=1&preset=markov&data.topics=64&seed=9&world=markov:k=2");
+    assert_eq!(text, "v=2&preset=markov&data.topics=64&seed=9&world=markov:k=2");
     assert_eq!(link::from_fragment(&text), Ok(link::Link { preset: "markov", experiment: e.clone() }));
     // A user's own process travels too.
     e.world = WorldSpec::from_json(r#"{"tokens":["ä b"],"transitions":{"ä b":[[1.0]]}}"#).expect("sound");
@@ -166,7 +211,9 @@ fn a_link_holds_only_what_differs_and_comes_back() {
 #[test]
 fn broken_links_are_refused_with_a_sentence() {
     for text in [
-        "#v=2",
+        "#v=3",
+        "#v=0",
+        "#v=x",
         "#preset=nothing",
         "#data.topics",
         "#data.topics=%zz",
@@ -212,7 +259,7 @@ fn a_text_survives_json_and_is_left_out_of_links() {
     assert_eq!(e.world.tokens(), ["c", "␣", "b", "⏎", "a"]);
     assert_eq!(Experiment::from_json(&e.to_json()), Ok(e.clone()));
     e.seed = 4;
-    assert_eq!(link::to_fragment(&PRESETS[0], &e), "v=1&preset=dursley-wonka&seed=4&training.steps=500");
+    assert_eq!(link::to_fragment(&PRESETS[0], &e), "v=2&preset=dursley-wonka&seed=4&training.steps=500");
     let WorldSpec::Text(text) = &e.world else { panic!("a text") };
     let bytes = text.in_unit(text::Unit::Bytes);
     assert_eq!((bytes.vocab(), bytes.encode()[0][1]), (256, 32));

@@ -17,7 +17,7 @@ pub enum Schedule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Optimizer {
-    /// AdamW, beta_1 .9, beta_2 .99.
+    /// AdamW (Loshchilov and Hutter 2019).
     Adamw,
     /// Stochastic gradient Langevin dynamics: θ - η g + sqrt(2η/β) ξ, ξ standard normal. Its noise makes the KL between two
     /// training paths finite and known.
@@ -40,6 +40,13 @@ pub struct Training {
     /// The gradient's norm over all parameters is scaled down to this; 0 leaves it alone.
     pub clip: f64,
     pub optimizer: Optimizer,
+    /// AdamW's decay of the mean gradient, from step to step.
+    pub beta1: f64,
+    /// AdamW's decay of the mean squared gradient. The usual .999 remembers a thousand steps; the default is lower, as runs here often
+    /// last hundreds.
+    pub beta2: f64,
+    /// Added by AdamW to the root of the mean squared gradient.
+    pub epsilon: f64,
     /// β of Langevin dynamics: the larger, the less noise. Unused by AdamW.
     pub inverse_temperature: f64,
 }
@@ -55,6 +62,9 @@ impl Default for Training {
             schedule: Schedule::Cosine,
             clip: 1.0,
             optimizer: Optimizer::Adamw,
+            beta1: 0.9,
+            beta2: 0.99,
+            epsilon: 1e-8,
             inverse_temperature: 1e6,
         }
     }
@@ -83,6 +93,9 @@ impl Training {
         check.range("training.weight_decay", self.weight_decay, 0.0, 10.0);
         check.count("training.warmup", self.warmup, 0, 100_000);
         check.range("training.clip", self.clip, 0.0, 1e6);
+        check.range("training.beta1", self.beta1, 0.0, 0.9999);
+        check.range("training.beta2", self.beta2, 0.0, 0.999_999);
+        check.range("training.epsilon", self.epsilon, 1e-15, 1.0);
         check.range("training.inverse_temperature", self.inverse_temperature, 1.0, 1e12);
     }
 }

@@ -109,6 +109,7 @@ impl Network {
         trace: Option<&mut Trace>,
     ) -> Tensor<2> {
         let mut p = Parameters::new(parameters, &self.config);
+        // The embedding, or the first layer's matrix where that reads one-hot tokens.
         let read_in = p.next();
         let x = match inputs {
             Inputs::Tokens(indices) => read_in.select(0, indices),
@@ -116,7 +117,10 @@ impl Network {
         };
         let x = match &constants.trunk {
             Some(trunk) => transformer::trunk(&self.config, &mut p, x, trunk, trace),
-            None => recurrent::trunk(&self.config, &mut p, x, constants.length, trace),
+            None => {
+                let one_hot = self.config.reads_one_hot(self.observation);
+                recurrent::trunk(&self.config, &mut p, x, constants.length, one_hot, trace)
+            }
         };
         let out = p.linear(x);
         if self.observation.is_vectors() { out } else { activation::log_softmax(out, 1) }

@@ -11,11 +11,6 @@ use super::{
 };
 use crate::experiment::Training;
 
-pub const BETA_1: f64 = 0.9;
-/// Lower than the usual .999: runs here last hundreds of steps, not millions.
-pub const BETA_2: f64 = 0.99;
-pub const EPSILON: f64 = 1e-8;
-
 /// What AdamW remembers, in plain memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moments {
@@ -67,11 +62,12 @@ impl AdamW {
     ) -> Tensor<1> {
         let gradient = clipped(gradient, training.clip);
         self.steps += 1;
-        self.first = self.first.clone() * BETA_1 + gradient.clone() * (1.0 - BETA_1);
-        self.second = self.second.clone() * BETA_2 + gradient.square() * (1.0 - BETA_2);
-        let first = self.first.clone() * (1.0 / (1.0 - BETA_1.powi(self.steps)));
-        let second = self.second.clone() * (1.0 / (1.0 - BETA_2.powi(self.steps)));
-        let update = first / (second.sqrt() + EPSILON) * learning_rate;
+        let Training { beta1, beta2, epsilon, .. } = *training;
+        self.first = self.first.clone() * beta1 + gradient.clone() * (1.0 - beta1);
+        self.second = self.second.clone() * beta2 + gradient.square() * (1.0 - beta2);
+        let first = self.first.clone() * (1.0 / (1.0 - beta1.powi(self.steps)));
+        let second = self.second.clone() * (1.0 / (1.0 - beta2.powi(self.steps)));
+        let update = first / (second.sqrt() + epsilon) * learning_rate;
         match &self.decay_mask {
             Some(mask) => {
                 let decay = parameters.clone() * mask.clone() * (learning_rate * training.weight_decay);

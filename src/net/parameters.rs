@@ -4,17 +4,16 @@ use burn::tensor::{Tensor, module};
 
 use crate::experiment::Net;
 
-const NORM_EPSILON: f64 = 1e-5;
-
 /// Hands out the parameters in the layout's order.
 pub struct Parameters<'a> {
     rest: std::slice::Iter<'a, Tensor<2>>,
     biased: bool,
+    norm_epsilon: f64,
 }
 
 impl<'a> Parameters<'a> {
     pub fn new(entries: &'a [Tensor<2>], net: &Net) -> Self {
-        Self { rest: entries.iter(), biased: net.biased() }
+        Self { rest: entries.iter(), biased: net.biased(), norm_epsilon: net.norm_epsilon }
     }
 
     /// The layout made as many as the forward pass takes: both walk the same configuration (held together by a test).
@@ -34,9 +33,9 @@ impl<'a> Parameters<'a> {
         if self.biased {
             let width = x.dims()[1];
             let (gain, shift) = (self.next(), self.next());
-            module::layer_norm(x, gain.reshape([width]), Some(shift.reshape([width])), NORM_EPSILON)
+            module::layer_norm(x, gain.reshape([width]), Some(shift.reshape([width])), self.norm_epsilon)
         } else {
-            let scale = (x.clone().square().mean_dim(1) + NORM_EPSILON).sqrt();
+            let scale = (x.clone().square().mean_dim(1) + self.norm_epsilon).sqrt();
             x / scale * self.next()
         }
     }

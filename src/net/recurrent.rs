@@ -5,17 +5,26 @@ use burn::tensor::{Tensor, activation};
 use super::{parameters::Parameters, trace::Trace};
 use crate::experiment::{Architecture, Net};
 
-/// Everything between read-in and head: [rows · T, width] to the same, through time.
-pub fn trunk(net: &Net, p: &mut Parameters, x: Tensor<2>, length: usize, mut trace: Option<&mut Trace>) -> Tensor<2> {
+/// Everything between read-in and head: [rows · T, width] to the same, through time. `one_hot`: `x` holds the rows of the first layer's
+/// input matrix, [rows · T, gates · width], and is no layer of the residual stream.
+pub fn trunk(
+    net: &Net,
+    p: &mut Parameters,
+    x: Tensor<2>,
+    length: usize,
+    one_hot: bool,
+    mut trace: Option<&mut Trace>,
+) -> Tensor<2> {
     let rows = x.dims()[0] / length;
-    if let Some(trace) = &mut trace {
+    if let Some(trace) = trace.as_mut().filter(|_| !one_hot) {
         trace.residual.push(x.clone());
     }
     // Time first, so that the rows of one time lie together.
     let mut x = turned(x, rows, length);
-    for _ in 0..net.blocks {
+    for layer in 0..net.blocks {
         // What comes from below, for all times at once: [T · rows, gates · width].
-        let input = x.matmul(p.next()) + p.next();
+        let product = if one_hot && layer == 0 { x } else { x.matmul(p.next()) };
+        let input = product + p.next();
         let (weight, bias) = (p.next(), p.next());
         x = match net.architecture {
             Architecture::Lstm => lstm(input + bias, weight, length),

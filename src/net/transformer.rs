@@ -73,9 +73,10 @@ pub fn trunk(
                 let hidden = activation::gelu(p.linear(read));
                 x = x + p.linear(hidden);
             }
-            Mlp::Gated => {
+            Mlp::Gated | Mlp::Geglu => {
                 let read = p.norm(x.clone());
-                let gate = activation::silu(p.linear(read.clone()));
+                let gate = p.linear(read.clone());
+                let gate = if net.mlp == Mlp::Gated { activation::silu(gate) } else { gelu_tanh(gate) };
                 let hidden = gate * p.linear(read);
                 x = x + p.linear(hidden);
             }
@@ -85,6 +86,12 @@ pub fn trunk(
     x = p.norm(x);
     keep(&mut trace, &x);
     x
+}
+
+/// The tanh-approximate GELU: x (1 + tanh(√(2/π) (x + .044715 x³))) / 2.
+fn gelu_tanh(x: Tensor<2>) -> Tensor<2> {
+    let inner = (x.clone() + x.clone().square() * x.clone() * 0.044_715) * (2.0 / std::f64::consts::PI).sqrt();
+    x * (inner.tanh() + 1.0) * 0.5
 }
 
 fn keep(trace: &mut Option<&mut Trace>, x: &Tensor<2>) {

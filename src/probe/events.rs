@@ -1,5 +1,7 @@
 //! Loss on chosen events: positions of a kind, whichever sequence they are in.
 
+use std::ops::RangeInclusive;
+
 use super::{
     Setting, Wish,
     reference::{self, Reference},
@@ -43,20 +45,24 @@ impl Events {
         let stream = |i| Stream::new(experiment.seed, Purpose::Evaluation, i);
         let tokens = reference::sequences(&fresh, length, sequences, stream, |stream| fresh.draw_topic(stream));
         let kind = Kind::of(&experiment.world);
-        let mut cells = vec![Vec::new(); kind.names().len()];
+        let kinds = kind.classes();
+        let mut cells = vec![Vec::new(); kinds.len()];
         for (i, row) in tokens.chunks(length).enumerate() {
-            for (l, class) in kind.sort(row).into_iter().enumerate() {
-                if let Some(class) = class {
-                    cells[class].push(i * length + l);
+            for (l, count) in kind.counts(row).into_iter().enumerate() {
+                let Some(count) = count else { continue };
+                for ((_, counts), cells) in kinds.iter().zip(&mut cells) {
+                    if counts.contains(&count) {
+                        cells.push(i * length + l);
+                    }
                 }
             }
         }
         let bayes = Reference::new(tokens, length, world.bayes(), world.is_exact());
         let losses = bayes.losses();
-        let classes = kind.names().into_iter().zip(cells).filter(|(_, cells)| cells.len() >= FEWEST_CELLS);
-        let classes = classes.map(|(name, cells)| {
+        let classes = kinds.iter().zip(cells).filter(|(_, cells)| cells.len() >= FEWEST_CELLS);
+        let classes = classes.map(|((name, _), cells)| {
             let loss = cells.iter().map(|&cell| losses[cell]).sum::<f64>() / cells.len() as f64;
-            Class { name: name.into(), bayes: loss, cells }
+            Class { name: (*name).into(), bayes: loss, cells }
         });
         Self { about: kind.about(), classes: classes.collect(), bayes, length, sequences }
     }
@@ -115,38 +121,47 @@ impl Kind {
         }
     }
 
-    fn names(self) -> Vec<&'static str> {
+    /// The classes, each with the counts of [`Self::counts`] that belong to it; one may be a part of another.
+    fn classes(self) -> Vec<(&'static str, RangeInclusive<usize>)> {
+        const MORE: usize = usize::MAX;
         match self {
-            Self::Names { .. } => vec!["first name", "second name", "third name", "later names"],
-            Self::Blocks(_) => vec!["first block", "second block", "later blocks"],
-            Self::Seen => vec!["never before", "once before", "2 or 3 times", "4 times or more"],
+            Self::Names { .. } => vec![
+                ("first name", 0..=0),
+                ("second name", 1..=1),
+                ("third name", 2..=2),
+                ("fourth name", 3..=3),
+                ("eighth name", 7..=7),
+                ("fourth and later names", 3..=MORE),
+            ],
+            Self::Blocks(_) => vec![("first block", 0..=0), ("second block", 1..=1), ("later blocks", 2..=MORE)],
+            Self::Seen => vec![
+                ("never before", 0..=0),
+                ("once before", 1..=1),
+                ("2 or 3 times", 2..=3),
+                ("4 times or more", 4..=MORE),
+            ],
         }
     }
 
-    /// The class of each position of a sequence.
-    fn sort(self, row: &[u16]) -> Vec<Option<usize>> {
+    /// Of each position of a sequence, how many names, blocks or tokens of its kind came before it; `None` where it is of no class.
+    fn counts(self, row: &[u16]) -> Vec<Option<usize>> {
         match self {
             Self::Names { before, names } => {
                 let mut seen = 0;
-                let class = |l: usize| {
-                    let class = (l > 0 && row[l - 1] == before).then_some(seen.min(3));
+                let count = |l: usize| {
+                    let count = (l > 0 && row[l - 1] == before).then_some(seen);
                     seen += usize::from(names.contains(&row[l]));
-                    class
+                    count
                 };
-                (0..row.len()).map(class).collect()
+                (0..row.len()).map(count).collect()
             }
-            Self::Blocks(block) => (0..row.len()).map(|l| Some((l / block.max(1)).min(2))).collect(),
+            Self::Blocks(block) => (0..row.len()).map(|l| Some(l / block.max(1))).collect(),
             Self::Seen => {
-                let class = |l: usize| {
+                let count = |l: usize| {
                     let last = *row.get(l.checked_sub(1)?)?;
-                    Some(match row[..l - 1].iter().filter(|token| **token == last).count() {
-                        0 => 0,
-                        1 => 1,
-                        2 | 3 => 2,
-                        _ => 3,
-                    })
+                    Some(row[..l - 1].iter().filter(|token| **token == last).count())
                 };
-                (0..row.len()).map(class).collect()
+                (0..row.len()).map(count).collect()
             }
         }
     }
@@ -196,10 +211,10 @@ mod tests {
     #[test]
     fn positions_are_sorted_by_what_came_before() {
         let names = Kind::Names { before: 0, names: [3, 4] };
-        assert_eq!(names.sort(&[3, 1, 0, 3, 0, 3, 2, 0]), [None, None, None, Some(1), None, Some(2), None, None]);
-        assert_eq!(names.sort(&[0, 4, 0, 4]), [None, Some(0), None, Some(1)]);
-        assert_eq!(Kind::Blocks(2).sort(&[0; 7]), [0, 0, 1, 1, 2, 2, 2].map(Some));
-        assert_eq!(Kind::Seen.sort(&[1, 1, 2, 1, 1, 1]), [None, Some(0), Some(1), Some(0), Some(2), Some(2)]);
+        assert_eq!(names.counts(&[3, 1, 0, 3, 0, 3, 2, 0]), [None, None, None, Some(1), None, Some(2), None, None]);
+        assert_eq!(names.counts(&[0, 4, 0, 4]), [None, Some(0), None, Some(1)]);
+        assert_eq!(Kind::Blocks(2).counts(&[0; 7]), [0, 0, 1, 1, 2, 2, 3].map(Some));
+        assert_eq!(Kind::Seen.counts(&[1, 1, 2, 1, 1, 1]), [None, Some(0), Some(1), Some(0), Some(2), Some(3)]);
     }
 
     #[test]
@@ -210,7 +225,12 @@ mod tests {
         let uniform = vec![0.2f32.ln(); bayes.len()];
         let excess = of.excess(&uniform).expect("classes");
         let names: Vec<&str> = of.classes.iter().map(|c| c.name.as_str()).collect();
-        assert_eq!(names, ["first name", "second name", "third name", "later names"]);
+        let few = ["first name", "second name", "third name", "fourth name"];
+        assert_eq!(names[..4], few);
+        assert_eq!(names.last(), Some(&"fourth and later names"));
+        // The fourth name is one of the last class, which has more.
+        let [fourth, later] = [3, names.len() - 1].map(|i| &of.classes[i].cells);
+        assert!(fourth.iter().all(|cell| later.contains(cell)) && fourth.len() < later.len());
         // After Mr, the first name costs ln 2, a later one nothing.
         assert!((of.classes[0].bayes - 2f64.ln()).abs() < 1e-3 && of.classes[1..].iter().all(|c| c.bayes < 1e-6));
         for (class, excess) in of.classes.iter().zip(&excess) {

@@ -233,11 +233,19 @@ impl Transitions {
             let course = self.course(i);
             let now = course.iter().rev().find(|(step, _)| *step <= shown).map(|(_, excess)| *excess);
             let at = |share| learned(&course, share).map_or("not yet".into(), number::count);
-            let now = now.map_or("–".into(), |e| number::with_error(e.value, e.stderr));
-            vec![class.name.clone(), number::short(class.bayes), now, at(0.5), at(0.1)]
+            let excess = now.map_or("–".into(), |e| number::with_error(e.value, e.stderr));
+            let loss = now.map_or("–".into(), |e| number::with_error(class.bayes + e.value, e.stderr));
+            vec![class.name.clone(), number::short(class.bayes), loss, excess, at(0.5), at(0.1)]
         };
         let rows: Vec<Vec<String>> = events.classes.iter().enumerate().map(row).collect();
-        let heads = ["event", "Bayes, nats", "excess now, nats", "half gone at step", "nine tenths gone at step"];
+        let heads = [
+            "event",
+            "Bayes, nats",
+            "loss now, nats",
+            "excess now, nats",
+            "half gone at step",
+            "nine tenths gone at step",
+        ];
         let words = format!("{}, on {} fresh sequences.", events.about, number::count(events.sequences()));
         table("transitions-events", &heads, &rows) + &note(&words)
     }

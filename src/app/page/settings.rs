@@ -30,11 +30,17 @@ pub fn Settings() -> impl IntoView {
             <Group title="Learner" open=false note=learner_note>
                 <ChoiceControl choice=fields::ARCHITECTURE />
                 <Numbers numbers=fields::learner()[..3].to_vec() />
+                <ChoiceControl choice=fields::INIT />
+                <Heeded number=fields::initialization()[0].clone() />
+                <When on=truth(move || app.draft.with(|d| d.net.heeds(fields::EMBEDDING.field, d.world.observation())))>
+                    <ChoiceControl choice=fields::EMBEDDING />
+                </When>
                 <When on=truth(move || app.draft.with(|d| d.net.architecture == Architecture::Transformer))>
                     <Numbers numbers=fields::learner()[3..].to_vec() />
                     <ChoiceControl choice=fields::MLP />
                     <ChoiceControl choice=fields::POSITIONS />
                     <ChoiceControl choice=fields::NORM />
+                    <NumberControl number=fields::initialization()[1].clone() />
                 </When>
             </Group>
             <Group title="Training" open=false note=training_note>
@@ -43,6 +49,9 @@ pub fn Settings() -> impl IntoView {
                 <ChoiceControl choice=fields::OPTIMIZER />
                 <When on=truth(move || app.draft.with(|d| d.training.optimizer == Optimizer::Langevin))>
                     <NumberControl number=fields::temperature() />
+                </When>
+                <When on=truth(move || app.draft.with(|d| d.training.optimizer == Optimizer::Adamw))>
+                    <Numbers numbers=fields::adam() />
                 </When>
                 <Numbers numbers=fields::training()[3..].to_vec() />
             </Group>
@@ -109,6 +118,19 @@ fn Group(
 #[component]
 fn Numbers(numbers: Vec<Number>) -> impl IntoView {
     numbers.into_iter().map(|number| view! { <NumberControl number /> }).collect_view()
+}
+
+/// A number of the net, grey where it has no say.
+#[component]
+fn Heeded(number: Number) -> impl IntoView {
+    let app = use_app();
+    let field = number.field.clone();
+    let idle = memo(move || app.draft.with(|d| !d.net.heeds(&field, d.world.observation())));
+    view! {
+        <div class="fields" class:idle=truth(move || idle.get()) title=words(move || if idle.get() { "There is no embedding" } else { "" })>
+            <NumberControl number />
+        </div>
+    }
 }
 
 #[component]

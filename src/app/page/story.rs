@@ -36,7 +36,12 @@ pub fn StoryPanel() -> impl IntoView {
             )
         });
         let tries: String = tries.collect();
-        format!("<h2>What you see</h2>{paragraphs}<h2>Try this</h2><ul class=\"tries\">{tries}</ul>")
+        let differences: String = preset.differences().iter().map(|d| format!("<li>{}</li>", escape(d))).collect();
+        let differences = match differences.as_str() {
+            "" => String::new(),
+            all => format!("<h2>Not as published</h2><ul class=\"differences\" data-testid=\"differences\">{all}</ul>"),
+        };
+        format!("<h2>What you see</h2>{paragraphs}{differences}<h2>Try this</h2><ul class=\"tries\">{tries}</ul>")
     };
     let pressed = move |e: ev::MouseEvent| {
         let button = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());

@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, read_experiment};
 
+/// Rows of a table that is printed, its head included.
+const MOST_ROWS: usize = 12;
+
 #[derive(Args)]
 pub struct Arguments {
     /// A file with an experiment as JSON; `icl preset NAME` prints some
@@ -50,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     let (mut lines, mut sections) = (Vec::new(), String::new());
     for (kind, tab) in kinds.iter().zip(found) {
         lines.push(format!("{}:", kind.title()));
-        lines.extend(sentences(&tab.html).into_iter().map(|s| format!("  {s}")));
+        lines.extend(sentences(&tab.html).into_iter().chain(tables(&tab.html)).map(|s| format!("  {s}")));
         let (title, question) = (escape(kind.title()), escape(kind.question()));
         sections.push_str(&format!(
             "<section class=\"sequences inside\"><h2>{title}</h2><p class=\"inside-question\">{question}</p><div id=\"inside\">{}</div></section>",
@@ -134,16 +137,36 @@ fn sentences(html: &str) -> Vec<String> {
         .skip(1)
         .filter(|rest| rest.starts_with(['>', ' ']))
         .filter_map(|rest| rest.split_once('>')?.1.split("</p>").next());
-    paragraphs
-        .map(|text| {
-            let mut inside_tag = false;
-            let kept = text.chars().filter(|c| {
-                let keep = !inside_tag && *c != '<';
-                inside_tag = (inside_tag || *c == '<') && *c != '>';
-                keep
-            });
-            kept.collect::<String>().trim().to_owned()
-        })
-        .filter(|text| !text.is_empty())
-        .collect()
+    paragraphs.map(untagged).filter(|text| !text.is_empty()).collect()
+}
+
+/// Rows of a tab's tables in columns; of long tables nothing, as the files hold them.
+fn tables(html: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for table in html.split("<table").skip(1).filter_map(|rest| rest.split("</table>").next()) {
+        let cells = |row: &str| -> Vec<String> {
+            row.split("<t").skip(1).filter(|c| c.starts_with(['d', 'h'])).map(|c| untagged(&format!("<t{c}"))).collect()
+        };
+        let rows: Vec<Vec<String>> = table.split("<tr").skip(1).map(cells).collect();
+        if rows.len() > MOST_ROWS {
+            continue;
+        }
+        let width = |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.chars().count()).max();
+        for row in &rows {
+            let line = row.iter().enumerate().map(|(i, cell)| format!("{cell:<0$}", width(i).unwrap_or(0)));
+            lines.push(line.collect::<Vec<_>>().join("  ").trim_end().to_owned());
+        }
+    }
+    lines
+}
+
+/// Text without its tags.
+fn untagged(html: &str) -> String {
+    let mut inside_tag = false;
+    let kept = html.chars().filter(|c| {
+        let keep = !inside_tag && *c != '<';
+        inside_tag = (inside_tag || *c == '<') && *c != '>';
+        keep
+    });
+    kept.collect::<String>().trim().to_owned()
 }

@@ -53,6 +53,62 @@ fn a_gru_rests_at_the_unigram_level_and_drops() {
     assert!(mean(&losses[..10]) > 1.03 * UNIGRAM && mean(&losses[150..]) < 0.8 * UNIGRAM, "{}", mean(&losses[150..]));
 }
 
+/// The excess over exact Bayes on each class of the transitions tab, by recorded step: (class, step, nats).
+fn excess_by_event(session: &mut Session) -> Vec<(String, usize, f64)> {
+    session.open_inside(Some(TabKind::Transitions));
+    pollster::block_on(async { while session.look_inside(&mut |_| {}).await.expect("a look") {} });
+    let mut csv = String::new();
+    session.tell_inside(json!({"inside": "csv"}), &mut |event| {
+        if let Event::Inside { message } = event {
+            csv = message["text"].as_str().unwrap_or_default().to_owned();
+        }
+    });
+    let row = |line: &str| -> Option<(String, usize, f64)> {
+        let fields: Vec<&str> = line.split(',').collect();
+        (fields[0] == "event excess")
+            .then(|| Some((fields[1].into(), fields[2].parse().ok()?, fields[4].parse().ok()?)))?
+    };
+    csv.lines().filter_map(row).collect()
+}
+
+/// P1: a small transformer learns to copy the name before it learns the even odds on the first one, and the more names it has seen the
+/// better it copies. The bounds were set before the runs; exact Bayes loses nothing on a later name, so that excess and loss are one.
+#[test]
+#[ignore = "3 seeds of 1000 steps of 51,200 tokens: some 10 minutes alone on a machine"]
+fn published_copying_comes_before_the_even_odds() {
+    for seed in 1..=3 {
+        let mut experiment = Preset::named("dursley-wonka-small").expect("a preset").experiment();
+        (experiment.seed, experiment.evaluation.every) = (seed, 10);
+        let (_, mut session) = train(experiment);
+        let rows = excess_by_event(&mut session);
+        let at = |class: &str, step: usize| {
+            rows.iter().find(|(of, when, _)| of == class && *when == step).map(|(.., excess)| *excess).expect(class)
+        };
+        // The first recorded step from which on less than a tenth of the excess at the start is left.
+        let learned = |class: &str| {
+            let course: Vec<_> = rows.iter().filter(|(of, ..)| of == class).collect();
+            let bar = 0.1 * course[0].2;
+            let above = course.iter().rposition(|(.., excess)| *excess > bar).expect("untrained at first");
+            course.get(above + 1).map(|(_, step, _)| *step)
+        };
+        let (second, later) = (at("second name", 100), at("fourth and later names", 100));
+        let (of_first, of_later) = (learned("first name"), learned("fourth and later names"));
+        let end = at("second name", 1000);
+        println!(
+            "seed {seed}: after 100 steps {second:.4} on the second name, {later:.4} on the fourth and later ones; nine tenths gone of"
+        );
+        println!(
+            "  later names at {of_later:?}, of the first at {of_first:?}; after 1000 steps {end:.5} on the second name"
+        );
+        assert!(
+            second < 0.25 && second > 1.5 * later,
+            "seed {seed}: {second} on the second name, {later} on later ones"
+        );
+        assert!(of_later.expect("learned") < of_first.expect("learned"), "seed {seed}: {of_later:?} {of_first:?}");
+        assert!(end < 0.02, "seed {seed}: {end} after 1000 steps");
+    }
+}
+
 /// Edelman et al. 2024: attention alone on two-symbol chains sits near the unigram level and ends at the bigram one.
 #[test]
 #[ignore = "some minutes"]

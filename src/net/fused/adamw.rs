@@ -6,10 +6,7 @@ use kernels::{Pace, adamw, sum_of_squares};
 use super::{floats, tensor};
 use crate::{
     experiment::Training,
-    net::{
-        layout::Layout,
-        optimizer::{BETA_1, BETA_2, EPSILON, Moments},
-    },
+    net::{layout::Layout, optimizer::Moments},
 };
 
 /// State of the optimiser: as [`crate::net::optimizer::AdamW`], in plain memory.
@@ -53,15 +50,16 @@ impl AdamW {
         let device = parameters.device();
         let (mut parameters, gradient) = (floats(parameters), floats(gradient));
         self.steps += 1;
+        let Training { beta1, beta2, epsilon, .. } = *training;
         let mut pace = Pace {
             clip: 1.0,
-            beta_1: BETA_1 as f32,
-            rest_1: (1.0 - BETA_1) as f32,
-            beta_2: BETA_2 as f32,
-            rest_2: (1.0 - BETA_2) as f32,
-            first_scale: (1.0 / (1.0 - BETA_1.powi(self.steps))) as f32,
-            second_scale: (1.0 / (1.0 - BETA_2.powi(self.steps))) as f32,
-            epsilon: EPSILON as f32,
+            beta_1: beta1 as f32,
+            rest_1: (1.0 - beta1) as f32,
+            beta_2: beta2 as f32,
+            rest_2: (1.0 - beta2) as f32,
+            first_scale: (1.0 / (1.0 - beta1.powi(self.steps))) as f32,
+            second_scale: (1.0 / (1.0 - beta2.powi(self.steps))) as f32,
+            epsilon: epsilon as f32,
             learning_rate: learning_rate as f32,
             decay: 0.0,
         };

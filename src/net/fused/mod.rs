@@ -108,6 +108,7 @@ pub fn shape(net: &Net, observation: Observation, length: usize) -> Shape {
         length,
         blocks: net.blocks,
         width: net.width,
+        one_hot: net.reads_one_hot(observation),
         context: net.context,
         heads: net.heads,
         kv_heads: net.kv_heads,
@@ -116,6 +117,7 @@ pub fn shape(net: &Net, observation: Observation, length: usize) -> Shape {
             Mlp::None => kernels::Mlp::None,
             Mlp::Gelu => kernels::Mlp::Gelu,
             Mlp::Gated => kernels::Mlp::Gated,
+            Mlp::Geglu => kernels::Mlp::Geglu,
         },
         mlp_width: net.mlp_width(),
         positions: match net.positions {
@@ -124,6 +126,7 @@ pub fn shape(net: &Net, observation: Observation, length: usize) -> Shape {
             Positions::Alibi => kernels::Positions::Alibi,
         },
         layer_norm: net.norm == Norm::LayerNorm,
+        epsilon: net.norm_epsilon as f32,
     }
 }
 

@@ -9,7 +9,9 @@ use crate::{
         device::relative_difference,
         trainer::{Inside, Learner, Look, Trainer, read},
     },
-    experiment::{Architecture, Experiment, Mlp, Net, Norm, Observation, Optimizer, Positions, Training},
+    experiment::{
+        Architecture, Embedding, Experiment, Init, Mlp, Net, Norm, Observation, Optimizer, Positions, Training,
+    },
     net::{layout::Layout, optimizer},
     world::{
         Rows,
@@ -46,11 +48,15 @@ impl Case {
             heads: kv_heads * pick(stream, &[1, 2]),
             kv_heads,
             head_width: 2 * pick(stream, &[1, 2, 3, 5, 8, 9, 17]),
-            mlp: pick(stream, &[Mlp::None, Mlp::Gelu, Mlp::Gated]),
+            mlp: pick(stream, &[Mlp::None, Mlp::Gelu, Mlp::Gated, Mlp::Geglu]),
             mlp_width: pick(stream, &[0, 3, 16, 37]),
             positions: pick(stream, &[Positions::Learned, Positions::Rotary, Positions::Alibi]),
             norm: pick(stream, &[Norm::LayerNorm, Norm::RmsNorm]),
             context: length + pick(stream, &[0, 3]),
+            norm_epsilon: pick(stream, &[1e-5, 1e-6, 0.1]),
+            init: pick(stream, &[Init::Scaled, Init::XavierUniform, Init::Pytorch, Init::Gpt2]),
+            embedding: pick(stream, &[Embedding::Learned, Embedding::OneHot]),
+            embedding_scale: pick(stream, &[0.0, 0.5]),
             ..Net::default()
         };
         if experiment.net.positions != Positions::Rotary {
@@ -227,8 +233,10 @@ fn adamw_agrees_with_the_one_on_tensors() {
     let device = Device::flex();
     let net = Net { width: 5, heads: 1, kv_heads: 1, ..Net::default() };
     let layout = Layout::new(&net, Observation::Tokens(3));
-    for (weight_decay, clip) in [(0.0, 0.0), (0.1, 0.5), (0.3, 100.0)] {
-        let training = Training { weight_decay, clip, ..Training::default() };
+    for (weight_decay, clip, beta1, beta2, epsilon) in
+        [(0.0, 0.0, 0.9, 0.99, 1e-8), (0.1, 0.5, 0.9, 0.999, 1e-6), (0.3, 100.0, 0.0, 0.95, 0.1)]
+    {
+        let training = Training { weight_decay, clip, beta1, beta2, epsilon, ..Training::default() };
         let (mut plain, mut fused) = (optimizer::AdamW::new(&layout, &training, &device), AdamW::new(&layout));
         let mut stream = Stream::new(1, Purpose::Timing, 9);
         let mut random = || {

@@ -4,16 +4,10 @@ use super::{
     program::{Buffer, Contents, Program, WORKGROUP, whole},
     template::Value::{Number, Size},
 };
-use crate::{
-    experiment::Training,
-    net::{
-        layout::Layout,
-        optimizer::{BETA_1, BETA_2, EPSILON},
-    },
-};
+use crate::{experiment::Training, net::layout::Layout};
 
 /// From parameters, gradient, moments and [`pace`] to the next parameters and moments.
-pub fn adamw(layout: &Layout) -> Program {
+pub fn adamw(layout: &Layout, training: &Training) -> Program {
     use Buffer::{First, Flat, Gradient, Next, Pace, Second};
     let mut program = Program::default();
     let workers = layout.len.min(1 << 14).next_multiple_of(WORKGROUP);
@@ -27,9 +21,12 @@ pub fn adamw(layout: &Layout) -> Program {
     program.run("total", include_str!("wgsl/total.wgsl"), &sum, &["ROOT"], &bindings, WORKGROUP);
     let sizes = [
         ("LEN", Size(layout.len)),
-        ("BETA_1", Number(BETA_1 as f32)),
-        ("BETA_2", Number(BETA_2 as f32)),
-        ("EPSILON", Number(EPSILON as f32)),
+        ("BETA_1", Number(training.beta1 as f32)),
+        // From the exact numbers: 1 - .999 in f32 would be off by 5e-5.
+        ("REST_1", Number((1.0 - training.beta1) as f32)),
+        ("BETA_2", Number(training.beta2 as f32)),
+        ("REST_2", Number((1.0 - training.beta2) as f32)),
+        ("EPSILON", Number(training.epsilon as f32)),
     ];
     let bindings = [Pace, decays, norm, Gradient, Flat, First, Second, Next].map(whole);
     program.run("adamw", include_str!("wgsl/adamw.wgsl"), &sizes, &[], &bindings, layout.len);
@@ -39,8 +36,8 @@ pub fn adamw(layout: &Layout) -> Program {
 /// What AdamW is told of its step number `step` (from 1): learning rate, the factors that undo the moments' bias, weight decay, clip;
 /// as the bits of f32.
 pub fn pace(step: i32, learning_rate: f64, training: &Training) -> Vec<u32> {
-    let first = 1.0 / (1.0 - BETA_1.powi(step));
-    let second = 1.0 / (1.0 - BETA_2.powi(step));
+    let first = 1.0 / (1.0 - training.beta1.powi(step));
+    let second = 1.0 / (1.0 - training.beta2.powi(step));
     let all = [learning_rate, first, second, training.weight_decay, training.clip];
     all.iter().map(|x| (*x as f32).to_bits()).collect()
 }

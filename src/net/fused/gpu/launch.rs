@@ -168,8 +168,8 @@ pub struct AdamW {
 
 impl AdamW {
     /// `None` where `device` is not a GPU.
-    pub fn new(layout: &Layout, device: &Device) -> Option<Self> {
-        let mut program = adamw(layout);
+    pub fn new(layout: &Layout, training: &Training, device: &Device) -> Option<Self> {
+        let mut program = adamw(layout, training);
         let launcher = Launcher::new(&mut program, device)?;
         let zeros = || Tensor::zeros([layout.len], device);
         Some(Self { launcher, program, first: zeros(), second: zeros(), steps: 0 })

@@ -45,7 +45,10 @@ pub struct Layer {
 
 /// The packed vector's layout.
 pub struct Packing {
+    /// What is looked up, a row for each token and one for the start. Where the first layer reads one-hot tokens, its input matrix with
+    /// its bias.
     pub embedding: Region,
+    pub one_hot: bool,
     pub positions: Region,
     /// Of a transformer.
     pub blocks: Vec<Block>,
@@ -64,7 +67,13 @@ impl Packing {
     pub fn new(net: &Net, layout: &Layout) -> Self {
         let d = padded(net.width);
         let mut p = Packer { layout, places: vec![0; layout.len], len: 0 };
-        let embedding = p.table("embedding", d);
+        let one_hot = layout.entries.iter().all(|entry| entry.name != "embedding");
+        let embedding = if one_hot {
+            let rows = p.rows("layers.0.input.weight");
+            p.gates(net, 0, "input", rows)
+        } else {
+            p.table("embedding", d)
+        };
         let positions = p.table("positions", d);
         let (mut blocks, mut layers, mut norm) = (Vec::new(), Vec::new(), Region::default());
         match net.architecture {
@@ -72,12 +81,12 @@ impl Packing {
                 blocks = p.blocks(net);
                 norm = p.norm("norm", net);
             }
-            Architecture::Gru | Architecture::Lstm => layers = p.layers(net),
+            Architecture::Gru | Architecture::Lstm => layers = p.layers(net, one_hot.then_some(embedding)),
         }
         let outputs = layout.entries.iter().find(|e| e.name == "head.weight").map_or(0, |e| e.shape[1]);
         let head = p.linear(d, padded(outputs));
         p.place_linear("head", head, |i| i, |i| i);
-        Self { embedding, positions, blocks, layers, norm, head, places: p.places, len: p.len }
+        Self { embedding, one_hot, positions, blocks, layers, norm, head, places: p.places, len: p.len }
     }
 }
 
@@ -108,7 +117,7 @@ impl Packer<'_> {
                 p.place_linear(&at("attention.out"), b.out, of_heads(0), same);
                 if net.mlp != Mlp::None {
                     b.mlp_norm = p.norm(&at("mlp.norm"), net);
-                    if net.mlp == Mlp::Gated {
+                    if matches!(net.mlp, Mlp::Gated | Mlp::Geglu) {
                         b.up = p.linear(d, 2 * hidden);
                         p.place_linear(&at("mlp.gate"), b.up, same, |c| c / 4 * 8 + c % 4);
                         p.place_linear(&at("mlp.up"), b.up, same, |c| c / 4 * 8 + 4 + c % 4);
@@ -124,15 +133,22 @@ impl Packer<'_> {
             .collect()
     }
 
-    fn layers(&mut self, net: &Net) -> Vec<Layer> {
-        let (width, d) = (net.width, padded(net.width));
-        let gate = move |c: usize| c / width * d + c % width;
-        let mut map = |layer: usize, part: &str| {
-            let region = self.linear(d, net.architecture.gates() * d);
-            self.place_linear(&format!("layers.{layer}.{part}"), region, |r| r, gate);
-            region
+    /// `first`: the first layer's input matrix, where it has a place already.
+    fn layers(&mut self, net: &Net, first: Option<Region>) -> Vec<Layer> {
+        let d = padded(net.width);
+        let layer = |layer| {
+            let input = first.filter(|_| layer == 0).unwrap_or_else(|| self.gates(net, layer, "input", d));
+            Layer { input, state: self.gates(net, layer, "state", d) }
         };
-        (0..net.blocks).map(|layer| Layer { input: map(layer, "input"), state: map(layer, "state") }).collect()
+        (0..net.blocks).map(layer).collect()
+    }
+
+    /// A layer's matrix to all gates, of so many rows.
+    fn gates(&mut self, net: &Net, layer: usize, part: &str, rows: usize) -> Region {
+        let (width, d) = (net.width, padded(net.width));
+        let region = self.linear(rows, net.architecture.gates() * d);
+        self.place_linear(&format!("layers.{layer}.{part}"), region, |r| r, move |c| c / width * d + c % width);
+        region
     }
 
     /// Room at the end.

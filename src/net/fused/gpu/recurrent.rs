@@ -22,29 +22,34 @@ pub(super) struct KeptLayer {
 }
 
 impl Builder<'_> {
-    /// All layers; with what the head reads.
+    /// All layers; with what the head reads. `x`: what was read; of one-hot tokens what comes from below in the first layer, its gates.
     pub(super) fn layers(&mut self, mut x: Buffer) -> (Trunk, Buffer) {
         let mut kept = Vec::new();
         let packing = self.packing;
-        for layer in &packing.layers {
-            let of_layer = self.layer(*layer, x);
+        for (at, layer) in packing.layers.iter().enumerate() {
+            let gates = if at == 0 && packing.one_hot { x } else { self.from_below(*layer, x) };
+            let of_layer = self.layer(*layer, gates);
             x = of_layer.states;
             kept.push(of_layer);
         }
         (Trunk::Layers(kept), x)
     }
 
-    fn layer(&mut self, layer: Layer, x: Buffer) -> KeptLayer {
-        let (d, cells) = (padded(self.net.width), self.cells);
-        let gates = self.zeros(cells * layer.input.columns);
+    fn from_below(&mut self, layer: Layer, x: Buffer) -> Buffer {
+        let gates = self.zeros(self.cells * layer.input.columns);
         self.linear(layer.input, x, gates, None, &[]);
+        gates
+    }
+
+    fn layer(&mut self, layer: Layer, gates: Buffer) -> KeptLayer {
+        let (d, cells) = (padded(self.net.width), self.cells);
         let [before, states, kept] = [(); 3].map(|()| self.zeros(cells * d));
         let bindings = [whole(gates), self.of(layer.state), whole(before), whole(states), whole(kept)];
         self.through_time("recur", RECUR, layer, &bindings);
         KeptLayer { gates, before, states, kept }
     }
 
-    /// From the gradient by the logits to that by what was read, `x`.
+    /// From the gradient by the logits to that by what was read, `x`; of one-hot tokens, to that by the first layer's gates.
     pub(super) fn layers_back(&mut self, kept: &[KeptLayer], x: Buffer, logits: Buffer) -> Buffer {
         let (packing, cells) = (self.packing, self.cells);
         let dx = self.zeros(cells * padded(self.net.width));
@@ -57,6 +62,9 @@ impl Builder<'_> {
             bindings.extend(products.iter().flat_map(|products| [whole(of_layer.before), whole(*products)]));
             self.through_time("recur_back", RECUR_BACK, *layer, &bindings);
             self.linear_weights(layer.state, of_layer.before, products.unwrap_or(of_layer.gates));
+            if at == 0 && packing.one_hot {
+                return of_layer.gates;
+            }
             let below = at.checked_sub(1).map_or(x, |below| kept[below].states);
             self.linear_weights(layer.input, below, of_layer.gates);
             self.linear_back(layer.input, of_layer.gates, dx, &[]);

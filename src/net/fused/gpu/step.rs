@@ -19,7 +19,6 @@ const MOST_PARTS: usize = 1 << 23;
 // These two work the MLP's non-linearity in.
 const LINEAR: &str = concat!(include_str!("wgsl/activation.wgsl"), include_str!("wgsl/linear.wgsl"));
 const LINEAR_BACK: &str = concat!(include_str!("wgsl/activation.wgsl"), include_str!("wgsl/linear_back.wgsl"));
-const NORM_EPSILON: f32 = 1e-5;
 const ROTARY_BASE: f64 = 10_000.0;
 
 /// How a batch lies in its buffer of 32-bit words.
@@ -185,23 +184,27 @@ impl Builder<'_> {
         self.run("pack", include_str!("wgsl/pack.wgsl"), &len, &[], &flat, layout.len);
 
         // Forward.
-        let x = self.zeros(cells * d);
+        let columns = packing.embedding.columns;
+        let x = self.zeros(cells * columns);
         let learned = packing.positions.rows > 0;
         let vectors = self.batch.observation.is_vectors();
         let mut flags = Vec::new();
         flags.extend(learned.then_some("POSITIONS"));
         flags.extend(vectors.then_some("VECTORS"));
+        // The first layer's input matrix brings its bias.
+        flags.extend(packing.one_hot.then_some("BIASED"));
         let mut sizes = self.of_batch();
         sizes.extend([
-            ("WIDTH", Size(d / 4)),
-            ("EMBEDDING", Size(packing.embedding.rows * d / 4)),
+            ("WIDTH", Size(columns / 4)),
+            ("EMBEDDING", Size(packing.embedding.len / 4)),
+            ("BIAS", Size(packing.embedding.rows)),
             ("TABLE", Size(packing.positions.rows * d / 4)),
         ]);
         let mut bindings = vec![whole(Buffer::Batch), self.of(packing.embedding), whole(x)];
         if learned {
             bindings.push(self.of(packing.positions));
         }
-        self.run("embed", include_str!("wgsl/embed.wgsl"), &sizes, &flags, &bindings, cells * d / 4);
+        self.run("embed", include_str!("wgsl/embed.wgsl"), &sizes, &flags, &bindings, cells * columns / 4);
         let (trunk, top) = match net.architecture {
             Architecture::Transformer => self.blocks(x),
             Architecture::Gru | Architecture::Lstm => self.layers(x),
@@ -227,7 +230,7 @@ impl Builder<'_> {
         };
         let mut sizes = self.of_batch();
         sizes.extend([
-            ("WIDTH", Size(d / 4)),
+            ("WIDTH", Size(columns / 4)),
             ("SLICES", Size(self.slices)),
             ("PACKED", Size(packing.len / 4)),
             ("ROWS", Size(packing.embedding.rows)),
@@ -236,8 +239,8 @@ impl Builder<'_> {
             ("POSITIONS", Size(packing.positions.offset / 4)),
         ]);
         let bindings = [Buffer::Batch, dx, self.parts].map(whole);
-        let rows = packing.embedding.rows + packing.positions.rows;
-        let invocations = rows * self.slices * d / 4;
+        let rows = packing.embedding.rows + packing.positions.rows + usize::from(packing.one_hot);
+        let invocations = rows * self.slices * columns / 4;
         self.run("embed_back", include_str!("wgsl/embed_back.wgsl"), &sizes, &flags, &bindings, invocations);
 
         let mut sizes = len.to_vec();
@@ -476,6 +479,7 @@ impl Builder<'_> {
     fn activation(&self) -> &'static [&'static str] {
         match self.net.mlp {
             Mlp::Gated => &["GATED"],
+            Mlp::Geglu => &["GATED", "GEGLU"],
             Mlp::Gelu | Mlp::None => &["GELU"],
         }
     }
@@ -513,7 +517,7 @@ impl Builder<'_> {
             ("WIDTH", Size(region.columns / 4)),
             ("TRUE_WIDTH", Number(self.net.width as f32)),
             ("PADDING", Number((region.columns - self.net.width) as f32)),
-            ("EPSILON", Number(NORM_EPSILON)),
+            ("EPSILON", Number(self.net.norm_epsilon as f32)),
         ]
     }
 

@@ -5,7 +5,7 @@ use super::{
     template::{Value, expand},
 };
 use crate::{
-    experiment::{Architecture, Mlp, Net, Norm, Observation, Positions},
+    experiment::{Architecture, Embedding, Mlp, Net, Norm, Observation, Positions},
     net::layout::Layout,
     world::Rows,
 };
@@ -30,7 +30,11 @@ fn nets() -> Vec<Net> {
     let bare = Net { mlp: Mlp::None, norm: Norm::RmsNorm, head_width: 5, kv_heads: 2, ..Net::default() };
     let recurrent = |architecture, width| Net { architecture, width, ..Net::default() };
     let (gru, lstm) = (recurrent(Architecture::Gru, 10), recurrent(Architecture::Lstm, 32));
-    vec![Net::default(), Net::small(), odd, bare, gru, lstm]
+    // Vocabulary 5: the first layer's matrix has a row for each token, and one for the start.
+    let one_hot = |net: &Net| Net { embedding: Embedding::OneHot, ..net.clone() };
+    let as_wide = Net { width: 6, ..one_hot(&gru) };
+    let swiglu = Net { mlp: Mlp::Gated, ..Net::small() };
+    vec![Net::default(), Net::small(), swiglu, odd, bare, one_hot(&gru), one_hot(&lstm), as_wide, gru, lstm]
 }
 
 #[test]

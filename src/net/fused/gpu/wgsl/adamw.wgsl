@@ -23,8 +23,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (clip > 0.0) {
         g *= clip / max(norm[0], clip);
     }
-    let m = first[i] * BETA_1 + g * (1.0 - BETA_1);
-    let v = second[i] * BETA_2 + g * g * (1.0 - BETA_2);
+    let m = first[i] * BETA_1 + g * REST_1;
+    let v = second[i] * BETA_2 + g * g * REST_2;
     first[i] = m;
     second[i] = v;
     let p = flat[i];

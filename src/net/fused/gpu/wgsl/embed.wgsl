@@ -1,5 +1,6 @@
 // x = embedding of what is read, plus the position's vector where the net learns those. A vector is read by a matrix, a row for each
-// of its SIZE numbers, then the bias, then the learner's own start. One invocation: four columns of a cell.
+// of its SIZE numbers, then the bias, then the learner's own start. Where a recurrent layer reads one-hot tokens, the rows are those of its
+// input matrix, and its bias comes behind them. One invocation: four columns of a cell.
 
 #if VECTORS
 @group(0) @binding(0) var<storage, read_write> batch: array<f32, BATCH>;
@@ -31,6 +32,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 #else
     var value = embedding[batch[real] * WIDTH + column];
+#endif
+#if BIASED
+    value += embedding[BIAS * WIDTH + column];
 #endif
 #if POSITIONS
     value += positions[(cell % LENGTH) * WIDTH + column];

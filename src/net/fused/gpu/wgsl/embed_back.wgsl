@@ -39,6 +39,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         parts[slice * PACKED + EMBEDDING + row * WIDTH + column] = sum;
         return;
     }
+#if BIASED
+    if (row == ROWS) {
+        for (var cell = slice; cell <= LAST; cell += SLICES) {
+            sum += dx[cell * WIDTH + column];
+        }
+        parts[slice * PACKED + EMBEDDING + row * WIDTH + column] = sum;
+    }
+    return;
+#else
     let position = row - ROWS;
     if (position >= CONTEXT) {
         return;
@@ -49,4 +58,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         }
     }
     parts[slice * PACKED + POSITIONS + position * WIDTH + column] = sum;
+#endif
 }

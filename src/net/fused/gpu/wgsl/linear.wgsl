@@ -30,7 +30,11 @@ fn put(row: u32, tile: u32, left: vec4<f32>, right: vec4<f32>) {
 #endif
 #if GATED
     // Gate and value lie beside each other, four by four.
+#if GEGLU
+    hidden[row * (COLUMNS / 2) + tile] = gelu_tanh(left) * right;
+#else
     hidden[row * (COLUMNS / 2) + tile] = left * sigmoid(left) * right;
+#endif
 #endif
 }
 

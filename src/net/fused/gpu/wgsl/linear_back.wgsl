@@ -17,9 +17,14 @@ fn put(at: u32, g: vec4<f32>) {
 #if GATED
     let gate = da[2 * at];
     let value = da[2 * at + 1];
+#if GEGLU
+    da[2 * at] = g * value * gelu_tanh_slope(gate);
+    da[2 * at + 1] = g * gelu_tanh(gate);
+#else
     let s = sigmoid(gate);
     da[2 * at] = g * value * s * (1.0 + gate * (1.0 - s));
     da[2 * at + 1] = g * gate * s;
+#endif
 #else
     da[at] = g;
 #endif
