@@ -78,9 +78,8 @@ impl Algorithm {
         if let Some((step, _)) = nearest.first() {
             let words: Vec<String> = nearest.iter().map(|(_, words)| words.clone()).collect();
             out.push(format!(
-                "At step {} the model is, within {} nats per token, {}.",
+                "At step {} the model is, within {NAMED_WITHIN} nats per token, {}.",
                 number::count(*step),
-                number::short(NAMED_WITHIN),
                 listed(&words)
             ));
         }
@@ -315,10 +314,9 @@ impl Tab for Algorithm {
         html += &self.both(shown);
         html += PIECE;
         html += &note(&format!(
-            "The model is said to be a predictor only where KL(model ‖ predictor) is at most {} nats per token: that it is the nearest \
+            "The model is said to be a predictor only where KL(model ‖ predictor) is at most {NAMED_WITHIN} nats per token: that it is the nearest \
              of these does not make it so. Means over {} sequences of T = {} tokens; a chance below 1e−9 counts as 1e−9, a distance below 1e−6 is drawn there. \
              Mixtures are found to within 1e−4 nats.",
-            number::short(NAMED_WITHIN),
             number::count(self.yardsticks.sequences(Ensemble::Fresh)),
             number::count(self.yardsticks.position_count()),
         ));

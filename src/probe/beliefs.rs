@@ -165,6 +165,32 @@ impl Beliefs {
         Ok(beliefs)
     }
 
+    /// As [`Self::explained`] by one number for each word of the last `back` tokens, what comes before the first token being one too:
+    /// the mean over the cells to fit on, which a regression on as many numbers would give as well.
+    fn by_words(&self, tokens: &[u16], vocab: usize, back: usize) -> Option<Held> {
+        let word = |cell: usize| {
+            let token = |k: usize| if cell % self.length > k { u64::from(tokens[cell - 1 - k]) } else { vocab as u64 };
+            (0..back).fold(0, |word, k| word * (vocab as u64 + 1) + token(k))
+        };
+        let outputs = self.outputs();
+        let mut means: BTreeMap<u64, (f64, Vec<f64>)> = BTreeMap::new();
+        let mut all = (0.0, vec![0.0; outputs]);
+        for cell in self.half(0, usize::MAX) {
+            for (count, sums) in [means.entry(word(cell)).or_insert_with(|| (0.0, vec![0.0; outputs])), &mut all] {
+                *count += 1.0;
+                sums.iter_mut().zip(self.target(cell)).for_each(|(sum, v)| *sum += v);
+            }
+        }
+        self.scored("", |cells, told| {
+            for (i, cell) in cells.iter().enumerate() {
+                // A word that is new is met with what is true of all.
+                let (count, sums) = means.get(&word(*cell)).unwrap_or(&all);
+                let mean: Vec<f64> = sums.iter().map(|sum| sum / count.max(1.0)).collect();
+                told(i, &mean);
+            }
+        })
+    }
+
     /// `predictions`: [cells, V], P(next token | x_1..x_i) by exact Bayes.
     fn controls(&self, tokens: &[u16], vocab: usize, predictions: &[f64]) -> Vec<Control> {
         let p = |cell: usize, out: &mut [f64]| out.copy_from_slice(&predictions[cell * vocab..(cell + 1) * vocab]);
@@ -172,23 +198,12 @@ impl Beliefs {
             p(cell, out);
             out.iter_mut().for_each(|v| *v = v.max(LEAST).ln());
         };
-        // One number for each token, and one for what comes before the first, at each of `back` places.
-        let last = |back: usize| {
-            move |cell: usize, out: &mut [f64]| {
-                out.fill(0.0);
-                for k in 0..back {
-                    let there = cell % self.length > k;
-                    let token = if there { usize::from(tokens[cell - 1 - k]) } else { vocab };
-                    out[k * (vocab + 1) + token] = 1.0;
-                }
-            }
-        };
         let some = format!("the last {BACK} tokens");
         let all: [(&str, &str, Paint, &'static str, bool, Option<Held>); 4] = [
             ("the exact next-token distribution p", "p", ORACLE, DASHED, true, self.explained("", vocab, p)),
             ("its logarithm ln p", "ln p", ORACLE, DASH_DOT, true, self.explained("", vocab, ln_p)),
-            (&some, &some[4..], OTHER, DOTTED, false, self.explained("", BACK * (vocab + 1), last(BACK))),
-            ("the last token", "last token alone", BIGRAM, DOTTED, false, self.explained("", vocab + 1, last(1))),
+            (&some, &some[4..], OTHER, DOTTED, false, self.by_words(tokens, vocab, BACK)),
+            ("the last token", "last token alone", BIGRAM, DOTTED, false, self.by_words(tokens, vocab, 1)),
         ];
         let control = |(name, short, paint, dash, of_prediction, held): (&str, &str, Paint, _, bool, Option<Held>)| {
             let Held { belief, topic, .. } = held?;
@@ -250,6 +265,11 @@ impl Beliefs {
     /// How far what `read` writes of a cell, `width` numbers, explains the beliefs; `None` where nothing could be fitted.
     fn explained(&self, name: &str, width: usize, read: impl Fn(usize, &mut [f64])) -> Option<Held> {
         let fit = self.fit(width, &read)?;
+        self.scored(name, |cells, told| fit.predict(cells.len(), |i, x| read(cells[i], x), told))
+    }
+
+    /// R² of what `predict` tells of each of the cells it is given: entry, and the targets' predictions.
+    fn scored(&self, name: &str, predict: impl FnOnce(&[usize], &mut dyn FnMut(usize, &[f64]))) -> Option<Held> {
         let outputs = self.outputs();
         let half = self.tested();
         let mut mean = vec![0.0; outputs];
@@ -257,16 +277,12 @@ impl Beliefs {
             mean.iter_mut().zip(self.target(cell)).for_each(|(m, v)| *m += v / half.len() as f64);
         }
         let (mut residual, mut total) = (vec![0.0; outputs], vec![0.0; outputs]);
-        fit.predict(
-            half.len(),
-            |i, x| read(half[i], x),
-            |i, y| {
-                for (k, v) in self.target(half[i]).iter().enumerate() {
-                    residual[k] += (v - y[k]).powi(2);
-                    total[k] += (v - mean[k]).powi(2);
-                }
-            },
-        );
+        predict(&half, &mut |i, y| {
+            for (k, v) in self.target(half[i]).iter().enumerate() {
+                residual[k] += (v - y[k]).powi(2);
+                total[k] += (v - mean[k]).powi(2);
+            }
+        });
         let explained = |from: usize, count: usize| {
             let sum = |values: &[f64]| values[from..from + count].iter().sum::<f64>();
             1.0 - sum(&residual) / sum(&total)
@@ -327,8 +343,7 @@ impl Beliefs {
             ),
             Some(_) if !reached.is_empty() => format!("This R² does not go beyond {}.", names(&reached)),
             Some(nearest) => format!(
-                "This R² goes beyond every control by more than {}; the nearest is {}.",
-                number::short(WITHIN),
+                "This R² goes beyond every control by more than {WITHIN}; the nearest is {}.",
                 names(&[nearest])
             ),
             None => String::new(),
@@ -418,7 +433,7 @@ impl Beliefs {
              every other one of {} fresh sequences; every R² is measured on the same positions of the rest. Untrained: the same layer at \
              step 0. Shuffled: the same layer, with the beliefs dealt out anew to all positions of all sequences at random. The controls \
              without a net are regressed alike: on what exact Bayes predicts for the next token (p, and ln p with probabilities below \
-             {LEAST:e} counted as that), and on the last tokens, one number for each token at each place. A layer that predicts well has p, \
+             {LEAST:e} counted as that), and on the last tokens, one number for each word of that many tokens. A layer that predicts well has p, \
              and reads the last tokens: only an R² above these says more. The most there can be is 1, since the belief is a function of \
              the tokens that were read.{}",
             self.rows.len() / self.length,

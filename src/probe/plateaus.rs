@@ -1,6 +1,6 @@
 //! Plateaus of a training curve, and the drops between them.
 
-use crate::{number, sweep::fit::student_quantile};
+use crate::sweep::fit::student_quantile;
 
 /// Where a training curve stands still, or nearly so.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -133,29 +133,23 @@ impl Course {
 
 /// The rule, as a reader needs it.
 pub fn rule() -> String {
-    let digits = |v: f64| number::short(v);
     format!(
-        "A plateau is at least a factor {} in steps long; against the logarithm of the step the loss falls there at most {} times as \
+        "A plateau is at least a factor {FACTOR} in steps long; against the logarithm of the step the loss falls there at most {SLOW} times as \
          fast as over the whole run on average (its highest to its lowest smoothed value), and the upper end of that slope's 95% interval \
-         is at most {} times as fast; it falls there by at most {}% of the whole fall. Noise of batches is estimated from successive \
+         is at most {SLOW_LIMIT} times as fast; it falls there by at most {}% of the whole fall. Noise of batches is estimated from successive \
          losses. A rest is a plateau with a drop before it and one after it: at the very start and at the end every curve is flat \
          against the logarithm of the step.",
-        digits(FACTOR),
-        digits(SLOW),
-        digits(SLOW_LIMIT),
-        number::short(100.0 * FLAT)
+        100.0 * FLAT
     )
 }
 
 /// How the rule came about: a choice that was made after results had been seen is said where the result is shown.
 pub fn history() -> String {
-    let former: Vec<String> = FORMER.iter().map(|v| number::short(*v)).collect();
+    let former: Vec<String> = FORMER.iter().map(f64::to_string).collect();
     format!(
-        "The limit of the slope was {} in earlier versions, each chosen after results had been seen; {} and {} were fixed before \
-         these results.",
-        former.join(", then "),
-        number::short(SLOW),
-        number::short(SLOW_LIMIT)
+        "The limit of the slope was {} in earlier versions, each chosen after results had been seen; {SLOW} and {SLOW_LIMIT} were \
+         fixed before these results.",
+        former.join(", then ")
     )
 }
 
@@ -381,9 +375,18 @@ mod tests {
     fn the_rule_that_is_shown_is_the_rule_that_is_used() {
         let (rule, history) = (rule(), history());
         for value in [FACTOR, SLOW, SLOW_LIMIT, 100.0 * FLAT] {
-            assert!(rule.contains(&crate::number::short(value)), "{value}: {rule}");
+            assert!(rule.contains(&format!(" {value}")), "{value}: {rule}");
         }
-        assert!(FORMER.iter().all(|v| history.contains(&crate::number::short(*v))), "{history}");
+        assert!(FORMER.iter().all(|v| history.contains(&v.to_string())), "{history}");
+        // Stories that speak of rests say the same.
+        let stories = include_str!("../../www/stories.html");
+        for name in ["dursley-wonka-gru", "induction-2", "induction-3"] {
+            let story = stories
+                .split(&format!("<template id=\"story-{name}\">"))
+                .nth(1)
+                .and_then(|s| s.split("</template>").next());
+            assert!(story.is_some_and(|story| story.contains(&history)), "{name}: {history}");
+        }
     }
 
     #[test]

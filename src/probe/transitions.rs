@@ -320,7 +320,7 @@ impl Tab for Transitions {
             "{} {} A plateau is named after the nearest level within {}%. Bands: two standard errors.",
             plateaus::rule(),
             plateaus::history(),
-            number::short(100.0 * TOLERANCE)
+            100.0 * TOLERANCE
         ));
         let _ = write!(html, "<details><summary>The levels</summary><dl>");
         for level in &self.levels {

@@ -145,7 +145,7 @@ fn the_tab_finds_the_heads() {
     let even = [tab.even.previous, tab.even.prefix];
     let cells = even.map(|v| format!("<td>{}</td>", number::fixed(v, 2))).concat();
     assert!(html.contains(&format!("<th scope=\"row\">even attention</th>{cells}")), "{html}");
-    assert_eq!(html.matches("even attention: 0.").count(), 2, "a level in each of two charts");
+    assert_eq!(html.matches("even attention: 0.").count(), 4, "a level with two ends in each of two charts");
     assert_eq!(html.matches("; even attention 0.").count(), 2, "a number in each of two parts of the sentence");
     let csv = tab.csv(&journal);
     for (name, value) in ["previous token", "prefix matching"].iter().zip(even) {
