@@ -360,3 +360,62 @@ fn sweeps_that_make_no_sense_are_refused_and_failed_cells_are_told() {
     let value: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(value["cells"], serde_json::json!({"all": 2, "finished": 1}));
 }
+
+/// `icl inside` on a small run: what it says, and its page.
+fn inside(folder: &str, more: &[&str]) -> (String, String) {
+    let small = r#"{"world":"coins:n=3","data":{"length":16},"net":{"width":8,"context":16},
+        "training":{"steps":12,"batch":4,"warmup":2},"evaluation":{"every":5,"sequences":16}}"#;
+    let experiment = file(&format!("{folder}.json"), small).display().to_string();
+    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    // Nothing of an earlier run may stand in for this one's.
+    fs::remove_dir_all(&out).ok();
+    let out_text = out.display().to_string();
+    let output = icl(&[&["inside", "--experiment", &experiment, "--out", &out_text], more].concat());
+    assert!(output.status.success(), "{more:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout).replace(&out_text, "");
+    (said, fs::read_to_string(out.join("inside.html")).expect("a page"))
+}
+
+#[test]
+fn a_step_that_is_looked_at_loses_no_piece_of_a_tab() {
+    // Step 12 is the last: asked for or not, the same is said and drawn.
+    let tabs = ["--tabs", "power,landscape,transitions"];
+    let (said, page) = inside("inside-last", &tabs);
+    let asked = inside("inside-asked", &[&tabs[..], &["--step", "12"]].concat());
+    assert!(said.contains("By the best line over the window") && page.contains("<svg"), "{said}");
+    assert_eq!(asked, (said, page.clone()));
+    // An earlier one has as many pictures, and its sentences.
+    let (said, earlier) = inside("inside-earlier", &[&tabs[..], &["--step", "5"]].concat());
+    assert_eq!(earlier.matches("<svg").count(), page.matches("<svg").count());
+    assert!(said.contains("the model at step 5") && !said.contains("was not recorded"), "{said}");
+}
+
+#[test]
+fn a_step_that_was_not_recorded_is_called_so() {
+    for (asked, shown) in [("3", "2"), ("9999", "12")] {
+        let (said, page) = inside("inside-unrecorded", &["--tabs", "power", "--step", asked]);
+        let words = format!("Step {asked} was not recorded. What is shown is step {shown}, the nearest that was.");
+        assert!(said.starts_with(&words) && page.contains(&words), "{said}");
+        assert!(said.contains(&format!("the model at step {shown} as L to the")), "{said}");
+    }
+}
+
+#[test]
+fn tabs_are_called_as_on_the_page_or_by_name() {
+    let (by_name, _) = inside("inside-name", &["--tabs", "coupling,power"]);
+    let (as_on_the_page, _) = inside("inside-title", &["--tabs", "weights, Power law"]);
+    assert_eq!(as_on_the_page, by_name);
+    assert!(by_name.contains("Weights:") && by_name.contains("Power law:"), "{by_name}");
+    let experiment = file("inside-refused.json", "{}").display().to_string();
+    refused(&["inside", "--experiment", &experiment, "--tabs", "wheights"], &["wheights", "coupling (Weights)"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_refused_before_the_training() {
+    let taken = file("inside-taken", "").display().to_string();
+    let long = r#"{"training":{"steps":100000000}}"#;
+    let experiment = file("inside-long.json", long).display().to_string();
+    let output = icl(&["inside", "--experiment", &experiment, "--out", &taken]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be written"));
+}

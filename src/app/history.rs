@@ -284,19 +284,23 @@ pub struct EarlierRun {
     pub model: Vec<f64>,
 }
 
-/// What an earlier run had that this one has not: `K 4, N 2`.
-fn difference(now: &Experiment, earlier: &Experiment) -> String {
-    let fields = link::differences(now, earlier);
+/// What another experiment has that this one has not, of what matters to it: `K 4`, `N 2`.
+pub fn differences(now: &Experiment, other: &Experiment) -> Vec<String> {
+    let fields = link::differences(now, other);
     let is_set = |name: &str| fields.iter().any(|(key, _)| key == name);
-    let parts: Vec<String> = fields
+    fields
         .iter()
         // K and N mean nothing with fresh draws.
-        .filter(|(key, _)| !(earlier.data.fresh && (key == "data.topics" || key == "data.sequences")))
-        .filter(|(key, _)| earlier.net.heeds(key, earlier.world.observation()))
-        .filter(|(key, _)| !(key == "data.fresh" && !earlier.data.fresh && is_set("data.topics")))
+        .filter(|(key, _)| !(other.data.fresh && (key == "data.topics" || key == "data.sequences")))
+        .filter(|(key, _)| other.net.heeds(key, other.world.observation()))
+        .filter(|(key, _)| !(key == "data.fresh" && !other.data.fresh && is_set("data.topics")))
         .map(|(key, value)| describe(key, value))
-        .collect();
-    match parts.as_slice() {
+        .collect()
+}
+
+/// What an earlier run had that this one has not: `K 4, N 2`.
+fn difference(now: &Experiment, earlier: &Experiment) -> String {
+    match differences(now, earlier).as_slice() {
         [] => "same settings".into(),
         [only] => only.clone(),
         [first, second] => format!("{first}, {second}"),

@@ -380,12 +380,30 @@ pub const PRESETS: &[Preset] = &[
         },
     },
     Preset {
+        name: "rrxor",
+        title: "Beliefs beyond prediction",
+        tries: &[
+            Try {
+                label: "Mess3: there the belief and the prediction say the same",
+                changes: &[("world", "\"mess3:x=0.05,a=0.85\"")],
+            },
+            Try { label: "One block instead of three: less to compute with", changes: &[("net.blocks", "1")] },
+        ],
+        source: "Shai, Marzen, Teixeira, Oldenziel and Riechers (2024), Transformers represent belief state geometry in their residual stream",
+        build: || Experiment {
+            world: named("rrxor"),
+            net: Net { blocks: 3, ..Net::default() },
+            training: Training { steps: 1500, ..Training::default() },
+            ..Experiment::default()
+        },
+    },
+    Preset {
         name: "mess3",
         title: "A fractal of beliefs",
         tries: &[
             Try { label: "More noise: there is less to find", changes: &[("world", "\"mess3:x=0.15,a=0.6\"")] },
             Try {
-                label: "Random, random, XOR: a belief that is much harder to hold",
+                label: "Random, random, XOR: a belief that prediction does not give away",
                 changes: &[("world", "\"rrxor\"")],
             },
         ],

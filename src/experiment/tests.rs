@@ -372,7 +372,7 @@ fn every_preset_has_a_story() {
         let start = format!("<template id=\"story-{}\">", preset.name);
         let story = stories.split(&start).nth(1).and_then(|rest| rest.split("</template>").next()).unwrap_or_default();
         assert!(
-            story.matches("<p>").count() >= 2 && story.matches("<p").count() == story.matches("</p>").count(),
+            story.matches("<p").count() >= 2 && story.matches("<p").count() == story.matches("</p>").count(),
             "{}",
             preset.name
         );

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use super::{
     Journal, Message, PIECE, Seen, Setting, Steps, Tab, Wish,
-    distances::{Distances, Ensemble, Predictor, Yardsticks},
-    html::{figure, line, note, paragraph, point, positions},
+    distances::{Distances, Ensemble, NAMED_WITHIN, Predictor, Yardsticks},
+    html::{figure, line, note, paragraph, point, positions, table},
     look::{self, listed, thinned},
     mixture,
 };
@@ -56,16 +56,18 @@ impl Algorithm {
         Some((step, self.at(ensemble, step)?))
     }
 
-    /// `inference on fresh topics (0.0123 ± 0.0011 nats per token)`.
+    /// `inference on fresh topics (0.0123 ± 0.0011 nats per token)`, or, where no predictor is near enough, `none of these on fresh
+    /// topics (the nearest, inference, is 0.612 ± 0.011 nats per token away)`.
     fn nearest(&self, ensemble: usize, distances: &Distances) -> Option<String> {
         let at = self.yardsticks.nearest(distances)?;
         let (predictor, Measured { value, stderr }) = (self.yardsticks.predictors().get(at)?, *distances.mean.get(at)?);
-        Some(format!(
-            "{} on {} ({} nats per token)",
-            predictor.name,
-            self.ensembles[ensemble].name(),
-            number::with_error(value, stderr)
-        ))
+        let (name, on) = (predictor.name, self.ensembles[ensemble].name());
+        let distance = number::with_error(value, stderr);
+        Some(if value <= NAMED_WITHIN {
+            format!("{name} on {on} ({distance} nats per token)")
+        } else {
+            format!("none of these on {on} (the nearest, {name}, is {distance} nats per token away)")
+        })
     }
 
     fn sentences(&self, shown: usize) -> Vec<String> {
@@ -75,7 +77,11 @@ impl Algorithm {
             .collect();
         if let Some((step, _)) = nearest.first() {
             let words: Vec<String> = nearest.iter().map(|(_, words)| words.clone()).collect();
-            out.push(format!("At step {} the model is nearest to {}.", number::count(*step), listed(&words)));
+            out.push(format!(
+                "At step {} the model is, within {NAMED_WITHIN} nats per token, {}.",
+                number::count(*step),
+                listed(&words)
+            ));
         }
         if let Some((_, distances)) = self.shown(self.chosen, shown) {
             out.extend(self.mixture_told(distances));
@@ -219,6 +225,18 @@ impl Algorithm {
         figure(&lines.draw().alone(&title, "Distance of the model from each predictor at each position"))
     }
 
+    /// Both directions of the divergence at the shown step, for the chosen ensemble.
+    fn both(&self, shown: usize) -> String {
+        let Some((_, distances)) = self.shown(self.chosen, shown) else { return String::new() };
+        let error = |m: Option<&Measured>| m.map_or("–".into(), |m| number::with_error(m.value, m.stderr));
+        let row = |(i, predictor): (usize, &Predictor)| {
+            vec![predictor.in_full(), error(distances.mean.get(i)), error(distances.reverse.get(i))]
+        };
+        let rows: Vec<Vec<String>> = self.yardsticks.predictors().iter().enumerate().map(row).collect();
+        let heads = ["predictor", "KL(model ‖ predictor), nats per token", "KL(predictor ‖ model)"];
+        table("algorithm-both", &heads, &rows)
+    }
+
     fn switch(&self) -> String {
         if self.ensembles.len() < 2 {
             return String::new();
@@ -293,8 +311,11 @@ impl Tab for Algorithm {
         let _ =
             write!(html, r#"<div class="pictures">{}{}</div>"#, self.weights(&axis, shown), self.by_position(shown));
         html += PIECE;
+        html += &self.both(shown);
+        html += PIECE;
         html += &note(&format!(
-            "Means over {} sequences of T = {} tokens; a chance below 1e−9 counts as 1e−9, a distance below 1e−6 is drawn there. \
+            "The model is said to be a predictor only where KL(model ‖ predictor) is at most {NAMED_WITHIN} nats per token: that it is the nearest \
+             of these does not make it so. Means over {} sequences of T = {} tokens; a chance below 1e−9 counts as 1e−9, a distance below 1e−6 is drawn there. \
              Mixtures are found to within 1e−4 nats.",
             number::count(self.yardsticks.sequences(Ensemble::Fresh)),
             number::count(self.yardsticks.position_count()),
@@ -308,22 +329,28 @@ impl Tab for Algorithm {
     }
 
     fn csv(&self, _: &Journal) -> String {
-        let mut csv = String::from("step,topics,predictor,position,kl_nats,stderr,mixture_weight\n");
+        let mut csv = String::from(
+            "step,topics,predictor,position,kl_nats,stderr,reverse_kl_nats,reverse_stderr,mixture_weight\n",
+        );
         let length = self.yardsticks.position_count();
         for (step, sets) in &self.taken {
             for (ensemble, distances) in self.ensembles.iter().zip(sets) {
                 let Some(distances) = distances else { continue };
                 let topics = ensemble.name().split(' ').next().unwrap_or_default();
                 for (i, predictor) in self.yardsticks.predictors().iter().enumerate() {
-                    let (mean, weight) = (distances.mean[i], distances.mixture.weights[i]);
+                    let (mean, reverse) = (distances.mean[i], distances.reverse[i]);
+                    let weight = distances.mixture.weights[i];
                     let weight = if predictor.can_be { weight.to_string() } else { String::new() };
-                    let _ =
-                        writeln!(csv, "{step},{topics},{},all,{},{},{weight}", predictor.name, mean.value, mean.stderr);
+                    let _ = writeln!(
+                        csv,
+                        "{step},{topics},{},all,{},{},{},{},{weight}",
+                        predictor.name, mean.value, mean.stderr, reverse.value, reverse.stderr
+                    );
                     for (l, value) in distances.by_position[i * length..(i + 1) * length].iter().enumerate() {
-                        let _ = writeln!(csv, "{step},{topics},{},{},{value},,", predictor.name, l + 1);
+                        let _ = writeln!(csv, "{step},{topics},{},{},{value},,,,", predictor.name, l + 1);
                     }
                 }
-                let _ = writeln!(csv, "{step},{topics},best mixture,all,{},,", distances.mixture.left);
+                let _ = writeln!(csv, "{step},{topics},best mixture,all,{},,,,", distances.mixture.left);
             }
         }
         csv

@@ -5,14 +5,17 @@ use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 use super::{
     Journal, Message, PIECE, Scope, Seen, Setting, Steps, Tab, Wish,
-    html::{level, line, note, over_steps, paragraph, pictures, point, said, select},
-    look::{BIGRAM, DOTTED},
+    html::{level, line, note, over_steps, paragraph, pictures, point, said, select, table},
+    look::{BIGRAM, DASH_DOT, DASHED, DOTTED, ORACLE, OTHER, listed},
     matrix::Regression,
     reference::sequences,
 };
 use crate::{
     number,
-    picture::{self, svg::MUTED},
+    picture::{
+        self,
+        svg::{MUTED, Paint},
+    },
     sweep::chart::{Series, dash, ordered},
     world::{
         Filter, Rows, Topics,
@@ -33,6 +36,12 @@ const WORK: usize = 300_000_000;
 const POINTS: usize = 2500;
 /// What all layers side by side are called.
 const ALL: &str = "all layers";
+/// A control looks back at so many tokens.
+const BACK: usize = 3;
+/// A probability below this counts as this before its logarithm is taken: with tokens that cannot come there would be none.
+const LEAST: f64 = 1e-9;
+/// An R² that is at most so much above a control's does not go beyond it.
+const WITHIN: f64 = 0.01;
 
 /// How much of the variance of a belief a layer explains, on sequences that the regression was not fitted on: 1 − residual over total
 /// sum of squares, over all entries. May be below 0.
@@ -45,6 +54,22 @@ struct Held {
     topic: Option<f64>,
     /// The beliefs dealt out anew to all cells at random: what remains is chance.
     shuffled: f64,
+}
+
+/// What a belief is regressed on in place of a net's layers, and how far that goes.
+#[derive(Clone, Debug, PartialEq)]
+struct Control {
+    /// In a sentence: `the exact next-token distribution p`.
+    name: String,
+    /// At a line's end: `p`.
+    short: String,
+    paint: Paint,
+    dash: &'static str,
+    /// It is a function of the next token's exact distribution alone.
+    of_prediction: bool,
+    /// As in [`Held`].
+    belief: f64,
+    topic: Option<f64>,
 }
 
 /// Layers side by side: of each its width, and [cells, width].
@@ -76,8 +101,8 @@ pub struct Beliefs {
     corners: Option<Vec<String>>,
     /// What the belief is about.
     about: String,
-    /// R² of the belief by the last token alone.
-    last_token: f64,
+    /// p and ln p of the next token by exact Bayes, the last tokens, the last token alone; those that could be fitted.
+    controls: Vec<Control>,
     held: BTreeMap<usize, Vec<Held>>,
     layers: Vec<String>,
     chosen: Option<usize>,
@@ -120,12 +145,12 @@ impl Beliefs {
             (_, 0) => format!("the {parts} topics"),
             _ => format!("topic and hidden state together ({parts} topics, {states} states in all)"),
         };
-        let targets = targets(&tokens, length, world.bayes(), states, components, seed);
-        let beliefs = |cell: usize| &targets[cell * (2 * states + components)..][..states];
-        Ok(Self {
+        let vocab = world.vocab();
+        let (targets, predictions) = targets(&tokens, length, world.bayes(), states, components, seed);
+        let mut beliefs = Self {
             length,
-            last_token: by_last_token(&tokens, length, world.vocab(), states, beliefs),
-            rows: Arc::new(Rows::Tokens(tokens)),
+            controls: Vec::new(),
+            rows: Arc::new(Rows::Tokens(tokens.clone())),
             targets,
             states,
             components,
@@ -135,7 +160,56 @@ impl Beliefs {
             layers: Vec::new(),
             chosen: None,
             regressed: None,
+        };
+        beliefs.controls = beliefs.controls(&tokens, vocab, &predictions);
+        Ok(beliefs)
+    }
+
+    /// As [`Self::explained`] by one number for each word of the last `back` tokens, what comes before the first token being one too:
+    /// the mean over the cells to fit on, which a regression on as many numbers would give as well.
+    fn by_words(&self, tokens: &[u16], vocab: usize, back: usize) -> Option<Held> {
+        let word = |cell: usize| {
+            let token = |k: usize| if cell % self.length > k { u64::from(tokens[cell - 1 - k]) } else { vocab as u64 };
+            (0..back).fold(0, |word, k| word * (vocab as u64 + 1) + token(k))
+        };
+        let outputs = self.outputs();
+        let mut means: BTreeMap<u64, (f64, Vec<f64>)> = BTreeMap::new();
+        let mut all = (0.0, vec![0.0; outputs]);
+        for cell in self.half(0, usize::MAX) {
+            for (count, sums) in [means.entry(word(cell)).or_insert_with(|| (0.0, vec![0.0; outputs])), &mut all] {
+                *count += 1.0;
+                sums.iter_mut().zip(self.target(cell)).for_each(|(sum, v)| *sum += v);
+            }
+        }
+        self.scored("", |cells, told| {
+            for (i, cell) in cells.iter().enumerate() {
+                // A word that is new is met with what is true of all.
+                let (count, sums) = means.get(&word(*cell)).unwrap_or(&all);
+                let mean: Vec<f64> = sums.iter().map(|sum| sum / count.max(1.0)).collect();
+                told(i, &mean);
+            }
         })
+    }
+
+    /// `predictions`: [cells, V], P(next token | x_1..x_i) by exact Bayes.
+    fn controls(&self, tokens: &[u16], vocab: usize, predictions: &[f64]) -> Vec<Control> {
+        let p = |cell: usize, out: &mut [f64]| out.copy_from_slice(&predictions[cell * vocab..(cell + 1) * vocab]);
+        let ln_p = |cell: usize, out: &mut [f64]| {
+            p(cell, out);
+            out.iter_mut().for_each(|v| *v = v.max(LEAST).ln());
+        };
+        let some = format!("the last {BACK} tokens");
+        let all: [(&str, &str, Paint, &'static str, bool, Option<Held>); 4] = [
+            ("the exact next-token distribution p", "p", ORACLE, DASHED, true, self.explained("", vocab, p)),
+            ("its logarithm ln p", "ln p", ORACLE, DASH_DOT, true, self.explained("", vocab, ln_p)),
+            (&some, &some[4..], OTHER, DOTTED, false, self.by_words(tokens, vocab, BACK)),
+            ("the last token", "last token alone", BIGRAM, DOTTED, false, self.by_words(tokens, vocab, 1)),
+        ];
+        let control = |(name, short, paint, dash, of_prediction, held): (&str, &str, Paint, _, bool, Option<Held>)| {
+            let Held { belief, topic, .. } = held?;
+            Some(Control { name: name.into(), short: short.into(), paint, dash, of_prediction, belief, topic })
+        };
+        all.into_iter().filter_map(control).collect()
     }
 
     fn outputs(&self) -> usize {
@@ -170,50 +244,61 @@ impl Beliefs {
         stacks
     }
 
-    fn fit(&self, stack: &Stack) -> Option<Regression> {
-        let width = stack.width();
+    /// A map from what `read` writes of a cell, `width` numbers, to the targets.
+    fn fit(&self, width: usize, read: impl Fn(usize, &mut [f64])) -> Option<Regression> {
         let each = width * (width / 2 + self.outputs());
         let half = self.half(0, (WORK / each.max(1)).max(4 * width));
         Regression::fit(
             half.len(),
             width,
             self.outputs(),
-            |i, out| stack.read(half[i], out),
+            |i, out| read(half[i], out),
             |i, out| out.copy_from_slice(self.target(half[i])),
         )
     }
 
-    fn held(&self, layer: &str, stack: &Stack) -> Option<Held> {
-        let fit = self.fit(stack)?;
+    /// The cells that every R² is measured on: the same for each layer and each control.
+    fn tested(&self) -> Vec<usize> {
+        self.half(1, WORK / (WIDEST * self.outputs()))
+    }
+
+    /// How far what `read` writes of a cell, `width` numbers, explains the beliefs; `None` where nothing could be fitted.
+    fn explained(&self, name: &str, width: usize, read: impl Fn(usize, &mut [f64])) -> Option<Held> {
+        let fit = self.fit(width, &read)?;
+        self.scored(name, |cells, told| fit.predict(cells.len(), |i, x| read(cells[i], x), told))
+    }
+
+    /// R² of what `predict` tells of each of the cells it is given: entry, and the targets' predictions.
+    fn scored(&self, name: &str, predict: impl FnOnce(&[usize], &mut dyn FnMut(usize, &[f64]))) -> Option<Held> {
         let outputs = self.outputs();
-        let half = self.half(1, WORK / (stack.width() * outputs).max(1));
+        let half = self.tested();
         let mut mean = vec![0.0; outputs];
         for &cell in &half {
             mean.iter_mut().zip(self.target(cell)).for_each(|(m, v)| *m += v / half.len() as f64);
         }
         let (mut residual, mut total) = (vec![0.0; outputs], vec![0.0; outputs]);
-        fit.predict(
-            half.len(),
-            |i, x| stack.read(half[i], x),
-            |i, y| {
-                for (k, v) in self.target(half[i]).iter().enumerate() {
-                    residual[k] += (v - y[k]).powi(2);
-                    total[k] += (v - mean[k]).powi(2);
-                }
-            },
-        );
+        predict(&half, &mut |i, y| {
+            for (k, v) in self.target(half[i]).iter().enumerate() {
+                residual[k] += (v - y[k]).powi(2);
+                total[k] += (v - mean[k]).powi(2);
+            }
+        });
         let explained = |from: usize, count: usize| {
             let sum = |values: &[f64]| values[from..from + count].iter().sum::<f64>();
             1.0 - sum(&residual) / sum(&total)
         };
         let (s, c) = (self.states, self.components);
         let held = Held {
-            layer: layer.into(),
+            layer: name.into(),
             belief: explained(0, s),
             topic: (c > 0).then(|| explained(s, c)),
             shuffled: explained(s + c, s),
         };
         held.belief.is_finite().then_some(held)
+    }
+
+    fn held(&self, layer: &str, stack: &Stack) -> Option<Held> {
+        self.explained(layer, stack.width(), |cell, out| stack.read(cell, out))
     }
 
     /// The cells that are drawn: of those that nothing was fitted on.
@@ -227,48 +312,82 @@ impl Beliefs {
         self.chosen.unwrap_or(single.saturating_sub(1)).min(self.layers.len().saturating_sub(1))
     }
 
-    fn of(&self, step: usize) -> Option<(usize, &Held)> {
+    /// What a layer held at a step, or at the last one before it that was looked at.
+    fn of(&self, step: usize, layer: &str) -> Option<(usize, &Held)> {
         let (step, held) = self.held.range(..=step).next_back()?;
-        let layer = self.layers.get(self.layer())?;
-        Some((*step, held.iter().find(|h| &h.layer == layer)?))
+        Some((*step, held.iter().find(|h| h.layer == layer)?))
+    }
+
+    /// What a layer holds, and whether that goes beyond each control: two sentences.
+    fn layer_words(&self, step: usize, layer: &str) -> Option<String> {
+        let (step, held) = self.of(step, layer)?;
+        let name = match layer {
+            ALL => "all layers together hold".into(),
+            layer => format!("layer \u{201c}{layer}\u{201d} holds"),
+        };
+        let untrained = self.of(0, layer).filter(|at| at.0 == 0 && step > 0).map(|at| at.1.belief);
+        let start = untrained.map_or_else(String::new, |r| format!("; untrained, {}", digits(r)));
+        let topic =
+            held.topic.map_or_else(String::new, |t| format!(" Of the topic's posterior alone, R² is {}.", digits(t)));
+        let controls = self.controls.iter().map(|c| (c.name.clone(), c.belief, c.of_prediction));
+        let all: Vec<(String, f64, bool)> =
+            controls.chain(untrained.map(|r| ("the untrained net".into(), r, false))).collect();
+        let reached: Vec<&(String, f64, bool)> = all.iter().filter(|c| held.belief <= c.1 + WITHIN).collect();
+        let names = |of: &[&(String, f64, bool)]| {
+            listed(&of.iter().map(|c| format!("{} ({})", c.0, digits(c.1))).collect::<Vec<_>>())
+        };
+        let verdict = match all.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
+            Some(_) if reached.iter().any(|c| c.2) => format!(
+                "This R² does not go beyond {}: it shows nothing beyond next-token prediction.",
+                names(&reached)
+            ),
+            Some(_) if !reached.is_empty() => format!("This R² does not go beyond {}.", names(&reached)),
+            Some(nearest) => format!(
+                "This R² goes beyond every control by more than {WITHIN}; the nearest is {}.",
+                names(&[nearest])
+            ),
+            None => String::new(),
+        };
+        Some(format!(
+            "At step {} {name} the belief about {} with R² {}{start}; with the beliefs shuffled, {}.{topic} {verdict}",
+            number::count(step),
+            self.about,
+            digits(held.belief),
+            digits(held.shuffled)
+        ))
     }
 
     fn words(&self, shown: usize) -> String {
-        let Some((step, held)) = self.of(shown) else {
+        let layer = self.layers.get(self.layer());
+        let Some(of_layer) = layer.and_then(|layer| self.layer_words(shown, layer)) else {
             return note(
                 "How much of the belief each layer holds appears when the recorded steps have been looked at.",
             );
         };
-        let name = match held.layer.as_str() {
-            ALL => "all layers together hold".into(),
-            layer => format!("layer \u{201c}{layer}\u{201d} holds"),
+        let all = layer.filter(|layer| *layer != ALL).and_then(|_| self.layer_words(shown, ALL));
+        let without: Vec<String> =
+            self.controls.iter().map(|c| format!("{} gives {}", c.name, digits(c.belief))).collect();
+        let without = (!without.is_empty()).then(|| format!("Without any net, {}.", listed(&without)));
+        [Some(of_layer), all, without].into_iter().flatten().map(|words| paragraph(&words)).collect()
+    }
+
+    /// Every R² at the shown step, layers first.
+    fn table(&self, shown: usize) -> String {
+        let Some((step, held)) = self.held.range(..=shown).next_back() else { return String::new() };
+        let row = |name: String, belief: f64, topic: Option<f64>| {
+            let topic = (self.components > 0).then(|| topic.map_or("–".into(), digits));
+            [name, digits(belief)].into_iter().chain(topic).collect::<Vec<String>>()
         };
-        let untrained = match self.of(0) {
-            Some((0, start)) => format!("; untrained, {}", number::fixed(start.belief, 2)),
-            _ => String::new(),
-        };
-        let topic = held
-            .topic
-            .map_or_else(String::new, |t| format!(" Of the topic's posterior alone, R² is {}.", number::fixed(t, 2)));
-        // Of the variance that the last token leaves.
-        let rest = |r: f64| (1.0 - self.last_token > 1e-6).then(|| (r - self.last_token) / (1.0 - self.last_token));
-        let start = self.of(0).filter(|at| at.0 == 0).and_then(|at| rest(at.1.belief));
-        let beyond = match (rest(held.belief), start) {
-            (Some(now), Some(start)) => format!(
-                " The last token alone gives {}; of what it leaves open, {} is held now and {} untrained.",
-                number::fixed(self.last_token, 2),
-                number::fixed(now, 2),
-                number::fixed(start, 2)
-            ),
-            _ => String::new(),
-        };
-        paragraph(&format!(
-            "At step {} {name} the belief about {} with R² {}{untrained}; with the beliefs shuffled, {}.{beyond}{topic}",
-            number::count(step),
-            self.about,
-            number::fixed(held.belief, 2),
-            number::fixed(held.shuffled, 2)
-        ))
+        let layers = held.iter().map(|h| row(format!("{}, step {}", h.layer, number::count(*step)), h.belief, h.topic));
+        let chosen = self.layers.get(self.layer()).map(String::as_str).unwrap_or_default();
+        let untrained = self.held.get(&0).into_iter().flatten().filter(|h| h.layer == chosen || h.layer == ALL);
+        let untrained = untrained.map(|h| row(format!("{}, untrained", h.layer), h.belief, h.topic));
+        let shuffled = held.iter().filter(|h| h.layer == chosen);
+        let shuffled = shuffled.map(|h| row(format!("{}, beliefs shuffled", h.layer), h.shuffled, None));
+        let controls = self.controls.iter().map(|c| row(format!("no net: {}", c.name), c.belief, c.topic));
+        let rows: Vec<Vec<String>> = layers.chain(untrained).chain(shuffled).chain(controls).collect();
+        let heads = ["regressed on", "R² of the belief", "R² of the topic"];
+        table("beliefs-controls", &heads[..if self.components > 0 { 3 } else { 2 }], &rows)
     }
 
     fn lines(&self, steps: &Steps, of: fn(&Held) -> Option<f64>) -> Vec<Series> {
@@ -304,14 +423,19 @@ impl Beliefs {
         let topics = (self.components > 0)
             .then(|| over_steps("R² of the topic's posterior", "R²", &steps, shown, self.lines(&steps, |h| h.topic)));
         let mut lines = self.lines(&steps, |h| Some(h.belief));
-        let title = format!("last token alone: {}", number::precise(self.last_token));
-        lines.push(level("last token alone", BIGRAM, DOTTED, self.last_token, &title));
+        lines.extend(self.controls.iter().map(|c| {
+            let title = format!("no net, {}: {}", c.name, number::precise(c.belief));
+            level(&c.short, c.paint, c.dash, c.belief, &title)
+        }));
         let belief = over_steps("R² of the belief, by layer", "R²", &steps, shown, lines);
         let about = format!(
             "Linear regression with an intercept from what a layer holds at a position to what exact Bayes believes there, fitted on \
-             every other one of {} fresh sequences; R² on the rest. Untrained: the same layer at step 0. Shuffled: the same layer, \
-             with the beliefs dealt out anew to all positions of all sequences at random. Last token alone: the mean belief after each \
-             token, which any layer knows that has not forgotten it.{}",
+             every other one of {} fresh sequences; every R² is measured on the same positions of the rest. Untrained: the same layer at \
+             step 0. Shuffled: the same layer, with the beliefs dealt out anew to all positions of all sequences at random. The controls \
+             without a net are regressed alike: on what exact Bayes predicts for the next token (p, and ln p with probabilities below \
+             {LEAST:e} counted as that), and on the last tokens, one number for each word of that many tokens. A layer that predicts well has p, \
+             and reads the last tokens: only an R² above these says more. The most there can be is 1, since the belief is a function of \
+             the tokens that were read.{}",
             self.rows.len() / self.length,
             if self.layers.last().is_some_and(|l| l == ALL) {
                 ""
@@ -319,7 +443,7 @@ impl Beliefs {
                 " All layers together would have too many numbers to fit here."
             }
         );
-        pictures([Some(belief), topics].into_iter().flatten()) + &note(&about)
+        pictures([Some(belief), topics].into_iter().flatten()) + &self.table(shown) + &note(&about)
     }
 
     fn simplex(&self) -> String {
@@ -344,16 +468,33 @@ impl Beliefs {
     }
 }
 
-/// [cells, states + components + states]: joint belief, posterior of the components, and the joint beliefs permuted at random.
-fn targets(tokens: &[u16], length: usize, mut filter: Filter, states: usize, components: usize, seed: u64) -> Vec<f64> {
+/// An R², as far as it deserves.
+fn digits(r: f64) -> String {
+    number::fixed(r, 3)
+}
+
+/// [cells, states + components + states]: joint belief, posterior of the components, and the joint beliefs permuted at random; and
+/// [cells, V]: what is predicted for the token after.
+fn targets(
+    tokens: &[u16],
+    length: usize,
+    mut filter: Filter,
+    states: usize,
+    components: usize,
+    seed: u64,
+) -> (Vec<f64>, Vec<f64>) {
     let outputs = 2 * states + components;
+    let vocab = filter.vocab();
     let mut out = vec![0.0; tokens.len() * outputs];
-    for (cell, target) in out.chunks_exact_mut(outputs).enumerate() {
+    let mut predictions = vec![0.0; tokens.len() * vocab];
+    let cells = out.chunks_exact_mut(outputs).zip(predictions.chunks_exact_mut(vocab));
+    for (cell, (target, prediction)) in cells.enumerate() {
         if cell % length == 0 {
             filter.reset();
         } else {
             filter.observe(tokens[cell - 1]);
         }
+        filter.predict(prediction);
         filter.belief(&mut target[..states]);
         if let Some(posterior) = filter.posterior().filter(|p| p.len() == components) {
             target[states..states + components].copy_from_slice(posterior);
@@ -370,37 +511,7 @@ fn targets(tokens: &[u16], length: usize, mut filter: Filter, states: usize, com
             out[cell * outputs + states + components + k] = out[other * outputs + k];
         }
     }
-    out
-}
-
-/// R² of the belief by the last token alone (before the first one, by the start): means over every other sequence, tested on the rest.
-fn by_last_token<'a>(
-    tokens: &[u16],
-    length: usize,
-    vocab: usize,
-    states: usize,
-    belief: impl Fn(usize) -> &'a [f64],
-) -> f64 {
-    let last = |cell: usize| if cell.is_multiple_of(length) { vocab } else { usize::from(tokens[cell - 1]) };
-    let half = |odd: usize| (0..tokens.len()).filter(move |cell| cell / length % 2 == odd);
-    let (mut sums, mut counts) = (vec![0.0; (vocab + 1) * states], vec![0.0; vocab + 1]);
-    for cell in half(0) {
-        counts[last(cell)] += 1.0;
-        sums[last(cell) * states..].iter_mut().zip(belief(cell)).for_each(|(sum, b)| *sum += b);
-    }
-    let count = half(1).count().max(1) as f64;
-    let mut mean = vec![0.0; states];
-    half(1).for_each(|cell| mean.iter_mut().zip(belief(cell)).for_each(|(m, b)| *m += b / count));
-    let (mut residual, mut total) = (0.0, 0.0);
-    for cell in half(1) {
-        for (k, b) in belief(cell).iter().enumerate() {
-            let known =
-                if counts[last(cell)] > 0.0 { sums[last(cell) * states + k] / counts[last(cell)] } else { mean[k] };
-            residual += (b - known).powi(2);
-            total += (b - mean[k]).powi(2);
-        }
-    }
-    1.0 - residual / total
+    (out, predictions)
 }
 
 impl Tab for Beliefs {
@@ -421,7 +532,7 @@ impl Tab for Beliefs {
         } else {
             let drawn = self.drawn();
             let regressed = stacks.iter().map(|(_, stack)| {
-                let Some(fit) = self.fit(stack) else { return Vec::new() };
+                let Some(fit) = self.fit(stack.width(), |cell, out| stack.read(cell, out)) else { return Vec::new() };
                 let mut points = Vec::with_capacity(drawn.len());
                 fit.predict(drawn.len(), |i, x| stack.read(drawn[i], x), |_, y| points.push([y[0], y[1], y[2]]));
                 points
@@ -455,12 +566,22 @@ impl Tab for Beliefs {
     }
 
     fn csv(&self, _: &Journal) -> String {
-        let mut csv = String::from("step,layer,R² of the belief,R² of the topic,R² with shuffled beliefs\n");
+        let mut csv = String::from("step,layer,R² of the belief,R² of the topic,R² with shuffled beliefs,R² untrained");
+        // Writing to a string cannot fail.
+        self.controls.iter().for_each(|c| {
+            let _ = write!(csv, ",R² without a net: {}", c.name);
+        });
+        csv.push('\n');
         for (step, held) in &self.held {
             for h in held {
                 let topic = h.topic.map(|t| t.to_string()).unwrap_or_default();
-                // Writing to a string cannot fail.
-                let _ = writeln!(csv, "{step},{},{},{topic},{}", h.layer, h.belief, h.shuffled);
+                let start = self.of(0, &h.layer).filter(|at| at.0 == 0).map(|at| at.1.belief.to_string());
+                let start = start.unwrap_or_default();
+                let _ = write!(csv, "{step},{},{},{topic},{},{start}", h.layer, h.belief, h.shuffled);
+                self.controls.iter().for_each(|c| {
+                    let _ = write!(csv, ",{}", c.belief);
+                });
+                csv.push('\n');
             }
         }
         csv

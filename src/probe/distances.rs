@@ -61,6 +61,8 @@ impl Predictor {
 pub struct Distances {
     /// Mean over cells of KL(learner || predictor), nats per token; errors are over sequences.
     pub mean: Vec<Measured>,
+    /// The same the other way round, KL(predictor || learner).
+    pub reverse: Vec<Measured>,
     /// The same by position, [predictors, T] row-major.
     pub by_position: Vec<f32>,
     /// The nearest mixture of the predictors that a learner can be; one weight for each predictor, 0 for the others.
@@ -182,29 +184,37 @@ impl Yardsticks {
         let model: Vec<f32> = law.iter().map(|p| p.exp()).collect();
         let mut by_position = vec![0.0; count * length];
         let mut of_sequence = vec![Vec::with_capacity(set.rows.len() / length); count];
+        let mut reversed = of_sequence.clone();
         let sequence = self.vocab * length;
-        let sequences =
-            model.chunks_exact(sequence).zip(law.chunks_exact(sequence)).zip(set.logs.chunks_exact(sequence));
-        for ((model, law), logs) in sequences {
+        let tables = set.chances.chunks_exact(sequence).zip(set.logs.chunks_exact(sequence));
+        let sequences = model.chunks_exact(sequence).zip(law.chunks_exact(sequence)).zip(tables);
+        for ((model, law), (chances, logs)) in sequences {
             let mut sums = vec![0.0; count];
-            let cells =
-                model.chunks_exact(self.vocab).zip(law.chunks_exact(self.vocab)).zip(logs.chunks_exact(self.vocab));
-            for (l, ((model, law), logs)) in cells.enumerate() {
+            let mut sums_reversed = vec![0.0; count];
+            let tables = chances.chunks_exact(self.vocab).zip(logs.chunks_exact(self.vocab));
+            let cells = model.chunks_exact(self.vocab).zip(law.chunks_exact(self.vocab)).zip(tables);
+            for (l, ((model, law), (chances, logs))) in cells.enumerate() {
                 let mut known = 0.0;
                 let mut cross = [0.0f32; WIDTH];
-                for ((&p, &log), logs) in model.iter().zip(law).zip(logs) {
+                let mut other = [0.0f32; WIDTH];
+                for ((&p, &log), (chances, logs)) in model.iter().zip(law).zip(chances.iter().zip(logs)) {
                     if p > 0.0 {
                         known += p * log;
                         cross.iter_mut().zip(logs).for_each(|(slot, q)| *slot += p * q);
                     }
+                    let log = log.max(LEAST.ln());
+                    let both = other.iter_mut().zip(chances.iter().zip(logs));
+                    both.for_each(|(slot, (q, log_q))| *slot += q * (log_q - log));
                 }
                 for (j, sum) in sums.iter_mut().enumerate() {
                     let divergence = f64::from(known - cross[j]).max(0.0);
                     *sum += divergence;
                     by_position[j * length + l] += divergence;
+                    sums_reversed[j] += f64::from(other[j]).max(0.0);
                 }
             }
             of_sequence.iter_mut().zip(sums).for_each(|(all, sum)| all.push(sum / length as f64));
+            reversed.iter_mut().zip(sums_reversed).for_each(|(all, sum)| all.push(sum / length as f64));
         }
         let cells = model.len() / self.vocab;
         let can_be = self.predictors.iter().filter(|p| p.can_be).count();
@@ -214,6 +224,7 @@ impl Yardsticks {
         let n = (cells / length).max(1) as f64;
         Some(Distances {
             mean: of_sequence.iter().map(|values| Measured::over(values)).collect(),
+            reverse: reversed.iter().map(|values| Measured::over(values)).collect(),
             by_position: by_position.iter().map(|sum| (sum / n) as f32).collect(),
             mixture,
         })
@@ -406,6 +417,9 @@ mod tests {
         assert!(of.predictors()[uniform].also.contains(&"uniform"));
         let expected = 0.9 * (0.9f64 / 0.5).ln() + 0.1 * (0.1f64 / 0.5).ln();
         assert!((distances.mean[uniform].value - expected).abs() < 1e-6 && distances.mean[uniform].stderr < 1e-6);
+        // And the other way round.
+        let expected = 0.5 * (0.5f64 / 0.9).ln() + 0.5 * (0.5f64 / 0.1).ln();
+        assert!((distances.reverse[uniform].value - expected).abs() < 1e-6 && distances.reverse[uniform].stderr < 1e-6);
         // Against inference, by hand from a filter of its own: mean and standard error over sequences.
         let world = World::new(&"coins:n=3".parse().expect("a spec")).expect("a world");
         let mut filter = world.bayes();

@@ -34,6 +34,15 @@ pub struct Events {
     sequences: usize,
 }
 
+/// A class is learned half where this share of its excess is left, and learned where this one is.
+pub const HALF: f64 = 0.5;
+pub const LEFT: f64 = 0.1;
+
+/// What is gone where a share is left: `90%`.
+pub fn gone(left: f64) -> String {
+    format!("{:.0}%", 100.0 * (1.0 - left))
+}
+
 /// A class of fewer cells is left out.
 const FEWEST_CELLS: usize = 16;
 

@@ -21,8 +21,6 @@ use crate::{
     world::{Topics, World},
 };
 
-/// Points of a fit within this factor in L count as one for its interval: neighbouring positions come from the same sequences.
-const BIN: f64 = 1.25;
 /// A local slope looks this factor to both sides.
 const REACH: f64 = 1.5;
 /// Lines are drawn at about this many lengths.
@@ -47,6 +45,15 @@ struct Smooth {
     parameters: usize,
     /// How the count comes about.
     about: &'static str,
+}
+
+/// The best straight line through the logarithms over a window, and those over its two halves. No interval belongs to it: a curve that
+/// is known exactly has no scatter, and of a model all positions come from the same sequences of one run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Line {
+    whole: Decay,
+    /// Slopes (falling: above 0) over the halves of the window, parted at its geometric middle; `None` where one has too few points.
+    halves: Option<[f64; 2]>,
 }
 
 /// N coins: near to a continuum while L is small.
@@ -132,40 +139,28 @@ impl Power {
         self.bayes().into_iter().zip(beyond).map(sum).collect()
     }
 
-    /// A power law over the window.
-    fn fitted(&self, curve: &Curve) -> Option<Decay> {
-        let points = usable(curve, self.window);
-        let logs: Vec<(f64, Measured)> = points.iter().map(|(l, y)| (l.ln(), *y)).collect();
-        decay(&logs, independent(&points))
-    }
-
-    /// `as L to the −0.91 (95%: −0.93 to −0.89)`.
-    fn told(fit: &Decay) -> String {
-        let digits = |v: f64| number::fixed(v, 2);
-        format!(
-            "as L to the {} (95%: {} to {})",
-            digits(-fit.slope),
-            digits(-fit.slope - fit.half_width),
-            digits(-fit.slope + fit.half_width)
-        )
+    /// The best line over the window.
+    fn fitted(&self, curve: &Curve) -> Option<Line> {
+        Line::of(curve, self.window)
     }
 
     fn sentences(&self, bayes: &Curve, model: Option<&(usize, Curve)>) -> Vec<String> {
         let mut out = Vec::new();
         let (from, to) = self.window;
-        let of_bayes = self.fitted(bayes).map(|fit| format!("exact Bayes falls {}", Self::told(&fit)));
+        let of_bayes = self.fitted(bayes).map(|fit| format!("exact Bayes falls {}", fit.told()));
         let of_model = model.and_then(|(step, curve)| {
-            Some(format!("the model at step {} {}", number::count(*step), Self::told(&self.fitted(curve)?)))
+            Some(format!("the model at step {} {}", number::count(*step), self.fitted(curve)?.told()))
         });
         let parts: Vec<String> = of_bayes.into_iter().chain(of_model).collect();
         if parts.is_empty() {
-            out.push(format!("Between L = {from} and {to} no excess stands out that a power law could be fitted to."));
+            out.push(format!("Between L = {from} and {to} no excess stands out that a line could be drawn through."));
         } else {
-            out.push(format!("Between L = {from} and {to}, {}.", look::listed(&parts)));
+            out.push(format!("By the best line over the window from L = {from} to {to}, {}.", look::listed(&parts)));
         }
         if let Some(Smooth { parameters, about }) = &self.smooth {
             out.push(format!(
-                "Topics have d = {parameters} parameters ({about}), so with much context exact Bayes tends to d/(2L), a slope of −1."
+                "Topics have d = {parameters} parameters ({about}). In theory the excess of exact Bayes tends to d/(2L), a slope of −1, as L \
+                 grows without end; a line over a finite window has another slope, and one that depends on the window."
             ));
         }
         if let Some(coins) = &self.coins {
@@ -181,7 +176,7 @@ impl Power {
                 number::short(1.0 / coins.rate),
             ));
         } else if let (Some(power), Some(exponential)) = (self.fitted(bayes), exponential(bayes, self.window))
-            && exponential.r_squared > power.r_squared
+            && exponential.r_squared > power.whole.r_squared
             && self.smooth.is_none()
         {
             out.push(format!(
@@ -212,7 +207,7 @@ impl Power {
 
     fn marks(&self, scale: &Scale) -> Vec<(f64, String)> {
         let at = |l: usize, word: &str| (scale.share(l as f64), word.to_owned());
-        vec![at(self.window.0, "fitted"), at(self.window.1, "")]
+        vec![at(self.window.0, "window"), at(self.window.1, "")]
     }
 
     fn curves(&self, bayes: &Curve, model: Option<&(usize, Curve)>) -> String {
@@ -238,8 +233,8 @@ impl Power {
             }
             if let Some(fit) = self.fitted(curve) {
                 let ends = [self.window.0, self.window.1].map(|l| {
-                    let y = fit.amplitude * (l as f64).powf(-fit.slope);
-                    point(share(l), y, 0.0, format!("fit of {name}: {}", Self::told(&fit)))
+                    let y = fit.whole.amplitude * (l as f64).powf(-fit.whole.slope);
+                    point(share(l), y, 0.0, format!("best line of {name}: {}", fit.told()))
                 });
                 series.push(line("", paint, look::DASHED, ends));
             }
@@ -290,8 +285,8 @@ impl Power {
             let Some(curve) = curve else { continue };
             let points = self.lengths().into_iter().filter_map(|l| {
                 let slope = local_slope(curve, l)?;
-                let title = format!("{name}, L = {l}: slope {}", number::with_error(slope.value, slope.stderr));
-                Some(point(scale.share(l as f64), slope.value, 2.0 * slope.stderr, title))
+                let title = format!("{name}, L = {l}: slope {}", number::fixed(slope, 3));
+                Some(point(scale.share(l as f64), slope, 0.0, title))
             });
             series.push(line(name, paint, "", points));
         }
@@ -324,7 +319,7 @@ impl Power {
             )
         };
         let (from, to) = self.window;
-        format!("<div class=\"inside-row\">{} {}</div>", entry("from", "Fit from L =", from), entry("to", "to", to))
+        format!("<div class=\"inside-row\">{} {}</div>", entry("from", "Line from L =", from), entry("to", "to", to))
     }
 
     /// The model's curve at the shown step, where there is one.
@@ -345,26 +340,41 @@ fn usable(curve: &Curve, (from, to): (usize, usize)) -> Vec<(f64, Measured)> {
     within.filter(|(_, y)| stands_out(y)).map(|(l, y)| (l as f64, y)).collect()
 }
 
-/// How many groups of neighbours within a factor [`BIN`] in L there are.
-fn independent(points: &[(f64, Measured)]) -> usize {
-    let (mut groups, mut first) = (0, 0.0);
-    for (l, _) in points {
-        if groups == 0 || *l >= first * BIN {
-            (groups, first) = (groups + 1, *l);
-        }
+impl Line {
+    fn of(curve: &Curve, (from, to): (usize, usize)) -> Option<Self> {
+        let line = |window| {
+            let points = usable(curve, window);
+            let logs: Vec<(f64, Measured)> = points.iter().map(|(l, y)| (l.ln(), *y)).collect();
+            decay(&logs, logs.len())
+        };
+        let middle = (from as f64 * to as f64).sqrt();
+        let halves = line((from, middle.floor() as usize)).zip(line((middle.ceil() as usize, to)));
+        Some(Self { whole: line((from, to))?, halves: halves.map(|(first, second)| [first.slope, second.slope]) })
     }
-    groups
+
+    /// `as L to the −0.88, bending from −0.83 in the window's first half to −0.93 in its second`.
+    fn told(&self) -> String {
+        let digits = |v: f64| number::fixed(-v, 2);
+        let bend = match self.halves.map(|halves| halves.map(digits)) {
+            Some([first, second]) if first == second => format!(", {first} in both halves of the window"),
+            Some([first, second]) => {
+                format!(", bending from {first} in the window's first half to {second} in its second")
+            }
+            None => String::new(),
+        };
+        format!("as L to the {}{bend}", digits(self.whole.slope))
+    }
 }
 
 /// Instead of a power law.
 fn exponential(curve: &Curve, window: (usize, usize)) -> Option<Decay> {
     let points = usable(curve, window);
-    decay(&points, independent(&points))
+    decay(&points, points.len())
 }
 
-/// d ln(excess)/d ln L about one L: a least-squares line through everything within a factor [`REACH`]. Its error takes the points' to be
-/// independent. `None` near the ends, and where the excess does not stand out.
-fn local_slope(curve: &Curve, l: usize) -> Option<Measured> {
+/// d ln(excess)/d ln L about one L: a least-squares line through everything within a factor [`REACH`]. `None` near the ends, and where
+/// the excess does not stand out.
+fn local_slope(curve: &Curve, l: usize) -> Option<f64> {
     let from = ((l as f64 / REACH).floor() as usize).max(1);
     let to = (l as f64 * REACH).ceil() as usize;
     if to > curve.len() || l < 2 {
@@ -376,9 +386,7 @@ fn local_slope(curve: &Curve, l: usize) -> Option<Measured> {
     }
     let mean = points.iter().map(|(x, _)| x).sum::<f64>() / points.len() as f64;
     let spread: f64 = points.iter().map(|(x, _)| (x - mean).powi(2)).sum();
-    let slope = points.iter().map(|(x, y)| (x - mean) * y.value.ln()).sum::<f64>() / spread;
-    let squares: f64 = points.iter().map(|(x, y)| ((x - mean) * y.stderr / y.value).powi(2)).sum();
-    Some(Measured { value: slope, stderr: squares.sqrt() / spread })
+    Some(points.iter().map(|(x, y)| (x - mean) * y.value.ln()).sum::<f64>() / spread)
 }
 
 impl Tab for Power {
@@ -416,16 +424,17 @@ impl Tab for Power {
         html += "</div>";
         html += PIECE;
         html += &note(
-            "L is the number of tokens seen. Fits are straight lines through the logarithms of all points of the window; intervals are Student's t, \
-             from the scatter about the line, and count points within a factor 1.25 in L as one, since neighbouring positions come from \
-             the same sequences; a curve that bends widens them. Where the excess is within two standard errors of 0 it is drawn pale \
-             and not fitted.",
+            "L is the number of tokens seen. Each dashed line is the best straight line through the logarithms of all points of the window; \
+             how it bends is told by the lines over the window's two halves, parted at its geometric middle. These lines have no \
+             confidence interval: an exact curve has no scatter, and all positions of a model's curve come from the same sequences of one \
+             run; what another run would give, only other seeds can tell. Bands of the curves: two standard errors. Where the excess is \
+             within two standard errors of 0 it is drawn pale and no line goes through it.",
         );
         html
     }
 
     fn csv(&self, journal: &Journal) -> String {
-        let mut csv = String::from("kind,curve,step,first_length,last_length,value,stderr,low_95,high_95\n");
+        let mut csv = String::from("kind,curve,step,first_length,last_length,value,stderr\n");
         let mut curves = vec![("Bayes", String::new(), self.bayes())];
         for evaluation in journal.evaluations.iter().filter(|e| e.excess.len() == self.length) {
             curves.push(("model", evaluation.step.to_string(), self.model(evaluation)));
@@ -434,18 +443,20 @@ impl Tab for Power {
         for (name, step, curve) in &curves {
             for (i, y) in curve.iter().enumerate() {
                 let l = i + 1;
-                let _ = writeln!(csv, "excess_nats,{name},{step},{l},{l},{},{},,", y.value, y.stderr);
+                let _ = writeln!(csv, "excess_nats,{name},{step},{l},{l},{},{}", y.value, y.stderr);
                 if let Some(slope) = local_slope(curve, l) {
-                    let _ = writeln!(csv, "local_slope,{name},{step},{l},{l},{},{},,", slope.value, slope.stderr);
+                    let _ = writeln!(csv, "local_slope,{name},{step},{l},{l},{slope},");
                 }
             }
             if let Some(fit) = self.fitted(curve) {
-                let (low, high) = (-fit.slope - fit.half_width, -fit.slope + fit.half_width);
-                let _ = writeln!(csv, "fitted_exponent,{name},{step},{from},{to},{},,{low},{high}", -fit.slope);
+                let _ = writeln!(csv, "slope_of_best_line,{name},{step},{from},{to},{},", -fit.whole.slope);
+                for (half, slope) in ["first_half", "second_half"].iter().zip(fit.halves.into_iter().flatten()) {
+                    let _ = writeln!(csv, "slope_of_best_line_{half},{name},{step},{from},{to},{},", -slope);
+                }
             }
         }
         for (i, y) in self.coins.iter().flat_map(|coins| coins.continuum.iter().enumerate()) {
-            let _ = writeln!(csv, "excess_nats,coin of any bias,,{0},{0},{y},,,", i + 1);
+            let _ = writeln!(csv, "excess_nats,coin of any bias,,{0},{0},{y},", i + 1);
         }
         csv
     }

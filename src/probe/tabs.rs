@@ -38,6 +38,12 @@ impl TabKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// As a person may call it: by its name or by its title on the page, capitals, hyphens and spaces aside.
+    pub fn called(name: &str) -> Option<Self> {
+        let plain = |text: &str| text.trim().to_lowercase().replace(['-', '_'], " ");
+        Self::ALL.into_iter().find(|kind| [kind.name(), kind.title()].iter().any(|known| plain(known) == plain(name)))
+    }
+
     pub fn title(self) -> &'static str {
         match self {
             Self::Landscape => "Landscape",
@@ -78,5 +84,22 @@ impl TabKind {
             Self::Beliefs => Box::new(Beliefs::open(setting)?),
             Self::Coupling => Box::new(Coupling::open(setting)?),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tab_is_found_by_its_name_and_by_its_title() {
+        for kind in TabKind::ALL {
+            let title = kind.title();
+            for name in [kind.name(), title, &title.to_lowercase(), &title.replace(' ', "-"), &format!(" {title} ")] {
+                assert_eq!(TabKind::called(name), Some(kind), "{name}");
+            }
+        }
+        assert_eq!(TabKind::called("weights"), Some(TabKind::Coupling));
+        assert_eq!((TabKind::called(""), TabKind::called("power laws")), (None, None));
     }
 }

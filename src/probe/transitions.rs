@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use super::{
     Journal, Message, PIECE, Seen, Setting, Steps, Tab, Wish,
-    events::{Class, Events, learned},
+    events::{Class, Events, HALF, LEFT, gone, learned},
     html::{self, figure, line, note, paragraph, point, table},
     look::{self, listed, thinned},
-    plateaus::{Course, Drop, Plateau},
+    plateaus::{self, Course, Drop, Plateau},
 };
 use crate::{
     number,
@@ -107,13 +107,19 @@ impl Transitions {
             while let Some(drop) = drops.next_if(|drop| drop.half < plateau.first as f64) {
                 out.push(drop_told(drop));
             }
-            let last = if course.settled() && plateau.last == course.bins.last().map_or(0, |bin| bin.last) {
-                format!("From step {} on it stays {}.", number::count(plateau.first), self.place(plateau))
+            let (first, last) = (number::count(plateau.first), number::count(plateau.last));
+            let place = self.place(plateau);
+            out.push(if course.settled() && plateau.last == course.bins.last().map_or(0, |bin| bin.last) {
+                format!("From step {first} on it stays {place}.")
+            } else if course.rests_on(plateau) {
+                format!(
+                    "From step {first} to {last} it rests {place}: there it falls at {} of the run's mean pace (95%: at most {}).",
+                    number::fixed(plateau.pace, 2),
+                    number::fixed(plateau.pace_limit, 2)
+                )
             } else {
-                let (first, last) = (number::count(plateau.first), number::count(plateau.last));
-                format!("From step {first} to {last} it sits {}.", self.place(plateau))
-            };
-            out.push(last);
+                format!("From step {first} to {last} it is {place}.")
+            });
         }
         out.extend(drops.map(drop_told));
         out
@@ -128,7 +134,7 @@ impl Transitions {
         let Some(events) = &self.events else { return Vec::new() };
         let mut when: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for (i, class) in events.classes.iter().enumerate() {
-            if let Some(step) = learned(&self.course(i), 0.1) {
+            if let Some(step) = learned(&self.course(i), LEFT) {
                 when.entry(step).or_default().push(class.name.clone());
             }
         }
@@ -138,7 +144,7 @@ impl Transitions {
             .collect();
         match words.is_empty() {
             true => Vec::new(),
-            false => vec![format!("Learned (nine tenths of the excess gone, for good): {}.", words.join("; "))],
+            false => vec![format!("Learned ({} of the excess gone, for good): {}.", gone(LEFT), words.join("; "))],
         }
     }
 
@@ -233,19 +239,13 @@ impl Transitions {
             let course = self.course(i);
             let now = course.iter().rev().find(|(step, _)| *step <= shown).map(|(_, excess)| *excess);
             let at = |share| learned(&course, share).map_or("not yet".into(), number::count);
+            let now_loss = now.map_or("–".into(), |e| number::with_error(class.bayes + e.value, e.stderr));
             let excess = now.map_or("–".into(), |e| number::with_error(e.value, e.stderr));
-            let loss = now.map_or("–".into(), |e| number::with_error(class.bayes + e.value, e.stderr));
-            vec![class.name.clone(), number::short(class.bayes), loss, excess, at(0.5), at(0.1)]
+            vec![class.name.clone(), number::short(class.bayes), now_loss, excess, at(HALF), at(LEFT)]
         };
         let rows: Vec<Vec<String>> = events.classes.iter().enumerate().map(row).collect();
-        let heads = [
-            "event",
-            "Bayes, nats",
-            "loss now, nats",
-            "excess now, nats",
-            "half gone at step",
-            "nine tenths gone at step",
-        ];
+        let at = [HALF, LEFT].map(|left| format!("{} gone at step", gone(left)));
+        let heads = ["event", "Bayes, nats", "loss now, nats", "excess now, nats", &at[0], &at[1]];
         let words = format!("{}, on {} fresh sequences.", events.about, number::count(events.sequences()));
         table("transitions-events", &heads, &rows) + &note(&words)
     }
@@ -317,11 +317,12 @@ impl Tab for Transitions {
             html += &self.table(events, shown);
         }
         html += PIECE;
-        html += &note(
-            "A plateau is at least a factor 1.5 in steps long and falls at most 0.4 times as fast, against the logarithm of the step, as the \
-             whole run does; noise of batches is estimated from successive losses. It is named after the nearest level within 2%. Bands: \
-             two standard errors.",
-        );
+        html += &note(&format!(
+            "{} {} A plateau is named after the nearest level within {}%. Bands: two standard errors.",
+            plateaus::rule(),
+            plateaus::history(),
+            100.0 * TOLERANCE
+        ));
         let _ = write!(html, "<details><summary>The levels</summary><dl>");
         for level in &self.levels {
             let _ = write!(
@@ -337,31 +338,34 @@ impl Tab for Transitions {
     }
 
     fn csv(&self, journal: &Journal) -> String {
-        let mut csv = String::from("kind,name,first_step,last_step,value_nats,stderr\n");
+        let mut csv =
+            String::from("kind,name,first_step,last_step,value_nats,stderr,share_of_mean_pace,share_limit_95\n");
         let course = Course::of(&journal.losses);
         for level in &self.levels {
-            let _ = writeln!(csv, "level,{},,,{},", level.name, level.value);
+            let _ = writeln!(csv, "level,{},,,{},,,", level.name, level.value);
         }
         for bin in &course.bins {
-            let _ = writeln!(csv, "training loss,,{},{},{},{}", bin.first, bin.last, bin.loss, bin.stderr);
+            let _ = writeln!(csv, "training loss,,{},{},{},{},,", bin.first, bin.last, bin.loss, bin.stderr);
         }
         for plateau in &course.plateaus {
             let names: Vec<&str> = self.named(plateau.level, plateau.stderr).iter().map(|level| level.name).collect();
-            let Plateau { first, last, level, stderr } = plateau;
-            let _ = writeln!(csv, "plateau,{},{first},{last},{level},{stderr}", names.join(" = "));
+            let Plateau { first, last, level, stderr, pace, pace_limit } = plateau;
+            let kind = if course.rests_on(plateau) { "rest" } else { "plateau" };
+            let names = names.join(" = ");
+            let _ = writeln!(csv, "{kind},{names},{first},{last},{level},{stderr},{pace},{pace_limit}");
         }
         for drop in &course.drops {
             let fall = drop.from - drop.to;
             for (name, step) in
                 [("tenth", drop.tenth), ("half", drop.half), ("nine tenths", drop.most), ("steepest", drop.steepest)]
             {
-                let _ = writeln!(csv, "drop,{name},{step:.1},{step:.1},{fall},");
+                let _ = writeln!(csv, "drop,{name},{step:.1},{step:.1},{fall},,,");
             }
         }
         for (i, class) in self.events.iter().flat_map(|events| events.classes.iter().enumerate()) {
-            let _ = writeln!(csv, "event loss of Bayes,{},,,{},", class.name, class.bayes);
+            let _ = writeln!(csv, "event loss of Bayes,{},,,{},,,", class.name, class.bayes);
             for (step, excess) in self.course(i) {
-                let _ = writeln!(csv, "event excess,{},{step},{step},{},{}", class.name, excess.value, excess.stderr);
+                let _ = writeln!(csv, "event excess,{},{step},{step},{},{},,", class.name, excess.value, excess.stderr);
             }
         }
         csv

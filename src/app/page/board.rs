@@ -126,6 +126,11 @@ impl Board {
         read(&self.0.history.borrow(), self.0.options.get(), self.0.theme.get())
     }
 
+    /// Reads the run's history; tracks nothing.
+    pub fn with_history<T>(&self, read: impl FnOnce(&History) -> T) -> T {
+        read(&self.0.history.borrow())
+    }
+
     /// Positions (from 1) where the model seems better than possible, by more than `errors` standard errors.
     pub fn positions_below_bayes(&self, errors: f64) -> Vec<usize> {
         self.0.history.borrow().positions_below_bayes(errors)

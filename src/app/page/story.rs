@@ -8,6 +8,7 @@ use super::{
     share,
     state::use_app,
 };
+use crate::app::story;
 
 /// What the charts' words mean.
 const WORDS: &str = "
@@ -24,11 +25,15 @@ const WORDS: &str = "
 #[component]
 pub fn StoryPanel() -> impl IntoView {
     let app = use_app();
-    let story = move || {
+    let told = move || {
         let preset = app.preset.get();
         // Part of the page's HTML: so it weighs nothing in the wasm.
         let template = document().get_element_by_id(&format!("story-{}", preset.name));
         let paragraphs = template.map(|t| t.inner_html()).unwrap_or_default();
+        // Of the run that the charts show; before the first one, of what the controls say.
+        let run = app.run.with(|run| run.as_ref().map(|run| run.experiment.clone()));
+        let run = run.unwrap_or_else(|| app.draft.get());
+        let paragraphs = story::told(&paragraphs, &preset.experiment(), &run);
         let tries = preset.tries.iter().enumerate().map(|(i, suggestion)| {
             let label = escape(suggestion.label);
             format!(
@@ -41,7 +46,13 @@ pub fn StoryPanel() -> impl IntoView {
             "" => String::new(),
             all => format!("<h2>Not as published</h2><ul class=\"differences\" data-testid=\"differences\">{all}</ul>"),
         };
-        format!("<h2>What you see</h2>{paragraphs}{differences}<h2>Try this</h2><ul class=\"tries\">{tries}</ul>")
+        format!("{paragraphs}{differences}<h2>Try this</h2><ul class=\"tries\">{tries}</ul>")
+    };
+    // Said anew with each evaluation, and for the step that is looked at.
+    let seen = move || {
+        app.recorded.track();
+        app.shown.track();
+        app.board.with_value(|board| board.with_history(story::seen))
     };
     let pressed = move |e: ev::MouseEvent| {
         let button = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
@@ -53,7 +64,9 @@ pub fn StoryPanel() -> impl IntoView {
     };
     view! {
         <aside class="story" aria-label="Story">
-            <div class="told" inner_html=words(story) on:click=pressed></div>
+            <h2>"What you see"</h2>
+            <p class="seen" data-testid="story-seen">{words(seen)}</p>
+            <div class="told" inner_html=words(told) on:click=pressed></div>
             <button
                 type="button"
                 class="try plain"

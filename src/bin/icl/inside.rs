@@ -6,7 +6,7 @@ use clap::Args;
 use icl_playground::{
     app::theme::Theme,
     engine::{error::EngineError, session::Session},
-    experiment::Experiment,
+    experiment::{Experiment, Problem},
     picture::svg::escape,
     probe::TabKind,
     protocol::{DeviceChoice, Event},
@@ -27,10 +27,10 @@ pub struct Arguments {
     /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them
     #[arg(long, value_name = "FILE")]
     udhr: Option<PathBuf>,
-    /// Only these, between commas; without it all: landscape and so on, as the page's tabs are called
+    /// Only these, between commas, by name (power, coupling) or as the page calls them ("Power law", Weights); without it all
     #[arg(long, value_name = "TABS")]
     tabs: Option<String>,
-    /// The step that is looked at; without it the last
+    /// The step that is looked at, or the nearest that was recorded; without it the last
     #[arg(long, value_name = "STEP")]
     step: Option<usize>,
     /// The folder for inside.html and a CSV file for each tab; without it the current one
@@ -43,14 +43,19 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     let experiment = read_experiment(&arguments.experiment, arguments.udhr.as_deref())?;
     let kinds = match &arguments.tabs {
         None => TabKind::ALL.to_vec(),
-        Some(names) => names
-            .split(',')
-            .map(|name| TabKind::named(name.trim()).ok_or_else(|| unknown(name)))
-            .collect::<Result<_, _>>()?,
+        Some(names) => {
+            names.split(',').map(|name| TabKind::called(name).ok_or_else(|| unknown(name))).collect::<Result<_, _>>()?
+        }
     };
-    let found = pollster::block_on(look(&experiment, &kinds, arguments.step))?;
+    // Before anything is trained: a folder that cannot be made would cost the whole run.
     fs::create_dir_all(&arguments.out).map_err(Failure::Output)?;
+    let (found, shown) = pollster::block_on(look(&experiment, &kinds, arguments.step))?;
     let (mut lines, mut sections) = (Vec::new(), String::new());
+    if let Some(asked) = arguments.step.filter(|asked| *asked != shown) {
+        let words = format!("Step {asked} was not recorded. What is shown is step {shown}, the nearest that was.");
+        sections.push_str(&format!("<p class=\"note\">{}</p>", escape(&words)));
+        lines.push(words);
+    }
     for (kind, tab) in kinds.iter().zip(found) {
         lines.push(format!("{}:", kind.title()));
         lines.extend(sentences(&tab.html).into_iter().chain(tables(&tab.html)).map(|s| format!("  {s}")));
@@ -77,8 +82,13 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
 }
 
 fn unknown(name: &str) -> Failure {
-    let names: Vec<&str> = TabKind::ALL.iter().map(|kind| kind.name()).collect();
-    Failure::Run(format!("There is no tab {name}. The tabs are {}.", names.join(", ")))
+    let names: Vec<String> = TabKind::ALL.iter().map(|kind| format!("{} ({})", kind.name(), kind.title())).collect();
+    Failure::Invalid(vec![Problem::new(
+        "--tabs",
+        format!("\"{}\"", name.trim()),
+        &format!("some of {}", names.join(", ")),
+        "",
+    )])
 }
 
 /// What a tab shows and what is behind it.
@@ -87,7 +97,12 @@ struct Found {
     csv: String,
 }
 
-async fn look(experiment: &Experiment, kinds: &[TabKind], step: Option<usize>) -> Result<Vec<Found>, EngineError> {
+/// What each tab shows, and the recorded step at which: the nearest to `step`, or the last.
+async fn look(
+    experiment: &Experiment,
+    kinds: &[TabKind],
+    step: Option<usize>,
+) -> Result<(Vec<Found>, usize), EngineError> {
     let bar = ProgressBar::new(experiment.steps() as u64);
     if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} {msg}  {eta} left") {
         bar.set_style(style);
@@ -97,20 +112,25 @@ async fn look(experiment: &Experiment, kinds: &[TabKind], step: Option<usize>) -
         session.advance(&mut |_| {}).await?;
         bar.set_position(session.steps() as u64);
     }
+    let recorded: Vec<usize> = session
+        .inside()
+        .map(|inside| inside.journal().evaluations.iter().map(|e| e.step).collect())
+        .unwrap_or_default();
+    let last = recorded.last().copied().unwrap_or_default();
+    let shown = step.map_or(last, |step| recorded.iter().copied().min_by_key(|r| r.abs_diff(step)).unwrap_or(last));
     let mut all = Vec::new();
     for kind in kinds {
         bar.set_message(kind.title());
         let mut events = Vec::new();
         session.open_inside(Some(*kind));
-        if let Some(step) = step {
-            session.tell_inside(json!({"inside": "shown", "value": step}), &mut |_| {});
-        }
+        // What is drawn at once is sent once: everything is kept.
+        session.tell_inside(json!({"inside": "shown", "value": shown}), &mut |event| events.push(event));
         while session.look_inside(&mut |event| events.push(event)).await? {}
         session.tell_inside(json!({"inside": "csv"}), &mut |event| events.push(event));
         all.push(found(&events));
     }
     bar.finish_and_clear();
-    Ok(all)
+    Ok((all, shown))
 }
 
 fn found(events: &[Event]) -> Found {

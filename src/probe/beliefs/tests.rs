@@ -70,7 +70,7 @@ fn a_linear_image_is_found_and_nothing_else() {
         (0..3).for_each(|k| assert!((point[k] - tab.target(*cell)[k]).abs() < 1e-5));
     }
     let html = tab.html(&journal, 8);
-    assert!(html.contains("holds the belief about the 3 hidden states with R² 1.00"), "{html}");
+    assert!(html.contains("holds the belief about the 3 hidden states with R² 1.000"), "{html}");
     assert!(html.contains("class=\"simplex\"") && html.len() < 400_000, "{}", html.len());
     assert!(tab.csv(&journal).contains("8,output,"));
     let choose = |layer: &str| Message(serde_json::json!({"inside": "layer", "value": layer}));
@@ -83,6 +83,77 @@ fn a_linear_image_is_found_and_nothing_else() {
     assert!(tab.held.is_empty());
 }
 
+fn control(tab: &Beliefs, short: &str) -> f64 {
+    tab.controls.iter().find(|c| c.short == short).expect(short).belief
+}
+
+/// Golden numbers of an independent computation by numpy, from the exact filter alone: no net is in them.
+#[test]
+fn controls_without_a_net_are_those_of_exact_bayes() {
+    let open = |world: &str| Beliefs::open(&Run::new(world, |e| e.data.length = 32).setting()).unwrap();
+    let mess3 = open("mess3:x=0.05,a=0.85");
+    // The next token's distribution is a linear image of the belief, and with three states and three tokens the other way round too.
+    for (short, r, within) in [("p", 1.0, 1e-6), ("ln p", 0.9932, 2e-3), ("last 3 tokens", 0.987, 3e-3)] {
+        assert!((control(&mess3, short) - r).abs() < within, "{short}: {}", control(&mess3, short));
+    }
+    let rrxor = open("rrxor");
+    for (short, r) in [("p", 0.22), ("ln p", 0.41), ("last 3 tokens", 0.30)] {
+        assert!((control(&rrxor, short) - r).abs() < 0.02, "{short}: {}", control(&rrxor, short));
+    }
+}
+
+#[test]
+fn an_r_squared_that_shows_nothing_new_is_called_so() {
+    let run = Run::new("rrxor", |e| e.data.length = 32);
+    let journal = run.journal(&[0, 8]);
+    let mut tab = Beliefs::open(&run.setting()).unwrap();
+    let Rows::Tokens(tokens) = tab.rows.as_ref().clone() else { panic!("tokens") };
+    let mut filter = run.world.bayes();
+    let mut p = vec![0.0; 2];
+    let prediction: Vec<f32> = (0..tokens.len())
+        .flat_map(|cell| {
+            if cell % tab.length == 0 {
+                filter.reset()
+            } else {
+                filter.observe(tokens[cell - 1])
+            }
+            filter.predict(&mut p);
+            [p[0] as f32, p[1] as f32]
+        })
+        .collect();
+    let belief: Vec<f32> =
+        (0..tokens.len()).flat_map(|cell| tab.target(cell)[..5].to_vec()).map(|v| v as f32).collect();
+    let layer = |values: &[f32]| Seen { residual: vec![("output".into(), values.to_vec())], ..Seen::default() };
+    // A layer that knows what comes next, and nothing more.
+    tab.take(0, 8, layer(&prediction));
+    let html = tab.html(&journal, 8);
+    assert!(html.contains("does not go beyond the exact next-token distribution p (0.2"), "{html}");
+    assert!(html.contains("it shows nothing beyond next-token prediction."), "{html}");
+    // One that holds the belief goes beyond all.
+    tab.take(0, 0, layer(&prediction));
+    tab.take(0, 8, layer(&belief));
+    let html = tab.html(&journal, 8);
+    assert!(html.contains("goes beyond every control by more than 0.01; the nearest is"), "{html}");
+    // Each control stands in the table and in the CSV.
+    let (names, csv) = (tab.controls.iter().map(|c| c.name.as_str()), tab.csv(&journal));
+    assert_eq!(tab.controls.len(), 4);
+    for name in names {
+        assert!(html.contains(&format!("<th scope=\"row\">no net: {name}</th>")), "{name}: {html}");
+        assert!(csv.lines().next().is_some_and(|head| head.contains(name)), "{name}: {csv}");
+    }
+    assert!(csv.lines().all(|line| line.split(',').count() == 10), "{csv}");
+    assert!(html.contains("output, untrained") && html.contains("output, beliefs shuffled"));
+    // A layer no better than when untrained.
+    tab.take(0, 0, layer(&belief));
+    assert!(tab.html(&journal, 8).contains("This R² does not go beyond the untrained net (1.000)."));
+}
+
+#[test]
+fn layers_and_controls_are_tested_on_the_same_tokens() {
+    let tab = Beliefs::open(&mess3().setting()).unwrap();
+    assert_eq!(tab.tested().len(), tab.rows.len() / 2);
+}
+
 #[test]
 fn the_last_token_explains_what_its_regression_does() {
     let run = mess3();
@@ -93,10 +164,13 @@ fn the_last_token_explains_what_its_regression_does() {
     let layer = (0..tokens.len()).flat_map(|cell| (0..4).map(move |k| f32::from(u8::from(k == last(cell)))));
     let seen = Seen { residual: vec![("output".into(), layer.collect())], ..Seen::default() };
     tab.take(0, 0, seen);
-    let held = &tab.held[&0][0];
-    assert!((held.belief - tab.last_token).abs() < 1e-6, "{held:?} {}", tab.last_token);
-    assert!((0.7..0.9).contains(&tab.last_token));
-    assert!(tab.html(&run.journal(&[0]), 0).contains("of what it leaves open, 0.00 is held now and 0.00 untrained"));
+    let (held, last_token) = (&tab.held[&0][0], control(&tab, "last token alone"));
+    assert!((held.belief - last_token).abs() < 1e-6, "{held:?} {last_token}");
+    assert!((0.7..0.9).contains(&last_token));
+    assert!(
+        tab.html(&run.journal(&[0]), 0)
+            .contains("This R² does not go beyond the exact next-token distribution p (1.000)")
+    );
 }
 
 #[test]
@@ -125,7 +199,7 @@ fn mixtures_have_a_topic_too() {
     tab.take(0, 3, Seen { residual: vec![("output".into(), layer)], ..Seen::default() });
     let held = &tab.held[&3][0];
     assert!(held.topic.unwrap() > 1.0 - 1e-9 && held.belief < 0.9, "{held:?}");
-    assert!(tab.html(&run.journal(&[0, 3]), 3).contains("posterior alone, R² is 1.00"));
+    assert!(tab.html(&run.journal(&[0, 3]), 3).contains("posterior alone, R² is 1.000"));
 }
 
 #[test]

@@ -352,7 +352,7 @@ impl Heads {
         let charts = [
             chart("Previous token", |s| Some(s.previous), Some(self.even.previous)),
             chart("Prefix matching", |s| Some(s.prefix), Some(self.even.prefix)),
-            chart("Copying", |s| s.copying, None),
+            chart("Copying (eigenvalue score)", |s| s.copying, None),
         ];
         let many = if self.blocks * self.heads > LINES {
             format!(" The {LINES} highest of {} heads are drawn; the CSV has all.", self.blocks * self.heads)
@@ -361,8 +361,10 @@ impl Heads {
         };
         let about = format!(
             "Previous token: attention to the token before. Prefix matching: attention to what came after earlier copies of the \
-             current token. Both on {} sequences of {} random tokens, repeated. Copying: how far a head raises the logits of what it \
-             reads (eigenvalues of its output and value matrices, −1 to 1). An induction head matches prefixes and copies; it needs a \
+             current token. Both on {} sequences of {} random tokens, repeated; both are to be read beside what a head would score that \
+             attends evenly to all it may, which is much where there are few tokens. Copying: how far a head raises the logits of what \
+             it reads, by the eigenvalue score of Elhage et al. (2021): the sum of the eigenvalues of its output and value matrices over \
+             the sum of their sizes, −1 to 1. An induction head matches prefixes and copies; it needs a \
              previous-token head in a block below.{many}",
             self.repeated.len() / self.length,
             self.block
@@ -518,10 +520,12 @@ impl Heads {
         paragraph(&words) + &pictures([over_positions(&title, &format!("loss, {}", self.unit), self.length, series)])
     }
 
-    /// A row for each head at the shown step.
+    /// A row for each head at the shown step, and one for even attention.
     fn rows(&self, shown: usize) -> Vec<Vec<String>> {
         let scores = self.scores.range(..=shown).next_back();
         let unknown = || "–".to_owned();
+        let even = [self.even.previous, self.even.prefix].map(|v| number::fixed(v, 2));
+        let even = ["even attention".into()].into_iter().chain(even).chain(["–".into(), "–".into()]).collect();
         self.all()
             .enumerate()
             .map(|(h, (block, head))| {
@@ -537,6 +541,7 @@ impl Heads {
                     change.map_or_else(unknown, |c| number::with_error(c.value, c.stderr)),
                 ]
             })
+            .chain([even])
             .collect()
     }
 
@@ -545,7 +550,7 @@ impl Heads {
             "head",
             "previous token",
             "prefix matching",
-            "copying",
+            "copying (eigenvalue score)",
             "change of the mean loss when it alone is switched off, nats per token",
         ];
         let few = if self.alone.is_empty() {
@@ -707,10 +712,12 @@ impl Tab for Heads {
                 let _ = writeln!(csv, "{step},{b},{h},previous token,{}", s.previous);
                 let _ = writeln!(csv, "{step},{b},{h},prefix matching,{}", s.prefix);
                 if let Some(copying) = s.copying {
-                    let _ = writeln!(csv, "{step},{b},{h},copying,{copying}");
+                    let _ = writeln!(csv, "{step},{b},{h},copying (eigenvalue score),{copying}");
                 }
             }
         }
+        let _ = writeln!(csv, ",,,previous token of even attention,{}", self.even.previous);
+        let _ = writeln!(csv, ",,,prefix matching of even attention,{}", self.even.prefix);
         for e in &journal.evaluations {
             if let Some(score) = self.icl(&e.model) {
                 let _ = writeln!(csv, "{},,,ICL score,{score}", e.step);

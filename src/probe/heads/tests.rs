@@ -141,6 +141,17 @@ fn the_tab_finds_the_heads() {
     // The four blocks' tokens differ, so a head that finds the copy finds only it.
     assert_eq!(scores[2].copying, None);
     assert!(tab.csv(&journal).contains("4,2,1,prefix matching,1\n"));
+    // What even attention scores stands beside the heads' scores wherever these are: in the table, the charts, the words and the CSV.
+    let even = [tab.even.previous, tab.even.prefix];
+    let cells = even.map(|v| format!("<td>{}</td>", number::fixed(v, 2))).concat();
+    assert!(html.contains(&format!("<th scope=\"row\">even attention</th>{cells}")), "{html}");
+    assert_eq!(html.matches("even attention: 0.").count(), 4, "a level with two ends in each of two charts");
+    assert_eq!(html.matches("; even attention 0.").count(), 2, "a number in each of two parts of the sentence");
+    let csv = tab.csv(&journal);
+    for (name, value) in ["previous token", "prefix matching"].iter().zip(even) {
+        assert!(csv.contains(&format!(",,,{name} of even attention,{value}\n")), "{csv}");
+    }
+    assert!(html.contains("eigenvalue score of Elhage et al. (2021)"));
     tab.forget();
     assert!(tab.scores.is_empty() && tab.maps.is_none());
 }

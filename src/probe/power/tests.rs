@@ -7,13 +7,6 @@ fn curve(length: usize, excess: impl Fn(f64) -> f64, stderr: f64) -> Curve {
     (1..=length).map(|l| Measured { value: excess(l as f64), stderr }).collect()
 }
 
-/// A power law over a window.
-fn law(curve: &Curve, window: (usize, usize)) -> Decay {
-    let points = usable(curve, window);
-    let logs: Vec<(f64, Measured)> = points.iter().map(|(l, y)| (l.ln(), *y)).collect();
-    decay(&logs, independent(&points)).expect("a fit")
-}
-
 fn tab(world: &str, length: usize) -> (Run, Power) {
     let run = Run::new(world, |e| {
         e.data.length = length;
@@ -27,46 +20,57 @@ fn tab(world: &str, length: usize) -> (Run, Power) {
 fn an_exact_power_law_is_found() {
     let exact = curve(200, |l| 0.7 * l.powf(-1.25), 0.0);
     for window in [(1, 200), (10, 100), (50, 200)] {
-        let fit = law(&exact, window);
-        assert!(
-            (fit.slope - 1.25).abs() < 1e-9 && (fit.amplitude - 0.7).abs() < 1e-8 && fit.half_width < 1e-8,
-            "{fit:?}"
-        );
+        let fit = Line::of(&exact, window).expect("a line");
+        let (whole, halves) = (fit.whole, fit.halves.expect("halves"));
+        assert!((whole.slope - 1.25).abs() < 1e-9 && (whole.amplitude - 0.7).abs() < 1e-8, "{fit:?}");
+        assert!(halves.iter().all(|slope| (slope - 1.25).abs() < 1e-9), "{fit:?}");
+        assert_eq!(fit.told(), "as L to the −1.25, −1.25 in both halves of the window");
     }
     for l in [2, 5, 20, 100] {
         let slope = local_slope(&exact, l).expect("a slope");
-        assert!((slope.value + 1.25).abs() < 1e-9, "{slope:?}");
+        assert!((slope + 1.25).abs() < 1e-9, "{slope:?}");
     }
-    // 1, 2, 3, 4, then 5 and 6, then 7 and 8.
-    assert_eq!(independent(&usable(&exact, (1, 8))), 6);
     // Too near the ends there is no slope.
     assert!(local_slope(&exact, 1).is_none() && local_slope(&exact, 190).is_none());
     // What does not stand out is not fitted.
     let noisy = curve(200, |l| if l > 50.0 { 1e-4 } else { 0.7 / l }, 1e-3);
     assert!(usable(&noisy, (1, 200)).iter().all(|(l, _)| *l <= 50.0));
-    let fit = law(&noisy, (1, 200));
-    assert!((fit.slope - 1.0).abs() < 1e-9, "{fit:?}");
+    let fit = Line::of(&noisy, (1, 200)).expect("a line");
+    assert!((fit.whole.slope - 1.0).abs() < 1e-9, "{fit:?}");
+    // Two points make no line, and few no halves.
+    assert_eq!(Line::of(&exact, (1, 2)), None);
+    assert!(Line::of(&exact, (2, 5)).is_some_and(|fit| fit.halves.is_none() && !fit.told().contains("half")));
 }
 
-/// Science: the slope of a coin of any bias tends to -1, and a naive fit over a hundred tosses gives less.
+/// Science: the slope of a coin of any bias tends to −1, and a line over any window that can be seen has another one. Golden numbers of
+/// an independent computation.
 #[test]
-fn a_coin_of_any_bias_falls_as_one_over_two_l() {
-    let (run, tab) = tab("beta-coin", 301);
+fn the_slope_of_a_line_depends_on_its_window() {
+    let (run, tab) = tab("beta-coin", 501);
     let bayes = tab.bayes();
-    let slope = |l: usize| local_slope(&bayes, l).expect("a slope").value;
+    let slope = |l: usize| local_slope(&bayes, l).expect("a slope");
     assert!(slope(5) > slope(20) && slope(20) > slope(200) && (slope(200) + 1.0).abs() < 0.02, "{}", slope(200));
     assert!((bayes[199].value * 400.0 - 1.0).abs() < 0.05);
-    let naive = law(&bayes, (1, 100));
-    assert!((0.8..=0.95).contains(&naive.slope), "{naive:?}");
+    for (window, expected) in [((6, 63), 0.88), ((10, 100), 0.92), ((20, 200), 0.955), ((50, 500), 0.980)] {
+        let line = Line::of(&bayes, window).expect("a line");
+        assert!((line.whole.slope - expected).abs() < 0.006, "{window:?}: {line:?}");
+        // It bends towards −1: neither half has the slope of the whole, and the second is nearer to the limit.
+        let [first, second] = line.halves.expect("halves");
+        assert!(first < line.whole.slope && line.whole.slope < second && second < 1.0, "{line:?}");
+    }
     let journal = run.journal(&[0]);
-    let html = tab.html(&journal, 0);
+    let (html, csv) = (tab.html(&journal, 0), tab.csv(&journal));
     assert!(html.contains("d = 1 parameters") && html.contains("d/(2L)"), "{}", &html[..600]);
+    assert!(html.contains("In theory the excess of exact Bayes tends to d/(2L), a slope of −1"), "{}", &html[..900]);
     // A learner that knows nothing: its excess does not fall.
     assert!(
-        html.contains("the model at step 0 as L to the ") && html.contains("exact Bayes falls as L to the −0.9"),
+        html.contains("the model at step 0 as L to the ") && html.contains("By the best line over the window from L = 50 to 500, exact Bayes falls as L to the −0.98, bending from −0.9"),
         "{}",
         &html[..600]
     );
+    // No interval on what has none.
+    assert!(!html.contains("95%") && !csv.lines().next().unwrap_or_default().contains("95"), "{}", &html[..600]);
+    assert_eq!(csv.lines().filter(|line| line.starts_with("slope_of_best_line_first_half,")).count(), 2);
 }
 
 #[test]
@@ -116,7 +120,7 @@ fn the_window_is_chosen_and_kept() {
     assert!(tab.html(&journal, 10).contains("value=\"61\""));
     let csv = tab.csv(&journal);
     assert_eq!(csv.lines().filter(|line| line.starts_with("excess_nats,")).count(), 3 * 63);
-    assert!(csv.lines().all(|line| line.split(',').count() == 9));
+    assert!(csv.lines().all(|line| line.split(',').count() == 7));
 }
 
 #[test]

@@ -32,16 +32,23 @@ fn plateaus_are_named_by_the_level_they_sit_on() {
     assert!((value("bigram") - (0.951_40 + (1.445_19 - 0.951_40) / 100.0)).abs() < 1e-4);
     let html = tab.html(&journal, 1000);
     let told = html.split("<div").next().unwrap_or_default();
-    assert!(told.contains("it sits near the unigram level (1.45 nats"), "{told}");
+    assert!(told.contains("it rests near the unigram level (1.45 nats"), "{told}");
+    assert!(
+        told.contains("of the run&#39;s mean pace (95%: at most ")
+            || told.contains("of the run's mean pace (95%: at most "),
+        "{told}"
+    );
+    // What the rule is, and how it came about, from the code's own constants.
+    assert!(html.contains(&escape(&plateaus::rule())) && html.contains(&escape(&plateaus::history())));
     assert!(told.contains("on it stays near the Bayes level"), "{told}");
     let half = told.split("half of that is done at step ").nth(2).and_then(|t| t.split(',').next()).unwrap_or_default();
     assert!(half.parse::<f64>().is_ok_and(|h| (h / 160.0 - 1.0).abs() < 0.06), "{half}: {told}");
-    assert!(tab.csv(&journal).lines().any(|line| line.starts_with("plateau,unigram,")));
+    assert!(tab.csv(&journal).lines().any(|line| line.starts_with("rest,unigram,")));
     // Near its start nothing has happened yet, and it says what will be there.
     let (_, early) = two_stories(3);
     assert!(tab.html(&early, 0).contains("will be named here"));
     // No level within 2%: it says so.
-    let odd = Plateau { first: 1, last: 2, level: 1.2, stderr: 1e-3 };
+    let odd = Plateau { first: 1, last: 2, level: 1.2, stderr: 1e-3, ..Plateau::default() };
     assert!(tab.place(&odd).contains("no level that has a name here"));
 }
 
@@ -51,7 +58,10 @@ fn levels_that_are_the_same_are_one() {
     let tab = Transitions::open(&run.setting()).expect("a tab");
     let names: Vec<&str> = tab.named(2f64.ln(), 1e-3).iter().map(|level| level.name).collect();
     assert_eq!(names, ["uniform", "unigram"]);
-    assert!(tab.place(&Plateau { first: 1, last: 9, level: 0.69, stderr: 1e-3 }).contains("here the same as unigram"));
+    assert!(
+        tab.place(&Plateau { first: 1, last: 9, level: 0.69, stderr: 1e-3, ..Plateau::default() })
+            .contains("here the same as unigram")
+    );
 }
 
 #[test]
