@@ -2,6 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops, with a sentence")]
 
+#[path = "e2e/accessible.rs"]
+mod accessible;
+#[path = "e2e/failures.rs"]
+mod failures;
+#[path = "e2e/hands.rs"]
+mod hands;
 #[path = "e2e/mod.rs"]
 mod support;
 
@@ -589,13 +595,13 @@ fn a_sweep_survives_a_reload_with_all_that_was_finished() {
     assert_eq!(after.len(), 4);
     assert!(before.iter().all(|row| after.contains(row)), "{before:?} is not part of {after:?}");
 
-    // The address leads here, and Back leads out without touching the run.
+    // Left and opened again, it is as it was; the run in the playground is not touched.
     page.click("lab-cell-0");
     there(&page, "lab-open-cell");
     page.click("lab-close");
     let hidden = "return document.querySelector(\"[data-testid='lab']\").hidden === arguments[0]";
     page.browser.wait("the playground", SOON, hidden, &[json!(true)]);
-    page.browser.script("history.back()", &[]);
+    page.click("lab-open");
     page.browser.wait("the lab again", SOON, hidden, &[json!(false)]);
     page.click("lab-open-cell");
     page.browser.wait("the playground", SOON, hidden, &[json!(true)]);

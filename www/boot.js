@@ -33,8 +33,17 @@ try {
   // Not every browser reports long tasks.
 }
 
-// Starts a worker. Its messages wait in `inbox` until the page's wasm takes over.
+// Starts a worker: { worker, inbox }. Its messages wait in `inbox` until the page's wasm takes over. Where the browser starts none:
+// { worker: null, why }.
 function startEngine(role = "") {
+  try {
+    return tryStartEngine(role);
+  } catch (error) {
+    return { worker: null, why: `the browser refused to start a worker (${error instanceof Error ? error.message : error})` };
+  }
+}
+
+function tryStartEngine(role) {
   let readsType = false;
   const options = {
     name: "engine",
@@ -47,7 +56,7 @@ function startEngine(role = "") {
   const worker = new Worker(`engine-worker.js${query}${role}`, options);
   if (!readsType) {
     worker.terminate();
-    return null;
+    return { worker: null, why: "it lacks module workers" };
   }
   const inbox = [];
   worker.onmessage = (message) => inbox.push(message.data);
@@ -57,7 +66,7 @@ function startEngine(role = "") {
       JSON.stringify({
         event: "phase",
         phase: "failed",
-        why: `The engine could not be loaded (${error.message || "its files did not arrive"}).`,
+        why: `The engine could not be loaded: ${(error.message || "its files did not arrive").replace(/\.$/, "")}.`,
         next: "Check the connection and start a fresh engine, or reload the page.",
       }),
     );
@@ -89,27 +98,19 @@ function hasSimd() {
   );
 }
 
-function say(title, ...paragraphs) {
-  const place = document.getElementById("boot-message");
-  if (!place) return;
-  const heading = document.createElement("h2");
-  heading.textContent = title;
-  const rest = paragraphs.map((text) => {
-    const p = document.createElement("p");
-    p.textContent = text;
-    return p;
-  });
-  place.replaceChildren(heading, ...rest);
-}
+// The words of index.html's own script: it was there first.
+const say = (title, ...paragraphs) => globalThis.iclSay?.(title, paragraphs);
 
 async function boot() {
+  // It was said why nothing can start here.
+  if (globalThis.iclStop) return;
   const missing = [];
   if (typeof WebAssembly !== "object") missing.push("WebAssembly (it may be switched off)");
   else if (!hasSimd()) missing.push("WebAssembly SIMD, the fast arithmetic that training needs");
   if (typeof Worker !== "function") missing.push("web workers");
   else if (missing.length === 0) {
     early = startEngine();
-    if (early === null) missing.push("module workers");
+    if (early.worker === null && early.why.includes("module workers")) missing.push("module workers");
   }
   if (missing.length > 0) {
     say(
@@ -119,9 +120,18 @@ async function boot() {
     );
     return;
   }
+  if (early.worker === null) {
+    say(
+      "The engine cannot start here",
+      `What happened: ${early.why}.`,
+      "A content blocker or the page around this one may forbid workers. Allow them for this site, or open it in a tab of its own, and reload.",
+    );
+    return;
+  }
   try {
     const app = await import(`./app.js${query}`);
     await app.default({ module_or_path: new URL(`app_bg.wasm${query}`, document.baseURI) });
+    globalThis.iclRuns = true;
     document.getElementById("boot")?.remove();
   } catch (error) {
     say(
@@ -133,4 +143,7 @@ async function boot() {
   }
 }
 
-boot();
+boot().catch((error) => {
+  say("The page could not start", `What happened: ${error instanceof Error ? error.message : error}`, "Reload the page to try again.");
+  console.error(error);
+});

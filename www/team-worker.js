@@ -15,7 +15,8 @@ const relaxed = WebAssembly.validate(
 );
 
 const file = `${relaxed ? "kernels-relaxed" : "kernels"}.wasm${query}`;
-const loaded = fetch(file)
+// A server that never answers must not hold up the run.
+const loaded = fetch(file, { signal: AbortSignal.timeout?.(30_000) })
   .then((response) => {
     if (!response.ok) throw new Error(`the server answered ${response.status} for ${file}`);
     return response.arrayBuffer();

@@ -317,7 +317,46 @@ pub fn at_once(run: &Experiment, draft: &Experiment) -> Experiment {
         // The grid is tried at a run's end, and only where no s was given.
         bound.scale = was.scale;
     }
-    Experiment { bound, ..run.clone() }
+    let mut applied = Experiment { bound, ..run.clone() };
+    // What neither of the two uses makes no other run.
+    for number in all(draft) {
+        if idle(&number.field, run).is_some() && idle(&number.field, draft).is_some() {
+            number.set(&mut applied, number.get(draft));
+        }
+    }
+    applied
+}
+
+/// Why a number does nothing in this experiment, as a sentence; `None` where it does something. Its control is switched off, and it asks
+/// for no restart.
+pub fn idle(field: &str, experiment: &Experiment) -> Option<&'static str> {
+    let Experiment { data, net, training, bound, .. } = experiment;
+    let (does_nothing, why) = match field {
+        "data.topics" | "data.sequences" => (data.fresh, "Not used while every step draws afresh."),
+        "net.mlp_width" => (net.mlp == Mlp::None, "Not used without an MLP."),
+        "bound.rise" => (bound.scale > 0.0, "Not used while the scale s is given."),
+        "bound.smoothing" => (!bound.certificate, "Not used without a certificate."),
+        "training.inverse_temperature" => (training.optimizer != Optimizer::Langevin, "Not used by this optimiser."),
+        _ => (false, ""),
+    };
+    does_nothing.then_some(why)
+}
+
+/// An experiment with a context as long as its sequences, where that is all that keeps them from it.
+pub fn with_room(experiment: &Experiment) -> Option<Experiment> {
+    let mut roomier = experiment.clone();
+    roomier.net.context = experiment.data.length;
+    let of_length = |e: &Experiment| e.validate().err().is_some_and(|p| p.iter().any(|p| p.field == "data.length"));
+    let too_long = experiment.data.length > experiment.net.context && of_length(experiment);
+    (too_long && !of_length(&roomier)).then_some(roomier)
+}
+
+/// What a problem's field is called in the settings, and the field of its control; `None` where it has no control of its own.
+pub fn control_of(problem: &Problem, experiment: &Experiment) -> Option<(String, String)> {
+    let numbers = all(experiment).into_iter().map(|number| (number.label, number.field));
+    let choices = CHOICES.iter().map(|choice| (choice.label.to_owned(), choice.field.to_owned()));
+    let mut controls = numbers.chain(choices);
+    controls.find(|(_, field)| problem.field.split([' ', ',']).any(|word| word == field))
 }
 
 /// Every number that an experiment may have, for reading what was typed by its field's name.
@@ -443,6 +482,8 @@ pub const CERTIFICATE: Choice = Choice {
     set: |e, i| e.bound.certificate = i == 1,
 };
 
+const CHOICES: [Choice; 9] = [ARCHITECTURE, MLP, POSITIONS, NORM, SCHEDULE, OPTIMIZER, BRACKET, INDEX, CERTIFICATE];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -527,6 +568,70 @@ mod tests {
         (run.prior.steps, run.bound.certificate) = (10, true);
         assert!(restarts(&run, &priors) && restarts(&run, &delta));
         assert!(!restarts(&run, &|e| e.bound.scale = 0.1));
+    }
+
+    #[test]
+    fn what_does_nothing_asks_for_no_restart() {
+        let base = Experiment::default();
+        let set = |field: &str, experiment: &Experiment| {
+            let mut changed = experiment.clone();
+            let number = all(experiment).into_iter().find(|n| n.field == field).expect("a number");
+            number.set(&mut changed, number.get(experiment) * 2.0 + 4.0);
+            changed
+        };
+        let mut used = base.clone();
+        used.data.fresh = false;
+        (used.training.optimizer, used.bound.certificate, used.bound.scale) = (Optimizer::Langevin, true, 0.0);
+        let mut unused = base.clone();
+        (unused.data.fresh, unused.net.mlp, unused.bound.scale) = (true, Mlp::None, 0.3);
+        for field in [
+            "data.topics",
+            "data.sequences",
+            "net.mlp_width",
+            "bound.rise",
+            "bound.smoothing",
+            "training.inverse_temperature",
+        ] {
+            let same = |run: &Experiment, draft: &Experiment| at_once(run, draft) == *draft;
+            assert!(idle(field, &unused).is_some() && idle(field, &used).is_none(), "{field}");
+            assert!(same(&unused, &set(field, &unused)), "{field} does nothing, and asks for a restart");
+            assert!(!same(&used, &set(field, &used)), "{field} acts");
+            // Where the change switches it on, it is part of it.
+            assert!(!same(&unused, &set(field, &used)), "{field}");
+        }
+        for number in all(&base) {
+            assert!(idle(&number.field, &base).is_none_or(|why| why.ends_with('.')), "{}", number.field);
+        }
+    }
+
+    #[test]
+    fn room_for_longer_sequences_is_one_press_away() {
+        let mut e = Experiment::default();
+        assert_eq!(with_room(&e), None, "there is room");
+        e.data.length = 256;
+        let roomier = with_room(&e).expect("all that is missing is room");
+        assert_eq!((roomier.net.context, roomier.validate()), (256, Ok(())));
+        e.data.length = 1_000_000;
+        assert_eq!(with_room(&e), None, "no context is that long");
+    }
+
+    #[test]
+    fn problems_are_led_back_to_their_controls() {
+        let mut e = Experiment::default();
+        (e.data.length, e.training.batch) = (256, 0);
+        let led = |e: &Experiment| -> Vec<_> {
+            let problems = e.validate().expect_err("two problems");
+            problems.iter().map(|problem| control_of(problem, e)).collect()
+        };
+        let control = |label: &str, field: &str| Some((label.to_owned(), field.to_owned()));
+        let found = led(&e);
+        assert!(found.contains(&control("Tokens T", "data.length")), "{found:?}");
+        assert!(found.contains(&control("Batch", "training.batch")), "{found:?}");
+        let elsewhere = Problem::new("world.mixture[1].weight", "x", "a number", "");
+        assert_eq!(control_of(&elsewhere, &e), None);
+        // One choice each, and none forgotten.
+        let source = include_str!("fields.rs");
+        assert_eq!(source.matches(": Choice = Choice {").count() - 1, CHOICES.len());
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod charts;
 pub mod edges;
 pub mod fields;
 pub mod history;
+pub mod keys;
 pub mod mixing;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 pub mod page;

@@ -145,7 +145,7 @@ pub async fn bench(work: &BenchWork, wish: DeviceChoice, repeats: usize) -> Resu
             let mut trainer = Trainer::new(experiment, step.observation(), &device);
             if *cores > 0 {
                 let team = Team::of(*cores, experiment, step.observation()).await;
-                trainer.share(Some(team.ok_or(EngineError::NoTeam)?));
+                trainer.share(Some(team.map_err(|_| EngineError::NoTeam)?));
             }
             for index in 0..=repeats {
                 let rows = Rows::Tokens(step.batch(index));

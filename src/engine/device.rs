@@ -11,7 +11,7 @@ use burn::tensor::Device;
 use super::{
     clock::now_ms,
     error::EngineError,
-    team::Team,
+    team::{Lost, Team},
     trainer::{Trainer, read},
 };
 use crate::{
@@ -89,30 +89,55 @@ pub async fn choose(
     alone: bool,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Chosen, EngineError> {
-    let mut team = if alone { None } else { Team::gather(experiment, observation).await };
+    // The other cores' kernels may not have arrived: the run goes on without them, and says so.
+    let (mut team, lost) = match if alone { Ok(None) } else { Team::gather(experiment, observation).await } {
+        Ok(team) => (team, String::new()),
+        Err(why) => (None, without(&why)),
+    };
     let report = DeviceReport { used: DeviceKind::Cpu, ..DeviceReport::default() };
+    let mut chosen = choose_with(wish, experiment, observation, alone, &mut team, report, emit).await?;
+    if chosen.report.used == DeviceKind::Cpu {
+        chosen.report.why.push_str(&lost);
+    }
+    Ok(chosen)
+}
+
+/// Why one core trains where more could, as a sentence behind others.
+fn without(why: &Lost) -> String {
+    format!(" One core trains where several could, as their part of the engine could not be used: {}.", why.0)
+}
+
+async fn choose_with(
+    wish: DeviceChoice,
+    experiment: &Experiment,
+    observation: Observation,
+    alone: bool,
+    team: &mut Option<Team>,
+    report: DeviceReport,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Chosen, EngineError> {
     if wish == DeviceChoice::Cpu {
-        return Ok(Chosen::cpu(team, DeviceReport { why: "You chose the CPU.".into(), ..report }));
+        return Ok(Chosen::cpu(team.take(), DeviceReport { why: "You chose the CPU.".into(), ..report }));
     }
     let found = gpu(wish == DeviceChoice::Gpu).await;
     let (device, adapter) = match found {
         Ok(found) => found,
-        Err(NoGpu { why, adapter }) => return Ok(Chosen::cpu(team, DeviceReport { why, adapter, ..report })),
+        Err(NoGpu { why, adapter }) => return Ok(Chosen::cpu(team.take(), DeviceReport { why, adapter, ..report })),
     };
     let report = DeviceReport { adapter, ..report };
     if wish == DeviceChoice::Auto && !alone {
         let why = "The CPU trains while the GPU gets ready.".into();
-        let mut chosen = Chosen::cpu(team, DeviceReport { why, ..report });
+        let mut chosen = Chosen::cpu(team.take(), DeviceReport { why, ..report });
         chosen.contender = Some(Contender::new(experiment, observation, device));
         return Ok(chosen);
     }
     emit(Event::Phase(Phase::Compiling));
     let parity = match prove(experiment, observation, &device).await? {
         Proof::Agrees(parity) => Some(parity),
-        Proof::Refused { why, parity } => return Ok(Chosen::cpu(team, DeviceReport { why, parity, ..report })),
+        Proof::Refused { why, parity } => return Ok(Chosen::cpu(team.take(), DeviceReport { why, parity, ..report })),
     };
     let gpu_ms = time(experiment, observation, &device, &mut None).await?;
-    let cpu_ms = time(experiment, observation, &cpu(), &mut team).await?;
+    let cpu_ms = time(experiment, observation, &cpu(), team).await?;
     let report = DeviceReport { cpu_ms: Some(cpu_ms), gpu_ms: Some(gpu_ms), parity, ..report };
     if wish == DeviceChoice::Gpu {
         let why = format!("You chose the GPU: {}.", compared(gpu_ms, cpu_ms));
@@ -124,7 +149,7 @@ pub async fn choose(
         let report = DeviceReport { used: DeviceKind::Gpu, ..report };
         return Ok(Chosen { device, team: None, report, contender: None });
     }
-    Ok(Chosen::cpu(team, report))
+    Ok(Chosen::cpu(team.take(), report))
 }
 
 impl Chosen {

@@ -27,17 +27,20 @@ pub struct Team {
 pub struct Lost(pub String);
 
 impl Team {
-    /// As many members as pay for this experiment on this machine; `None` where one core does it alone, or none could be had.
-    pub async fn gather(experiment: &Experiment, observation: Observation) -> Option<Self> {
-        let count = worthwhile(experiment, observation, members::cores())?;
-        Self::of(count, experiment, observation).await
+    /// As many members as pay for this experiment on this machine; `None` where one core does it alone, and why where others could not
+    /// be had.
+    pub async fn gather(experiment: &Experiment, observation: Observation) -> Result<Option<Self>, Lost> {
+        match worthwhile(experiment, observation, members::cores()) {
+            Some(count) => Self::of(count, experiment, observation).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    /// A team of `count`; `None` where it cannot be had.
-    pub async fn of(count: usize, experiment: &Experiment, observation: Observation) -> Option<Self> {
+    /// A team of `count`, or why it cannot be had.
+    pub async fn of(count: usize, experiment: &Experiment, observation: Observation) -> Result<Self, Lost> {
         let length = experiment.data.length;
         let members = members::gather(count, &shape(&experiment.net, observation, length)).await?;
-        Some(Self { members, length })
+        Ok(Self { members, length })
     }
 
     pub fn size(&self) -> usize {
@@ -103,8 +106,8 @@ mod members {
         thread::available_parallelism().map_or(1, usize::from)
     }
 
-    pub async fn gather(count: usize, shape: &Shape) -> Option<Vec<Member>> {
-        Some((0..count).map(|_| Net::new(shape.clone())).collect())
+    pub async fn gather(count: usize, shape: &Shape) -> Result<Vec<Member>, Lost> {
+        Ok((0..count).map(|_| Net::new(shape.clone())).collect())
     }
 
     pub async fn work(members: &mut [Member], flat: &[f32], parts: &[Rows]) -> Result<Vec<(f64, Vec<f32>)>, Lost> {
@@ -209,7 +212,9 @@ mod members {
                 error.prevent_default();
                 // A file that did not come is an event without words.
                 let words = Reflect::get(&error, &"message".into()).ok().and_then(|words| words.as_string());
-                failed.borrow_mut().hear(Err(Lost(words.unwrap_or_else(|| "its files did not arrive".into()))));
+                let words =
+                    words.filter(|words| !words.is_empty()).unwrap_or_else(|| "its files did not arrive".into());
+                failed.borrow_mut().hear(Err(Lost(words.trim_end_matches('.').into())));
             });
             worker.set_onmessage(Some(message.as_ref().unchecked_ref()));
             worker.set_onerror(Some(error.as_ref().unchecked_ref()));
@@ -245,17 +250,22 @@ mod members {
         scope().map_or(1, |scope| scope.navigator().hardware_concurrency().max(1.0) as usize)
     }
 
-    pub async fn gather(count: usize, shape: &Shape) -> Option<Vec<Member>> {
-        let query = scope()?.location().search();
+    pub async fn gather(count: usize, shape: &Shape) -> Result<Vec<Member>, Lost> {
+        let query = scope().map(|scope| scope.location().search()).unwrap_or_default();
         let members: Vec<Member> = (0..count).filter_map(|_| Member::start(&query)).collect();
+        if members.len() < count {
+            return Err(Lost("the browser started no worker".into()));
+        }
         for member in &members {
-            member.tell(&Uint32Array::from(&shape.words()[..]), &Array::new()).ok()?;
+            member.tell(&Uint32Array::from(&shape.words()[..]), &Array::new())?;
         }
         for member in &members {
             // The number of parameters: 0 where it does not understand, which would be a bug.
-            member.answer().await.ok().and_then(|count| count.as_f64()).filter(|count| *count > 0.0)?;
+            if !member.answer().await?.as_f64().is_some_and(|count| count > 0.0) {
+                return Err(Lost("it did not understand the net's shape".into()));
+            }
         }
-        (members.len() == count).then_some(members)
+        Ok(members)
     }
 
     pub async fn work(members: &mut [Member], flat: &[f32], parts: &[Rows]) -> Result<Vec<(f64, Vec<f32>)>, Lost> {

@@ -82,6 +82,45 @@ impl Browser {
         self.session("POST", "execute/sync", &json!({ "script": script, "args": arguments }))
     }
 
+    /// The tab that commands go to.
+    pub fn tab(&self) -> String {
+        self.session("GET", "window", &Value::Null).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Opens another tab; commands go there from now on.
+    pub fn new_tab(&self) -> String {
+        let opened = self.session("POST", "window/new", &json!({ "type": "tab" }));
+        let tab = opened["handle"].as_str().unwrap_or_default().to_owned();
+        self.to_tab(&tab);
+        tab
+    }
+
+    pub fn to_tab(&self, tab: &str) {
+        self.session("POST", "window", &json!({ "handle": tab }));
+    }
+
+    /// Commands go to the first frame of this page, until another one is opened.
+    pub fn to_first_frame(&self) {
+        self.session("POST", "frame", &json!({ "id": 0 }));
+    }
+
+    /// Presses a key as a person does, wherever the focus is.
+    pub fn press(&self, key: &str) {
+        let action = |kind: &str| json!({ "type": kind, "value": key });
+        let keys = json!({ "type": "key", "id": "keyboard", "actions": [action("keyDown"), action("keyUp")] });
+        self.session("POST", "actions", &json!({ "actions": [keys] }));
+    }
+
+    /// Clicks on a point of the window, in CSS pixels.
+    pub fn click_at(&self, x: f64, y: f64) {
+        let mouse = json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": [
+            { "type": "pointerMove", "duration": 0, "x": x.round(), "y": y.round() },
+            { "type": "pointerDown", "button": 0 },
+            { "type": "pointerUp", "button": 0 },
+        ] });
+        self.session("POST", "actions", &json!({ "actions": [mouse] }));
+    }
+
     /// A command of the DevTools protocol.
     pub fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.session("POST", "goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))

@@ -3,7 +3,8 @@
 use std::io::{self, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use std::{env, fs, thread};
 
 use super::http::read_head;
@@ -14,6 +15,18 @@ pub const PREFIX: &str = "/some/path/";
 /// Serves until the process ends.
 pub struct Server {
     port: u16,
+    files: Arc<Files>,
+}
+
+/// What can go wrong with a file on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// It is not there, which is said after so long.
+    Missing(Duration),
+    /// Only its first half arrives.
+    Cut,
+    /// It comes as plain text.
+    PlainText,
 }
 
 /// What is served.
@@ -21,6 +34,8 @@ struct Files {
     root: PathBuf,
     /// More files, by name, beside those in `root` or instead of them.
     extra: Vec<(String, String)>,
+    /// By name, what does not arrive as it should.
+    faults: Mutex<Vec<(String, Fault)>>,
     /// With the headers that let a page share memory among threads.
     isolated: bool,
 }
@@ -42,15 +57,22 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("the port").port();
         let extra = extra.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
-        let files = Arc::new(Files { root, extra, isolated });
+        let files = Arc::new(Files { root, extra, faults: Mutex::default(), isolated });
+        let served = files.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let files = files.clone();
+                let files = served.clone();
                 // A browser that goes away in the middle of an answer is no failure.
                 thread::spawn(move || answer(stream, &files).ok());
             }
         });
-        Self { port }
+        Self { port, files }
+    }
+
+    /// From now on these files go wrong, and no others.
+    pub fn faults(&self, faults: &[(&str, Fault)]) {
+        let faults = faults.iter().map(|(name, fault)| (name.to_string(), *fault)).collect();
+        *self.files.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
     /// The URL of a file of the site (with query or fragment if need be).
@@ -74,8 +96,20 @@ fn answer(mut stream: TcpStream, files: &Files) -> io::Result<()> {
         let file = (!name.contains("..")).then(|| files.root.join(name))?;
         Some((name.to_owned(), own.or_else(|| fs::read(file).ok())?))
     });
+    let name = path.strip_prefix(PREFIX).unwrap_or_default();
+    let faults = files.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let fault = faults.iter().find(|(faulty, _)| faulty == name).map(|(_, fault)| *fault);
+    let content = match fault {
+        Some(Fault::Missing(after)) => {
+            thread::sleep(after);
+            None
+        }
+        _ => content,
+    };
     let (status, kind, body) = match content {
-        Some((name, body)) => ("200 OK", mime(&name), body),
+        Some((name, body)) => {
+            ("200 OK", if fault == Some(Fault::PlainText) { "text/plain" } else { mime(&name) }, body)
+        }
         None => ("404 Not Found", "text/plain", b"There is no such file.".to_vec()),
     };
     let length = body.len();
@@ -84,11 +118,14 @@ fn answer(mut stream: TcpStream, files: &Files) -> io::Result<()> {
     } else {
         ""
     };
+    // Such servers mean what they say, or nobody would notice a wrong type.
+    let strict = if fault.is_some() { "X-Content-Type-Options: nosniff\r\n" } else { "" };
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{more}Connection: close\r\n\r\n"
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{more}{strict}\
+         Connection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes())?;
-    stream.write_all(&body)
+    stream.write_all(if fault == Some(Fault::Cut) { &body[..length / 2] } else { &body })
 }
 
 fn mime(name: &str) -> &'static str {

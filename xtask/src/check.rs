@@ -110,5 +110,7 @@ fn cargo_with(arguments: &[&str], behind: &[&str]) -> Command {
     if let Some(browser) = tools::chromium() {
         command.env("CHROME", browser);
     }
+    // What a test of the page reads it from.
+    command.env("AXE", tools::axe());
     command
 }

@@ -170,10 +170,10 @@ fn shrink(tool: &Path, path: &Path, level: &[&str]) -> Result<(), String> {
     write(&script, renamed.as_bytes())
 }
 
-/// Every script that this page's browsers read as a module; what is for old browsers stays as it is.
+/// Every script: browsers read all of them as modules.
 fn minify_all(tool: &Path, staged: &Path) -> Result<(), String> {
-    let is_module = |path: &PathBuf| path.extension().is_some_and(|e| e == "js") && !path.ends_with("old-browser.js");
-    let scripts: Vec<PathBuf> = files(staged)?.into_iter().filter(is_module).collect();
+    let is_script = |path: &PathBuf| path.extension().is_some_and(|e| e == "js");
+    let scripts: Vec<PathBuf> = files(staged)?.into_iter().filter(is_script).collect();
     let mut esbuild = command(tool);
     esbuild.args(["--minify", "--format=esm", "--log-level=warning", "--allow-overwrite"]);
     run(esbuild.arg(format!("--outdir={}", staged.display())).args(&scripts))

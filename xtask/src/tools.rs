@@ -13,6 +13,8 @@ const BINARYEN: &str = "132";
 const OLDEST_BINARYEN: u32 = 120;
 /// npm's.
 const ESBUILD: &str = "0.28.2";
+/// npm's axe-core.
+const AXE: &str = "4.14.1";
 
 const TRUNK_FAST: &[(&str, &str)] = &[
     // Trunk's own release profile is fat LTO, ten minutes of it; it spends its life waiting for cargo.
@@ -34,6 +36,7 @@ pub enum Tool {
     Esbuild,
     Chromium,
     ChromeDriver,
+    Axe,
 }
 
 use Tool::*;
@@ -43,11 +46,12 @@ pub const FOR_SITE: &[Tool] = &[Rust, WasmTarget, WasmBindgen, Trunk, WasmOpt, E
 /// For formatting and lints.
 pub const FOR_LINT: &[Tool] = &[Rust, Rustfmt, Clippy, WasmTarget];
 /// For tests in a browser.
-pub const FOR_BROWSER: &[Tool] = &[Chromium, ChromeDriver];
+pub const FOR_BROWSER: &[Tool] = &[Chromium, ChromeDriver, Axe];
 /// For wasm-bindgen-test.
 pub const FOR_WASM_TESTS: &[Tool] = &[Rust, WasmTarget, WasmBindgen, Chromium, ChromeDriver];
 
-const ALL: &[Tool] = &[Rust, Rustfmt, Clippy, WasmTarget, WasmBindgen, Trunk, WasmOpt, Esbuild, Chromium, ChromeDriver];
+const ALL: &[Tool] =
+    &[Rust, Rustfmt, Clippy, WasmTarget, WasmBindgen, Trunk, WasmOpt, Esbuild, Chromium, ChromeDriver, Axe];
 
 impl Tool {
     fn name(self) -> &'static str {
@@ -62,6 +66,7 @@ impl Tool {
             Esbuild => "esbuild (optional)",
             Chromium => "Chromium or Chrome",
             ChromeDriver => "ChromeDriver",
+            Axe => "axe-core",
         }
     }
 
@@ -77,6 +82,7 @@ impl Tool {
             Esbuild => "halves the scripts; without it they work, and are larger",
             Chromium => "runs the browser tests",
             ChromeDriver => "drives the browser in tests",
+            Axe => "finds what keeps people out of the page, in the browser tests",
         }
     }
 
@@ -108,6 +114,11 @@ impl Tool {
             Esbuild => esbuild().and_then(|path| output(command(path).arg("--version"))),
             Chromium => chromium().and_then(|path| output(command(path).arg("--version"))),
             ChromeDriver => chromedriver().and_then(|path| output(command(path).arg("--version"))),
+            Axe => {
+                let text = std::fs::read_to_string(axe()).ok()?;
+                // "/*! axe v4.14.1"
+                text.get(..40)?.contains(&format!("axe v{AXE}")).then(|| AXE.to_owned())
+            }
         }
     }
 
@@ -123,10 +134,10 @@ impl Tool {
                 format!("cargo install wasm-bindgen-cli --version {version}")
             }
             Trunk => format!("cargo install trunk --version {TRUNK} --locked"),
-            WasmOpt | Esbuild if find(&["npm"]).is_some() => {
+            WasmOpt | Esbuild | Axe if find(&["npm"]).is_some() => {
                 format!("npm install --prefix {} {}", tools().display(), self.package())
             }
-            WasmOpt | Esbuild => "install Node.js and npm, then run this again".to_owned(),
+            WasmOpt | Esbuild | Axe => "install Node.js and npm, then run this again".to_owned(),
             Chromium | ChromeDriver if cfg!(target_os = "macos") => {
                 "brew install --cask google-chrome chromedriver".to_owned()
             }
@@ -138,7 +149,11 @@ impl Tool {
 
     /// Of npm.
     fn package(self) -> String {
-        if self == Esbuild { format!("esbuild@{ESBUILD}") } else { format!("binaryen@{BINARYEN}") }
+        match self {
+            Esbuild => format!("esbuild@{ESBUILD}"),
+            Axe => format!("axe-core@{AXE}"),
+            _ => format!("binaryen@{BINARYEN}"),
+        }
     }
 
     fn install(self) -> Result<(), String> {
@@ -160,7 +175,7 @@ impl Tool {
                     .args(["install", "trunk", "--version", TRUNK, "--locked", "--force"])
                     .envs(TRUNK_FAST.iter().copied()),
             ),
-            WasmOpt | Esbuild => {
+            WasmOpt | Esbuild | Axe => {
                 let npm = find(&["npm"]).ok_or("npm is not installed.")?;
                 let prefix = tools();
                 std::fs::create_dir_all(&prefix).map_err(|e| format!("{} cannot be made: {e}.", prefix.display()))?;
@@ -233,6 +248,11 @@ pub fn wasm_opt() -> Option<PathBuf> {
 pub fn esbuild() -> Option<PathBuf> {
     let own = tools().join("node_modules").join(".bin").join("esbuild");
     [Some(own), find(&["esbuild"])].into_iter().flatten().find(|path| path.is_file())
+}
+
+/// axe-core's script, whether or not it is there.
+pub fn axe() -> PathBuf {
+    tools().join("node_modules").join("axe-core").join("axe.min.js")
 }
 
 /// The browser that tests run in.

@@ -6,7 +6,10 @@ use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::state::{App, use_app};
-use crate::app::fields::{self, Choice, Number};
+use crate::app::{
+    fields::{self, Choice, Number},
+    keys::Control,
+};
 
 /// Text that changes. As one type of signal for all of them: each closure given to a view by itself would bring its own copy
 /// of the machinery that keeps it up to date, some 2 kB of wasm.
@@ -103,6 +106,10 @@ pub fn NumberControl(number: Number) -> impl IntoView {
         let field = field.clone();
         memo(move || !problems_of(app, &field).is_empty())
     };
+    let idle = {
+        let field = field.clone();
+        memo(move || app.draft.with(|draft| fields::idle(&field, draft)))
+    };
     let restore = move || {
         let usual = usual.get_untracked();
         if usual.is_finite() {
@@ -116,10 +123,11 @@ pub fn NumberControl(number: Number) -> impl IntoView {
         if allowed.is_empty() { about.clone() } else { format!("{about} {allowed}.") }
     };
     view! {
-        <div class="field" class:bad=truth(move || bad.get())>
+        <div class="field" class:bad=truth(move || bad.get()) class:idle=truth(move || idle.get().is_some()) title=words(move || idle.get().unwrap_or_default())>
             <label for=id.clone() title=title>{label.clone()}</label>
             <input
                 type="text"
+                prop:disabled=truth(move || idle.get().is_some())
                 inputmode="decimal"
                 autocomplete="off"
                 spellcheck="false"
@@ -143,6 +151,7 @@ pub fn NumberControl(number: Number) -> impl IntoView {
                     type="range"
                     min="0"
                     max=last
+                    prop:disabled=truth(move || idle.get().is_some())
                     step="1"
                     data-testid=format!("slider-{field}")
                     aria-label=label
@@ -257,14 +266,10 @@ pub fn Segments(
     view! { <div class="segments" role="group" aria-label=label>{buttons.collect_view()}</div> }
 }
 
-/// Whether keys go to an entry rather than to the page.
-pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
+/// Whether the control that has the focus needs this key for itself.
+pub fn needs(event: &web_sys::KeyboardEvent) -> bool {
     let Some(target) = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) else { return false };
-    match target.tag_name().as_str() {
-        "TEXTAREA" | "SELECT" => true,
-        "INPUT" => !matches!(target.get_attribute("type").as_deref(), Some("range" | "checkbox" | "radio")),
-        // Space presses what has the focus.
-        "BUTTON" | "SUMMARY" | "A" => event.key() == " ",
-        _ => false,
-    }
+    let attribute = |name: &str| target.get_attribute(name).unwrap_or_default();
+    let editable = target.dyn_ref::<web_sys::HtmlElement>().is_some_and(web_sys::HtmlElement::is_content_editable);
+    Control::of(&target.tag_name(), &attribute("type"), &attribute("role"), editable).needs(&event.key())
 }

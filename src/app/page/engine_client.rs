@@ -6,7 +6,7 @@ use std::{
 };
 
 use wasm_bindgen::{JsCast, prelude::*};
-use web_sys::{ErrorEvent, MessageEvent, Worker};
+use web_sys::{MessageEvent, Worker};
 
 use crate::{
     experiment::json,
@@ -41,7 +41,7 @@ struct Line {
     failed: Cell<bool>,
     listener: Listener,
     on_message: Heard<MessageEvent>,
-    on_error: Heard<ErrorEvent>,
+    on_error: Heard<web_sys::Event>,
 }
 
 impl EngineClient {
@@ -74,9 +74,10 @@ impl EngineClient {
         let taken = take_engine();
         let part = |name: &str| js_sys::Reflect::get(&taken, &name.into()).ok();
         let Some(worker) = part("worker").and_then(|w| w.dyn_into::<Worker>().ok()) else {
+            let why = part("why").and_then(|why| why.as_string()).unwrap_or_else(|| "there was no worker".into());
             self.fail(
-                "This browser would not start a module worker.",
-                "Try another browser, or an update of this one.",
+                &format!("The engine could not be started: {why}."),
+                "Reload the page, or try another browser or an update of this one.",
             );
             return;
         };
@@ -86,13 +87,9 @@ impl EngineClient {
         };
         let on_error = {
             let this = self.clone();
-            Closure::<dyn FnMut(ErrorEvent)>::new(move |error: ErrorEvent| {
+            Closure::<dyn FnMut(web_sys::Event)>::new(move |error: web_sys::Event| {
                 error.prevent_default();
-                // An error event without words is a file that did not come.
-                let words = match error.message() {
-                    words if words.is_empty() => String::from("its files did not arrive"),
-                    words => words,
-                };
+                let words = words_of(&error);
                 if this.0.queue.borrow().is_some() {
                     this.fail(
                         &format!("The engine could not be loaded: {words}."),
@@ -179,6 +176,17 @@ impl EngineClient {
         if !self.0.failed.replace(true) {
             (self.0.listener)(Event::Phase(Phase::Failed { why: why.into(), next: next.into() }), "");
         }
+    }
+}
+
+/// What a worker's error event says, without a full stop. Where the worker's script did not arrive, it is a plain event that has no
+/// message at all.
+pub fn words_of(error: &web_sys::Event) -> String {
+    let words = js_sys::Reflect::get(error, &"message".into()).ok().and_then(|words| words.as_string());
+    let words = words.unwrap_or_default();
+    match words.trim_end_matches('.') {
+        "" => "its files did not arrive".into(),
+        words => words.into(),
     }
 }
 

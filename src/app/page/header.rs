@@ -68,11 +68,11 @@ fn Story() -> impl IntoView {
             <span>"Story"</span>
             <select
                 data-testid="story"
+                aria-label="Story"
                 inner_html=titles
                 prop:value=words(move || app.preset.get().name)
                 on:change=move |e| {
                     if let Some(preset) = Preset::named(&event_target_value(&e)) {
-                        share::leave_mark();
                         app.open_preset(preset);
                     }
                 }

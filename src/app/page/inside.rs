@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use super::{
     controls::{effect, truth, words},
     pieces::hear_from,
-    share::{self, listen},
+    share::listen,
     state::use_app,
 };
 use crate::{experiment::json, number};
@@ -61,7 +61,6 @@ pub fn Inside() -> impl IntoView {
                 let button = pressed.and_then(|e| e.closest("[data-inside-draft]").ok().flatten());
                 let json = button.and_then(|b| b.get_attribute("data-inside-draft")).unwrap_or_default();
                 if let Ok(Value::Object(fields)) = json::read(&json) {
-                    share::leave_mark();
                     app.open_changed(&app.draft.get_untracked(), fields.into_iter().collect());
                 }
             });

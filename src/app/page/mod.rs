@@ -286,7 +286,13 @@ fn follow_settings(app: App) {
 fn listen_for_keys(app: App, help: RwSignal<bool>) {
     share::listen(&window(), "keydown", move |e: KeyboardEvent| {
         let in_dialog = document().query_selector("dialog[open]").ok().flatten().is_some();
-        if e.ctrl_key() || e.meta_key() || e.alt_key() || in_dialog || controls::is_typing(&e) {
+        let taken = e.default_prevented() || e.is_composing() || controls::needs(&e);
+        if e.ctrl_key() || e.meta_key() || e.alt_key() || in_dialog || taken {
+            return;
+        }
+        // What is on top closes first.
+        if e.key() == "Escape" && close_menus(None) {
+            e.prevent_default();
             return;
         }
         if app.lab.get_untracked() {
@@ -296,6 +302,8 @@ fn listen_for_keys(app: App, help: RwSignal<bool>) {
             return;
         }
         match e.key().as_str() {
+            // A key that is held down is pressed once.
+            " " | "r" | "R" | "?" if e.repeat() => {}
             " " if app.phase.with_untracked(|p| matches!(header::phase_word(p), "running" | "compiling")) => {
                 app.pause()
             }
@@ -309,17 +317,35 @@ fn listen_for_keys(app: App, help: RwSignal<bool>) {
         e.prevent_default();
     });
     // Open menus close when the reader goes elsewhere.
-    share::listen(&document(), "pointerdown", move |e: web_sys::Event| {
+    share::listen(&document(), "pointerdown", |e: web_sys::Event| {
         let target = e.target().and_then(|t| wasm_bindgen::JsCast::dyn_into::<web_sys::Node>(t).ok());
-        let Ok(open) = document().query_selector_all("details.menu[open]") else { return };
-        for i in 0..open.length() {
-            if let Some(menu) = open.item(i)
-                && !menu.contains(target.as_ref())
+        close_menus(target.as_ref());
+    });
+}
+
+/// Closes the menus that are open, but for the one that `within` is part of. The focus goes back to where its menu is opened. Whether one
+/// was closed.
+fn close_menus(within: Option<&web_sys::Node>) -> bool {
+    let Ok(open) = document().query_selector_all("details.menu[open]") else { return false };
+    let mut closed = false;
+    for menu in (0..open.length()).filter_map(|i| open.item(i)) {
+        if within.is_some_and(|node| menu.contains(Some(node))) {
+            continue;
+        }
+        let held = document().active_element().is_some_and(|active| menu.contains(Some(&active)));
+        let menu = wasm_bindgen::JsCast::unchecked_into::<web_sys::Element>(menu);
+        // An attribute that is there can be removed.
+        let _ = menu.remove_attribute("open");
+        closed = true;
+        if held && within.is_none() {
+            let summary = menu.query_selector("summary").ok().flatten();
+            if let Some(summary) = summary.and_then(|s| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(s).ok())
             {
-                let _ = wasm_bindgen::JsCast::unchecked_into::<web_sys::Element>(menu).remove_attribute("open");
+                let _ = summary.focus();
             }
         }
-    });
+    }
+    closed
 }
 
 fn listen_for_visibility(app: App) {

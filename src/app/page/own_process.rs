@@ -90,7 +90,7 @@ fn Table(open: RwSignal<bool>, app: App) -> impl IntoView {
             match experiment.validate() {
                 Ok(()) => {
                     open.set(false);
-                    app.open(experiment);
+                    app.open_beside(experiment);
                 }
                 Err(problems) => said.set(crate::experiment::problem::sentences(&problems)),
             }

@@ -21,6 +21,7 @@ pub fn Settings() -> impl IntoView {
                 <h2>"Settings"</h2>
                 <button type="button" class="quiet" data-testid="settings-close" on:click=move |_| app.sheet_open.set(false)>"Done"</button>
             </div>
+            <div class="settings-scroll">
             <Group title="World" open=true>
                 <super::world::World />
             </Group>
@@ -68,7 +69,8 @@ pub fn Settings() -> impl IntoView {
             <Group title="Evaluation" open=false note=|e| format!("every {} steps", e.evaluation.every)>
                 <Numbers numbers=fields::evaluation() />
             </Group>
-            // At the foot, so that no slider moves away from under the pointer when it appears.
+            </div>
+            // Its place is always there, below what scrolls: when it appears, nothing moves and nothing is covered.
             <div class="restart-place">
                 <RestartBanner />
             </div>
@@ -137,13 +139,17 @@ fn Heeded(number: Number) -> impl IntoView {
 fn RestartBanner() -> impl IntoView {
     let app = use_app();
     view! {
+        <When on=truth(move || !app.changed.get())>
+            <p class="note">"Changed settings wait here for a restart."</p>
+        </When>
         <When on=truth(move || app.changed.get())>
-            <div class="banner restart" data-testid="restart-banner" role="status">
-                <span>"Settings changed: restart to apply."</span>
+            <div class="restart" data-testid="restart-banner" role="status">
+                <span>"Settings changed"</span>
                 <button
                     type="button"
                     class="primary"
                     data-testid="restart"
+                    title="Start again from step 0, with these settings"
                     prop:disabled=truth(move || !app.problems.with(Vec::is_empty))
                     on:click=move |_| {
                         app.sheet_open.set(false);
@@ -187,11 +193,32 @@ fn Data() -> impl IntoView {
             on=fresh
             set=move |on| app.draft.update(|d| d.data.fresh = on)
         />
-        <div class="fields" class:idle=truth(move || fresh.get()) title=words(move || if fresh.get() { "Not used while every step draws afresh" } else { "" })>
-            <Numbers numbers=fields::data_counts() />
-        </div>
+        <Numbers numbers=fields::data_counts() />
         <NumberControl number=fields::length() />
+        <MoreRoom />
         <Costs />
+    }
+}
+
+/// Where sequences are longer than what the model reads: one press makes room for them.
+#[component]
+fn MoreRoom() -> impl IntoView {
+    let app = use_app();
+    let roomier = memo(move || app.draft.with(fields::with_room).map(|e| e.net.context));
+    view! {
+        <When on=truth(move || roomier.get().is_some())>
+            <button
+                type="button"
+                class="own"
+                data-testid="more-room"
+                on:click=move |_| if let Some(context) = roomier.get_untracked() {
+                    app.typed.update(|typed| drop(typed.remove("net.context")));
+                    app.draft.update(|draft| draft.net.context = context);
+                }
+            >
+                {words(move || roomier.get().map_or_else(String::new, |n| format!("Raise the model's context to {n}")))}
+            </button>
+        </When>
     }
 }
 

@@ -8,6 +8,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::{
     controls::{Switch, effect, memo, truth, words},
+    preferences,
     state::{App, use_app},
 };
 use crate::experiment::{
@@ -28,104 +29,238 @@ pub fn publish(name: &str, text: &str) {
 
 /// The part of a fragment that asks for the view of sweeps.
 const LAB: &str = "view=lab";
+/// The part of a fragment that names a text of one's own, which is too long for a link; behind it comes the text's mark.
+const TEXT: &str = "own-text=";
 
-/// What the address asks for behind its `#`, and whether it asks for the view of sweeps.
-fn fragment() -> (String, bool) {
-    parted(&window().location().hash().unwrap_or_default())
+/// An address's fragment, taken apart.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Fragment {
+    /// The experiment, as `link` writes it.
+    experiment: String,
+    /// It asks for the view of sweeps.
+    lab: bool,
+    /// The mark of the text that the experiment's world is made of, where it is one's own.
+    text: String,
 }
 
-fn parted(hash: &str) -> (String, bool) {
-    let parts = hash.trim_start_matches('#').split('&');
-    let kept: Vec<&str> = parts.clone().filter(|part| *part != LAB).collect();
-    (kept.join("&"), kept.len() < parts.count())
-}
-
-/// An address's fragment, with its `#`.
-fn joined(fragment: &str, lab: bool) -> String {
-    match (fragment, lab) {
-        (fragment, false) => format!("#{fragment}"),
-        ("", true) => format!("#{LAB}"),
-        (fragment, true) => format!("#{fragment}&{LAB}"),
+impl Fragment {
+    /// What the address says now.
+    fn now() -> Self {
+        Self::parted(&window().location().hash().unwrap_or_default())
     }
+
+    fn parted(hash: &str) -> Self {
+        let mut fragment = Self::default();
+        let mut kept: Vec<&str> = Vec::new();
+        for part in hash.trim_start_matches('#').split('&') {
+            match part.strip_prefix(TEXT) {
+                Some(mark) => fragment.text = mark.into(),
+                None if part == LAB => fragment.lab = true,
+                None => kept.push(part),
+            }
+        }
+        fragment.experiment = kept.join("&");
+        fragment
+    }
+
+    /// The story's settings as they are in the controls.
+    fn of_draft(app: App) -> Self {
+        let preset = app.preset.get();
+        let (experiment, text) = app.draft.with(|draft| (link::to_fragment(preset, draft), text_mark(&draft.world)));
+        Self { experiment, text, lab: false }
+    }
+
+    /// With its `#`.
+    fn joined(&self) -> String {
+        let text = if self.text.is_empty() { String::new() } else { format!("{TEXT}{}", self.text) };
+        let lab = if self.lab { LAB } else { "" };
+        let parts = [self.experiment.as_str(), &text, lab];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        format!("#{}", parts.join("&"))
+    }
+}
+
+/// Tells one's own text from others; empty for other worlds. The bundled texts are part of every link.
+fn text_mark(world: &WorldSpec) -> String {
+    thread_local! {
+        /// Of the text seen last: texts are long, and asked for at every edit of anything.
+        static LAST: RefCell<Option<(Text, String)>> = const { RefCell::new(None) };
+    }
+    let WorldSpec::Text(text) = world else { return String::new() };
+    LAST.with_borrow_mut(|last| match last {
+        Some((known, mark)) if known == text => mark.clone(),
+        _ => {
+            // FNV-1a over what the world is written as.
+            let bytes = world.to_string().into_bytes();
+            let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            let mark = format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix));
+            *last = Some((text.clone(), mark.clone()));
+            mark
+        }
+    })
+}
+
+/// What this tab remembers, until it is closed: a text of one's own, with its mark.
+const KEPT_TEXT: &str = "own-text";
+/// The same of an edit that is not in the address yet: the fragment that is, and the one that will be.
+const KEPT_EDIT: &str = "edit";
+
+/// Keeps one's own text for a reload. A text too large for the browser is forgotten, which a reload then says.
+fn keep_text(world: &WorldSpec, mark: &str) {
+    thread_local! {
+        static KEPT: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+    if KEPT.replace(mark.into()) == mark {
+        return;
+    }
+    preferences::keep(KEPT_TEXT, &format!("{mark}\n{world}"));
+}
+
+/// The text of this mark, where this tab still has it.
+fn kept_text(mark: &str) -> Option<WorldSpec> {
+    let kept = preferences::kept(KEPT_TEXT)?;
+    let (of, world) = kept.split_once('\n')?;
+    (of == mark).then(|| WorldSpec::from_value(json::read(world).ok()?).ok()).flatten()
 }
 
 /// Whether the address asks for the view of sweeps.
 pub fn asks_for_lab() -> bool {
-    fragment().1
+    Fragment::now().lab
 }
 
-/// Opens or leaves the view of sweeps; the way back is in the browser's history.
+/// State of the browser's history where the view of sweeps was opened from the page: Back then leads out of it.
+const OPENED: &str = "lab";
+
+/// Opens or leaves the view of sweeps. Opening makes a place in the browser's history; leaving goes back to the one before, so that Back
+/// never opens it again.
 pub fn show_lab(app: App, open: bool) {
-    let url = joined(&fragment().0, open);
-    if let Ok(history) = window().history() {
-        let _ = history.push_state_with_url(&JsValue::NULL, "", Some(&url));
-    }
+    flush();
+    let Ok(history) = window().history() else { return };
+    let url = Fragment { lab: open, ..Fragment::now() }.joined();
+    let was_opened = history.state().is_ok_and(|state| state.as_string().as_deref() == Some(OPENED));
+    // Refused when called too often: the view opens nonetheless.
+    let _ = match (open, was_opened) {
+        (true, _) => history.push_state_with_url(&OPENED.into(), "", Some(&url)),
+        (false, true) => history.back(),
+        // A link or a reload led here.
+        (false, false) => history.replace_state_with_url(&JsValue::NULL, "", Some(&url)),
+    };
     app.lab.set(open);
 }
 
 /// What the page's address asks for. A broken one opens the first story, and the notice says why.
 pub fn from_address() -> (&'static Preset, Experiment, Option<String>) {
-    match read(&fragment().0) {
-        Ok((preset, experiment)) => (preset, experiment, None),
+    let mut now = Fragment::now();
+    // An edit just before the page was left or loaded anew.
+    if let Some(edit) = preferences::kept(KEPT_EDIT) {
+        preferences::keep(KEPT_EDIT, "");
+        if let Some((before, after)) = edit.split_once('\n')
+            && Fragment::parted(before).experiment == now.experiment
+        {
+            now = Fragment { lab: now.lab, ..Fragment::parted(after) };
+            replace(&now);
+        }
+    }
+    match read(&now) {
+        Ok((preset, experiment, notice)) => (preset, experiment, notice),
         Err(why) => (&PRESETS[0], PRESETS[0].experiment(), Some(why)),
     }
 }
 
-fn read(hash: &str) -> Result<(&'static Preset, Experiment), String> {
-    let link = link::from_fragment(hash).map_err(|problems| {
+/// The story and the experiment of a fragment, and what must be said of them.
+fn read(fragment: &Fragment) -> Result<(&'static Preset, Experiment, Option<String>), String> {
+    let link = link::from_fragment(&fragment.experiment).map_err(|problems| {
         format!("The link could not be read, so the first story is open instead.\n{}", sentences(&problems))
     })?;
-    Ok((Preset::named(link.preset).unwrap_or(&PRESETS[0]), link.experiment))
+    let preset = Preset::named(link.preset).unwrap_or(&PRESETS[0]);
+    let mut experiment = link.experiment;
+    if fragment.text.is_empty() {
+        return Ok((preset, experiment, None));
+    }
+    if let Some(world) = kept_text(&fragment.text) {
+        experiment.world = world;
+        if experiment.validate().is_ok() {
+            return Ok((preset, experiment, None));
+        }
+        experiment = link::from_fragment(&fragment.experiment).map(|link| link.experiment).unwrap_or_default();
+    }
+    let notice = format!(
+        "This link is of text files of someone's own, which are too long for a link and are not kept in this tab. The world shown \
+         instead is the story's, {}. Open the files again, or an exported experiment, to see that run.",
+        experiment.world
+    );
+    Ok((preset, experiment, Some(notice)))
+}
+
+thread_local! {
+    /// The address is about to be written: the timer, and what it will say.
+    static WAITING: RefCell<Option<(TimeoutHandle, Fragment)>> = const { RefCell::new(None) };
+}
+
+/// Writes what waits to be written into the address, at once.
+fn flush() {
+    let Some((timer, fragment)) = WAITING.take() else { return };
+    timer.clear();
+    let now = Fragment::now();
+    if now != (Fragment { lab: now.lab, ..fragment.clone() }) {
+        replace(&Fragment { lab: now.lab, ..fragment });
+    }
+    preferences::keep(KEPT_EDIT, "");
+}
+
+fn replace(fragment: &Fragment) {
+    if let Ok(history) = window().history() {
+        let state = history.state().unwrap_or_default();
+        // Refused when called too often; the next change tries again.
+        let _ = history.replace_state_with_url(&state, "", Some(&fragment.joined()));
+    }
 }
 
 /// Keeps the address in step with the draft, and follows when the address changes.
 pub fn follow_address(app: App) {
-    thread_local! {
-        static WAITING: RefCell<Option<TimeoutHandle>> = const { RefCell::new(None) };
-    }
     Effect::new(move |first: Option<()>| {
-        let preset = app.preset.get();
-        let fragment = app.draft.with(|draft| link::to_fragment(preset, draft));
+        let fragment = Fragment::of_draft(app);
         let sound = app.problems.with(Vec::is_empty);
         // What was opened stays in the address until something is changed; so does a broken link, to be mended.
         if first.is_none() || !sound {
             return;
         }
-        if let Some(old) = WAITING.take() {
+        if !fragment.text.is_empty() {
+            app.draft.with_untracked(|draft| keep_text(&draft.world, &fragment.text));
+        }
+        // Browsers refuse to write it at every turn of a slider. Whoever loads the page anew before it is written gets the edit from here.
+        preferences::keep(KEPT_EDIT, &format!("{}\n{}", Fragment::now().joined(), fragment.joined()));
+        if let Some((old, _)) = WAITING.take() {
             old.clear();
         }
-        let write = move || {
-            let (now, lab) = self::fragment();
-            let url = joined(&fragment, lab);
-            if now != fragment
-                && let Ok(history) = window().history()
-            {
-                // Refused when called too often; the next change tries again.
-                let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&url));
-            }
-        };
-        WAITING.set(set_timeout_with_handle(write, std::time::Duration::from_millis(250)).ok());
+        if let Ok(timer) = set_timeout_with_handle(flush, std::time::Duration::from_millis(250)) {
+            WAITING.set(Some((timer, fragment)));
+        }
     });
+    listen(&window(), "pagehide", |_: web_sys::Event| flush());
     window_event_listener_untyped("hashchange", move |e| {
-        let (now, lab) = fragment();
-        app.lab.set(lab);
+        let now = Fragment::now();
+        app.lab.set(now.lab);
         // From one view to the other and back, the run goes on.
         let old = js_sys::Reflect::get(&e, &"oldURL".into()).ok().and_then(|url| url.as_string()).unwrap_or_default();
-        if parted(old.split_once('#').unwrap_or_default().1).0 == now {
+        let old = Fragment::parted(old.split_once('#').unwrap_or_default().1);
+        if (&old.experiment, &old.text) == (&now.experiment, &now.text) {
             return;
         }
         match read(&now) {
-            Ok((preset, experiment)) => {
+            Ok((preset, experiment, notice)) => {
                 app.preset.set(preset);
                 app.open(experiment);
+                app.notice.set(notice);
             }
             Err(why) => app.notice.set(Some(why.replace("the first story is open instead", "nothing was changed"))),
         }
     });
 }
 
-/// Leaves a place in the browser's history to come back to, before a story replaces what is there.
+/// Leaves a place in the browser's history to come back to, before another experiment replaces what is there.
 pub fn leave_mark() {
+    flush();
     if let Ok(history) = window().history() {
         let _ = history.push_state_with_url(&JsValue::NULL, "", Some(&window().location().href().unwrap_or_default()));
     }
@@ -136,7 +271,7 @@ fn address(app: App) -> String {
     let location = window().location();
     let base = location.href().unwrap_or_default();
     let base = base.split('#').next().unwrap_or_default();
-    format!("{base}#{}", app.draft.with_untracked(|draft| link::to_fragment(app.preset.get_untracked(), draft)))
+    format!("{base}{}", untrack(|| Fragment::of_draft(app)).joined())
 }
 
 /// Puts text on the clipboard and says through `done` whether that worked.
@@ -184,9 +319,9 @@ fn take_in(app: App, text: &str) -> Result<(), String> {
         let mut experiment = app.draft.get_untracked();
         experiment.world = world;
         experiment.validate().map_err(refuse)?;
-        app.open(experiment);
+        app.open_beside(experiment);
     } else {
-        app.open(Experiment::from_value(value).map_err(refuse)?);
+        app.open_beside(Experiment::from_value(value).map_err(refuse)?);
     }
     Ok(())
 }
@@ -281,7 +416,7 @@ async fn read_files(app: App, files: &[web_sys::File]) -> Result<(), String> {
     let mut experiment = app.draft.get_untracked();
     experiment.world = WorldSpec::Text(Text::new(Unit::Characters, documents));
     experiment.validate().map_err(refuse)?;
-    app.open(experiment);
+    app.open_beside(experiment);
     Ok(())
 }
 
@@ -370,7 +505,15 @@ pub fn Share(open: RwSignal<bool>) -> impl IntoView {
         <Dialog open title="Share this experiment" testid="share-dialog">
             <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU, the same losses to the last bit. Only text files of your own are too long for a link; export those as a file."</p>
             <div class="row">
-                <input type="text" readonly data-testid="share-link" aria-label="Link to this experiment" prop:value=words(move || link.get()) />
+                <input
+                    type="text"
+                    readonly
+                    autofocus
+                    data-testid="share-link"
+                    aria-label="Link to this experiment"
+                    prop:value=words(move || link.get())
+                    on:focus=move |e| { event_target::<web_sys::HtmlInputElement>(&e).select() }
+                />
                 <button type="button" class="primary" data-testid="copy-link" prop:disabled=truth(move || !sound()) on:click=move |_| copy(&link.get_untracked(), copied)>
                     "Copy link"
                 </button>

@@ -353,6 +353,7 @@ impl App {
 
     /// Opens a story from its beginning.
     pub fn open_preset(self, preset: &'static Preset) {
+        share::leave_mark();
         self.preset.set(preset);
         self.open(preset.experiment());
     }
@@ -367,9 +368,15 @@ impl App {
     /// An experiment with a few fields changed, started at once.
     pub fn open_changed(self, base: &Experiment, fields: Vec<(String, Value)>) {
         match link::with_fields(base, &fields) {
-            Ok(experiment) => self.open(experiment),
+            Ok(experiment) => self.open_beside(experiment),
             Err(problems) => self.tell("This suggestion does not fit its experiment.", &problems),
         }
+    }
+
+    /// Opens another experiment; Back leads to what was there before.
+    pub fn open_beside(self, experiment: Experiment) {
+        share::leave_mark();
+        self.open(experiment);
     }
 
     /// Makes an experiment the draft and starts it.

@@ -5,7 +5,6 @@ use wasm_bindgen::JsCast;
 
 use super::{
     controls::{escape, words},
-    share,
     state::use_app,
 };
 use crate::app::story;
@@ -58,7 +57,6 @@ pub fn StoryPanel() -> impl IntoView {
         let button = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
         let index = button.and_then(|b| b.get_attribute("value")).and_then(|i| i.parse::<usize>().ok());
         if let Some(suggestion) = index.and_then(|i| app.preset.get_untracked().tries.get(i)) {
-            share::leave_mark();
             app.open_try(suggestion.changes);
         }
     };

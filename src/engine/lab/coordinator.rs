@@ -4,7 +4,11 @@
 //! `fields` of a form. To the page goes `{"slots": [[name, html], ...]}`, only what changed and at most five times a second,
 //! `{"focus": test id}`, and `{"file": name, "kind": ..., "text": ...}` to be saved.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use js_sys::Reflect;
 use serde_json::{Value, json};
@@ -14,6 +18,7 @@ use web_sys::{DedicatedWorkerGlobalScope, ErrorEvent, MessageEvent, Worker, Work
 
 use super::{
     form::Form,
+    owner::{Owned, Tabs, claim, is_taken},
     queue::{Order, Queue, State},
     sheet::{Check, Found, Record, Sheet, Studied},
     store::Store,
@@ -32,6 +37,12 @@ const BEAT: i32 = 200;
 const RESULTS: f64 = 1000.0;
 /// Silence after which a worker counts as dead, ms: longer than a slow device's first step. `?patience=` in seconds, for tests.
 const PATIENCE: f64 = 120_000.0;
+/// Beats from one sign of life to the next.
+const ALIVE: u32 = 5;
+
+const ELSEWHERE: &str = "This sweep runs in another tab of this browser, which alone may run or delete it. What it finishes appears \
+                         here too. To run it here, pause or cancel it there, or close that tab.";
+const DELETED: &str = "This sweep was deleted in another tab.";
 
 thread_local! {
     static LAB: RefCell<Option<Lab>> = const { RefCell::new(None) };
@@ -69,10 +80,18 @@ struct Lab {
     typed: bool,
     store: Rc<Store>,
     stored: Vec<Entry>,
+    /// Ids of all sweeps that were ever in the list: what is not there any more was deleted.
+    seen: BTreeSet<String>,
     /// The sweep on the screen; `None` on the first screen.
     shown: Option<Sheet>,
     /// The sweep that runs, where another one or none is on the screen.
     aside: Option<Sheet>,
+    /// The right to run the sweep of this id.
+    owned: Option<(String, Owned)>,
+    tabs: Rc<Tabs>,
+    /// The shown sweep runs in another tab.
+    elsewhere: bool,
+    beats: u32,
     hands: Hands,
     check_queue: Queue,
     check_hands: Hands,
@@ -124,8 +143,13 @@ pub fn start() {
             typed: true,
             store: Rc::new(store),
             stored: Vec::new(),
+            seen: BTreeSet::new(),
             shown: None,
             aside: None,
+            owned: None,
+            tabs: Rc::new(Tabs::new(|| spawn_local(refresh()))),
+            elsewhere: false,
+            beats: 0,
             hands: Hands::new(),
             check_queue: Queue::new(Vec::new(), 1, patience),
             check_hands: Hands::new(),
@@ -197,20 +221,76 @@ async fn list() {
     let Some(store) = store else { return };
     let found = store.sweeps().await;
     with(|lab| match found {
-        Ok(entries) => lab.stored = entries,
+        Ok(entries) => {
+            lab.seen.extend(entries.iter().flatten().map(|(record, _)| record.id.clone()));
+            lab.stored = entries;
+        }
         Err(why) => lab.not_kept(&why),
     });
 }
 
-/// Runs something on the store, and says when it fails; then the list is read anew.
+/// Another tab has stored or deleted something: the list and the shown sweep are read anew.
+async fn refresh() {
+    list().await;
+    let mut shown = None;
+    with(|lab| {
+        let sheet = lab.shown.as_ref().filter(|sheet| sheet.studied.is_none() && !sheet.queue.is_active());
+        shown = sheet.map(|sheet| (sheet.record.id.clone(), lab.store.clone()));
+    });
+    let Some((id, store)) = shown else { return };
+    let (taken, is_stored, found) = (is_taken(&id).await, store.has(&id).await, store.found(&id).await);
+    with(|lab| {
+        if lab.shown.as_ref().is_none_or(|sheet| sheet.record.id != id || sheet.queue.is_active()) {
+            return;
+        }
+        let owned = lab.owned.as_ref().is_some_and(|(owned, _)| *owned == id);
+        if is_stored == Ok(false) && !owned && lab.seen.contains(&id) {
+            lab.leave();
+            lab.trouble = DELETED.into();
+            return;
+        }
+        lab.elsewhere = taken && !owned;
+        lab.take_over(found.unwrap_or_default());
+    });
+}
+
+/// Runs something on the store, and says when it fails; then the list is read anew, here and in other tabs.
 fn keep<F: Future<Output = Result<(), String>>>(lab: &Lab, act: impl FnOnce(Rc<Store>) -> F + 'static) {
-    let store = lab.store.clone();
+    let (store, tabs) = (lab.store.clone(), lab.tabs.clone());
     spawn_local(async move {
         if let Err(why) = act(store).await {
             with(|lab| lab.not_kept(&why));
         }
+        tabs.tell();
         list().await;
     });
+}
+
+/// Deletes a stored sweep, unless another tab runs it.
+async fn delete(store: Rc<Store>, tabs: Rc<Tabs>, id: String) {
+    // Nobody can start it meanwhile.
+    let Some(owned) = claim(&id).await else {
+        with(|lab| lab.trouble = ELSEWHERE.into());
+        return;
+    };
+    if let Err(why) = store.delete(&id).await {
+        with(|lab| lab.not_kept(&why));
+    }
+    drop(owned);
+    tabs.tell();
+    list().await;
+}
+
+/// Results of other stored sweeps, started by the same version of the site on the same kind of device.
+async fn others(store: &Store, record: &Record, stored: Vec<Record>) -> Vec<(Record, Vec<Found>)> {
+    let mut others = Vec::new();
+    for other in stored.into_iter().filter(|other| other.may_lend_to(record)) {
+        // One that cannot be read lends nothing.
+        if let Ok(found) = store.found(&other.id).await {
+            others.push((other, found));
+        }
+    }
+    others
 }
 
 impl Lab {
@@ -243,9 +323,8 @@ impl Lab {
             "show" => self.open(text("id"), false),
             "continue" => self.open(text("id"), true),
             "delete" => {
-                let id = text("id").to_owned();
-                self.stored.retain(|entry| entry.as_ref().map_or_else(|id| id.clone(), |(r, _)| r.id.clone()) != id);
-                keep(self, move |store| async move { store.delete(&id).await });
+                self.trouble.clear();
+                spawn_local(delete(self.store.clone(), self.tabs.clone(), text("id").to_owned()));
             }
             "pause" => self.on_shown(|sheet| sheet.queue.pause()),
             "cancel" => self.on_shown(|sheet| sheet.queue.cancel()),
@@ -253,7 +332,7 @@ impl Lab {
             "retry" => self.go_on(Queue::retry_failed),
             "retry-cell" => {
                 if let Some(cell) = number("cell") {
-                    self.go_on(|queue| queue.retry(cell));
+                    self.go_on(move |queue| queue.retry(cell));
                 }
             }
             "cell" => {
@@ -301,13 +380,68 @@ impl Lab {
     }
 
     /// Lets the shown sweep go on, unless another one runs.
-    fn go_on(&mut self, act: impl FnOnce(&mut Queue)) {
+    fn go_on(&mut self, act: impl FnOnce(&mut Queue) + 'static) {
+        self.go_on_as(false, act);
+    }
+
+    /// The same, once no other tab runs it. A `new` sweep is stored, and takes over what others found of the same runs; one that is not
+    /// new may have been deleted or gone on with in another tab.
+    fn go_on_as(&mut self, new: bool, act: impl FnOnce(&mut Queue) + 'static) {
         if self.aside.is_some() {
             self.trouble = "Another sweep is running. Pause or cancel it first, or let it finish.".into();
             return;
         }
         self.trouble.clear();
-        self.on_shown(|sheet| act(&mut sheet.queue));
+        let Some(sheet) = &mut self.shown else { return };
+        let record = sheet.record.clone();
+        if self.owned.as_ref().is_some_and(|(id, _)| *id == record.id) {
+            act(&mut sheet.queue);
+            return;
+        }
+        let (store, stored) = (self.store.clone(), self.stored.iter().flatten().map(|(record, _)| record.clone()));
+        let stored: Vec<Record> = stored.collect();
+        spawn_local(async move {
+            let Some(owned) = claim(&record.id).await else {
+                with(|lab| lab.elsewhere = lab.shown.as_ref().is_some_and(|sheet| sheet.record.id == record.id));
+                return;
+            };
+            let is_stored = store.has(&record.id).await;
+            let lent = if new { others(&store, &record, stored).await } else { Vec::new() };
+            let found = store.found(&record.id).await.unwrap_or_default();
+            with(|lab| {
+                // The reader may have gone elsewhere meanwhile.
+                if lab.aside.is_some() || lab.shown.as_ref().is_none_or(|sheet| sheet.record.id != record.id) {
+                    return;
+                }
+                if is_stored == Ok(false) && !new {
+                    lab.leave();
+                    lab.trouble = DELETED.into();
+                    return;
+                }
+                lab.elsewhere = false;
+                lab.owned = Some((record.id.clone(), owned));
+                lab.take_over(found);
+                let lent = lab.shown.as_mut().map(|sheet| sheet.borrow(&lent)).unwrap_or_default();
+                lab.stale |= !lent.is_empty();
+                if new {
+                    keep(lab, move |store| async move {
+                        store.put_sweep(&record).await?;
+                        for found in lent {
+                            store.put_cell(&record.id, &found).await?;
+                        }
+                        Ok(())
+                    });
+                }
+                lab.on_shown(|sheet| act(&mut sheet.queue));
+            });
+        });
+    }
+
+    /// Results that another tab has found of the shown sweep.
+    fn take_over(&mut self, found: Vec<Found>) {
+        let mut stale = false;
+        self.on_shown(|sheet| stale = sheet.take_over(found));
+        self.stale |= stale;
     }
 
     /// The form's sweep.
@@ -335,25 +469,24 @@ impl Lab {
             self.go_on(|_| {});
             return;
         }
-        let kept = record.clone();
-        keep(self, move |store| async move { store.put_sweep(&kept).await });
-        self.show(record, Vec::new(), true);
+        if self.show(record, Vec::new()) {
+            self.go_on_as(true, Queue::resume);
+        }
     }
 
-    /// Shows a sweep, and lets it run where `run` says so.
-    fn show(&mut self, record: Record, found: Vec<Found>, run: bool) {
+    /// Shows a sweep; false where it cannot be opened, which is said.
+    fn show(&mut self, record: Record, found: Vec<Found>) -> bool {
+        self.elsewhere = false;
         self.redraw = true;
         self.focus = true;
         match Sheet::new(record, found, self.cores, self.patience) {
             Ok(sheet) => self.shown = Some(sheet),
             Err(problems) => {
                 self.trouble = format!("This sweep cannot be opened. {}", sentences(&problems));
-                return;
+                return false;
             }
         }
-        if run {
-            self.go_on(Queue::resume);
-        }
+        true
     }
 
     /// Opens a stored sweep, or the one that runs.
@@ -371,7 +504,12 @@ impl Lab {
         spawn_local(async move {
             let found = store.found(&record.id).await;
             with(|lab| match found {
-                Ok(found) => lab.show(record, found, run),
+                Ok(found) => {
+                    if lab.show(record, found) && run {
+                        lab.go_on(Queue::resume);
+                    }
+                    spawn_local(refresh());
+                }
                 Err(why) => lab.trouble = format!("The results could not be read: {why}."),
             });
         });
@@ -382,6 +520,7 @@ impl Lab {
         self.redraw = true;
         self.focus = true;
         self.trouble.clear();
+        self.elsewhere = false;
         self.check_queue.cancel();
         if let Some(mut sheet) = self.shown.take()
             && sheet.queue.is_active()
@@ -482,7 +621,24 @@ impl Lab {
         if self.aside.as_ref().is_some_and(|sheet| !sheet.queue.is_active()) {
             self.aside = None;
         }
+        self.give_back();
+        self.beats += 1;
+        if self.beats.is_multiple_of(ALIVE) {
+            post(&json!({ "alive": true }));
+        }
         self.draw(now);
+    }
+
+    /// A sweep that has come to rest may be run by any tab.
+    fn give_back(&mut self) {
+        let Some((id, _)) = &self.owned else { return };
+        let sheets = self.aside.iter().chain(&self.shown);
+        let mut own = sheets.filter(|sheet| sheet.studied.is_none() && sheet.record.id == *id);
+        let rests = |sheet: &Sheet| !sheet.queue.is_active() && (sheet.queue.is_paused() || sheet.queue.is_over());
+        if own.all(rests) {
+            self.owned = None;
+            self.tabs.tell();
+        }
     }
 
     fn carry_out(&mut self, job: Job, orders: Vec<Order>) {
@@ -608,7 +764,20 @@ impl Lab {
         sheet.put(cell, &found);
         let id = sheet.record.id.clone();
         self.stale = true;
-        keep(self, move |store| async move { store.put_cell(&id, &found).await });
+        keep(self, move |store| async move {
+            if !store.put_cell(&id, &found).await? {
+                with(|lab| lab.deleted(&id));
+            }
+            Ok(())
+        });
+    }
+
+    /// The sweep that runs here was deleted by somebody who did not ask.
+    fn deleted(&mut self, id: &str) {
+        if let Some(sheet) = self.running().filter(|sheet| sheet.record.id == id) {
+            sheet.queue.cancel();
+            self.trouble = DELETED.into();
+        }
     }
 
     /// Sends what changed.
@@ -616,7 +785,8 @@ impl Lab {
         let mut slots: Vec<(String, String)> = Vec::new();
         let mut put = |name: &str, html: String| slots.push((name.into(), html));
         let queue = self.shown.as_ref().and_then(|sheet| sheet.queue.trouble()).unwrap_or_default();
-        let trouble: String = [self.trouble.as_str(), queue, &self.not_kept].map(view::trouble).concat();
+        let elsewhere = if self.elsewhere { ELSEWHERE } else { "" };
+        let trouble: String = [self.trouble.as_str(), elsewhere, queue, &self.not_kept].map(view::trouble).concat();
         match &self.shown {
             Some(sheet) => {
                 if self.redraw {
@@ -698,7 +868,8 @@ fn hand(job: Job, place: usize, number: u32, build: &str) -> Option<Hand> {
         error.prevent_default();
         // A file that did not come is an event without words.
         let words = Reflect::get(&error, &"message".into()).ok().and_then(|words| words.as_string());
-        let why = format!("Its worker stopped: {}.", words.unwrap_or_else(|| "its files did not arrive".into()));
+        let words = words.filter(|words| !words.is_empty()).unwrap_or_else(|| "its files did not arrive".into());
+        let why = format!("Its worker stopped: {}.", words.trim_end_matches('.'));
         with(|lab| {
             if lab.hands_of(job).get(&place).is_some_and(|(now, _)| *now == number) {
                 lab.lost(job, place, &why);

@@ -7,6 +7,8 @@
 pub mod coordinator;
 pub mod form;
 pub mod html;
+#[cfg(target_arch = "wasm32")]
+mod owner;
 pub mod queue;
 pub mod sheet;
 #[cfg(target_arch = "wasm32")]

@@ -1,16 +1,16 @@
 //! One sweep as the coordinator holds it: what was asked for, what was found, and what is still to do.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     form::{Form, cost},
-    queue::Queue,
+    queue::{Queue, State},
 };
 use crate::{
     experiment::{
-        Experiment, Preset, Problem, link,
+        Experiment, Preset, Problem, WorldSpec, link,
         preset::PRESETS,
         study::{STUDIES, Study, StudySweep, View},
         sweep::{Cell, Sweep},
@@ -82,6 +82,8 @@ pub struct Sheet {
     pub check: Option<(usize, Check)>,
     /// Nothing of it was run in this browser.
     pub studied: Option<Studied>,
+    /// How many results come from other sweeps.
+    pub borrowed: usize,
 }
 
 impl Sheet {
@@ -127,10 +129,49 @@ impl Sheet {
             chosen: None,
             check: None,
             studied: None,
+            borrowed: 0,
             record,
             sweep,
             cells,
         })
+    }
+
+    /// Takes over results that were found elsewhere, of cells that wait here; whether there were any.
+    pub fn take_over(&mut self, found: Vec<Found>) -> bool {
+        let mut any = false;
+        for one in found {
+            let cell = self.cells.iter().position(|cell| cell.key == one.key);
+            if let Some(cell) = cell.filter(|&cell| self.queue.states()[cell] == State::Waiting) {
+                self.queue.known(cell);
+                self.put(cell, &one);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Takes over what other sweeps found of the very same experiments (a grid that has grown has most of its runs from the one before),
+    /// and gives it as results of this sweep.
+    pub fn borrow(&mut self, others: &[(Record, Vec<Found>)]) -> Vec<Found> {
+        let mut results: BTreeMap<String, &Found> = BTreeMap::new();
+        for (record, found) in others.iter().filter(|(record, _)| record.may_lend_to(&self.record)) {
+            let cells = Sweep::parse_grid(record.base.clone(), &record.grid).and_then(|sweep| sweep.cells());
+            for cell in cells.unwrap_or_default() {
+                if let Some(one) = found.iter().find(|one| one.key == cell.key) {
+                    results.entry(identity(&cell.experiment)).or_insert(one);
+                }
+            }
+        }
+        let mut borrowed = Vec::new();
+        for cell in 0..self.cells.len() {
+            let known = results.get(&identity(&self.cells[cell].experiment));
+            if let Some(one) = known.filter(|_| self.queue.states()[cell] == State::Waiting) {
+                borrowed.push(Found { key: self.cells[cell].key.clone(), ..(*one).clone() });
+            }
+        }
+        self.borrowed += borrowed.len();
+        self.take_over(borrowed.clone());
+        borrowed
     }
 
     /// Takes over a cell's result.
@@ -165,9 +206,87 @@ impl Record {
             cells: sweep.len(),
         }
     }
+
+    /// Whether a run of this sweep would be the same run in the other: of the same version of the site, on the same kind of device, and
+    /// where texts are concerned, on the same text.
+    pub fn may_lend_to(&self, other: &Self) -> bool {
+        let is_text = |record: &Self| matches!(record.base.world, WorldSpec::Text(_));
+        self.id != other.id
+            && self.build == other.build
+            && self.device == other.device
+            && ((!is_text(self) && !is_text(other)) || self.base.world == other.base.world)
+    }
+}
+
+/// Equal for equal experiments, among records that may lend to each other: a text, which can be long, is left out.
+fn identity(experiment: &Experiment) -> String {
+    let mut experiment = experiment.clone();
+    if matches!(experiment.world, WorldSpec::Text(_)) {
+        experiment.world = WorldSpec::default();
+    }
+    // Plain data with string keys: serialisation cannot fail.
+    serde_json::to_string(&experiment).unwrap_or_default()
 }
 
 /// The study's sweep that has this id.
 fn study_sweep(id: &str) -> Option<&'static StudySweep> {
     STUDIES.iter().flat_map(|study| study.sweeps).find(|part| part.sweep().is_ok_and(|sweep| sweep.id() == id))
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(base: &Experiment, grid: &str) -> Record {
+        let sweep = Sweep::parse_grid(base.clone(), grid).expect("a sound grid");
+        Record { build: "a".into(), ..Record::new(&sweep, String::new(), DeviceChoice::Cpu) }
+    }
+
+    fn found(record: &Record) -> Vec<Found> {
+        let sweep = Sweep::parse_grid(record.base.clone(), &record.grid).expect("a sound grid");
+        let one = |cell: &Cell| Found { key: cell.key.clone(), outcome: Outcome::default(), seconds: 1.0 };
+        sweep.cells().expect("sound cells").iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_grown_grid_runs_only_what_is_new() {
+        let mut base = Experiment::default();
+        base.data.fresh = false;
+        let small = record(&base, "data.topics=4,8; seed=1..2");
+        let others = [(small.clone(), found(&small))];
+        let open = |record: Record| Sheet::new(record, vec![], 4, 1.0).expect("a sound sweep");
+
+        let mut grown = open(record(&base, "data.topics=4,8,16; seed=1..3"));
+        let borrowed = grown.borrow(&others);
+        assert_eq!((borrowed.len(), grown.borrowed, grown.done()), (4, 4, 4));
+        let waiting = grown.queue.states().iter().filter(|state| **state == State::Waiting).count();
+        assert_eq!(waiting, 5, "the rest is run");
+        let keys: Vec<&str> = grown.cells.iter().map(|cell| cell.key.as_str()).collect();
+        assert!(borrowed.iter().all(|one| keys.contains(&one.key.as_str())), "results go by this sweep's own keys");
+        assert!(grown.borrow(&others).is_empty(), "once");
+
+        // An axis more, held at the value that the base has, makes the same experiments under other names.
+        let more = format!("data.topics=4,8; seed=1..2; data.length={}", base.data.length);
+        assert_eq!(open(record(&base, &more)).borrow(&others).len(), 4);
+
+        // Other experiments, other versions and other devices lend nothing.
+        let mut longer = base.clone();
+        longer.training.steps += 1;
+        assert!(open(record(&longer, "data.topics=4,8; seed=1..3")).borrow(&others).is_empty());
+        let other_build = Record { build: "b".into(), ..record(&base, "data.topics=4,8; seed=1..3") };
+        assert!(open(other_build).borrow(&others).is_empty());
+        let on_gpu = Record { device: DeviceChoice::Gpu, ..record(&base, "data.topics=4,8; seed=1..3") };
+        assert!(open(on_gpu).borrow(&others).is_empty());
+    }
+
+    #[test]
+    fn what_another_tab_found_is_taken_over_where_this_one_waits() {
+        let record = record(&Experiment::default(), "seed=1..3");
+        let mut sheet = Sheet::new(record.clone(), vec![], 4, 1.0).expect("a sound sweep");
+        let results = found(&record);
+        assert!(sheet.take_over(results[..2].to_vec()));
+        assert!(!sheet.take_over(results[..2].to_vec()), "once");
+        assert_eq!(sheet.done(), 2);
+    }
 }

@@ -1,11 +1,18 @@
 //! What this browser keeps of sweeps, in IndexedDB: each sweep by its id, each cell's result by (id, key), both as JSON text.
 //! What the database does not take stays in memory.
 
-use std::cell::RefCell;
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+};
 
 use idb::{Database, Error, KeyRange, ObjectStore, Query, Transaction, TransactionMode, builder};
-use js_sys::Array;
-use wasm_bindgen::JsValue;
+use js_sys::{Array, Promise};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::DedicatedWorkerGlobalScope;
 
 use super::{
     sheet::{Found, Record},
@@ -15,6 +22,14 @@ use super::{
 const NAME: &str = "icl-playground";
 const SWEEPS: &str = "sweeps";
 const CELLS: &str = "cells";
+
+/// How long to wait for the database to open, ms. It never does while another page holds on to it for a change of its own.
+const OPENING: i32 = 3000;
+/// How long to wait for what is read from it, ms: another page's own work may come first.
+const READING: i32 = 10_000;
+/// Why, the rest of a sentence in brackets.
+const BUSY: &str =
+    "another page of this site keeps it busy: close the site's other tabs and reload to have results kept";
 
 /// The open database, and what it did not take. Errors are the browser's words, without a full stop.
 pub struct Store {
@@ -29,15 +44,31 @@ impl Store {
     pub async fn open() -> (Self, Option<String>) {
         let store = |name| builder::ObjectStoreBuilder::new(name);
         let open = builder::DatabaseBuilder::new(NAME).version(1);
-        let opened = open.add_object_store(store(SWEEPS)).add_object_store(store(CELLS)).build().await;
-        let why = opened.as_ref().err().map(words);
-        (Self { database: opened.ok(), sweeps: RefCell::default(), cells: RefCell::default() }, why)
+        let mut opening = Box::pin(open.add_object_store(store(SWEEPS)).add_object_store(store(CELLS)).build());
+        // It closes itself when another page asks for a change (`versionchange`); what it takes no more stays in memory then.
+        let opened = match within(OPENING, opening.as_mut()).await {
+            Some(opened) => opened.map_err(|e| words(&e)),
+            None => {
+                spawn_local(async move {
+                    // An open database that nobody uses would be in the next page's way.
+                    if let Ok(late) = opening.await {
+                        late.close();
+                    }
+                });
+                Err(BUSY.into())
+            }
+        };
+        let (database, why) = match opened {
+            Ok(database) => (Some(database), None),
+            Err(why) => (None, Some(why)),
+        };
+        (Self { database, sweeps: RefCell::default(), cells: RefCell::default() }, why)
     }
 
     /// Every sweep, the newest first, with the number of its results.
     pub async fn sweeps(&self) -> Result<Vec<Entry>, String> {
         let mut entries = match &self.database {
-            Some(database) => sweeps(database).await.map_err(|e| words(&e))?,
+            Some(database) => in_time(sweeps(database)).await?,
             None => Vec::new(),
         };
         let in_memory = |id: &str| self.cells.borrow().iter().filter(|(sweep, _)| sweep == id).count();
@@ -53,7 +84,7 @@ impl Store {
     /// The results of a sweep; what cannot be read any more is left out, and will be run again.
     pub async fn found(&self, id: &str) -> Result<Vec<Found>, String> {
         let mut all = match &self.database {
-            Some(database) => found(database, id).await.map_err(|e| words(&e))?,
+            Some(database) => in_time(found(database, id)).await?,
             None => Vec::new(),
         };
         all.extend(self.cells.borrow().iter().filter(|(sweep, _)| sweep == id).map(|(_, found)| found.clone()));
@@ -68,9 +99,29 @@ impl Store {
         put
     }
 
-    pub async fn put_cell(&self, id: &str, found: &Found) -> Result<(), String> {
-        let put = self.put(CELLS, &pair(id, &found.key.as_str().into()), serde_json::to_string(found)).await;
-        if put.is_err() || self.database.is_none() {
+    /// Whether a sweep is stored: another tab may have deleted it.
+    pub async fn has(&self, id: &str) -> Result<bool, String> {
+        if self.sweeps.borrow().iter().any(|record| record.id == id) {
+            return Ok(true);
+        }
+        match &self.database {
+            Some(database) => in_time(has(database, id)).await,
+            None => Ok(false),
+        }
+    }
+
+    /// False where the sweep is no longer stored: then its result is not either.
+    pub async fn put_cell(&self, id: &str, found: &Found) -> Result<bool, String> {
+        let in_memory = self.sweeps.borrow().iter().any(|record| record.id == id);
+        let put = match &self.database {
+            Some(database) if !in_memory => {
+                let text = serde_json::to_string(found).map_err(|e| e.to_string())?;
+                put_cell(database, id, &found.key, &text).await.map_err(|e| words(&e))
+            }
+            // That was said when the sweep was stored.
+            _ => Ok(true),
+        };
+        if put.is_err() || self.database.is_none() || in_memory {
             self.cells.borrow_mut().push((id.into(), found.clone()));
         }
         put
@@ -128,6 +179,21 @@ async fn put(database: &Database, store: &str, key: &JsValue, text: &str) -> Res
     through(all).await
 }
 
+async fn has(database: &Database, id: &str) -> Result<bool, Error> {
+    let (_all, sweeps, _) = both(database, TransactionMode::ReadOnly)?;
+    Ok(sweeps.get(JsValue::from(id))?.await?.is_some())
+}
+
+/// One transaction: no result is ever stored of a sweep that is not.
+async fn put_cell(database: &Database, id: &str, key: &str, text: &str) -> Result<bool, Error> {
+    let (all, sweeps, cells) = both(database, TransactionMode::ReadWrite)?;
+    if sweeps.get(JsValue::from(id))?.await?.is_none() {
+        return Ok(false);
+    }
+    cells.put(&text.into(), Some(&pair(id, &key.into())))?.await?;
+    through(all).await.map(|()| true)
+}
+
 async fn delete(database: &Database, id: &str) -> Result<(), Error> {
     let (all, sweeps, cells) = both(database, TransactionMode::ReadWrite)?;
     sweeps.delete(JsValue::from(id))?.await?;
@@ -153,4 +219,30 @@ fn range(id: &str) -> Result<KeyRange, Error> {
 
 fn words(error: &Error) -> String {
     error.to_string().trim_end_matches('.').into()
+}
+
+/// What is read, unless it takes too long.
+async fn in_time<T>(read: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
+    let read = within(READING, pin!(read)).await;
+    read.ok_or_else(|| String::from(BUSY))?.map_err(|e| words(&e))
+}
+
+/// What the future gives, or `None` once so many milliseconds have passed.
+async fn within<F: Future>(ms: i32, mut future: Pin<&mut F>) -> Option<F::Output> {
+    let mut rest = pin!(rest(ms));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => rest.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
+async fn rest(ms: i32) {
+    let passed = Promise::new(&mut |resolve, _| {
+        if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
+            // Fails for no function.
+            let _ = scope.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms);
+        }
+    });
+    let _ = JsFuture::from(passed).await;
 }

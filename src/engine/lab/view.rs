@@ -276,6 +276,9 @@ pub fn standing(sheet: &Sheet, now: f64) -> String {
     if failed > 0 {
         parts.push(format!("{failed} failed"));
     }
+    if sheet.borrowed > 0 {
+        parts.push(format!("{} taken over from other sweeps in this browser", plural(sheet.borrowed, "run", "runs")));
+    }
     if queue.is_over() {
         parts.push("finished".into());
     } else if queue.is_paused() {
