@@ -4,6 +4,11 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
+/// Most problems that are told at once.
+pub const MOST: usize = 8;
+/// Most characters of what was given that are told back.
+const TOLD: usize = 120;
+
 /// One thing wrong, naming the field, its value and what is allowed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
@@ -17,11 +22,13 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(field: &str, value: impl Display, allowed: &str, advice: &str) -> Self {
-        Self { field: field.into(), value: value.to_string(), allowed: allowed.into(), advice: advice.into() }
+        let value = clipped(&value.to_string());
+        Self { field: clipped(field), value, allowed: allowed.into(), advice: advice.into() }
     }
 
+    /// Not JSON at all; `why` is a sentence without its full stop.
     pub fn unreadable(what: &str, why: &str) -> Self {
-        Self::new(what, "unreadable", "readable JSON", &format!("The parser said: {why}."))
+        Self::new(what, "unreadable", "readable JSON", &format!("{why}."))
     }
 
     pub fn version(found: u64) -> Self {
@@ -40,6 +47,14 @@ impl Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+/// A text that may be of any length, as a sentence can hold it.
+pub fn clipped(text: &str) -> String {
+    match text.char_indices().nth(TOLD) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
 
 /// All problems as one text, a line each.
 pub fn sentences(problems: &[Problem]) -> String {

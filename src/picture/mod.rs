@@ -49,6 +49,7 @@ pub fn picture(spec: &WorldSpec) -> Picture {
         Ok(world) => {
             let tokens = spec.tokens();
             picture.notes = notes::about(&world);
+            picture.notes.extend(spec.notes());
             (picture.graph, picture.simplex) = processes(spec, &world, &tokens, &mut picture.notes);
             picture.samples = match world.topics() {
                 Topics::Linear(law) => {
