@@ -732,3 +732,14 @@ fn numbers_survive_their_text() {
     let changed = numbers.iter().zip(&read).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
     assert_eq!((read.len(), changed), (2000, 0));
 }
+
+/// What the page promises is what README says was measured.
+#[test]
+fn promises_are_those_of_the_readme() {
+    let (readme, share) = (include_str!("../../README.md"), include_str!("../app/page/share.rs"));
+    assert!(readme.contains("on the CPU of one machine the same losses") && readme.contains("number of cores"));
+    assert!(share.contains("on the CPU of the same kind of machine with the same number of cores, the same losses"));
+    let stories = include_str!("../../www/stories.html");
+    assert!(readme.contains("inference that comes and goes, was not seen at this size"));
+    assert!(stories.contains("goes again was not seen at this size") && !stories.contains("may come first"));
+}

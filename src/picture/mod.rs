@@ -44,7 +44,7 @@ const WIDTH: f64 = 900.0;
 
 /// Draws a world. What cannot be built is answered by the reason, in `problem`.
 pub fn picture(spec: &WorldSpec) -> Picture {
-    let mut picture = Picture { world: spec.to_string(), ..Picture::default() };
+    let mut picture = Picture::default();
     match World::new(spec) {
         Ok(world) => {
             let tokens = spec.tokens();

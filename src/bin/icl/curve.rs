@@ -29,7 +29,7 @@ pub struct Arguments {
     /// or a mixture of worlds as JSON, or text:FILE[+FILE...][,unit=bytes] (a directory: a topic per file)
     #[arg(long, value_name = "SPEC", required_unless_present = "experiment", conflicts_with = "experiment")]
     world: Option<String>,
-    /// A file with an experiment as JSON; its world is used
+    /// A file with an experiment as JSON, - for standard input; its world is used
     #[arg(long, value_name = "FILE")]
     experiment: Option<PathBuf>,
     /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them

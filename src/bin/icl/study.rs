@@ -17,7 +17,7 @@ use icl_playground::{
 
 use crate::{
     cells,
-    failure::Failure,
+    failure::{Failure, say},
     sweep::{jobs, runs, write_pictures},
 };
 
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     for part in study.sweeps {
         let sweep = part.sweep().map_err(Failure::Invalid)?;
         let cells = sweep.cells().map_err(Failure::Invalid)?;
-        eprintln!("{}", part.title);
+        say(part.title);
         let journal = arguments.keep.join(format!("{}-{}.sweep.jsonl", study.name, part.name));
         let finished = cells::run(&sweep, &cells, &journal, jobs)?;
         failed.extend(finished.failed.iter().map(|(key, why)| format!("{key}: {why}")));
