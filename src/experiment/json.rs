@@ -37,13 +37,14 @@ pub fn number(text: &str) -> Option<f64> {
 
 /// What someone gave as text, without a byte order mark and out of the fence that chat programs put around code.
 pub fn unwrapped(text: &str) -> &str {
-    let text = text.trim_start_matches('\u{feff}').trim();
+    let around = |c: char| c == '\u{feff}' || c.is_whitespace();
+    let text = text.trim_matches(around);
     let Some(inner) = text.strip_prefix("```") else { return text };
     // The first line may name a language.
     let inner = inner.split_once('\n').map_or(inner, |(language, rest)| {
         if language.trim().chars().all(char::is_alphanumeric) { rest } else { inner }
     });
-    inner.trim_end().strip_suffix("```").unwrap_or(inner).trim()
+    inner.trim_end().strip_suffix("```").unwrap_or(inner).trim_matches(around)
 }
 
 /// Whether a text from outside is meant as JSON.
