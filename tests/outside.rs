@@ -81,14 +81,14 @@ const FOREIGN: [&str; 16] = [
 
 /// What is refused is refused in words that name a field.
 fn said(input: &str, problems: &[Problem]) {
-    assert!((1..=20).contains(&problems.len()), "{} problems with {input:?}", problems.len());
+    assert!((1..=40).contains(&problems.len()), "{} problems with {input:?}", problems.len());
     for problem in problems {
         let own = format!("{} {}", problem.allowed, problem.advice);
         assert!(
             !problem.field.is_empty() && !problem.allowed.is_empty() && !problem.value.is_empty(),
             "{problem:?} with {input:?}"
         );
-        assert!(!FOREIGN.iter().any(|word| own.contains(word)), "{problem} with {input:?}");
+        assert!(!FOREIGN.iter().any(|word| own.contains(word) && !input.contains(word)), "{problem} with {input:?}");
         let text = problem.to_string();
         assert!(text.len() < 4000 && text.ends_with(['.', '…', ')']), "{problem} with {input:?}");
     }
@@ -582,6 +582,8 @@ fn corpus() {
         format!("v=1&{}", (0..50_000).map(|i| format!("f{i}=1")).collect::<Vec<_>>().join("&")),
         format!("v=1&world={}", repeated("%25", 300_000)),
         repeated("%25", 100_000) + "3D",
+        format!("%{}3D", repeated("25", 300_000)),
+        format!("v=1&world=%{}7B", repeated("25", 300_000)),
         format!("seed={}", vec!["0..9999"; 10_000].join(",")),
         format!("seed={}", (0..9000).map(|i| i.to_string()).collect::<Vec<_>>().join(",")),
         (0..20_000).map(|i| format!("f{i}=1")).collect::<Vec<_>>().join(";"),

@@ -127,9 +127,10 @@ impl Number {
 
     /// What is wrong with a text that [`Number::parse`] refuses.
     pub fn unreadable(&self, text: &str, experiment: &Experiment) -> Problem {
-        let kind = if self.whole { "a whole number, " } else { "a number, " };
+        let (kind, range) = (if self.whole { "a whole number" } else { "a number" }, self.allowed(experiment));
+        let allowed = if range.is_empty() { kind.into() } else { format!("{kind}, {range}") };
         let advice = typed::number(text).err().unwrap_or_default();
-        Problem::new(&self.field, format!("\"{text}\""), &format!("{kind}{}", self.allowed(experiment)), &advice)
+        Problem::new(&self.field, format!("\"{text}\""), &allowed, &advice)
     }
 
     /// The range in words, from the experiment's own validation: an absurd value is tried and the answer read.

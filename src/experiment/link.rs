@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 
 use super::{Experiment, Preset, Problem, VERSION, WorldSpec, json, preset::PRESETS, problem::MOST, read};
 
+/// As often as a link may have been percent-encoded on its way.
+const MOST_TIMES: usize = 4;
+
 /// A preset and what was changed in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
@@ -107,8 +110,13 @@ pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
         let key = decode(key).ok_or_else(|| broken(encoded))?;
         let mut text = decode(value).ok_or_else(|| broken(encoded))?;
         // No value begins so: this one was encoded again.
-        while text.starts_with('%') {
-            text = decode(&text).filter(|inner| *inner != text).ok_or_else(|| broken(encoded))?;
+        for _ in 0..MOST_TIMES {
+            if text.starts_with('%') {
+                text = decode(&text).ok_or_else(|| broken(encoded))?;
+            }
+        }
+        if key.is_empty() {
+            return Err(broken("The link may have been cut."));
         }
         if given.insert(key.clone(), Value::Null).is_some() {
             return Err(vec![Problem::new(
@@ -123,7 +131,7 @@ pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
             "v" => {
                 return Err(vec![Problem::new(
                     "version",
-                    text,
+                    format!("\"{text}\""),
                     &VERSION.to_string(),
                     "The link is from another version of the playground.",
                 )]);
@@ -151,7 +159,8 @@ pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
 /// percent-encoded, as often as it was.
 pub fn plain(fragment: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(fragment.trim().trim_start_matches('#'));
-    while let Some(inner) = text.contains('%').then(|| once(&text)).flatten() {
+    for _ in 0..MOST_TIMES {
+        let Some(inner) = once(&text) else { break };
         text = Cow::Owned(inner);
     }
     if text.contains("&amp;") { Cow::Owned(text.replace("&amp;", "&")) } else { text }

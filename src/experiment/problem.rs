@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most problems that are told at once.
 pub const MOST: usize = 8;
+/// Most that are kept, of those that a check finds.
+const KEPT: usize = 32;
 /// Most characters of what was given that are told back.
 const TOLD: usize = 120;
 
@@ -23,7 +25,8 @@ pub struct Problem {
 impl Problem {
     pub fn new(field: &str, value: impl Display, allowed: &str, advice: &str) -> Self {
         let value = clipped(&value.to_string());
-        Self { field: clipped(field), value, allowed: allowed.into(), advice: advice.into() }
+        let field = if field.is_empty() { "\"\"".into() } else { clipped(field) };
+        Self { field, value, allowed: allowed.into(), advice: advice.into() }
     }
 
     /// Not JSON at all; `why` is a sentence without its full stop.
@@ -67,7 +70,10 @@ pub struct Checker(Vec<Problem>);
 
 impl Checker {
     pub fn add(&mut self, problem: Problem) {
-        self.0.push(problem);
+        // A matrix may be wrong in each of its millions of entries.
+        if self.0.len() < KEPT {
+            self.0.push(problem);
+        }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -8,7 +8,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Experiment, MAX_SEED, Problem, json, link::Setter, problem::MOST as MAX_PROBLEMS, typed};
+use super::{
+    Experiment, MAX_SEED, Problem, json,
+    link::Setter,
+    problem::{MOST as MAX_PROBLEMS, clipped},
+    typed,
+};
 
 /// Most cells of one sweep.
 pub const MAX_CELLS: usize = 10_000;
@@ -62,14 +67,16 @@ impl Sweep {
         let mut problems = Vec::new();
         let mut before = None;
         for part in split(text, ';') {
+            if problems.len() >= MAX_PROBLEMS || sweep.axes.len() > MAX_AXES {
+                break;
+            }
             let Some((field, values)) = part.split_once('=').map(|(field, values)| (field.trim(), values.trim()))
             else {
                 problems.push(match before {
                     // `8;16`, most likely.
                     Some((field, values)) => {
-                        let advice = format!(
-                            "A semicolon begins the next field. Between values put commas: {field}={values}, {part}."
-                        );
+                        let all = clipped(&format!("{field}={values}, {part}"));
+                        let advice = format!("A semicolon begins the next field. Between values put commas: {all}.");
                         Problem::new(field, format!("\"{values};{part}\""), "values, parted by commas", &advice)
                     }
                     None => {
@@ -95,9 +102,6 @@ impl Sweep {
                 }
                 (None, Ok(values)) => sweep.axes.push(Axis { field: field.into(), values }),
                 (None, Err(why)) => problems.push(Problem::new(field, format!("\"{values}\""), why, "")),
-            }
-            if problems.len() >= MAX_PROBLEMS || sweep.axes.len() > MAX_AXES {
-                break;
             }
         }
         if problems.is_empty() { Ok(sweep) } else { Err(problems) }
@@ -274,6 +278,7 @@ impl Sweep {
                 "With fresh draws every row is a new topic, and K and N have no effect.",
             ));
         }
+        problems.truncate(MAX_PROBLEMS);
         problems
     }
 
@@ -349,7 +354,9 @@ fn axis_values(text: &str) -> Result<Vec<Value>, &'static str> {
     for part in split(text, ',') {
         let ends = part.split_once("..").map(|(a, b)| (a.trim().parse::<u64>(), b.trim().parse::<u64>()));
         match ends {
-            Some((Ok(a), Ok(b))) if a <= b && b - a < MAX_CELLS as u64 => values.extend((a..=b).map(Value::from)),
+            Some((Ok(a), Ok(b))) if a <= b && b <= MAX_SEED && b - a < MAX_CELLS as u64 => {
+                values.extend((a..=b).map(Value::from))
+            }
             Some(_) if !part.starts_with(['"', '[', '{']) => {
                 return Err("a..b with whole numbers, a at most b, and at most 10000 of them");
             }
@@ -381,7 +388,13 @@ fn range_advice(value: &str) -> Option<String> {
 /// A bare word where that reads back as the same value, JSON elsewhere.
 fn value_text(v: &Value) -> String {
     match v {
-        Value::String(s) if !s.contains([',', ';']) && !s.contains("..") && s.trim() == s && value(s) == *v => {
+        Value::String(s)
+            if !s.is_empty()
+                && !s.contains([',', ';', '"', '[', ']', '{', '}'])
+                && !s.contains("..")
+                && s.trim() == s
+                && value(s) == *v =>
+        {
             s.clone()
         }
         other => json::text(other),
@@ -393,7 +406,10 @@ fn values_text(values: &[Value], comma: &str) -> String {
     let (mut parts, mut i) = (Vec::new(), 0);
     while i < values.len() {
         let run = values[i].as_u64().map_or(1, |first| {
-            (1..).take_while(|&n| values.get(i + n as usize).and_then(Value::as_u64) == Some(first + n)).count() + 1
+            (1..)
+                .take_while(|&n| values.get(i + n as usize).and_then(Value::as_u64) == Some(first.saturating_add(n)))
+                .count()
+                + 1
         });
         if run >= 3 {
             parts.push(format!("{}..{}", value_text(&values[i]), value_text(&values[i + run - 1])));
@@ -503,7 +519,7 @@ mod tests {
         says("world.n=x", &["world.n is x", "a number"]);
         says("world=coins; world.n=2", &["either the world or its parameters"]);
         says("world.n=0,4", &["world.n is 0", "1 to 1000", "world.n=0"]);
-        says("data.topics=x", &["unreadable", "data.topics=x"]);
+        says("data.topics=x", &["data.topics is \"x\"", "a whole number, 1 to 100000", "data.topics=x"]);
         says("hold=net.width; seed=1", &["hold is \"net.width\"", "data.length"]);
         says("data.topics=4; hold=data.topics", &["an axis too"]);
         says("hold=data.topics; hold=data.length; seed=1", &["given once"]);

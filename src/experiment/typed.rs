@@ -4,7 +4,7 @@
 //! `12,345.5`: after one to three digits that do not begin with 0, and before every three. Any other single comma is a decimal
 //! comma: `1,5` is 1.5 and `0,001` is a thousandth.
 
-use super::json;
+use super::{json, problem::clipped};
 
 /// The number; or what is wrong, as a sentence on what to write.
 pub fn number(text: &str) -> Result<f64, String> {
@@ -17,8 +17,8 @@ pub fn number(text: &str) -> Result<f64, String> {
         Some(digits) => ("-", digits),
         None => ("", body.strip_prefix('+').unwrap_or(body)),
     };
-    if let Some(value) = json::number(body) {
-        return Ok(value * by);
+    if let Some(value) = json::number(body).map(|value| value * by) {
+        return if value.is_finite() { Ok(value) } else { Err(String::new()) };
     }
     let (mantissa, exponent) = digits.split_at(digits.find(['e', 'E']).unwrap_or(digits.len()));
     let commas = mantissa.matches(',').count();
@@ -34,11 +34,13 @@ pub fn number(text: &str) -> Result<f64, String> {
             (known && is_digits(decimals)).then(|| format!("{whole}.{decimals}"))
         }),
     };
-    let value = |plain: &str| json::number(&format!("{sign}{plain}{exponent}")).map(|value| value * by);
+    let value = |plain: &str| {
+        json::number(&format!("{sign}{plain}{exponent}")).map(|value| value * by).filter(|value| value.is_finite())
+    };
     match plain.as_deref().map(value) {
         // 1,000e-3 is 1 to some and 0.001 to others.
         Some(Some(_)) if !exponent.is_empty() && grouped(mantissa).is_some() => {
-            Err(format!("Write {} without a separator before the exponent.", mantissa.replace(separator, "")))
+            Err(format!("Write {} without a separator before the exponent.", clipped(&mantissa.replace(separator, ""))))
         }
         Some(Some(value)) => Ok(value),
         _ if mantissa.chars().any(char::is_whitespace)
@@ -60,7 +62,7 @@ pub fn doubt(list: &str, real: bool) -> Option<String> {
     // 1,000 and 10,000 cut in pieces: no count begins with 0.
     let piece = |part: &str| part.len() == 3 && part.starts_with('0') && is_digits(part);
     if let Some(i) = (1..parts.len()).find(|&i| piece(parts[i]) && is_digits(parts[i - 1].trim())) {
-        let (before, after) = (parts[i - 1].trim(), parts[i]);
+        let (before, after) = (clipped(parts[i - 1].trim()), parts[i]);
         return Some(format!("In a list {before},{after} is two values; for one, write {before}{after}."));
     }
     if !real {
@@ -82,6 +84,7 @@ pub fn doubt(list: &str, real: bool) -> Option<String> {
     }
     let (before, after) = (parts[first - 1].trim(), parts[first].trim());
     let apart = parts.iter().map(|part| part.trim()).collect::<Vec<_>>().join(", ");
+    let (before, after, apart) = (clipped(before), clipped(after), clipped(&apart));
     Some(format!(
         "{before},{after} is two values here. For one value, write {before}.{after}; for several, put a space after each comma: {apart}."
     ))
