@@ -186,6 +186,9 @@ fn what_makes_no_sense_is_refused_with_a_sentence() {
     refused(&["curve", "--world", "coins", "--length", "0"], &["length is 0"]);
     refused(&["curve", "--world", "coins", "--length", "1000000"], &["length is 1000000", "10000"]);
     refused(&["curve", "--world", "coins", "--length", "-1"], &[]);
+    refused(&["curve", "--world", "coins", "--length", "1,5"], &["--length", "1,5", "a whole number"]);
+    refused(&["curve", "--world", "coins", "--length", "1 5"], &["--length", "without spaces"]);
+    refused(&["curve", "--world", "coins", "--length", "many"], &["--length", "many", "a number is meant"]);
     refused(&["curve", "--length", "3"], &["--world"]);
     refused(&["curve", "--world", "@/no/such/file.json", "--length", "3"], &["/no/such/file.json"]);
     refused(&["curve", "--experiment", "/no/such/file.json"], &["/no/such/file.json"]);

@@ -14,7 +14,7 @@ use icl_playground::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::failure::{Failure, read_experiment, read_world};
+use crate::failure::{self, Failure, read_experiment, read_world};
 
 /// Longest curve: the closed form for a coin takes time as the square of this.
 const MAX_LENGTH: usize = 10_000;
@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     udhr: Option<PathBuf>,
     /// How many positions; without it the experiment's T, or 32
-    #[arg(long, value_name = "L")]
+    #[arg(long, value_name = "L", value_parser = failure::count)]
     length: Option<usize>,
     /// Add what simpler predictors lose: counting, copying, knowing each topic's frequencies
     #[arg(long)]

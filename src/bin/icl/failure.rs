@@ -13,6 +13,7 @@ use icl_playground::{
         Experiment, Problem, WorldSpec, json,
         problem::sentences,
         text::{Decoded, MAX_BYTES, decode},
+        typed,
     },
     world::WorldError,
 };
@@ -121,6 +122,19 @@ pub fn read_world(spec: &str, udhr: Option<&Path>) -> Result<WorldSpec, Failure>
     world.validate().map_err(Failure::Invalid)?;
     world.notes().into_iter().for_each(say);
     texts::filled(world, udhr)
+}
+
+/// A count among the arguments, as a person types numbers.
+pub fn count(text: &str) -> Result<usize, String> {
+    let number = number(text)?;
+    // As many as fit into 32 bits: every argument's range ends far below.
+    let is_count = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    if is_count { Ok(number as usize) } else { Err("a whole number, 0 or more, is meant".into()) }
+}
+
+/// A number among the arguments.
+pub fn number(text: &str) -> Result<f64, String> {
+    typed::number(text).map_err(|why| if why.is_empty() { "a number is meant".into() } else { why })
 }
 
 /// What the system says of a file, without its number.

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     cells::{self, Finished},
-    failure::{Failure, is_input, read_experiment},
+    failure::{self, Failure, is_input, read_experiment},
     print,
 };
 
@@ -31,7 +31,7 @@ pub struct Arguments {
     #[arg(long, value_name = "GRID")]
     grid: String,
     /// Cells that run at the same time; without it all cores but one
-    #[arg(long, value_name = "J")]
+    #[arg(long, value_name = "J", value_parser = failure::count)]
     jobs: Option<usize>,
     /// All metrics as JSON, instead of a table
     #[arg(long, conflicts_with = "csv")]
@@ -47,7 +47,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
     /// A two-level loss: steps, tokens and seconds to it become metrics
-    #[arg(long, value_name = "NATS")]
+    #[arg(long, value_name = "NATS", value_parser = failure::number)]
     level: Option<f64>,
     /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them
     #[arg(long, value_name = "FILE")]
