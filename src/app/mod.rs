@@ -10,5 +10,6 @@ pub mod keys;
 pub mod mixing;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 pub mod page;
+pub mod pictures;
 pub mod story;
 pub mod theme;

@@ -26,7 +26,7 @@ pub struct StudySweep {
     pub name: &'static str,
     pub title: &'static str,
     base: fn() -> Experiment,
-    /// As [`Sweep::parse_grid`] reads it.
+    /// As [`Sweep::kept_grid`] reads it.
     pub grid: &'static str,
     /// What this sweep cannot show, or what else must be known to read it; may be empty.
     pub note: &'static str,
@@ -68,7 +68,7 @@ impl Study {
 
 impl StudySweep {
     pub fn sweep(&self) -> Result<Sweep, Vec<Problem>> {
-        Sweep::parse_grid((self.base)(), self.grid)
+        Sweep::kept_grid((self.base)(), self.grid)
     }
 }
 

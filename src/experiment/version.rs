@@ -16,11 +16,11 @@ pub const OLDEST: u32 = 1;
 /// Fields whose default was another in version 1, with that value.
 ///
 /// A preset that named such a field itself, and now has what it had then, names it in [`Preset::version_1`] too.
-const DEFAULTS_1: &[Field] = &[];
+const DEFAULTS_1: &[Field] = &[("bound.rise", "0.05")];
 
 /// Makes a file's JSON of an earlier version one of today's: fields that it leaves out get the value that they had then.
 pub(super) fn modernize(file: &mut Value) {
-    if file.get("version").and_then(Value::as_u64) == Some(1) {
+    if file.get("version").and_then(Value::as_f64) == Some(1.0) {
         fill(file, DEFAULTS_1);
         file["version"] = VERSION.into();
     }

@@ -152,7 +152,7 @@ parts! {
     Paths {
         is_kl, data, topic, difference_data, expected_data, difference_topic, expected_topic, measurements
     }
-    Picture { world, notes, graph, samples, simplex, problem }
+    Picture { id, notes, graph, samples, simplex, problem }
     Nearness { name, can_be, fresh, training }
     Randomised {
         scale, draws, sequences, rise, empirical, first_level, two_level, sequence_gap, topic_gap
