@@ -443,6 +443,8 @@ fn a_folder_that_cannot_be_made_is_refused_before_the_training() {
     let output = icl(&["inside", "--experiment", &experiment, "--out", &taken]);
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be written"));
+}
+
 const EVEN: &str = r#"{"tokens":["0","1"],"transitions":{"0":[[0.5,0],[0,0]],"1":[[0,0.5],[1,0]]}}"#;
 
 /// As editors, shells and PowerShell's `>` write them.

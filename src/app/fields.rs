@@ -3,9 +3,7 @@
 
 use crate::experiment::{
     Architecture, Embedding, Experiment, Init, MAX_SEED, Mlp, Norm, Optimizer, Positions, Problem, Schedule,
-    WorldParameter, WorldSpec,
-    estimate::large,
-    json, typed,
+    WorldParameter, WorldSpec, estimate::large, json, typed,
 };
 
 /// How a field is reached inside an experiment.

@@ -133,7 +133,12 @@ pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
                 let known = text.parse().ok().filter(|v| (OLDEST..=VERSION).contains(v));
                 version = known.ok_or_else(|| {
                     let (found, allowed) = (format!("\"{text}\""), format!("{OLDEST} to {VERSION}"));
-                    vec![Problem::new("version", found, &allowed, "The link is from another version of the playground.")]
+                    vec![Problem::new(
+                        "version",
+                        found,
+                        &allowed,
+                        "The link is from another version of the playground.",
+                    )]
                 })?;
             }
             "preset" => {
