@@ -364,6 +364,15 @@ fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
 }
 
 #[test]
+fn results_are_written_from_the_recorded_studies() {
+    let output = icl(&["results"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.starts_with("# What the recorded studies say"), "{text}");
+    assert!(text.contains("| what | along | change, 95% | seeds | p, corrected | verdict |"), "{text}");
+    refused(&["results", "--studies", "no-such-folder"], &["no-such-folder"]);
+}
+
+#[test]
 fn sweeps_that_make_no_sense_are_refused_and_failed_cells_are_told() {
     let experiment = file(
         "sweep-bad.json",

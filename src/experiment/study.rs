@@ -89,7 +89,7 @@ pub const STUDIES: &[Study] = &[
                 title: "Markov chains: K, N and T",
                 base: || Experiment { training: steps(150), prior: prior(40), ..chains() },
                 grid: "data.topics=4,16,64; data.sequences=4,16,64; data.length=8,16,32; seed=1..8",
-                note: "T from 8 to 32 with prompts of 8 tokens is a short way: that T shows little here does not say that it does little. A longer T is also more computation, because every step reads batch × T tokens.",
+                note: "T goes from 8 to 32 only, and prompts have 8 tokens: what is found of T holds for that short way. A longer T is also more computation, because every step reads batch × T tokens, and no control holds batch × T.",
                 level: None,
                 views: &[Losses, Gaps, Fits, Ranks],
             },

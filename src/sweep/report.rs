@@ -612,68 +612,78 @@ impl Teller<'_> {
     }
 
     fn ranks(&self) -> Section {
-        let (mut rows, mut panels, mut differences) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut panels, mut orders) = (Vec::new(), Vec::new(), Vec::new());
         for (gap, term, rates) in TERMS {
             let (Some(x), Some(y)) = (Metric::named(term), Metric::named(gap)) else { continue };
             let value = |run: &Run, name: &str| run.metrics.get(name).map(|m| m.value);
             let rate = |run: &Run| rates.iter().map(|name| value(run, name)).sum::<Option<f64>>();
-            let with = self.tau(|run| value(run, term), |run| value(run, gap));
-            let without = self.tau(rate, |run| value(run, gap));
-            let both: Vec<(f64, f64)> = with
-                .iter()
-                .filter_map(|(seed, tau)| Some((*tau, without.iter().find(|(other, _)| other == seed)?.1)))
+            let over = |taus: Vec<(Value, f64)>| Estimate::over(&taus.into_iter().map(|(_, t)| t).collect::<Vec<_>>());
+            let with = over(self.tau(|run| value(run, term), |run| value(run, gap)));
+            let without = over(self.tau(rate, |run| value(run, gap)));
+            let (Some(with), Some(without)) = (with, without) else { continue };
+            let found: Vec<Order> = by_seed::grouped(&self.table)
+                .into_iter()
+                .map(|(_, runs)| {
+                    let of = |run: &Run| Some((value(run, term)?, rate(run)?, value(run, gap)?));
+                    Order::of(&runs.into_iter().filter_map(of).collect::<Vec<_>>())
+                })
                 .collect();
-            let over = |f: fn(&(f64, f64)) -> f64| Estimate::over(&both.iter().map(f).collect::<Vec<_>>());
-            let (Some(first), Some(second), Some(more)) = (over(|t| t.0), over(|t| t.1), over(|t| t.0 - t.1)) else {
-                continue;
-            };
+            let [same, different] = [|o: &Order| o.same, |o: &Order| o.different]
+                .map(|f| Estimate::over(&found.iter().filter_map(f).collect::<Vec<_>>()));
             let settings = self.table.rows.iter().filter(|r| r.get(term).is_some() && r.get(gap).is_some()).count();
+            let told = |over: &Option<Estimate>| over.as_ref().map_or_else(|| "–".into(), tau_told);
             rows.push(vec![
                 short_name(x),
                 y.title.into(),
-                tau_told(&first),
-                tau_told(&second),
-                tau_told(&more),
-                more.seeds.to_string(),
+                tau_told(&with),
+                tau_told(&without),
+                told(&same),
+                told(&different),
+                with.seeds.to_string(),
                 settings.to_string(),
             ]);
-            differences.push((short_name(x), more));
+            orders.push((short_name(x), same, different));
             panels.extend(self.term_against_gap(x, y));
         }
         if rows.is_empty() {
             return Section::default();
         }
-        let corrected = holm(&differences.iter().map(|(_, more)| more.p).collect::<Vec<_>>());
-        for (row, ((_, more), p)) in rows.iter_mut().zip(differences.iter().zip(&corrected)) {
-            row.push(p.map_or_else(|| "–".into(), probability));
-            row.push(added(more, *p).into());
-        }
+        let p = orders.iter().flat_map(|(_, same, different)| [same, different].map(|e| e.as_ref().and_then(|e| e.p)));
+        let corrected = holm(&p.collect::<Vec<_>>());
         let head = [
             "part of the bound",
             "what it speaks of",
             "Kendall's τ, 95%",
             "τ of the rate alone",
-            "difference",
+            "order within equal rates",
+            "order across rates, less the rate's own",
             "seeds",
             "settings",
-            "p, corrected",
-            "what the KL adds",
         ]
         .map(String::from);
         let mut paragraphs = vec![format!(
-            "Kendall's τ is 1 where both order all settings alike, −1 where they order them in opposite ways. It is taken over the settings of each seed, and the interval is Student's t at 95% over seeds. The bound is known up to constants only, so that its order is what can be tested. Beside each term stands its rate alone, 1/√((K−K′)·T_p) or 1/√(K·(N−N′)·T), which needs no training at all (for the sum: both rates added); the p-values of the differences are corrected for the {} rows of this table (Holm).",
-            rows.len()
+            "Kendall's τ is 1 where both order all settings alike, −1 where they order them in opposite ways. It is taken over the settings of each seed, and the interval is Student's t at 95% over seeds. The bound is known up to constants only, so that its order is what can be tested. Beside each term stands its rate alone, 1/√((K−K′)·T_p) or 1/√(K·(N−N′)·T), which needs no training at all (for the sum: both rates added). Settings with the same rate are ties, which τ leaves out. So what the KL adds is told on two kinds of pairs of settings, each as the share of pairs in the right order less that in the wrong one: pairs of the same rate, and pairs that the rate orders, there less what the rate itself has. The {} verdicts are corrected together (Holm).",
+            corrected.iter().flatten().count()
         )];
         paragraphs.extend(self.one_scale());
         paragraphs.extend(self.too_few());
-        paragraphs.extend(differences.iter().zip(&corrected).map(|((name, more), p)| match added(more, *p) {
-            "ordering" => format!("The KL in the {name} adds ordering to the rate alone."),
-            "disorder" => format!("With its KL the {name} orders the settings worse than the rate alone."),
-            "nothing beyond chance" => {
-                format!("The KL in the {name} adds no ordering beyond chance to the rate alone.")
-            }
-            _ => format!("Whether the KL in the {name} adds ordering cannot be said from so few seeds."),
-        }));
+        let verdict = |over: &Option<Estimate>, p: Option<f64>| over.as_ref().map(|over| Verdict::of(over, p));
+        for ((name, same, different), p) in orders.iter().zip(corrected.chunks(2)) {
+            let same = verdict(same, p[0]).map(|verdict| match verdict {
+                Verdict::Rises => "orders pairs of the same rate as the gap does",
+                Verdict::Falls => "orders pairs of the same rate against the gap",
+                Verdict::Undecided => "adds no order beyond chance among pairs of the same rate",
+                Verdict::None => "cannot be judged on pairs of the same rate from so few seeds",
+            });
+            let different = verdict(different, p[1]).map(|verdict| match verdict {
+                Verdict::Rises => "mends the order of pairs that the rate orders",
+                Verdict::Falls => "spoils the order of pairs that the rate orders",
+                Verdict::Undecided => "changes nothing beyond chance on pairs that the rate orders",
+                Verdict::None => "cannot be judged on pairs that the rate orders from so few seeds",
+            });
+            let parts: Vec<&str> = same.into_iter().chain(different).collect();
+            paragraphs.push(format!("The KL in the {name} {}.", parts.join(", and ")));
+        }
         let title = "Does the bound order the settings as the gaps do?";
         Section {
             title: title.into(),
@@ -1075,13 +1085,28 @@ fn tau_told(over: &Estimate) -> String {
     }
 }
 
-/// What the KL adds to its rate, in the order of settings.
-fn added(more: &Estimate, corrected: Option<f64>) -> &'static str {
-    match Verdict::of(more, corrected) {
-        Verdict::Rises => "ordering",
-        Verdict::Falls => "disorder",
-        Verdict::Undecided => "nothing beyond chance",
-        Verdict::None => "too few seeds",
+/// How a term of the bound orders pairs of one seed's settings, beside its rate alone: the share of pairs in the right order less that in the
+/// wrong one. `None` where there is no such pair.
+struct Order {
+    /// Of pairs with the same rate: there only the KL can order.
+    same: Option<f64>,
+    /// Of pairs that the rate orders, less what the rate itself has there.
+    different: Option<f64>,
+}
+
+impl Order {
+    /// Of triples (term, rate, gap).
+    fn of(settings: &[(f64, f64, f64)]) -> Self {
+        let sign = |a: f64, b: f64| if (a - b).abs() <= 1e-9 * a.abs().max(b.abs()) { 0.0 } else { (a - b).signum() };
+        let (mut same, mut different) = (Vec::new(), Vec::new());
+        for (i, a) in settings.iter().enumerate() {
+            for b in &settings[..i] {
+                let (term, rate, gap) = (sign(a.0, b.0), sign(a.1, b.1), sign(a.2, b.2));
+                if rate == 0.0 { same.push(term * gap) } else { different.push((term - rate) * gap) }
+            }
+        }
+        let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+        Self { same: mean(&same), different: mean(&different) }
     }
 }
 
@@ -1272,7 +1297,7 @@ mod tests {
         assert!(text.contains("(95% over 5 seeds, mean over 2 settings of the others)"), "{text}");
         assert!(text.contains("It falls in all 2 settings of the others."), "{text}");
         // Nothing changes with N where K is 16 or 64.
-        assert!(text.contains("N from 2 to 8 lowers the two-level loss above Bayes: × 0.87 ["), "{text}");
+        assert!(text.contains("N from 2 to 8 lowers the two-level loss above Bayes: × 0.88 ["), "{text}");
         assert!(text.contains("By itself it falls beyond chance in 1 of 3 settings of the others."), "{text}");
         assert!(text.contains("No difference beyond chance at (K = 16), (K = 64)."), "{text}");
         assert!(text.contains("corrected for the 6 verdicts of this table (Holm)"), "{text}");
@@ -1320,16 +1345,32 @@ mod tests {
         }
         let told = report(&sweep, &[View::Ranks], None, &runs);
         let words = text(&told);
-        assert!(words.contains("With its KL the topic term orders the settings worse than the rate alone."), "{words}");
-        assert!(words.contains("The KL in the sequence term adds no ordering beyond chance"), "{words}");
-        assert!(words.contains("taken at one s = 0.100"), "{words}");
+        assert!(words.contains("The KL in the topic term spoils the order of pairs that the rate orders."), "{words}");
+        assert!(words.contains("The KL in the sequence term changes nothing beyond chance on pairs that"), "{words}");
+        assert!(words.contains("taken at one s = 0.100") && words.contains("The 3 verdicts are"), "{words}");
         let row = &told.sections[1].table.as_ref().unwrap().rows[0];
-        assert_eq!((row[2].as_str(), row[3].as_str()), ("−1.00 in every seed", "1.00 in every seed"), "{row:?}");
+        let expected = ["−1.00 in every seed", "1.00 in every seed", "–", "−2.00 in every seed"];
+        assert_eq!(&row[2..6], &expected, "{row:?}");
+    }
+
+    /// With N both the gap and the distance fall, and the topic rate knows nothing of N: τ alone leaves these pairs out.
+    #[test]
+    fn a_kl_that_orders_what_its_rate_cannot_is_told() {
+        let sweep = sweep("data.topics=4,64; data.sequences=2,4,8; seed=1..8");
+        let mut runs = runs(&sweep);
+        for run in &mut runs {
+            let (k, n) = (run.coordinates[0].as_f64().unwrap(), run.coordinates[1].as_f64().unwrap());
+            run.metrics.set("distance_topic", Some(Measured { value: 4.0 + 0.1 / n, stderr: 0.0 }));
+            run.metrics.set("topic_gap", Some(Measured { value: 1.0 / k + 0.01 / n, stderr: 0.0 }));
+        }
+        let words = text(&report(&sweep, &[View::Ranks], None, &runs));
+        let expected = "The KL in the topic term orders pairs of the same rate as the gap does, and changes nothing beyond chance on pairs that the rate orders.";
+        assert!(words.contains(expected), "{words}");
     }
 
     #[test]
     fn speed_is_not_told_apart_from_under_training() {
-        let sweep = sweep("training.learning_rate=0.001,0.01; seed=1..3");
+        let sweep = sweep("training.learning_rate=0.001,0.003,0.01; seed=1..3");
         let words = text(&report(&sweep, &[View::Speed], None, &runs(&sweep)));
         assert!(
             words.contains("Whether speed matters among runs with the same empirical loss is not shown."),
