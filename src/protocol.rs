@@ -508,7 +508,14 @@ mod tests {
                 empirical: losses,
                 scales: vec![ScaleTrial { scale: 0.5, rise: measured }],
                 paths: Some(Paths { is_kl: true, data: 0.5, ..Paths::default() }),
-                certificate: Some(Certificate { bound: 1.5, sequences_needed: Some(8.0), ..Certificate::default() }),
+                randomised: Some(Randomised { scale: 0.5, draws: 2, two_level: measured, ..Randomised::default() }),
+                certificate: Some(Certificate {
+                    bound: 1.5,
+                    unigram: 1.25,
+                    sequences_needed: Some(8.0),
+                    sequences_needed_unigram: Some(9.0),
+                    ..Certificate::default()
+                }),
                 record: Record { step: vec![0, 3], two_level: vec![1.0, 0.5], ..Record::default() },
                 ..Outcome::default()
             })),

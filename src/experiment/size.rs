@@ -167,7 +167,7 @@ mod tests {
         // A part with a continuum of topics keeps the others from being joined, not from being built.
         let mut parts = vec!["markov:k=8,pool=1000"; 999];
         parts.push("beta-coin");
-        assert!(told(&mixture(&parts)).contains("hidden states in all is 8 million"));
+        assert!(told(&mixture(&parts)).contains("hidden states in all is 8.0 million"));
         // No states, but particles for each part: 1.5 MB and more.
         let told_of = told(&mixture(&["markov:k=8"; 1000]));
         assert!(told_of.contains("bytes of the world and of its exact predictor is 2.9 billion"), "{told_of}");
