@@ -35,6 +35,9 @@ const SLOW_GPU: Duration = Duration::from_secs(900);
 /// Thirty steps that take a second or two.
 const SHORT: &str =
     "#v=1&preset=dursley-wonka&training.steps=30&training.warmup=5&training.batch=16&evaluation.every=10";
+/// The same, with little to be measured at its end.
+const QUICK: &str = "#v=1&preset=dursley-wonka&training.steps=30&training.warmup=5&training.batch=16&evaluation.every=10\
+                     &evaluation.sequences=16&evaluation.most=0&bound.scale=0.1";
 /// A run that is still going on whenever a test looks.
 const LONG: &str = "#v=1&preset=dursley-wonka&training.steps=20000&training.batch=16&evaluation.every=1000";
 

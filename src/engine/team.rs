@@ -214,7 +214,9 @@ mod members {
                 let words = Reflect::get(&error, &"message".into()).ok().and_then(|words| words.as_string());
                 let words =
                     words.filter(|words| !words.is_empty()).unwrap_or_else(|| "its files did not arrive".into());
-                failed.borrow_mut().hear(Err(Lost(words.trim_end_matches('.').into())));
+                failed.borrow_mut().hear(Err(Lost(
+                    words.trim_start_matches("Uncaught ").trim_start_matches("Error: ").trim_end_matches('.').into(),
+                )));
             });
             worker.set_onmessage(Some(message.as_ref().unchecked_ref()));
             worker.set_onerror(Some(error.as_ref().unchecked_ref()));

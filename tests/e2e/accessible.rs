@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::support::browser::{Browser, Gpu};
-use super::{LAB, Page, RUN, SHORT, SOON, start_sweep, there, wait_for_summary};
+use super::{LAB, Page, QUICK, RUN, SOON, start_sweep, there, wait_for_summary};
 use icl_playground::probe::TabKind;
 
 /// axe-core's script: `cargo xtask test e2e` installs it and says where.
@@ -45,7 +45,7 @@ fn on(page: &Page, phone: bool) -> Vec<String> {
         let script = "document.querySelector(`[data-testid='${arguments[0]}']`).closest('details').open = arguments[1]";
         page.browser.script(script, &[json!(id), json!(open)]);
     };
-    page.open(SHORT);
+    page.open(QUICK);
     ready(page);
     page.wait_for_phase("finished", RUN);
     look(page, "finished", &mut found);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::support::browser::{Browser, Gpu};
 use super::support::server::{Fault, dist};
-use super::{LAB, Page, RUN, SHORT, SOON, device_reason, open_lab, results, start_sweep, there, wait_for_summary};
+use super::{LAB, Page, QUICK, RUN, SOON, device_reason, open_lab, results, start_sweep, there, wait_for_summary};
 
 const GONE: Fault = Fault::Missing(Duration::ZERO);
 
@@ -32,7 +32,7 @@ fn whatever_keeps_the_page_from_starting_is_said() {
     }
     // wasm of a wrong type is only slower to start.
     page.server.faults(&[("app_bg.wasm", Fault::PlainText)]);
-    page.open(SHORT);
+    page.open(QUICK);
     page.wait_for_step(1, SOON);
 
     drop(page);
@@ -63,7 +63,7 @@ fn forbidden_storage_is_no_reason_not_to_start_and_forbidden_workers_are_said() 
         "for (const name of ['localStorage', 'sessionStorage', 'indexedDB', 'BroadcastChannel'])
            Object.defineProperty(globalThis, name, { get() { throw new DOMException('Not here.', 'SecurityError'); } });",
     );
-    page.open(SHORT);
+    page.open(QUICK);
     page.wait_for_phase("finished", RUN);
 
     drop(page);
@@ -80,12 +80,14 @@ fn an_engine_that_does_not_arrive_is_said_at_once_and_can_be_fetched_again() {
     let page = Page::new(Gpu::None);
     for fault in [GONE, Fault::Missing(Duration::from_secs(3)), Fault::PlainText] {
         page.server.faults(&[("engine-worker.js", fault)]);
-        page.open(SHORT);
+        page.open(QUICK);
         page.wait_for_phase("failed", AT_ONCE);
         page.wait_for_text("its files did not arrive", AT_ONCE);
         // A fresh one that does not arrive either.
         page.click("fresh-engine");
-        page.wait_for_phase("preparing", SOON);
+        if fault == Fault::Missing(Duration::from_secs(3)) {
+            page.wait_for_phase("preparing", SOON);
+        }
         page.wait_for_phase("failed", AT_ONCE);
         page.wait_for_text("its files did not arrive", AT_ONCE);
     }
@@ -95,7 +97,7 @@ fn an_engine_that_does_not_arrive_is_said_at_once_and_can_be_fetched_again() {
 
     for (file, fault) in [("engine-cpu.js", GONE), ("engine-cpu_bg.wasm", GONE), ("engine-cpu_bg.wasm", Fault::Cut)] {
         page.server.faults(&[(file, fault)]);
-        page.open(SHORT);
+        page.open(QUICK);
         page.wait_for_phase("failed", AT_ONCE);
         page.wait_for_text("The engine could not be loaded", AT_ONCE);
     }
@@ -120,7 +122,7 @@ fn lost_kernels_are_said_in_the_device_line() {
 
 #[test]
 fn sweeps_whose_files_do_not_arrive_say_so_and_can_be_started_again() {
-    let page = Page::opened(Gpu::None, SHORT);
+    let page = Page::opened(Gpu::None, QUICK);
     page.wait_for_phase("finished", RUN);
     page.server.faults(&[("engine-worker.js", GONE)]);
     page.click("lab-open");
@@ -202,7 +204,7 @@ fn sweeps_let_go_of_the_database_when_another_page_changes_it() {
 /// Twenty steps take a while in this one, so that a sweep is still running when the other tab looks.
 fn open_slow_lab(page: &Page) {
     page.browser.open("about:blank");
-    let slow = LAB.replace("training.steps=20&", "training.steps=1500&");
+    let slow = LAB.replace("training.steps=20&", "training.steps=600&");
     page.browser.open(&page.server.url(&format!("#{slow}")));
     there(page, "lab-start");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::support::browser::{Browser, Gpu};
-use super::{LONG, Page, RUN, SHORT, SOON, open_lab, there};
+use super::{LONG, Page, QUICK, RUN, SOON, open_lab, there};
 
 fn is(page: &Page, what: &str, script: &str) {
     page.browser.wait(what, SOON, script, &[]);
@@ -104,7 +104,7 @@ fn escape_closes_what_is_open_one_thing_at_a_time() {
 
 #[test]
 fn the_link_to_share_is_selected() {
-    let page = Page::opened(Gpu::None, SHORT);
+    let page = Page::opened(Gpu::None, QUICK);
     page.wait_for_step(1, SOON);
     page.click("share");
     let selected = "
@@ -116,7 +116,7 @@ fn the_link_to_share_is_selected() {
 
 #[test]
 fn what_was_just_changed_outlives_a_reload_and_another_story() {
-    let page = Page::opened(Gpu::None, SHORT);
+    let page = Page::opened(Gpu::None, QUICK);
     page.wait_for_phase("finished", RUN);
     // In one go: there is no time for anything in between.
     let change = "
@@ -150,7 +150,7 @@ fn what_was_just_changed_outlives_a_reload_and_another_story() {
 
 #[test]
 fn back_leads_to_what_was_there_before() {
-    let page = Page::opened(Gpu::None, SHORT);
+    let page = Page::opened(Gpu::None, QUICK);
     page.wait_for_phase("finished", RUN);
     // Out of the sweeps, by whichever way they were closed; and never into them again.
     let hidden = |hidden: bool| {
@@ -194,7 +194,7 @@ fn back_leads_to_what_was_there_before() {
 
 #[test]
 fn one_s_own_text_outlives_a_reload_or_is_said_to_be_missing() {
-    let page = Page::opened(Gpu::None, SHORT);
+    let page = Page::opened(Gpu::None, QUICK);
     page.wait_for_phase("finished", RUN);
     let drop_text = "
         const text = 'It was a bright cold day in April, and the clocks were striking thirteen. '.repeat(60);
@@ -221,7 +221,7 @@ fn one_s_own_text_outlives_a_reload_or_is_said_to_be_missing() {
 
 #[test]
 fn what_does_nothing_is_switched_off_and_too_long_a_sequence_is_one_press_from_running() {
-    let page = Page::opened(Gpu::None, SHORT);
+    let page = Page::opened(Gpu::None, QUICK);
     page.wait_for_phase("finished", RUN);
     let off = "
         return ['field-data.topics', 'slider-data.topics', 'field-data.sequences', 'slider-data.sequences']

@@ -184,7 +184,7 @@ impl EngineClient {
 pub fn words_of(error: &web_sys::Event) -> String {
     let words = js_sys::Reflect::get(error, &"message".into()).ok().and_then(|words| words.as_string());
     let words = words.unwrap_or_default();
-    match words.trim_end_matches('.') {
+    match words.trim_start_matches("Uncaught ").trim_start_matches("Error: ").trim_end_matches('.') {
         "" => "its files did not arrive".into(),
         words => words.into(),
     }

@@ -140,7 +140,7 @@ fn RestartBanner() -> impl IntoView {
     let app = use_app();
     view! {
         <When on=truth(move || !app.changed.get())>
-            <p class="note">"Changed settings wait here for a restart."</p>
+            <p class="note">"Changes wait here for a restart."</p>
         </When>
         <When on=truth(move || app.changed.get())>
             <div class="restart" data-testid="restart-banner" role="status">

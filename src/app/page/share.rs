@@ -91,7 +91,7 @@ fn text_mark(world: &WorldSpec) -> String {
         Some((known, mark)) if known == text => mark.clone(),
         _ => {
             // FNV-1a over what the world is written as.
-            let bytes = world.to_string().into_bytes();
+            let bytes = written(world).into_bytes();
             let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
             let mark = format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix));
             *last = Some((text.clone(), mark.clone()));
@@ -105,6 +105,12 @@ const KEPT_TEXT: &str = "own-text";
 /// The same of an edit that is not in the address yet: the fragment that is, and the one that will be.
 const KEPT_EDIT: &str = "edit";
 
+/// A world as JSON, texts included; its short form only counts them.
+fn written(world: &WorldSpec) -> String {
+    // Plain data with string keys: serialisation cannot fail.
+    serde_json::to_value(world).map(|value| json::text(&value)).unwrap_or_default()
+}
+
 /// Keeps one's own text for a reload. A text too large for the browser is forgotten, which a reload then says.
 fn keep_text(world: &WorldSpec, mark: &str) {
     thread_local! {
@@ -113,7 +119,7 @@ fn keep_text(world: &WorldSpec, mark: &str) {
     if KEPT.replace(mark.into()) == mark {
         return;
     }
-    preferences::keep(KEPT_TEXT, &format!("{mark}\n{world}"));
+    preferences::keep(KEPT_TEXT, &format!("{mark}\n{}", written(world)));
 }
 
 /// The text of this mark, where this tab still has it.

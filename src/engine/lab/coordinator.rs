@@ -869,7 +869,10 @@ fn hand(job: Job, place: usize, number: u32, build: &str) -> Option<Hand> {
         // A file that did not come is an event without words.
         let words = Reflect::get(&error, &"message".into()).ok().and_then(|words| words.as_string());
         let words = words.filter(|words| !words.is_empty()).unwrap_or_else(|| "its files did not arrive".into());
-        let why = format!("Its worker stopped: {}.", words.trim_end_matches('.'));
+        let why = format!(
+            "Its worker stopped: {}.",
+            words.trim_start_matches("Uncaught ").trim_start_matches("Error: ").trim_end_matches('.')
+        );
         with(|lab| {
             if lab.hands_of(job).get(&place).is_some_and(|(now, _)| *now == number) {
                 lab.lost(job, place, &why);
