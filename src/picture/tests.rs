@@ -117,7 +117,7 @@ fn names_of_users_are_words_not_markup() {
     let text = r#"{"tokens":["<b>&\"x\"","\n","\u0001"],"transitions":{"<b>&\"x\"":[[0.5,0],[0.5,0]],"\n":[[0,0.25],[0,0.25]],"\u0001":[[0,0.25],[0,0.25]]}}"#;
     let picture = drawn(text);
     assert!(!picture.graph.contains("<b>") && picture.graph.contains("&lt;b&gt;&amp;&quot;x&quot;"));
-    assert!(picture.samples.contains('↵') && !picture.samples.contains('\u{1}'));
+    assert!(picture.samples.contains('⏎') && picture.samples.contains("U+0001") && !picture.samples.contains('\u{1}'));
 }
 
 #[test]
