@@ -5,6 +5,10 @@ use super::{
     svg::{AXIS, Anchor, INK, MUTED, Paint, num},
 };
 use crate::world::{LinearLaw, LinearSystem, Purpose, Stream, Topic};
+use crate::{
+    clip::{Beyond, Window},
+    scale::Scale,
+};
 
 const LENGTH: usize = 40;
 const WIDE: f64 = 330.0;
@@ -34,10 +38,9 @@ fn plot(law: &LinearLaw, system: &LinearSystem, index: u64) -> Drawing {
     let mut sizes: Vec<f32> = values.iter().map(|x| x.abs()).collect();
     sizes.sort_by(f32::total_cmp);
     let top = f64::from(sizes[sizes.len() * 19 / 20]).max(1e-6);
-    let place = |t: usize, x: f32| {
-        let height = (f64::from(x) / top).clamp(-1.15, 1.15);
-        (WIDE * t as f64 / (LENGTH - 1) as f64, HIGH / 2.0 * (1.0 - height / 1.15))
-    };
+    let scale = Scale::linear(-1.15 * top, 1.15 * top);
+    let window = Window { left: 0.0, top: 0.0, right: WIDE, bottom: HIGH };
+    let place = |t: usize, x: f32| (WIDE * t as f64 / (LENGTH - 1) as f64, HIGH * (1.0 - scale.share(f64::from(x))));
     let mut picture = Drawing::default();
     picture.svg.line(&format!("M0 {0}h{WIDE}", HIGH / 2.0), 1.0, AXIS, "");
     for (sign, name) in [(1.0, ""), (-1.0, "−")] {
@@ -49,11 +52,17 @@ fn plot(law: &LinearLaw, system: &LinearSystem, index: u64) -> Drawing {
     let mut ends: Vec<(f64, usize)> = Vec::new();
     for j in 0..d {
         let points: Vec<(f64, f64)> = (0..LENGTH).map(|t| place(t, values[t * d + j])).collect();
-        let line: Vec<String> = points.iter().map(|p| format!("{} {}", num(p.0), num(p.1))).collect();
         picture.svg.open((0.0, 0.0), &format!("Entry {}", j + 1));
-        picture.svg.line(&format!("M{}", line.join("L")), 1.6, colour(j, d), r#" stroke-linejoin="round""#);
+        for piece in window.line(&points) {
+            let line: Vec<String> = piece.iter().map(|p| format!("{} {}", num(p.0), num(p.1))).collect();
+            picture.svg.line(&format!("M{}", line.join("L")), 1.6, colour(j, d), r#" stroke-linejoin="round""#);
+        }
         picture.svg.close();
-        ends.push((points[LENGTH - 1].1, j));
+        ends.push((points[LENGTH - 1].1.clamp(0.0, HIGH), j));
+    }
+    let beyond = Beyond::of(&scale, values.iter().map(|x| f64::from(*x))).words();
+    if !beyond.is_empty() {
+        picture.svg.text((WIDE, 4.0), 11.0, MUTED, Anchor::End, &beyond);
     }
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
     // Downwards each clear of the one above, all together about where they belong.

@@ -56,7 +56,8 @@ fn shares(weights: &[f32], length: usize) -> (Vec<f64>, usize) {
     let mut shares = vec![f64::NAN; rows * rows];
     for i in 0..length {
         for j in 0..=i {
-            let share = f64::from(weights[i * length + j]).max(0.0).sqrt();
+            // `max` keeps the slot where a weight is no number, so that a cell of such weights stays empty.
+            let share = f64::from(weights[i * length + j]).sqrt();
             let slot = &mut shares[i / pool * rows + j / pool];
             *slot = slot.max(share);
         }
