@@ -34,6 +34,11 @@ fn plot(law: &LinearLaw, system: &LinearSystem, index: u64) -> Drawing {
     let d = law.dimension();
     let mut values = vec![0.0; LENGTH * d];
     law.draw_sequence(system, &mut values, &mut Stream::new(0, Purpose::Picture, index));
+    curves(&values, d)
+}
+
+/// A line for each of `d` entries of [`LENGTH`] vectors.
+fn curves(values: &[f32], d: usize) -> Drawing {
     // Room for the largest but one in twenty: a first vector far out should not flatten the rest.
     let mut sizes: Vec<f32> = values.iter().map(|x| x.abs()).collect();
     sizes.sort_by(f32::total_cmp);
@@ -95,4 +100,31 @@ fn significant(x: f64) -> String {
 
 fn subscript(digit: usize) -> char {
     ['₀', '₁', '₂', '₃', '₄', '₅', '₆', '₇', '₈', '₉'][digit % 10]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vector_far_out_is_cut_off_and_said() {
+        let mut values: Vec<f32> = (0..LENGTH).map(|t| if t % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let lines = |values: &[f32]| -> Vec<Vec<f64>> {
+            let drawing = curves(values, 1);
+            let paths = drawing.svg.markup().split("<path d=\"M").skip(1).filter(|p| p.contains("stroke-linejoin"));
+            let heights = |d: &str| d.split('L').filter_map(|p| p.split(' ').nth(1)?.parse().ok()).collect();
+            paths.filter_map(|p| p.split('"').next()).map(heights).collect()
+        };
+        let plain = lines(&values);
+        assert_eq!((plain.len(), plain[0].len()), (1, LENGTH));
+        assert!(!curves(&values, 1).svg.markup().contains('↑'));
+        values[0] = 100.0;
+        let cut = lines(&values);
+        // It comes in at the top, at a crossing, and nowhere else touches the edge.
+        assert_eq!((cut.len(), cut[0].len()), (1, LENGTH));
+        assert!(cut[0][0].abs() < 0.1 && cut[0][1..].iter().all(|y| *y > 1.0), "{cut:?}");
+        values[20] = -50.0;
+        assert_eq!(lines(&values).len(), 2);
+        assert!(curves(&values, 1).svg.markup().contains("−50.0 ↓ to 100 ↑"));
+    }
 }

@@ -292,3 +292,34 @@ impl Tab for Landscape {
         csv
     }
 }
+
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::testing::Run;
+
+    #[test]
+    fn saturated_and_missing_colours_are_said() {
+        let run = Run::new("coins:n=3", |e| e.data.length = 8);
+        let map = |change: &dyn Fn(&mut Evaluation), measure| {
+            let mut journal = run.journal(&[0, 10, 100]);
+            journal.evaluations.iter_mut().for_each(change);
+            let mut tab = Landscape::open(&run.setting());
+            tab.measure = measure;
+            tab.map(&journal, 100)
+        };
+        let plain = map(&|_| {}, Measure::Loss);
+        assert!(!plain.contains(" and less") && !plain.contains("not finite"), "{plain}");
+        let infinite = map(&|e| e.model[2] = f64::INFINITY, Measure::Loss);
+        assert!(infinite.contains("empty: not finite"));
+        // A gap in what the weakest colour covers.
+        assert_ne!(infinite.matches("h220").count(), plain.matches("h220").count());
+        let excess = |e: &mut Evaluation| e.excess = vec![1.0, 0.5, 0.1, 1e-5, 0.0, 0.2, 0.3, 0.4];
+        let log = map(&excess, Measure::Excess);
+        assert!(log.contains("0.00100 and less") && log.contains("(log colours)"), "{log}");
+        // Where nothing is above 0 there is no logarithm.
+        let negative = map(&|e| e.excess.iter_mut().for_each(|v| *v = -v.abs() - 0.1), Measure::Excess);
+        assert!(!negative.contains("log colours") && !negative.contains(" and less"), "{negative}");
+    }
+}

@@ -155,18 +155,20 @@ impl Frame {
         }
     }
 
-    /// How far lines of this plot go on above and below it, once for all of them, beside the place where the first of them comes back
-    /// into it. `lines` are the data's points.
+    /// How far lines of this plot go on above and below it, once for all of them, right of where the last of them is cut. `lines` are the
+    /// data's points.
     pub fn note_beyond(&self, marks: &mut Vec<Mark>, theme: &Theme, lines: &[Vec<(f64, f64)>]) {
         let all = self.beyond(lines.iter().flatten().map(|p| p.1));
-        let (above, below) = ((all.above, self.top + 8.0, "↑ up to"), (all.below, self.bottom - 8.0, "↓ down to"));
-        for (up, (value, y, arrow)) in [(true, above), (false, below)] {
+        let (above, below) = ((all.above, self.top, 8.0, "↑ up to"), (all.below, self.bottom, -8.0, "↓ down to"));
+        for (value, edge, inwards, arrow) in [above, below] {
             let Some(value) = value else { continue };
-            // Right of the last point that is out of sight by this edge.
-            let out = |p: &&(f64, f64)| if up { p.1 > self.y.high } else { p.1 < self.y.low };
-            let last = lines.iter().flatten().filter(out).map(|p| self.px(p.0)).fold(self.left, f64::max);
+            let paths = lines.iter().flat_map(|line| self.path(line));
+            let last = paths.filter(|p| (p.1 - edge).abs() < 0.01).map(|p| p.0).fold(self.left, f64::max);
             let text = format!("{arrow} {}", crate::number::short(value));
-            let x = (last + 8.0).min(self.right - text_width(&text, TICK)).max(self.left + 4.0);
+            let wide = text_width(&text, TICK);
+            let (x, y) = ((last + 14.0).min(self.right - wide).max(self.left + 4.0), edge + inwards);
+            let ground = ((x - 2.0, y - 0.5 * LINE), (x + wide, y + 0.5 * LINE));
+            marks.push(Mark::Box { from: ground.0, to: ground.1, colour: theme.surface, alpha: 0.85 });
             marks.push(words(x, y, &text, TICK, theme.muted, Anchor::Start));
         }
     }

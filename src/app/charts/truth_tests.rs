@@ -223,6 +223,14 @@ fn every_mark_is_where_its_data_are() {
                     let chart = kind.chart(&history, &draft, options);
                     let scene = chart.scene(&view);
                     let what = format!("{name}, {}, {options:?}, {width}", kind.name());
+                    if let Some(folder) = std::env::var_os("CHARTS_DIR") {
+                        let (log, bits) = (options.log_log, options.unit == Unit::Bits);
+                        let how =
+                            format!("{log}-{bits}-{}-{}-{ended}-{width}", options.squared_error, options.above_bayes);
+                        let file = format!("odd-{}-{}-{how}.svg", name.replace(' ', "-"), kind.name());
+                        std::fs::write(std::path::Path::new(&folder).join(file), chart.svg(&view))
+                            .expect("a folder to write to");
+                    }
                     check(&scene, &plots(kind, &history, options, &view), &columns(&chart.csv(), kind), &view, &what);
                 }
             }

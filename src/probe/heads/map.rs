@@ -160,3 +160,15 @@ impl Map<'_> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_that_are_no_numbers_have_no_colour() {
+        let (shares, rows) = shares(&[1.0, 0.0, f32::NAN, 0.25], 2);
+        assert_eq!(rows, 2);
+        assert!(shares[0] == 1.0 && shares[1].is_nan() && shares[2].is_nan() && shares[3] == 0.5, "{shares:?}");
+    }
+}
