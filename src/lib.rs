@@ -5,6 +5,7 @@
 //! `protocol` carries the news, `app` draws it, `sweep` says what many runs say together,
 //! `probe` what one learner does inside.
 
+pub mod clip;
 pub mod colour;
 pub mod experiment;
 pub mod number;

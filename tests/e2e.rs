@@ -500,6 +500,21 @@ fn on_a_phone_nothing_scrolls_sideways() {
     assert_eq!(page.browser.script(excess, &[]), json!([390, 390]), "with the settings open");
 }
 
+/// The window on another screen, or the browser's zoom: no size in CSS pixels changes, and charts at rest are sharp again at once.
+#[test]
+fn charts_at_rest_follow_the_pixel_ratio() {
+    let page = Page::opened(Gpu::None, SHORT);
+    page.wait_for_phase("finished", RUN);
+    let sharp = "
+        const layers = [...document.querySelectorAll('.chart-loss-by-position .plot canvas')];
+        return layers.length === 2 && layers.every((l) => Math.abs(l.width - arguments[0] * l.clientWidth) < 2)";
+    for ratio in [1.0, 2.0, 1.25] {
+        let screen = json!({ "width": 1440, "height": 900, "deviceScaleFactor": ratio, "mobile": false });
+        page.browser.devtools("Emulation.setDeviceMetricsOverride", &screen);
+        page.browser.wait(&format!("charts at {ratio}"), SOON, sharp, &[json!(ratio)]);
+    }
+}
+
 /// What a visitor sees of a lost engine: a sentence, and a way on.
 #[test]
 fn a_missing_engine_is_said_and_the_page_stays() {

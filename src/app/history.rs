@@ -64,8 +64,8 @@ pub struct History {
     shown: Option<usize>,
     /// What the finished run found.
     outcome: Option<Outcome>,
-    /// Highest loss at any position of any evaluation of this run: scales grow, and never jump back.
-    peak: f64,
+    /// Of all evaluations of this run, so that scales grow and never jump back.
+    extremes: Option<Extremes>,
     earlier: VecDeque<EarlierRun>,
 }
 
@@ -81,7 +81,7 @@ impl History {
             recorded: Vec::new(),
             shown: None,
             outcome: None,
-            peak: f64::NEG_INFINITY,
+            extremes: None,
             earlier: VecDeque::new(),
         }
     }
@@ -123,7 +123,8 @@ impl History {
                 Changed { training_loss: !frame.training_loss.is_empty(), ..Changed::NONE }
             }
             Event::Evaluation(evaluation) => {
-                self.peak = evaluation.model.iter().copied().filter(|v| v.is_finite()).fold(self.peak, f64::max);
+                let first_fall = self.experiment.steps() as f64 * Extremes::FIRST_FALL;
+                self.extremes = Extremes::with(self.extremes, evaluation, (evaluation.step as f64) < first_fall);
                 self.evaluations.push(EvaluationPoint::of(evaluation));
                 self.evaluation = Some(evaluation.clone());
                 // What came last stays only where its step is one to be recorded.
@@ -230,9 +231,14 @@ impl History {
         self.looked_at().map_or(self.samples.as_ref(), |r| r.samples.as_ref())
     }
 
-    /// Highest model loss by position in this run; `None` before the first evaluation.
-    pub fn peak(&self) -> Option<f64> {
-        self.peak.is_finite().then_some(self.peak)
+    /// How far the model's loss by position has reached in this run; `None` before the first evaluation.
+    pub fn extremes(&self) -> Option<Extremes> {
+        self.extremes
+    }
+
+    /// The curves stand still: the run is over, or a recorded step is looked at.
+    pub fn at_rest(&self) -> bool {
+        self.outcome.is_some() || self.shown().is_some()
     }
 
     /// Earlier runs that can be compared with this one (same world), latest first, each with what differed.
@@ -263,6 +269,43 @@ impl History {
             .filter(|(_, (excess, stderr))| **stderr > 0.0 && **excess < -errors * **stderr)
             .map(|(i, _)| i + 1)
             .collect()
+    }
+}
+
+/// How far the model's loss by position has reached in a run, nats.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Extremes {
+    /// The lowest and the highest at any position of any evaluation.
+    pub low: f64,
+    pub high: f64,
+    /// The highest that it rose to after it had been better (by its worst position), the run's first steps left out: what is no first
+    /// fall. −∞ where it never did.
+    pub risen: f64,
+    /// The least of all evaluations' worst positions.
+    least_worst: f64,
+}
+
+impl Extremes {
+    /// The share of a run's steps in which a loss that jumps up counts as still falling.
+    const FIRST_FALL: f64 = 0.1;
+
+    fn with(before: Option<Self>, evaluation: &Evaluation, early: bool) -> Option<Self> {
+        let values = || evaluation.model.iter().copied().filter(|v| v.is_finite());
+        let worst = values().fold(f64::NEG_INFINITY, f64::max);
+        if !worst.is_finite() {
+            return before;
+        }
+        let low = values().fold(worst, f64::min);
+        let Some(before) = before else {
+            return Some(Self { low, high: worst, risen: f64::NEG_INFINITY, least_worst: worst });
+        };
+        let rose = worst > before.least_worst && !early;
+        Some(Self {
+            low: low.min(before.low),
+            high: worst.max(before.high),
+            risen: if rose { worst.max(before.risen) } else { before.risen },
+            least_worst: worst.min(before.least_worst),
+        })
     }
 }
 
@@ -355,11 +398,14 @@ pub struct TrainingCurve {
     width: usize,
     steps: usize,
     smoothed: f64,
+    /// Steps whose loss was not finite, and the last of them.
+    missing: usize,
+    last_missing: usize,
 }
 
 impl Default for TrainingCurve {
     fn default() -> Self {
-        Self { buckets: Vec::new(), width: 1, steps: 0, smoothed: f64::NAN }
+        Self { buckets: Vec::new(), width: 1, steps: 0, smoothed: f64::NAN, missing: 0, last_missing: 0 }
     }
 }
 
@@ -367,6 +413,11 @@ impl TrainingCurve {
     /// Steps in order; the last may still grow.
     pub fn buckets(&self) -> &[Bucket] {
         &self.buckets
+    }
+
+    /// Steps whose loss was not finite: they are in no bucket.
+    pub fn missing(&self) -> usize {
+        self.missing
     }
 
     /// 0 before the first step.
@@ -378,8 +429,14 @@ impl TrainingCurve {
         for (i, &loss) in frame.training_loss.iter().enumerate() {
             let step = frame.first + i;
             // A frame that repeats steps (a message sent twice) must not draw a line backwards.
-            if loss.is_finite() && step > self.last_step() {
+            if step <= self.last_step().max(self.last_missing) {
+                continue;
+            }
+            if loss.is_finite() {
                 self.push(step, loss, planned);
+            } else {
+                self.missing += 1;
+                self.last_missing = step;
             }
         }
     }

@@ -22,8 +22,9 @@ pub fn draw(hmm: &Hmm, side: f64) -> Drawing {
         }
     }
     let top = chances.values().copied().fold(f64::MIN_POSITIVE, f64::max);
-    let level = |p: f64| ((p / top).sqrt() * LEVELS as f64).round() as usize;
-    chances.retain(|_, p| level(*p) > 0);
+    // Whatever can happen is seen, however unlikely.
+    let level = |p: f64| ((p / top).sqrt() * LEVELS as f64).round().max(1.0) as usize;
+    chances.retain(|_, p| *p > 0.0);
     let mut pool = 1;
     let cells = loop {
         let mut pooled: BTreeMap<(usize, usize), usize> = BTreeMap::new();

@@ -11,6 +11,7 @@ use super::{
     svg::{AXIS, Anchor, INK, Paint, chance, num, paints, short},
 };
 use crate::{
+    clip::Window,
     colour::Rgb,
     world::{Hmm, Purpose, Stream},
 };
@@ -64,23 +65,24 @@ pub fn draw(hmm: &Hmm, states: &[String]) -> Option<Drawing> {
     Some(picture)
 }
 
-/// Points that stand for beliefs, or for what was made of them, each with the colour of the belief in `truth`. A point far outside the
-/// triangle is moved to the edge of the picture.
+/// Points that stand for beliefs, or for what was made of them, each with the colour of the belief in `truth`. Points far outside
+/// the triangle are not drawn, and the caption says how many.
 pub fn compare(truth: &[Belief], at: &[Belief], states: &[String], caption: &str) -> String {
     const SMALL: f64 = 0.56;
     let mut picture = Drawing::default();
     triangle(&mut picture, states, SMALL);
-    let dots: Vec<Dot> = truth
-        .iter()
-        .zip(at)
-        .map(|(truth, at)| {
-            let (x, y) = place(*at);
-            Dot { at: (x.clamp(-40.0, GRID + 40.0), y.clamp(-40.0, GRID)), shades: shades(*truth), weight: 2 }
-        })
-        .collect();
+    // Where the picture has room beside the triangle.
+    let window = Window { left: -40.0, top: -40.0, right: GRID + 40.0, bottom: GRID };
+    let points: Vec<Dot> =
+        truth.iter().zip(at).map(|(truth, at)| Dot { at: place(*at), shades: shades(*truth), weight: 2 }).collect();
+    let (dots, outside): (Vec<Dot>, Vec<Dot>) = points.into_iter().partition(|dot| window.holds(dot.at));
+    let caption = match outside.len() {
+        0 => caption.to_owned(),
+        n => format!("{caption} ({n} of {} points lie outside)", dots.len() + n),
+    };
     cloud(&mut picture, &dots, SMALL);
-    let (svg, size) = arrange(vec![(caption.into(), picture)]);
-    svg.finish("simplex", size, caption)
+    let (svg, size) = arrange(vec![(caption.clone(), picture)]);
+    svg.finish("simplex", size, &caption)
 }
 
 /// The outline and its corners' names.
@@ -234,4 +236,22 @@ fn shade(parts: [u8; 3]) -> Rgb {
         sum.sum::<f64>().powf(1.0 / 2.2).round() as u8
     };
     Rgb(mixed(|c| c.0), mixed(|c| c.1), mixed(|c| c.2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_far_outside_are_counted_and_not_drawn() {
+        let truth = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.2, 0.3, 0.5], [0.2, 0.3, 0.5]];
+        let names = ["a", "b", "c"].map(String::from);
+        let dots = |svg: &str| svg.matches("h0").count();
+        let inside = compare(&truth, &truth, &names, "Beliefs");
+        assert!(dots(&inside) == 4 && inside.contains(">Beliefs<"), "{inside}");
+        let mut far = truth;
+        (far[1], far[2]) = ([30.0, -9.0, -20.0], [f64::NAN; 3]);
+        let svg = compare(&truth, &far, &names, "Beliefs");
+        assert!(dots(&svg) == 2 && svg.contains("Beliefs (2 of 4 points lie outside)"), "{svg}");
+    }
 }

@@ -5,6 +5,10 @@ use super::{
     svg::{AXIS, Anchor, INK, MUTED, Paint, num},
 };
 use crate::world::{LinearLaw, LinearSystem, Purpose, Stream, Topic};
+use crate::{
+    clip::{Beyond, Window},
+    scale::Scale,
+};
 
 const LENGTH: usize = 40;
 const WIDE: f64 = 330.0;
@@ -30,14 +34,18 @@ fn plot(law: &LinearLaw, system: &LinearSystem, index: u64) -> Drawing {
     let d = law.dimension();
     let mut values = vec![0.0; LENGTH * d];
     law.draw_sequence(system, &mut values, &mut Stream::new(0, Purpose::Picture, index));
+    curves(&values, d)
+}
+
+/// A line for each of `d` entries of [`LENGTH`] vectors.
+fn curves(values: &[f32], d: usize) -> Drawing {
     // Room for the largest but one in twenty: a first vector far out should not flatten the rest.
     let mut sizes: Vec<f32> = values.iter().map(|x| x.abs()).collect();
     sizes.sort_by(f32::total_cmp);
     let top = f64::from(sizes[sizes.len() * 19 / 20]).max(1e-6);
-    let place = |t: usize, x: f32| {
-        let height = (f64::from(x) / top).clamp(-1.15, 1.15);
-        (WIDE * t as f64 / (LENGTH - 1) as f64, HIGH / 2.0 * (1.0 - height / 1.15))
-    };
+    let scale = Scale::linear(-1.15 * top, 1.15 * top);
+    let window = Window { left: 0.0, top: 0.0, right: WIDE, bottom: HIGH };
+    let place = |t: usize, x: f32| (WIDE * t as f64 / (LENGTH - 1) as f64, HIGH * (1.0 - scale.share(f64::from(x))));
     let mut picture = Drawing::default();
     picture.svg.line(&format!("M0 {0}h{WIDE}", HIGH / 2.0), 1.0, AXIS, "");
     for (sign, name) in [(1.0, ""), (-1.0, "−")] {
@@ -49,11 +57,17 @@ fn plot(law: &LinearLaw, system: &LinearSystem, index: u64) -> Drawing {
     let mut ends: Vec<(f64, usize)> = Vec::new();
     for j in 0..d {
         let points: Vec<(f64, f64)> = (0..LENGTH).map(|t| place(t, values[t * d + j])).collect();
-        let line: Vec<String> = points.iter().map(|p| format!("{} {}", num(p.0), num(p.1))).collect();
         picture.svg.open((0.0, 0.0), &format!("Entry {}", j + 1));
-        picture.svg.line(&format!("M{}", line.join("L")), 1.6, colour(j, d), r#" stroke-linejoin="round""#);
+        for piece in window.line(&points) {
+            let line: Vec<String> = piece.iter().map(|p| format!("{} {}", num(p.0), num(p.1))).collect();
+            picture.svg.line(&format!("M{}", line.join("L")), 1.6, colour(j, d), r#" stroke-linejoin="round""#);
+        }
         picture.svg.close();
-        ends.push((points[LENGTH - 1].1, j));
+        ends.push((points[LENGTH - 1].1.clamp(0.0, HIGH), j));
+    }
+    let beyond = Beyond::of(&scale, values.iter().map(|x| f64::from(*x))).words();
+    if !beyond.is_empty() {
+        picture.svg.text((WIDE, 4.0), 11.0, MUTED, Anchor::End, &beyond);
     }
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
     // Downwards each clear of the one above, all together about where they belong.
@@ -86,4 +100,31 @@ fn significant(x: f64) -> String {
 
 fn subscript(digit: usize) -> char {
     ['₀', '₁', '₂', '₃', '₄', '₅', '₆', '₇', '₈', '₉'][digit % 10]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vector_far_out_is_cut_off_and_said() {
+        let mut values: Vec<f32> = (0..LENGTH).map(|t| if t % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let lines = |values: &[f32]| -> Vec<Vec<f64>> {
+            let drawing = curves(values, 1);
+            let paths = drawing.svg.markup().split("<path d=\"M").skip(1).filter(|p| p.contains("stroke-linejoin"));
+            let heights = |d: &str| d.split('L').filter_map(|p| p.split(' ').nth(1)?.parse().ok()).collect();
+            paths.filter_map(|p| p.split('"').next()).map(heights).collect()
+        };
+        let plain = lines(&values);
+        assert_eq!((plain.len(), plain[0].len()), (1, LENGTH));
+        assert!(!curves(&values, 1).svg.markup().contains('↑'));
+        values[0] = 100.0;
+        let cut = lines(&values);
+        // It comes in at the top, at a crossing, and nowhere else touches the edge.
+        assert_eq!((cut.len(), cut[0].len()), (1, LENGTH));
+        assert!(cut[0][0].abs() < 0.1 && cut[0][1..].iter().all(|y| *y > 1.0), "{cut:?}");
+        values[20] = -50.0;
+        assert_eq!(lines(&values).len(), 2);
+        assert!(curves(&values, 1).svg.markup().contains("−50.0 ↓ to 100 ↑"));
+    }
 }

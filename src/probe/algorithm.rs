@@ -16,8 +16,6 @@ use crate::{
     sweep::chart::{Lines, Place, Point},
 };
 
-/// On a log axis, nearer than this is as good as there, nats per token.
-const NEAREST: f64 = 1e-6;
 /// Weights of a mixture below this are not worth a line or a word.
 const SMALL: f64 = 0.02;
 /// Steps of one line.
@@ -163,7 +161,7 @@ impl Algorithm {
                         number::with_error(value, stderr),
                         predictor.name
                     );
-                    Some(point(axis.share(*step), value.max(NEAREST), 0.0, title))
+                    Some(point(axis.share(*step), value, 0.0, title))
                 };
                 steps.iter().filter_map(measured).collect()
             });
@@ -217,7 +215,7 @@ impl Algorithm {
             let point = |(l, value): (usize, &f32)| {
                 let value = f64::from(*value);
                 let title = format!("position {}, {}: {} nats", l + 1, predictor.name, number::short(value));
-                point(share(l), value.max(NEAREST), 0.0, title)
+                point(share(l), value, 0.0, title)
             };
             drawn.map(point).collect()
         });
@@ -315,7 +313,7 @@ impl Tab for Algorithm {
         html += PIECE;
         html += &note(&format!(
             "The model is said to be a predictor only where KL(model ‖ predictor) is at most {NAMED_WITHIN} nats per token: that it is the nearest \
-             of these does not make it so. Means over {} sequences of T = {} tokens; a chance below 1e−9 counts as 1e−9, a distance below 1e−6 is drawn there. \
+             of these does not make it so. Means over {} sequences of T = {} tokens; a chance below 1e−9 counts as 1e−9. \
              Mixtures are found to within 1e−4 nats.",
             number::count(self.yardsticks.sequences(Ensemble::Fresh)),
             number::count(self.yardsticks.position_count()),

@@ -68,9 +68,9 @@ pub fn point(x: f64, y: f64, spread: f64, title: String) -> Point {
     Point { x, y, low: y - spread, high: y + spread, title, key: String::new() }
 }
 
-/// A line with a band (no wider than nothing where points have no spread); what is no number is left out.
+/// A line with a band (no wider than nothing where points have no spread); what is not finite is a gap.
 pub fn line(label: &str, paint: Paint, dash: &'static str, points: impl IntoIterator<Item = Point>) -> Series {
-    let points = points.into_iter().filter(|p| p.x.is_finite() && p.y.is_finite()).collect();
+    let points = points.into_iter().filter(|p| p.x.is_finite()).collect();
     Series { label: label.into(), paint, dash, joined: true, band: true, points }
 }
 

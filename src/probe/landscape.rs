@@ -75,23 +75,23 @@ impl Landscape {
         }
     }
 
-    /// The least and the largest value of all, and the share of the ramp that a value has.
-    fn scale(&self, journal: &Journal) -> (f64, f64, impl Fn(f64) -> f64 + use<>) {
+    /// The least and the largest value of all, whether colours follow the logarithm, and the share of the ramp that a value has.
+    fn scale(&self, journal: &Journal) -> (f64, f64, bool, impl Fn(f64) -> f64 + use<>) {
         let values = || journal.evaluations.iter().flat_map(|e| self.measure.of(e)).copied().filter(|v| v.is_finite());
         let high = values().fold(f64::NEG_INFINITY, f64::max);
         let low = values().fold(f64::INFINITY, f64::min);
-        let log = self.measure == Measure::Excess;
+        let log = self.measure == Measure::Excess && high > 0.0;
         let low = if log { low.max(DEPTH * high) } else { low };
         let share = move |v: f64| match log {
             true => (v.max(low) / low).ln() / (high / low).ln(),
             false => (v - low) / (high - low),
         };
-        (low, high, share)
+        (low, high, log, share)
     }
 
     fn map(&self, journal: &Journal, shown: usize) -> String {
         let steps = Steps::to(journal.last());
-        let (low, high, share) = self.scale(journal);
+        let (low, high, log, share) = self.scale(journal);
         // The image's columns: at each, the last recorded step so far.
         let columns: Vec<&Evaluation> = (0..COLUMNS)
             .filter_map(|c| journal.at(steps.step((c as f64 + 0.5) / COLUMNS as f64).round() as usize))
@@ -100,8 +100,13 @@ impl Landscape {
         for position in (0..self.length).rev() {
             for evaluation in &columns {
                 let value = self.measure.of(evaluation).get(position).copied().unwrap_or(f64::NAN);
+                // Where all values are the same there is no scale; what is not finite has no colour.
                 let share = share(value);
-                shares.push(if value.is_nan() || share.is_finite() { share } else { 0.0 });
+                shares.push(match (value.is_finite(), share.is_finite()) {
+                    (true, true) => share,
+                    (true, false) => 0.0,
+                    (false, _) => f64::NAN,
+                });
             }
         }
         let mut svg = Svg::default();
@@ -122,12 +127,16 @@ impl Landscape {
         let line = |svg: &mut Svg, d: String| svg.line(&d, 1.2, INK, r#" stroke-dasharray="3 3""#);
         line(&mut svg, format!("M{} 0v{}", num(WIDE * steps.share(shown)), num(HIGH)));
         line(&mut svg, format!("M0 {}h{}", num(HIGH * (1.0 - y.share(self.position as f64))), num(WIDE)));
-        let log = if self.measure == Measure::Excess { " (log colours)" } else { "" };
+        let log = if log { " (log colours)" } else { "" };
+        // Values below the scale's end have its colour, and the legend says so.
+        let values = || journal.evaluations.iter().flat_map(|e| self.measure.of(e)).copied();
+        let less = if values().any(|v| v.is_finite() && v < low) { " and less" } else { "" };
+        let gaps = if values().any(|v| !v.is_finite()) { "; empty: not finite" } else { "" };
         legend(
             &mut svg,
             (0.0, HIGH + 54.0),
-            &number::short(low),
-            &format!("{}  {}{log}", number::short(high), self.name()),
+            &format!("{}{less}", number::short(low)),
+            &format!("{}  {}{log}{gaps}", number::short(high), self.name()),
         );
         // Nothing to see, but something to point at.
         svg.raw(&format!(
@@ -142,7 +151,7 @@ impl Landscape {
     }
 
     fn series(&self, label: &str, paint: Paint, points: impl Iterator<Item = (f64, f64, f64, String)>) -> Series {
-        let points = points.filter(|(_, y, ..)| y.is_finite()).map(|(x, y, spread, title)| Point {
+        let points = points.map(|(x, y, spread, title)| Point {
             x,
             y,
             low: y - spread,
@@ -281,5 +290,36 @@ impl Tab for Landscape {
             }
         }
         csv
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::testing::Run;
+
+    #[test]
+    fn saturated_and_missing_colours_are_said() {
+        let run = Run::new("coins:n=3", |e| e.data.length = 8);
+        let map = |change: &dyn Fn(&mut Evaluation), measure| {
+            let mut journal = run.journal(&[0, 10, 100]);
+            journal.evaluations.iter_mut().for_each(change);
+            let mut tab = Landscape::open(&run.setting());
+            tab.measure = measure;
+            tab.map(&journal, 100)
+        };
+        let plain = map(&|_| {}, Measure::Loss);
+        assert!(!plain.contains(" and less") && !plain.contains("not finite"), "{plain}");
+        let infinite = map(&|e| e.model[2] = f64::INFINITY, Measure::Loss);
+        assert!(infinite.contains("empty: not finite"));
+        // A gap in what the weakest colour covers.
+        assert_ne!(infinite.matches("h220").count(), plain.matches("h220").count());
+        let excess = |e: &mut Evaluation| e.excess = vec![1.0, 0.5, 0.1, 1e-5, 0.0, 0.2, 0.3, 0.4];
+        let log = map(&excess, Measure::Excess);
+        assert!(log.contains("0.00100 and less") && log.contains("(log colours)"), "{log}");
+        // Where nothing is above 0 there is no logarithm.
+        let negative = map(&|e| e.excess.iter_mut().for_each(|v| *v = -v.abs() - 0.1), Measure::Excess);
+        assert!(!negative.contains("log colours") && !negative.contains(" and less"), "{negative}");
     }
 }

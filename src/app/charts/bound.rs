@@ -62,6 +62,9 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
     notes.extend(outcome.and_then(costly_noise));
     notes.push(format!("Printed forms differ: the bracket outside or inside the root, as switched. {OTHER_FORM}"));
 
+    // The terms' counts are the draft's, at once; what was measured is the run's.
+    let mixed = if step == 0 && outcome.is_none() { None } else { mixed(run, draft, outcome.is_some()) };
+
     let term = |component: Component, hue, look, distance: f64| {
         let mut more =
             vec![line("formula", component.formula.into(), ""), line("with numbers", component.numbers + " nats", "")];
@@ -142,7 +145,7 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
     }
     Sheet {
         title: "The bound's components, up to constants",
-        notes,
+        notes: mixed.into_iter().chain(notes).collect(),
         rows,
         below: Some((5, "measured")),
         axis: ("", "; terms up to constants"),
@@ -194,4 +197,27 @@ fn under_noise(o: &Outcome, options: Options, rows: &mut Vec<Row>) {
             ],
         });
     }
+}
+/// What the settings count otherwise than the run did: `Terms for the settings (K = 64), with KL, ε_opt and gaps of the finished run
+/// (K = 4)`. `None` where all counts are the same.
+fn mixed(run: &Experiment, draft: &Experiment, finished: bool) -> Option<String> {
+    let counts = |experiment: &Experiment| {
+        let c = BoundInput::of(experiment, 0.0, 0.0, 0.0, 0.0);
+        let mut all = vec![("K", c.topics), ("N", c.sequences), ("T", c.length), ("T_p", c.prompt_length)];
+        // Where nothing was trained on them, K′ and N′ change no measured number.
+        if run.prior.steps > 0 || run.prior.index {
+            all.extend([("K′", c.prior_topics), ("N′", c.prior_sequences)]);
+        }
+        all
+    };
+    let (now, then) = (counts(draft), counts(run));
+    let differs = |i: &usize| now[*i].1 != then[*i].1;
+    let listed = |all: &[(&str, f64)]| {
+        let parts = (0..all.len()).filter(differs).map(|i| format!("{} = {}", all[i].0, number::fixed(all[i].1, 0)));
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    let of = if finished { "the finished run" } else { "the run" };
+    (0..now.len()).any(|i| differs(&i)).then(|| {
+        format!("Terms for the settings ({}), with KL, ε_opt and gaps of {of} ({})", listed(&now), listed(&then))
+    })
 }

@@ -5,6 +5,7 @@ use crate::{
         history::History,
         theme::{Hue, Theme},
     },
+    clip::{self, Beyond, Window},
     experiment::Experiment,
     scale::Scale,
 };
@@ -55,8 +56,11 @@ pub fn tail<'a>(view: &View, labels: impl Iterator<Item = &'a str>) -> f64 {
 
 /// Room below the plot for ticks and the x axis' name.
 pub const FOOT: f64 = 38.0;
-/// Room at the left for ticks.
+/// Room at the left for ticks, at least: the widest tick's text may need more.
 pub const SIDE: f64 = 46.0;
+/// Between a tick's text and the plot, and between it and the chart's edge.
+const TICK_GAP: f64 = 7.0;
+const TICK_MARGIN: f64 = 3.0;
 
 impl Frame {
     /// The whole view less its margins; never thinner than a few pixels.
@@ -66,14 +70,25 @@ impl Frame {
 
     /// As [`Frame::new`], between two heights.
     pub fn between(view: &View, tail: f64, top: f64, bottom: f64, x: Scale, y: Scale) -> Self {
-        let right = (view.width - tail).max(SIDE + 10.0);
-        Self { left: SIDE, top, right, bottom: bottom.max(top + 10.0), x, y }
+        let bottom = bottom.max(top + 10.0);
+        let widest = y.ticks(tick_count(top, bottom)).iter().map(|t| text_width(&t.1, TICK)).fold(0.0, f64::max);
+        let left = SIDE.max(widest + TICK_GAP + TICK_MARGIN);
+        Self { left, top, right: (view.width - tail).max(left + 10.0), bottom, x, y }
     }
 
-    /// CSS pixels of a point of the data. Heights beyond the frame are held at its edge; what has no place on a
-    /// logarithmic axis is NaN, and no mark is drawn there.
+    /// The rectangle without its scales.
+    pub fn window(&self) -> Window {
+        Window { left: self.left, top: self.top, right: self.right, bottom: self.bottom }
+    }
+
+    /// CSS pixels of a point of the data, which may lie outside the frame; not finite where the axis has no place for it.
     pub fn point(&self, x: f64, y: f64) -> (f64, f64) {
         (self.px(x), self.py(y))
+    }
+
+    /// The same; `None` outside the frame: for dots.
+    pub fn place(&self, x: f64, y: f64) -> Option<(f64, f64)> {
+        Some(self.point(x, y)).filter(|at| self.window().holds(*at))
     }
 
     pub fn px(&self, x: f64) -> f64 {
@@ -81,17 +96,12 @@ impl Frame {
     }
 
     pub fn py(&self, y: f64) -> f64 {
-        if self.y.log && y <= 0.0 {
-            return f64::NAN;
-        }
-        // `clamp` keeps NaN.
-        self.bottom - self.y.share(y).clamp(0.0, 1.0) * (self.bottom - self.top)
+        self.bottom - self.y.share(y) * (self.bottom - self.top)
     }
 
-    /// As [`Frame::py`], but at the bottom where a logarithm does not exist: for the lower edge of a band.
-    pub fn py_or_bottom(&self, y: f64) -> f64 {
-        let y = self.py(y);
-        if y.is_finite() { y } else { self.bottom }
+    /// As [`Frame::py`], for the end of a band or of an error bar: what reaches down to 0 goes on below a logarithmic axis.
+    fn py_of_edge(&self, y: f64) -> f64 {
+        self.bottom - clip::edge(&self.y, y) * (self.bottom - self.top)
     }
 
     /// The data's x under a pixel; `None` beside the plot (with a little tolerance).
@@ -100,21 +110,67 @@ impl Frame {
         (-0.03..=1.03).contains(&share).then(|| self.x.at(share.clamp(0.0, 1.0)))
     }
 
-    /// A line through the data's points, cut where it leaves the frame by its top.
+    /// A line through the data's points, cut where it leaves the frame; pieces lie between points that are no numbers, at which no
+    /// mark is drawn.
     pub fn path(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-        let high = self.y.high;
-        let mut path = Vec::with_capacity(points.len());
-        for (i, &(x, y)) in points.iter().enumerate() {
-            if let Some(&(x0, y0)) = i.checked_sub(1).and_then(|before| points.get(before))
-                && (y0 > high) != (y > high)
-            {
-                let crossing = x0 + (x - x0) * (high - y0) / (y - y0);
-                path.push(self.point(crossing, high));
-            }
-            // No mark is drawn at NaN: what is beyond the top becomes a gap.
-            path.push(if y > high { (f64::NAN, f64::NAN) } else { self.point(x, y) });
+        let all: Vec<(f64, f64)> = points.iter().map(|(x, y)| self.point(*x, *y)).collect();
+        self.window().line(&all).join(&(f64::NAN, f64::NAN))
+    }
+
+    /// The parts of a band inside the frame; `edges` are (x, low, high).
+    pub fn band(&self, edges: &[(f64, f64, f64)]) -> Vec<Vec<(f64, f64)>> {
+        let edge = |e: &(f64, f64, f64)| (self.px(e.0), self.py_of_edge(e.2), self.py_of_edge(e.1));
+        self.window().band(&edges.iter().map(edge).collect::<Vec<_>>())
+    }
+
+    /// An upright error bar, as much as there is of it inside the frame.
+    pub fn bar(&self, x: f64, low: f64, high: f64) -> Vec<(f64, f64)> {
+        let x = self.px(x);
+        self.window().line(&[(x, self.py_of_edge(low)), (x, self.py_of_edge(high))]).concat()
+    }
+
+    /// Where the label of a line through these points belongs: at the last that the axis has a height for, or at the edge that the line
+    /// has left by. And whether the line itself comes there.
+    pub fn end(&self, points: &[(f64, f64)]) -> Option<((f64, f64), bool)> {
+        let place = |p: &(f64, f64)| Some(self.point(p.0, p.1)).filter(|p| p.0.is_finite() && p.1.is_finite());
+        let (at, (x, y)) = points.iter().enumerate().rev().find_map(|(i, p)| Some((i, place(p)?)))?;
+        let end = (x.clamp(self.left, self.right), y.clamp(self.top, self.bottom));
+        Some((end, at + 1 == points.len() && self.window().holds((x, y))))
+    }
+
+    /// What the y axis does not show of some values.
+    pub fn beyond(&self, values: impl IntoIterator<Item = f64>) -> Beyond {
+        Beyond::of(&self.y, values)
+    }
+
+    /// Sentences at the plot's bottom, over what is drawn there.
+    pub fn remarks(&self, marks: &mut Vec<Mark>, theme: &Theme, sentences: &[String]) {
+        let room = (self.right - self.left - 16.0).max(40.0);
+        let lines: Vec<String> = sentences.iter().flat_map(|s| wrap(s, TICK, room)).collect();
+        for (i, line) in lines.iter().rev().enumerate() {
+            let (x, y) = (self.left + 8.0, self.bottom - 10.0 - LINE * i as f64);
+            let to = (x + text_width(line, TICK) + 3.0, y + 0.5 * LINE);
+            marks.push(Mark::Box { from: (x - 3.0, y - 0.5 * LINE), to, colour: theme.surface, alpha: 0.85 });
+            marks.push(words(x, y, line, TICK, theme.muted, Anchor::Start));
         }
-        path
+    }
+
+    /// How far lines of this plot go on above and below it, once for all of them, right of where the last of them is cut. `lines` are the
+    /// data's points.
+    pub fn note_beyond(&self, marks: &mut Vec<Mark>, theme: &Theme, lines: &[Vec<(f64, f64)>]) {
+        let all = self.beyond(lines.iter().flatten().map(|p| p.1));
+        let (above, below) = ((all.above, self.top, 8.0, "↑ up to"), (all.below, self.bottom, -8.0, "↓ down to"));
+        for (value, edge, inwards, arrow) in [above, below] {
+            let Some(value) = value else { continue };
+            let paths = lines.iter().flat_map(|line| self.path(line));
+            let last = paths.filter(|p| (p.1 - edge).abs() < 0.01).map(|p| p.0).fold(self.left, f64::max);
+            let text = format!("{arrow} {}", crate::number::short(value));
+            let wide = text_width(&text, TICK);
+            let (x, y) = ((last + 14.0).min(self.right - wide).max(self.left + 4.0), edge + inwards);
+            let ground = ((x - 2.0, y - 0.5 * LINE), (x + wide, y + 0.5 * LINE));
+            marks.push(Mark::Box { from: ground.0, to: ground.1, colour: theme.surface, alpha: 0.85 });
+            marks.push(words(x, y, &text, TICK, theme.muted, Anchor::Start));
+        }
     }
 
     pub fn rule(&self, x: f64) -> [(f64, f64); 2] {
@@ -125,11 +181,10 @@ impl Frame {
     /// Grid, ticks and names. `x_ticks` come from the caller, who knows whether they are whole numbers.
     pub fn axes(&self, marks: &mut Vec<Mark>, theme: &Theme, x_ticks: &[(f64, String)], names: &AxisNames) {
         let grid = Stroke::new(theme.grid, 1.0);
-        let rows = ((self.bottom - self.top) / 36.0).clamp(2.0, 8.0) as usize;
-        for (value, text) in self.y.ticks(rows) {
+        for (value, text) in self.y.ticks(tick_count(self.top, self.bottom)) {
             let y = self.py(value).round();
             marks.push(Mark::Line { points: vec![(self.left, y), (self.right, y)], stroke: grid });
-            marks.push(words(self.left - 7.0, y, &text, TICK, theme.muted, Anchor::End));
+            marks.push(words(self.left - TICK_GAP, y, &text, TICK, theme.muted, Anchor::End));
         }
         let axis = Stroke::new(theme.axis, 1.0);
         marks.push(Mark::Line { points: vec![(self.left, self.bottom), (self.right, self.bottom)], stroke: axis });
@@ -137,10 +192,15 @@ impl Frame {
             for (value, text) in x_ticks {
                 let x = self.px(*value).round();
                 marks.push(Mark::Line { points: vec![(x, self.bottom), (x, self.bottom + 4.0)], stroke: axis });
-                marks.push(words(x, self.bottom + 13.0, text, TICK, theme.muted, Anchor::Middle));
+                // The last one's text stays in the picture.
+                let half = text_width(text, TICK) / 2.0 + 1.0;
+                let middle = x.min(names.width - half).max(half);
+                marks.push(words(middle, self.bottom + 13.0, text, TICK, theme.muted, Anchor::Middle));
             }
-            let middle = (self.left + self.right) / 2.0;
-            marks.push(words(middle, self.bottom + 29.0, names.x, LABEL, theme.muted, Anchor::Middle));
+            let name = fit(names.x, LABEL, names.width - 8.0);
+            let half = text_width(&name, LABEL) / 2.0 + 4.0;
+            let middle = ((self.left + self.right) / 2.0).min(names.width - half).max(half);
+            marks.push(words(middle, self.bottom + 29.0, &name, LABEL, theme.muted, Anchor::Middle));
         }
         // The name may run over the labels' column at the right, and no further.
         let room = (names.width - 16.0).max(1.0);
@@ -153,6 +213,11 @@ impl Frame {
     pub fn x_room(&self, text: &str) -> usize {
         ((self.right - self.left) / (text_width(text, TICK) + 22.0)).clamp(2.0, 10.0) as usize
     }
+}
+
+/// About how many y ticks fit between two heights.
+fn tick_count(top: f64, bottom: f64) -> usize {
+    ((bottom - top) / 36.0).clamp(2.0, 8.0) as usize
 }
 
 /// The title of a picture that stands alone.
@@ -215,10 +280,14 @@ pub fn stage_of(experiment: &Experiment, step: usize) -> &'static str {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndLabel {
     pub text: String,
+    /// How far the line goes on outside the frame ([`Beyond::suffix`]); kept whole where the text has to be shortened.
+    pub beyond: String,
     pub hue: Hue,
     pub dash: Dash,
     /// Where the line ends, CSS pixels.
     pub end: (f64, f64),
+    /// The line comes there, so that a leader joins them.
+    pub reached: bool,
 }
 
 /// Labels right of their lines' ends, moved apart where they would overlap, each joined to its line by a thin
@@ -235,10 +304,23 @@ pub fn end_labels(marks: &mut Vec<Mark>, all: Vec<EndLabel>, top: f64, bottom: f
     for (label, y) in labels.iter().zip(heights) {
         let x = label.end.0 + 16.0;
         let stroke = Stroke::new(label.hue.line, 1.0).alpha(0.8);
-        marks.push(Mark::Line { points: vec![(label.end.0 + 2.0, label.end.1), (x - 4.0, y)], stroke });
-        let text = fit(&label.text, LABEL, (right - x).max(12.0));
+        if label.reached {
+            marks.push(Mark::Line { points: vec![(label.end.0 + 2.0, label.end.1), (x - 4.0, y)], stroke });
+        }
+        let text = label_text(&label.text, &label.beyond, (right - x).max(12.0));
         marks.push(words(x, y, &text, LABEL, label.hue.text, Anchor::Start));
     }
+}
+
+/// A name and how far its line goes on, in `room`: first with fewer words, then with less of the name.
+fn label_text(name: &str, beyond: &str, room: f64) -> String {
+    let long = name.to_owned() + beyond;
+    if text_width(&long, LABEL) <= room {
+        return long;
+    }
+    let short = beyond.replace(", up to ", " ").replace(", down to ", " ");
+    let name = fit(name, LABEL, (room - text_width(&short, LABEL)).max(12.0));
+    fit(&(name + &short), LABEL, room)
 }
 
 /// Moves sorted heights apart to at least `gap`, as little as needed, within `low..=high`; closer together where
@@ -325,6 +407,15 @@ mod tests {
         let crowded = spread(&[5.0; 20], 14.0, 0.0, 100.0);
         assert!(crowded.iter().all(|v| (-1e-9..=100.0 + 1e-9).contains(v)), "{crowded:?}");
         assert!(spread(&[], 14.0, 0.0, 100.0).is_empty());
+    }
+
+    #[test]
+    fn a_label_keeps_how_far_its_line_goes_on() {
+        assert_eq!(label_text("model", ", up to 6.60 ↑", 200.0), "model, up to 6.60 ↑");
+        assert_eq!(label_text("model", ", up to 6.60 ↑", 80.0), "model 6.60 ↑");
+        let short = label_text("earlier: learning rate 0.01", ", up to 6.60 ↑", 120.0);
+        assert!(short.starts_with("earlier") && short.ends_with("… 6.60 ↑"), "{short}");
+        assert_eq!(label_text("model", "", 100.0), "model");
     }
 
     #[test]

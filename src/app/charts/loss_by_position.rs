@@ -5,9 +5,10 @@ use crate::{
         history::History,
         theme::{Hue, Theme},
     },
+    clip::{Beyond, LOG_DEPTH},
     experiment::Observation,
     number,
-    protocol::{Baseline, Curve},
+    protocol::{Baseline, Curve, Measured},
     scale::{Scale, round_step},
 };
 
@@ -18,8 +19,12 @@ use super::{
     scene::{Dash, Mark, Scene, Stroke},
 };
 
-/// On a log axis, how far below the largest excess anything is drawn.
-const LOG_SPAN: f64 = 1e-5;
+/// A local slope looks this factor in position to both sides.
+const SLOPE_REACH: f64 = 1.5;
+
+/// While a run goes on, how many times the range of the theory's levels the axis reaches beyond them for a model that still falls, and
+/// for the curves of earlier runs.
+const REACH: f64 = 4.0;
 
 pub struct LossByPosition<'a> {
     history: &'a History,
@@ -156,6 +161,11 @@ impl<'a> LossByPosition<'a> {
             }
         })
         .collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn plots(&self, view: &View) -> Vec<Frame> {
+        vec![self.frame(view, &self.lines())]
     }
 
     /// T of the run.
@@ -304,69 +314,111 @@ impl<'a> LossByPosition<'a> {
         self.unit_of(nats)
     }
 
+    /// What is drawn of a line's values.
+    fn drawn(&self, line: &Line) -> Vec<f64> {
+        line.values.iter().map(|v| self.shown(*v)).collect()
+    }
+
+    /// What the y axis does not show of a line.
+    fn beyond(&self, y: &Scale, line: &Line) -> Beyond {
+        Beyond::of(y, self.drawn(line))
+    }
+
     fn frame(&self, view: &View, lines: &[Line]) -> Frame {
-        let tail = frame::tail(view, lines.iter().map(|l| l.label.as_str()));
-        let last = self.length() as f64;
-        if self.topics {
-            let all = || lines.iter().flat_map(|l| &l.values).map(|v| self.shown(*v)).filter(|v| v.is_finite());
-            let rows = ((view.height - 64.0) / 40.0).clamp(2.0, 8.0) as usize;
-            let y = Scale::round(all().fold(0.0, f64::min), all().fold(0.0, f64::max), rows);
-            return Frame::new(view, tail, Scale::linear(1.0, last.max(2.0)), y);
-        }
-        let finite = |kinds: &[Kind]| {
-            lines
-                .iter()
-                .filter(|l| {
-                    kinds.contains(&l.kind) || (matches!(l.kind, Kind::Baseline(..)) && kinds.contains(&Kind::Unigram))
-                })
-                .flat_map(|l| l.values.iter())
-                .map(|v| self.shown(*v))
-                .filter(|v| v.is_finite())
-                .collect::<Vec<_>>()
+        let y = self.y_scale(view, lines);
+        let labels: Vec<String> =
+            lines.iter().map(|line| line.label.clone() + &self.beyond(&y, line).suffix()).collect();
+        let tail = frame::tail(view, labels.iter().map(String::as_str));
+        let last = (self.length() as f64).max(2.0);
+        let x = if self.options.log_log { Scale::log(1.0, last) } else { Scale::linear(1.0, last) };
+        Frame::new(view, tail, x, y)
+    }
+
+    /// The axis reaches everything that is at rest: the theory's levels, and the model's curve at the run's end or at the step that is
+    /// looked at. While a run goes on it only grows, in round steps: it reaches the model's worst so far within [`REACH`], and beyond that
+    /// what the model rose to again. So the first fall may be cut off, and the final curve is whole.
+    fn y_scale(&self, view: &View, lines: &[Line]) -> Scale {
+        let range = |wanted: &dyn Fn(Kind) -> bool| {
+            let values = lines.iter().filter(|l| wanted(l.kind)).flat_map(|l| self.drawn(l)).filter(|v| v.is_finite());
+            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
         };
+        if self.topics {
+            let (low, high) = range(&|_| true);
+            let rows = ((view.height - 64.0) / 40.0).clamp(2.0, 8.0) as usize;
+            return Scale::round(low.min(0.0), high.max(0.0), rows);
+        }
         let uniform = match self.history.experiment().world.observation() {
             Observation::Tokens(vocab) if !self.squared() => self.shown((vocab.max(1) as f64).ln()),
             // No guess at a vector is the even one.
             _ => f64::NEG_INFINITY,
         };
-        // Without an evaluation the peak must not raise anything: NaN would pass through `min`.
-        let peak = if self.squared() {
-            finite(&[Kind::Model]).into_iter().fold(f64::NEG_INFINITY, f64::max)
-        } else {
-            self.history.peak().map_or(f64::NEG_INFINITY, |p| self.shown(p))
+        let model = range(&|kind| kind == Kind::Model);
+        let (low, high) = range(&|kind| !matches!(kind, Kind::Model | Kind::Earlier));
+        let earlier = range(&|kind| kind == Kind::Earlier);
+        let high = high.max(uniform);
+        // The best and the worst that the model was at any position so far, and the worst after it had been better.
+        let (best, worst, risen) = match self.history.extremes() {
+            Some(e) if !self.squared() => (self.shown(e.low), self.shown(e.high), self.shown(e.risen)),
+            _ => (model.0, model.1, f64::NEG_INFINITY),
         };
-        // Fixed by the world, and by the worst the model ever was: the frame never follows the falling curve.
-        let high = finite(&[Kind::Unigram, Kind::Bayes, Kind::Oracle]).into_iter().fold(uniform, f64::max);
         if self.options.log_log {
-            let floor = finite(&[Kind::Bayes]).into_iter().filter(|v| *v > 0.0).fold(high, f64::min);
-            let high = high.max(peak);
-            let low = Scale::decades(floor.max(high * LOG_SPAN), high).low;
-            Frame::new(view, tail, Scale::log(1.0, last.max(2.0)), Scale::log(low, round_step(high)))
-        } else {
-            let all = finite(&[Kind::Bayes, Kind::Oracle, Kind::EntropyRate, Kind::Earlier]);
-            let low = all.into_iter().fold(high, f64::min);
-            let peak = peak.min(high + 4.0 * (high - low).max(0.1));
-            let rows = ((view.height - 64.0) / 40.0).clamp(3.0, 8.0) as usize;
-            Frame::new(view, tail, Scale::linear(1.0, last.max(2.0)), Scale::round(low, high.max(peak), rows))
+            let above = |kinds: &dyn Fn(Kind) -> bool| {
+                let of = |l: &&Line| kinds(l.kind);
+                lines
+                    .iter()
+                    .filter(of)
+                    .flat_map(|l| self.drawn(l))
+                    .filter(|v| *v > 0.0 && v.is_finite())
+                    .fold(f64::INFINITY, f64::min)
+            };
+            let high = high.max(worst).max(model.1).max(earlier.1);
+            let floor = [above(&|kind| kind == Kind::Bayes), above(&|_| true)].into_iter().find(|v| v.is_finite());
+            let low = Scale::decades(floor.unwrap_or(high).min(high).max(high * LOG_DEPTH), high).low;
+            return Scale::log(low, round_step(high));
         }
+        let rows = ((view.height - 64.0) / 40.0).clamp(3.0, 8.0) as usize;
+        if !(low <= high) || !low.is_finite() {
+            // No level is known: all that there is.
+            let all = range(&|_| true);
+            return Scale::round(all.0, all.1, rows);
+        }
+        let room = REACH * (high - low).max(0.1);
+        let (bottom, top) = (low - room, high + room);
+        let still = if self.history.at_rest() { model } else { (f64::INFINITY, risen) };
+        let least = low.min(best.max(bottom)).min(earlier.0.max(bottom)).min(still.0);
+        let most = high.max(worst.min(top)).max(earlier.1.min(top)).max(still.1);
+        Scale::round(least, most, rows)
     }
 
-    fn points(&self, frame: &Frame, line: &Line) -> Vec<(f64, f64)> {
-        line.values.iter().enumerate().map(|(i, v)| frame.point(i as f64 + 1.0, self.shown(*v))).collect()
+    /// The data's points of a line.
+    fn points(&self, line: &Line) -> Vec<(f64, f64)> {
+        self.drawn(line).into_iter().enumerate().map(|(i, v)| (i as f64 + 1.0, v)).collect()
     }
 
     fn draw_line(&self, marks: &mut Vec<Mark>, frame: &Frame, theme: &Theme, line: &Line) {
         if matches!(line.kind, Kind::Model | Kind::Seen) && line.stderr.len() == line.values.len() {
-            let edge = |sign: f64| {
-                line.values.iter().zip(&line.stderr).enumerate().map(move |(i, (v, e))| {
-                    (frame.px(i as f64 + 1.0), frame.py_or_bottom(self.shown(v + sign * BAND * e)))
-                })
+            let edge = |(i, (v, e)): (usize, (&f64, &f64))| {
+                (i as f64 + 1.0, self.shown(v - BAND * e), self.shown(v + BAND * e))
             };
-            let mut points: Vec<_> = edge(1.0).collect();
-            points.extend(edge(-1.0).rev());
-            marks.push(Mark::Area { points, colour: theme.model.line, alpha: 0.22 });
+            let edges: Vec<_> = line.values.iter().zip(&line.stderr).enumerate().map(edge).collect();
+            for points in frame.band(&edges) {
+                marks.push(Mark::Area { points, colour: theme.model.line, alpha: 0.22 });
+            }
         }
-        marks.push(Mark::Line { points: self.points(frame, line), stroke: line.kind.stroke(theme) });
+        marks.push(Mark::Line { points: frame.path(&self.points(line)), stroke: line.kind.stroke(theme) });
+    }
+
+    /// Why the frame would be empty; `None` where something is drawn.
+    fn nothing(&self, frame: &Frame, lines: &[Line]) -> Option<String> {
+        let drawn = lines.iter().any(|line| !frame.path(&self.points(line)).is_empty());
+        let what = match (self.topics, self.squared(), self.options.log_log) {
+            (true, ..) => "the loss above the source that knows the topic",
+            (_, true, _) => "the squared error",
+            (_, _, true) => "the excess over the entropy rate",
+            _ => "the loss",
+        };
+        let all = lines.iter().map(|line| self.beyond(&frame.y, line)).fold(Beyond::default(), Beyond::and);
+        (!drawn).then(|| all.nothing(what, "at every position"))
     }
 }
 
@@ -399,6 +451,9 @@ impl Chart for LossByPosition<'_> {
         }
         let theme = &view.theme;
         let frame = self.frame(view, &lines);
+        if let Some(sentence) = self.nothing(&frame, &lines) {
+            return Scene { axes: frame::empty(view, &self.title(), &[&sentence]), series: Vec::new() };
+        }
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title());
         let (unit, per) = (self.options.unit, self.history.per());
@@ -419,17 +474,20 @@ impl Chart for LossByPosition<'_> {
             .iter()
             .rev()
             .filter_map(|line| {
-                // In log-log a line may have left the plot before its end.
-                let end = self.points(&frame, line).into_iter().rev().find(|p| p.1.is_finite())?;
+                let (end, reached) = frame.end(&self.points(line))?;
                 Some(EndLabel {
                     text: line.label.clone(),
+                    beyond: self.beyond(&frame.y, line).suffix(),
                     hue: line.kind.hue(theme),
                     dash: line.kind.stroke(theme).dash,
                     end: (frame.right, end.1),
+                    reached,
                 })
             })
             .collect();
         frame::end_labels(&mut series, labels, frame.top, frame.bottom, view.width - 4.0);
+        let gaps: Vec<String> = lines.iter().flat_map(|line| self.beyond(&frame.y, line).gaps(&line.label)).collect();
+        frame.remarks(&mut series, theme, &gaps);
         Scene { axes, series }
     }
 
@@ -461,13 +519,12 @@ impl Chart for LossByPosition<'_> {
             .filter_map(|line| {
                 let value = *line.values.get(index)?;
                 let nats = if self.options.log_log { value - rate } else { value };
-                let at = frame.point(position, self.shown(value));
                 Some(ReadoutLine {
                     name: line.name.clone(),
                     value: self.quantity(nats, line.stderr.get(index).copied().unwrap_or(0.0)),
                     how: line.how.get(index).cloned().unwrap_or_default(),
                     hue: Some(line.kind.hue(&view.theme)),
-                    at: at.1.is_finite().then_some(at),
+                    at: frame.place(position, self.shown(value)),
                 })
             })
             .collect();
@@ -498,14 +555,25 @@ impl Chart for LossByPosition<'_> {
                 },
             );
         }
-        if let Some(slope) = self.slope(index).filter(|_| self.options.log_log && !self.squared() && !self.adaptive()) {
-            rows.push(ReadoutLine {
-                name: "local slope of Bayes".into(),
-                value: number::fixed(slope, 2),
-                how: "change of ln excess by change of ln position; −1 is the power law of a smooth family".into(),
-                hue: None,
-                at: None,
-            });
+        if self.options.log_log && !self.squared() && !self.adaptive() {
+            let of = [(Kind::Model, "local slope of the model"), (Kind::Bayes, "local slope of Bayes")];
+            for (kind, name) in of {
+                let Some(slope) = lines.iter().find(|l| l.kind == kind).and_then(|l| self.slope(l, index)) else {
+                    continue;
+                };
+                rows.push(ReadoutLine {
+                    name: name.into(),
+                    value: match slope.stderr > 0.0 {
+                        true => number::with_error(slope.value, slope.stderr),
+                        false => number::fixed(slope.value, 2),
+                    },
+                    how: "change of ln excess by change of ln position, over a factor of 1.5 to both sides; for topics with smooth \
+                          parameters that of Bayes tends to −1"
+                        .into(),
+                    hue: None,
+                    at: None,
+                });
+            }
         }
         let above = if self.options.log_log && !self.squared() { ", above the entropy rate" } else { "" };
         let title = format!("Position {}{above}", number::count(position as usize));
@@ -517,6 +585,11 @@ impl Chart for LossByPosition<'_> {
         let amount = |nats: f64| format!("{} {unit}", number::short(unit.of(nats)));
         if self.topics {
             return self.summary_of_topics();
+        }
+        // The size has no say in what there is to draw.
+        let (view, lines) = (View::new(640.0, 320.0, Theme::light()), self.lines());
+        if let Some(sentence) = self.nothing(&self.frame(&view, &lines), &lines).filter(|_| !lines.is_empty()) {
+            return sentence;
         }
         let (Some(theory), length) = (self.history.theory(), self.length()) else {
             return "No data yet: this chart will show the model's loss at each position beside exact Bayes.".into();
@@ -587,16 +660,23 @@ impl LossByPosition<'_> {
         format!("{text} {} per {} above the source that knows the topic.", self.options.unit, self.history.per())
     }
 
-    /// Slope of ln(excess of Bayes) against ln(position), between the neighbours of `index`.
-    fn slope(&self, index: usize) -> Option<f64> {
-        let theory = self.history.theory()?;
-        let last = theory.bayes.values.len().min(self.length()).checked_sub(1)?;
-        let (a, b) = (index.saturating_sub(1), (index + 1).min(last));
-        let excess = |i: usize| theory.bayes.values.get(i).map(|v| v - theory.entropy_rate).filter(|v| *v > 1e-12);
-        if a >= b {
+    /// Slope of ln(excess over the entropy rate) against ln(position), between the positions a factor of [`SLOPE_REACH`] to both sides
+    /// of `index`, as far as there are any. Its standard error takes both ends as independent.
+    fn slope(&self, line: &Line, index: usize) -> Option<Measured> {
+        let rate = self.rate()?;
+        let position = (index + 1) as f64;
+        let low = ((position / SLOPE_REACH).ceil() as usize).min(index).max(1);
+        let high = ((position * SLOPE_REACH) as usize).max(index + 2).min(line.values.len());
+        let excess = |at: usize| {
+            let value = line.values.get(at - 1).map(|v| v - rate).filter(|v| *v > 1e-12)?;
+            Some((value, line.stderr.get(at - 1).copied().unwrap_or(0.0) / value))
+        };
+        if low >= high {
             return None;
         }
-        Some((excess(b)? / excess(a)?).ln() / ((b + 1) as f64 / (a + 1) as f64).ln())
+        let ((a, a_error), (b, b_error)) = (excess(low)?, excess(high)?);
+        let step = (high as f64 / low as f64).ln();
+        Some(Measured { value: (b / a).ln() / step, stderr: a_error.hypot(b_error) / step })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
         history::{EvaluationPoint, History},
         theme::{Hue, Theme},
     },
+    clip::Beyond,
     number,
     protocol::{LossAndFloor, Measured},
     scale::Scale,
@@ -160,17 +161,16 @@ impl<'a> Losses<'a> {
             for s in series {
                 let m = s.at(p, self.options);
                 if m.value.is_finite() && m.stderr.is_finite() {
-                    range = (range.0.min(m.value - m.stderr), range.1.max(m.value + m.stderr));
+                    range = (range.0.min(m.value - BAND * m.stderr), range.1.max(m.value + BAND * m.stderr));
                 }
             }
         }
         range
     }
 
-    fn frames(&self, view: &View) -> [Frame; 2] {
+    pub(super) fn frames(&self, view: &View) -> [Frame; 2] {
         let upper = self.upper();
         let gaps: Vec<&Series> = GAPS.iter().collect();
-        let tail = frame::tail(view, upper.iter().chain(&gaps).map(|s| s.label));
         let planned = self.history.experiment().steps().max(self.history.step()).max(1);
         let x = Scale::linear(0.0, planned as f64);
         let (top, bottom) = (frame::head(view), view.height - frame::FOOT);
@@ -178,10 +178,27 @@ impl<'a> Losses<'a> {
         let split = top + 0.56 * (bottom - top);
         let scale =
             |(low, high): (f64, f64), height: f64| Scale::round(low, high, (height / 44.0).clamp(2.0, 5.0) as usize);
-        [
-            Frame::between(view, tail, top, split - 12.0, x, scale(self.range(&upper), split - top)),
-            Frame::between(view, tail, split + 20.0, bottom, x, scale(self.range(&gaps), bottom - split)),
-        ]
+        let y = [scale(self.range(&upper), split - top), scale(self.range(&gaps), bottom - split)];
+        let labels: Vec<String> = [(&upper, &y[0]), (&gaps, &y[1])]
+            .into_iter()
+            .flat_map(|(series, y)| series.iter().map(move |s| s.label.to_owned() + &self.ends_beyond(s, y)))
+            .collect();
+        let tail = frame::tail(view, labels.iter().map(String::as_str));
+        let mut frames = [
+            Frame::between(view, tail, top, split - 12.0, x, y[0]),
+            Frame::between(view, tail, split + 20.0, bottom, x, y[1]),
+        ];
+        // Both begin at the same x.
+        let left = frames[0].left.max(frames[1].left);
+        for frame in &mut frames {
+            (frame.left, frame.right) = (left, frame.right.max(left + 10.0));
+        }
+        frames
+    }
+
+    /// How far outside a plot a line ends; empty where its end is drawn.
+    fn ends_beyond(&self, series: &Series, y: &Scale) -> String {
+        Beyond::of(y, self.history.evaluations().last().map(|p| series.at(p, self.options).value)).suffix()
     }
 
     fn draw(&self, axes: &mut Vec<Mark>, series: &mut Vec<Mark>, frame: &Frame, view: &View, lines: &[&Series]) {
@@ -194,30 +211,44 @@ impl<'a> Losses<'a> {
             });
         }
         let mut labels = Vec::new();
+        let (mut drawn, mut gaps) = (Vec::new(), Vec::new());
         for s in lines.iter().rev() {
             let hue = (s.hue)(theme);
             let points: Vec<(f64, Measured)> =
                 self.history.evaluations().map(|p| (p.step as f64, s.at(p, self.options))).collect();
-            let edge =
-                |sign: f64| points.iter().map(move |(x, m)| (frame.px(*x), frame.py(m.value + sign * BAND * m.stderr)));
+            let ends = |m: &Measured| (m.value - BAND * m.stderr, m.value + BAND * m.stderr);
             // Floors have theirs in the read-out: six bands would hide each other.
             if s.width >= 2.0 {
-                let mut band: Vec<_> = edge(1.0).collect();
-                band.extend(edge(-1.0).rev());
-                series.push(Mark::Area { points: band, colour: hue.line, alpha: 0.13 });
-            }
-            if let Some((step, last)) = points.last() {
-                // The latest value with its error as a bar.
-                let end = frame.point(*step, last.value);
-                let bar = [-1.0, 1.0].map(|sign| (end.0, frame.py(last.value + sign * BAND * last.stderr)));
-                series.push(Mark::Line { points: bar.to_vec(), stroke: Stroke::new(hue.line, 1.5) });
-                series.push(Mark::Dot { at: end, radius: 2.5, colour: hue.line });
-                labels.push(EndLabel { text: s.label.into(), hue, dash: s.dash, end });
+                let edges: Vec<_> = points.iter().map(|(x, m)| (*x, ends(m).0, ends(m).1)).collect();
+                for points in frame.band(&edges) {
+                    series.push(Mark::Area { points, colour: hue.line, alpha: 0.13 });
+                }
             }
             let line: Vec<_> = points.iter().map(|(x, m)| (*x, m.value)).collect();
+            if let Some((step, last)) = points.last() {
+                // The latest value with its error as a bar.
+                let bar = frame.bar(*step, ends(last).0, ends(last).1);
+                series.push(Mark::Line { points: bar, stroke: Stroke::new(hue.line, 1.5) });
+                if let Some(at) = frame.place(*step, last.value) {
+                    series.push(Mark::Dot { at, radius: 2.5, colour: hue.line });
+                }
+            }
+            if let Some((end, reached)) = frame.end(&line) {
+                // What is cut off before the end is said once for the whole plot.
+                let beyond = self.ends_beyond(s, &frame.y);
+                labels.push(EndLabel { text: s.label.into(), beyond, hue, dash: s.dash, end, reached });
+            }
+            gaps.extend(frame.beyond(line.iter().map(|p| p.1)).gaps(s.label));
             series.push(Mark::Line { points: frame.path(&line), stroke: Stroke::new(hue.line, s.width).dash(s.dash) });
+            drawn.push(line);
         }
+        frame.note_beyond(series, theme, &drawn);
         frame::end_labels(series, labels, frame.top, frame.bottom, view.width - 4.0);
+        if drawn.iter().all(|line| frame.path(line).is_empty()) {
+            let all = frame.beyond(drawn.iter().flatten().map(|p| p.1));
+            gaps = vec![all.nothing("these losses", "at every step")];
+        }
+        frame.remarks(series, theme, &gaps);
     }
 
     /// The evaluation nearest to a step.
@@ -294,7 +325,7 @@ impl Chart for Losses<'_> {
                 value: quantity(unit, nats.value, nats.stderr),
                 how: format!("{}; evaluation over {sequences} sequences", s.about),
                 hue: Some((s.hue)(&view.theme)),
-                at: Some(frame.point(step, unit.of(nats.value))),
+                at: frame.place(step, unit.of(nats.value)),
             }
         };
         let mut lines: Vec<ReadoutLine> = self.upper().into_iter().map(|s| row(s, &upper)).collect();

@@ -16,6 +16,8 @@ pub mod scene;
 #[cfg(test)]
 mod tests;
 pub mod training_loss;
+#[cfg(test)]
+mod truth_tests;
 
 use serde::{Deserialize, Serialize};
 

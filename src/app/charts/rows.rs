@@ -3,6 +3,7 @@
 
 use crate::{
     app::theme::{Hue, Theme},
+    clip,
     number::{self, Unit},
     scale::Scale,
 };
@@ -30,7 +31,7 @@ pub struct Sheet {
     /// `token`, `vector`.
     pub per: &'static str,
     pub unit: Unit,
-    /// Linear, with bars from 0 to either side; or logarithmic, where a value below 0 has words in place of a bar.
+    /// Linear, with bars from 0 to either side; or logarithmic, where a value that is not above 0 has no bar and says so.
     pub linear: bool,
     /// The log axis reaches at least this far, so that it seldom moves under a slider.
     pub usual: (f64, f64),
@@ -85,7 +86,12 @@ struct Layout {
 impl Rows {
     /// Of the bars above row `i`.
     fn sum(&self, i: usize, look: fn(Look) -> bool) -> f64 {
-        self.0.rows.iter().take(i).filter(|r| look(r.look)).filter_map(|r| r.value).sum()
+        self.0.rows.iter().take(i).filter(|r| look(r.look)).filter_map(|r| r.value).filter(|v| v.is_finite()).sum()
+    }
+
+    /// Whether the log axis has no place for a row's value.
+    fn is_off(&self, value: f64) -> bool {
+        !self.0.linear && value < LEAST
     }
 
     /// The value in the chosen unit, and its error.
@@ -106,11 +112,39 @@ impl Rows {
             Some((value, _)) if row.look == Look::Hollow && value > 0.0 => format!("− {}", number::short(value)),
             Some((value, stderr)) if row.look != Look::Words => {
                 let number = if stderr > 0.0 { number::with_error(value, stderr) } else { number::short(value) };
-                let below = if value < 0.0 && !self.0.linear { ", below 0: no bar on a log axis" } else { "" };
-                format!("{number}{}{below}", row.text)
+                let off = match self.is_off(value) {
+                    false => "",
+                    true if value > 0.0 => " ← left of this axis",
+                    true => " (no place on a log axis)",
+                };
+                format!("{number}{}{off}", row.text)
             }
+            None if row.value.is_some() => format!("not finite{}", row.text),
             _ => row.text.clone(),
         }
+    }
+
+    /// Every value and every error is on it, but on a log axis those that are not above [`LEAST`].
+    fn scale(&self, view: &View, ends: &[(f64, f64)]) -> Scale {
+        let sheet = &self.0;
+        let (mut low, mut high) = sheet.usual;
+        let below = ends.iter().map(|e| 2.0 * e.0 - e.1);
+        let levels = sheet.levels.iter().map(|l| sheet.unit.of(l.0));
+        for v in ends.iter().flat_map(|e| [e.0, e.1]).chain(below.filter(|_| sheet.linear)).chain(levels) {
+            if v.is_finite() && (sheet.linear || v > 0.0) {
+                (low, high) = (low.min(v), high.max(v));
+            }
+        }
+        if sheet.linear {
+            Scale::round(low.min(0.0), high, ((view.width - 200.0) / 60.0).clamp(2.0, 6.0) as usize)
+        } else {
+            Scale::decades(low.max(LEAST), high)
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn plots(&self, view: &View) -> Vec<Frame> {
+        vec![self.layout(view).frame]
     }
 
     fn layout(&self, view: &View) -> Layout {
@@ -120,19 +154,7 @@ impl Rows {
         let texts: Vec<String> = sheet.rows.iter().map(|row| self.text(row)).collect();
         let ends: Vec<(f64, f64)> =
             sheet.rows.iter().enumerate().map(|(i, row)| self.ends(i, row).unwrap_or_default()).collect();
-        let (mut low, mut high) = sheet.usual;
-        for v in ends.iter().flat_map(|e| [e.0, e.1]).chain(sheet.levels.iter().map(|l| sheet.unit.of(l.0))) {
-            if v > 0.0 {
-                (low, high) = (low.min(v), high.max(v));
-            }
-        }
-        let x = if sheet.linear {
-            // The error's lower end lies as far below the value as its upper end above it.
-            let least = ends.iter().map(|e| if e.0 < 0.0 { 2.0 * e.0 - e.1 } else { 0.0 }).fold(0.0, f64::min);
-            Scale::round(least, high, ((view.width - 200.0) / 60.0).clamp(2.0, 6.0) as usize)
-        } else {
-            Scale::decades(low.max(LEAST), high)
-        };
+        let x = self.scale(view, &ends);
         let side = sheet.rows.iter().map(|r| text_width(&r.name, frame::LABEL)).fold(0.0, f64::max) + 18.0;
         let mut inner = Frame::new(view, 16.0, x, Scale::linear(0.0, 1.0));
         inner.left = side.min(0.42 * view.width);
@@ -142,7 +164,7 @@ impl Rows {
         // Each bar's words have room behind it, and some to spare: fonts differ.
         let mut width = view.width - 16.0 - inner.left;
         for (text, end) in texts.iter().zip(&ends) {
-            let share = x.share(end.1);
+            let share = clip::edge(&x, end.1.max(if sheet.linear { 0.0 } else { end.1 }));
             if share > 0.0 {
                 width = width.min((view.width - 14.0 - 1.08 * text_width(text, frame::LABEL) - inner.left) / share);
             }
@@ -162,30 +184,39 @@ impl Rows {
         let half = (layout.pitch * 0.3).clamp(2.0, 9.0);
         let name = fit(&row.name, frame::LABEL, frame.left - 14.0);
         marks.push(frame::words(frame.left - 9.0, y, &name, frame::LABEL, hue.text, Anchor::End));
-        // A logarithm that does not exist is at the left, where the axis begins.
-        let linear = self.0.linear;
-        let px = |v: f64| if v > 0.0 || linear { frame.px(v).clamp(frame.left, frame.right) } else { frame.left };
-        let zero = if linear { px(0.0) } else { frame.left };
-        let mut end = zero;
+        // Bars begin at 0, or where a log axis begins.
+        let base = if self.0.linear { frame.px(0.0) } else { frame.left };
+        let px = |v: f64| frame.left + clip::edge(&frame.x, v) * (frame.right - frame.left);
+        let mut end = base;
         if let Some((value, right)) = self.ends(i, row) {
-            let kept = if value < 0.0 { px(value) } else { px(value).max(zero + f64::from(u8::from(value > 0.0))) };
-            end = px(right).max(kept).max(zero);
+            let off = self.is_off(value);
+            // A bar that is there is seen, however short.
+            let kept =
+                if off || value == 0.0 { base } else { px(value).max(if value > 0.0 { base + 1.0 } else { 0.0 }) };
+            end = if self.is_off(right) { base } else { px(right).max(kept) };
             let mut bar = |from: f64, to: f64, colour, alpha| {
-                if to > from {
-                    marks.push(Mark::Box { from: (from, y - half), to: (to, y + half), colour, alpha });
+                if to != from {
+                    marks.push(Mark::Box {
+                        from: (from.min(to), y - half),
+                        to: (from.max(to), y + half),
+                        colour,
+                        alpha,
+                    });
                 }
             };
-            let mut hollow = (zero, if row.look == Look::Hollow { kept } else { zero });
+            let mut hollow = (base, if row.look == Look::Hollow { kept } else { base });
             if let Look::Bar(alpha) = row.look {
-                bar(zero.min(kept), zero.max(kept), hue.line, alpha);
+                bar(base, kept, hue.line, alpha);
             } else if row.look == Look::Stack {
                 hollow = (kept, end);
                 let whole = self.sum(i, |l| l != Look::Hollow);
-                let mut from = zero;
+                let mut from = base;
                 for part in self.0.rows[..i].iter().filter(|r| r.look != Look::Hollow) {
-                    let to = from + (end - zero) * part.value.unwrap_or(0.0) / whole;
+                    let to = from + (end - base) * part.value.filter(|v| v.is_finite()).unwrap_or(0.0) / whole;
                     // What is taken away is only outlined.
-                    bar(from, to.min(kept), (part.hue)(theme).line, 0.9);
+                    if to.min(kept) > from {
+                        bar(from, to.min(kept), (part.hue)(theme).line, 0.9);
+                    }
                     from = to;
                 }
             }
@@ -194,15 +225,18 @@ impl Rows {
                 let points = vec![a, (b.0, a.1), b, (a.0, b.1), a];
                 marks.push(Mark::Line { points, stroke: Stroke::new(theme.axis, 1.5) });
             }
+            let bounds = (2.0 * value - right, right);
+            let (low, high) = (px(bounds.0), px(bounds.1));
             // On a log axis a value below 0 has no place, and its error would look like that of a value above 0.
-            let (low, high) = (px(2.0 * value - right), px(right));
-            if row.stderr > 0.0 && high > low && (linear || value > 0.0) {
+            if row.stderr > 0.0 && high > low && !self.is_off(value) {
                 let stroke = Stroke::new(theme.text, 1.5);
                 marks.push(Mark::Line { points: vec![(low, y), (high, y)], stroke });
-                for x in [low, high] {
+                // An error bar that goes on beyond the axis has no end there.
+                for x in [bounds.0, bounds.1].into_iter().filter(|v| frame.x.share(*v) >= 0.0).map(px) {
                     marks.push(Mark::Line { points: vec![(x, y - 4.0), (x, y + 4.0)], stroke });
                 }
             }
+            end = end.max(high);
         }
         let colour = if row.value.is_some() { theme.text } else { theme.muted };
         let text = fit(&layout.texts[i], frame::LABEL, view.width - end - 9.0);
@@ -231,7 +265,9 @@ impl Chart for Rows {
         for (value, text) in frame.x.ticks(((frame.right - frame.left) / 48.0).clamp(2.0, 8.0) as usize) {
             let x = frame.px(value).round();
             axes.push(Mark::Line { points: vec![(x, frame.top), (x, frame.bottom)], stroke: grid });
-            axes.push(frame::words(x, frame.bottom + 13.0, &text, frame::TICK, theme.muted, Anchor::Middle));
+            let half = text_width(&text, frame::TICK) / 2.0 + 1.0;
+            let middle = x.min(view.width - half).max(half);
+            axes.push(frame::words(middle, frame.bottom + 13.0, &text, frame::TICK, theme.muted, Anchor::Middle));
         }
         let axis = Stroke::new(theme.axis, 1.0);
         axes.push(Mark::Line { points: vec![(frame.left, frame.top), (frame.left, frame.bottom)], stroke: axis });
@@ -264,9 +300,18 @@ impl Chart for Rows {
             self.draw(&mut series, &mut words, &layout, view, i);
         }
         for (i, &(value, name)) in sheet.levels.iter().enumerate() {
-            let x = frame.px(sheet.unit.of(value)).clamp(frame.left, frame.right);
+            let value = sheet.unit.of(value);
+            let x = frame.px(value);
+            let there = !self.is_off(value) && x.is_finite();
+            let (x, name) = match there {
+                true => (x, name.to_owned()),
+                false => (frame.left, format!("{name}: {} (no place on this axis)", number::short(value))),
+            };
             let stroke = Stroke::new(theme.text, 1.5).dash(Dash::Dashed);
-            series.push(Mark::Line { points: vec![(x, frame.top - 2.0), (x, bottom)], stroke });
+            if there {
+                series.push(Mark::Line { points: vec![(x, frame.top - 2.0), (x, bottom)], stroke });
+            }
+            let name = name.as_str();
             // Of two names the lower level's ends at its line and the other's begins there, so that neither is on the other.
             let half = text_width(name, frame::TICK) / 2.0 + 4.0;
             let off = if sheet.levels.len() < 2 {

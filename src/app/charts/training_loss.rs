@@ -1,6 +1,12 @@
 //! Training loss against step, with the level that exact Bayes would have on the same data.
 
-use crate::{app::history::History, experiment::Observation, number, scale::Scale};
+use crate::{
+    app::history::{Bucket, History},
+    clip::Beyond,
+    experiment::Observation,
+    number,
+    scale::Scale,
+};
 
 use super::{
     Chart, Options, Readout, ReadoutLine, View, cell,
@@ -33,7 +39,34 @@ impl<'a> TrainingLoss<'a> {
         }
     }
 
-    fn frame(&self, view: &View) -> Frame {
+    /// What the y axis does not show: of the smoothed line, and of single batches.
+    fn beyond(&self, y: &Scale) -> String {
+        let (buckets, of) = (self.history.training().buckets(), |nats: f64| self.options.unit.of(nats));
+        let smoothed = Beyond::of(y, buckets.iter().map(|b| of(b.smoothed)));
+        let batches = Beyond::of(y, buckets.iter().flat_map(|b| [of(b.low), of(b.high)]));
+        match (smoothed.words(), batches.words()) {
+            (words, _) if !words.is_empty() => format!(", {words}"),
+            (_, words) if !words.is_empty() => format!(", batches {words}"),
+            _ => String::new(),
+        }
+    }
+
+    /// (x, value) of each bucket, with a gap where steps between two of them had no finite loss.
+    fn points(&self, of: impl Fn(&Bucket) -> (f64, f64)) -> Vec<(f64, f64)> {
+        let mut points = Vec::new();
+        let mut next = 0;
+        for bucket in self.history.training().buckets() {
+            if next > 0 && bucket.first > next {
+                points.push((f64::NAN, f64::NAN));
+            }
+            next = bucket.last + 1;
+            let (x, nats) = of(bucket);
+            points.push((x, self.options.unit.of(nats)));
+        }
+        points
+    }
+
+    pub(super) fn frame(&self, view: &View) -> Frame {
         let of = |nats: f64| self.options.unit.of(nats);
         let buckets = self.history.training().buckets();
         let planned = self.history.experiment().steps().max(self.history.step()).max(1);
@@ -46,16 +79,13 @@ impl<'a> TrainingLoss<'a> {
         let highest = buckets.iter().map(|b| b.smoothed).fold(self.uniform().unwrap_or(f64::NAN), f64::max).max(level);
         let rows = ((view.height - 64.0) / 40.0).clamp(2.0, 6.0) as usize;
         let y = Scale::round(of(lowest), of(highest), rows);
-        Frame::new(
-            view,
-            frame::tail(view, [LABELS[0], self.history.reference(), LABELS[1]].into_iter()),
-            Scale::linear(0.0, planned as f64),
-            y,
-        )
+        let training = LABELS[0].to_owned() + &self.beyond(&y);
+        let tail = frame::tail(view, [&training, self.history.reference(), LABELS[1]].into_iter());
+        Frame::new(view, tail, Scale::linear(0.0, planned as f64), y)
     }
 
     /// The bucket that holds `step`, or the nearest before it.
-    fn bucket(&self, step: f64) -> Option<&crate::app::history::Bucket> {
+    fn bucket(&self, step: f64) -> Option<&Bucket> {
         let buckets = self.history.training().buckets();
         let after = buckets.partition_point(|b| (b.first as f64) <= step);
         buckets.get(after.saturating_sub(1))
@@ -87,9 +117,13 @@ impl Chart for TrainingLoss<'_> {
 
         let mut fixed = Vec::new();
         let mut level = |nats: f64, text: &str, hue: crate::app::theme::Hue, stroke: Stroke| {
-            let y = frame.py(unit.of(nats));
-            axes.push(Mark::Line { points: vec![(frame.left, y), (frame.right, y)], stroke });
-            fixed.push(EndLabel { text: text.into(), hue, dash: stroke.dash, end: (frame.right, y) });
+            let value = unit.of(nats);
+            let points = frame.path(&[(frame.x.low, value), (frame.x.high, value)]);
+            axes.push(Mark::Line { points, stroke });
+            if let Some((end, reached)) = frame.end(&[(frame.x.high, value)]) {
+                let beyond = frame.beyond([value]).suffix();
+                fixed.push(EndLabel { text: text.into(), beyond, hue, dash: stroke.dash, end, reached });
+            }
         };
         let grey = theme.entropy_rate;
         if let Some(uniform) = self.uniform() {
@@ -100,20 +134,27 @@ impl Chart for TrainingLoss<'_> {
         }
 
         let buckets = self.history.training().buckets();
-        let middle = |b: &crate::app::history::Bucket| frame.px((b.first + b.last) as f64 / 2.0);
-        let shown = |nats: f64| frame.py(unit.of(nats));
+        let middle = |b: &Bucket| (b.first + b.last) as f64 / 2.0;
         if buckets.iter().any(|b| b.last > b.first) {
-            let mut points: Vec<_> = buckets.iter().map(|b| (middle(b), shown(b.high))).collect();
-            points.extend(buckets.iter().rev().map(|b| (middle(b), shown(b.low))));
-            series.push(Mark::Area { points, colour: theme.earlier.line, alpha: 0.3 });
+            let (low, high) = (self.points(|b| (middle(b), b.low)), self.points(|b| (middle(b), b.high)));
+            let edges: Vec<_> = low.iter().zip(&high).map(|(low, high)| (low.0, low.1, high.1)).collect();
+            for points in frame.band(&edges) {
+                series.push(Mark::Area { points, colour: theme.earlier.line, alpha: 0.3 });
+            }
         } else {
-            let points = buckets.iter().map(|b| (middle(b), shown(b.mean))).collect();
+            let points = frame.path(&self.points(|b| (middle(b), b.mean)));
             series.push(Mark::Line { points, stroke: Stroke::new(theme.earlier.line, 1.0).alpha(0.55) });
         }
-        let smooth: Vec<_> = buckets.iter().map(|b| (frame.px(b.last as f64), shown(b.smoothed))).collect();
-        let end = smooth.last().copied();
-        series.push(Mark::Line { points: smooth, stroke: Stroke::new(theme.model.line, 2.5) });
-        let model = end.map(|end| EndLabel { text: LABELS[0].into(), hue: theme.model, dash: Dash::Solid, end });
+        let smooth = self.points(|b| (b.last as f64, b.smoothed));
+        series.push(Mark::Line { points: frame.path(&smooth), stroke: Stroke::new(theme.model.line, 2.5) });
+        let model = frame.end(&smooth).map(|(end, reached)| EndLabel {
+            text: LABELS[0].into(),
+            beyond: self.beyond(&frame.y),
+            hue: theme.model,
+            dash: Dash::Solid,
+            end,
+            reached,
+        });
         match model {
             // Once it comes near the right edge it joins the labels there; before, it travels with its line.
             Some(label) if label.end.0 > frame.right - 80.0 => {
@@ -124,6 +165,11 @@ impl Chart for TrainingLoss<'_> {
         }
         frame::end_labels(&mut series, fixed, frame.top, frame.bottom, view.width - 4.0);
         frame::shown(&mut series, &frame, theme, self.history);
+        let missing = self.history.training().missing();
+        if missing > 0 {
+            let steps = if missing == 1 { "1 step".into() } else { format!("{} steps", number::count(missing)) };
+            frame.remarks(&mut series, theme, &[format!("training: no finite loss at {steps}")]);
+        }
         Scene { axes, series }
     }
 
@@ -149,7 +195,7 @@ impl Chart for TrainingLoss<'_> {
         let last = self.history.training().last_step();
         let bucket = self.bucket(cursor)?;
         let step = cursor.round().clamp(1.0, last as f64);
-        let at = |nats: f64| Some(frame.point(step, unit.of(nats)));
+        let at = |nats: f64| frame.place(step, unit.of(nats));
         let one = bucket.first == bucket.last;
         let mut lines = vec![ReadoutLine {
             name: "smoothed".into(),

@@ -120,6 +120,12 @@ impl Board {
         self.mark(Changed::ALL);
     }
 
+    /// Draws every chart again, at another number of device pixels for each CSS pixel.
+    pub fn redraw(&self) {
+        self.0.charts.borrow().iter().for_each(|canvas| canvas.dirty.set(true));
+        self.request_frame();
+    }
+
     /// Tracks the sample rows, and reads them.
     pub fn with_samples<T>(&self, read: impl FnOnce(&History, Options, Theme) -> T) -> T {
         self.0.samples.track();

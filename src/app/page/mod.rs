@@ -27,6 +27,7 @@ mod world_panel;
 use std::time::Duration;
 
 use leptos::prelude::*;
+use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::KeyboardEvent;
 
 use self::{
@@ -57,6 +58,7 @@ fn Page() -> impl IntoView {
     provide_context(app);
     let (help, sharing) = (RwSignal::new(false), RwSignal::new(false));
     follow_theme(app);
+    follow_pixel_ratio(app);
     follow_settings(app);
     share::follow_address(app);
     share::listen_for_files(app);
@@ -261,6 +263,20 @@ fn follow_theme(app: App) {
         }
         app.board.with_value(|board| board.set_theme(theme));
     });
+}
+
+/// Another pixel ratio (the window on another screen, the browser's zoom) need not change any size in CSS pixels, so that charts at rest
+/// would stay blurred. A query holds for one ratio, and is made anew for the next.
+fn follow_pixel_ratio(app: App) {
+    let query = format!("(resolution: {}dppx)", window().device_pixel_ratio());
+    let Some(query) = window().match_media(&query).ok().flatten() else { return };
+    let this = query.clone();
+    let changed = Closure::once_into_js(move || {
+        this.set_onchange(None);
+        app.board.with_value(board::Board::redraw);
+        follow_pixel_ratio(app);
+    });
+    query.set_onchange(Some(changed.unchecked_ref()));
 }
 
 /// What needs no retraining reaches the charts at once.

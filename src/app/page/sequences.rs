@@ -76,7 +76,7 @@ pub fn Sequences() -> impl IntoView {
             <div class="head">
                 <h2>"Sampled sequences"</h2>
                 <span class="note">
-                    "Each row is one topic. Below a token: how much more surprised the model is than exact Bayes."
+                    "Each row is one topic. Below a token: how much more surprised the model is than exact Bayes; full red is 1 nat and more."
                 </span>
                 <When on=truth(move || rows.with(Option::is_some))>
                     <button type="button" class="quiet small" data-testid="csv-samples" on:click=save>"CSV"</button>

@@ -56,7 +56,8 @@ fn shares(weights: &[f32], length: usize) -> (Vec<f64>, usize) {
     let mut shares = vec![f64::NAN; rows * rows];
     for i in 0..length {
         for j in 0..=i {
-            let share = f64::from(weights[i * length + j]).max(0.0).sqrt();
+            // `max` keeps the slot where a weight is no number, so that a cell of such weights stays empty.
+            let share = f64::from(weights[i * length + j]).sqrt();
             let slot = &mut shares[i / pool * rows + j / pool];
             *slot = slot.max(share);
         }
@@ -157,5 +158,17 @@ impl Map<'_> {
             input(self.tokens, self.names, best.1),
             input(self.tokens, self.names, best.2)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_that_are_no_numbers_have_no_colour() {
+        let (shares, rows) = shares(&[1.0, 0.0, f32::NAN, 0.25], 2);
+        assert_eq!(rows, 2);
+        assert!(shares[0] == 1.0 && shares[1].is_nan() && shares[2].is_nan() && shares[3] == 0.5, "{shares:?}");
     }
 }

@@ -67,6 +67,9 @@ impl Bands {
             svg.text((x, high + 13.0), SIZE, MUTED, Anchor::Middle, text);
         }
         svg.text((WIDE / 2.0, high + 31.0), SIZE, MUTED, Anchor::Middle, &self.x.name);
+        if self.rows.iter().all(|(_, bands)| bands.is_empty()) {
+            svg.text((WIDE / 2.0, high / 2.0), SIZE, MUTED, Anchor::Middle, "Nothing is known yet: no band to draw.");
+        }
         svg.close();
         Panel { svg, size: (left + WIDE + 16.0, top + high + 40.0) }
     }

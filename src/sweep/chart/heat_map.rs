@@ -41,10 +41,17 @@ impl HeatMap {
         self.range.0 > 0.0 && self.range.1 > 4.0 * self.range.0
     }
 
-    fn share(&self, value: f64) -> f64 {
+    /// Of the ramp. A value outside the range has the colour of its end, and the legend says so; one that is not finite has none.
+    fn share(&self, value: f64) -> Option<f64> {
         let (low, high) = self.range;
-        let share = if self.is_log() { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) };
-        if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.5 }
+        let share = if self.is_log() && value > 0.0 {
+            (value / low).ln() / (high / low).ln()
+        } else {
+            (value - low) / (high - low)
+        };
+        // One value alone has the middle colour.
+        let share = if high > low { share.clamp(0.0, 1.0) } else { 0.5 };
+        value.is_finite().then_some(share)
     }
 
     pub fn draw(&self) -> Panel {
@@ -69,8 +76,15 @@ impl HeatMap {
         }
         svg.text((wide / 2.0, high + 30.0), SIZE, MUTED, Anchor::Middle, &self.x);
         let mut bottom = high + 40.0;
-        if self.legend {
-            let (low, top) = (number::short(self.range.0), number::short(self.range.1));
+        let known = self.spots.iter().flatten().any(|s| s.value.is_finite());
+        if !known {
+            svg.text((0.0, bottom + 12.0), SIZE, MUTED, Anchor::Start, "No finite value is known yet.");
+            bottom += 22.0;
+        } else if self.legend {
+            let values = || self.spots.iter().flatten().map(|s| s.value).filter(|v| v.is_finite());
+            let and = |beyond: bool, words: &'static str| if beyond { words } else { "" };
+            let low = number::short(self.range.0) + and(values().any(|v| v < self.range.0), " and less");
+            let top = number::short(self.range.1) + and(values().any(|v| v > self.range.1), " and more");
             let mut x = width(&low) * SIZE + 6.0;
             svg.text((0.0, bottom + 12.0), SIZE, MUTED, Anchor::Start, &low);
             for step in 0..STEPS {
@@ -83,13 +97,14 @@ impl HeatMap {
             bottom += 22.0;
         }
         svg.close();
-        let legend = if self.legend { 250.0 } else { 0.0 };
+        let legend = if self.legend || !known { 250.0 } else { 0.0 };
         let title = 1.05 * (TITLE - 1.0) * width(&self.title);
         Panel { svg, size: ((left + wide.max(legend)).max(title), top + bottom) }
     }
 
     fn spot(&self, svg: &mut Svg, (x, y): (f64, f64), spot: Option<&Spot>) {
-        let Some(spot) = spot else {
+        let coloured = spot.and_then(|spot| Some((spot, self.share(spot.value)?)));
+        let Some((spot, share)) = coloured else {
             svg.raw(&format!(
                 r#"<rect x="{}" y="{}" width="{}" height="{}" stroke-dasharray="3 3" {}/>"#,
                 num(x + 2.0),
@@ -98,9 +113,14 @@ impl HeatMap {
                 num(HIGH - 4.0),
                 paints(&[("fill", Paint::None), ("stroke", AXIS)])
             ));
+            if let Some(spot) = spot {
+                open_mark(svg, &spot.key, &spot.title);
+                svg.text((x + WIDE / 2.0, y + HIGH / 2.0), SIZE - 1.5, MUTED, Anchor::Middle, "not finite");
+                svg.close();
+            }
             return;
         };
-        let (light, dark) = ramp(self.share(spot.value));
+        let (light, dark) = ramp(share);
         open_mark(svg, &spot.key, &spot.title);
         svg.rect((x + 1.0, y + 1.0), (WIDE - 2.0, HIGH - 2.0), 3.0, Paint::Either(light, dark), "");
         let words = Paint::Either(on(light), on(dark));
@@ -125,6 +145,32 @@ fn on(colour: Rgb) -> Rgb {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn map(values: &[f64], range: (f64, f64)) -> String {
+        let spot = |value: &f64| Some(Spot { value: *value, stderr: 0.0, title: String::new(), key: String::new() });
+        let map = HeatMap {
+            title: String::new(),
+            x: "x".into(),
+            columns: values.iter().map(|v| v.to_string()).collect(),
+            y: "y".into(),
+            rows: vec!["row".into()],
+            spots: values.iter().map(spot).collect(),
+            range,
+            legend: true,
+        };
+        map.draw().alone("title", "label")
+    }
+
+    #[test]
+    fn saturated_colours_say_so_and_what_is_no_number_has_none() {
+        let plain = map(&[1.0, 2.0, 3.0], (1.0, 3.0));
+        assert!(plain.contains(">1.00<") && !plain.contains(" and less") && !plain.contains(" and more"));
+        let beyond = map(&[0.5, 2.0, 30.0], (1.0, 3.0));
+        assert!(beyond.contains("1.00 and less") && beyond.contains("3.00 and more"), "{beyond}");
+        let odd = map(&[f64::NAN, 2.0, f64::INFINITY], (1.0, 3.0));
+        assert_eq!((odd.matches("not finite").count(), odd.matches("stroke-dasharray").count()), (2, 2), "{odd}");
+        assert!(map(&[f64::NAN], (f64::INFINITY, f64::NEG_INFINITY)).contains("No finite value is known yet."));
+    }
 
     #[test]
     fn every_number_can_be_read_on_its_colour() {
