@@ -215,6 +215,9 @@ impl Beyond {
     pub fn nothing(&self, what: &str, places: &str) -> String {
         match (self.count - self.missing, self.zeros, self.negative) {
             _ if self.count == 0 => format!("There is no value of {what} yet: nothing to draw."),
+            _ if !self.words().is_empty() => {
+                format!("{} lies outside this frame ({}): nothing to draw.", capital(what), self.words())
+            }
             (0, ..) => format!("No value of {what} is finite: nothing to draw."),
             (_, _, 0) => format!("{} is 0 {places}: nothing to draw on a log axis.", capital(what)),
             (_, 0, _) => format!("{} is below 0 {places}: nothing to draw on a log axis.", capital(what)),
@@ -296,6 +299,7 @@ mod tests {
         assert_eq!(nothing(&[0.0, -1.0]), "The excess is 0 or less at every position: nothing to draw on a log axis.");
         assert_eq!(nothing(&[-1.0]), "The excess is below 0 at every position: nothing to draw on a log axis.");
         assert_eq!(nothing(&[f64::NAN]), "No value of the excess is finite: nothing to draw.");
+        assert_eq!(nothing(&[7.0]), "The excess lies outside this frame (up to 7.00 ↑): nothing to draw.");
         assert_eq!(nothing(&[]), "There is no value of the excess yet: nothing to draw.");
     }
 }

@@ -123,8 +123,9 @@ mod tests {
         // It comes in at the top, at a crossing, and nowhere else touches the edge.
         assert_eq!((cut.len(), cut[0].len()), (1, LENGTH));
         assert!(cut[0][0].abs() < 0.1 && cut[0][1..].iter().all(|y| *y > 1.0), "{cut:?}");
-        values[20] = -50.0;
+        assert!(curves(&values, 1).svg.markup().contains("up to 100 ↑"));
+        (values[0], values[20]) = (1.0, -50.0);
         assert_eq!(lines(&values).len(), 2);
-        assert!(curves(&values, 1).svg.markup().contains("−50.0 ↓ to 100 ↑"));
+        assert!(curves(&values, 1).svg.markup().contains("down to −50.0 ↓"));
     }
 }

@@ -176,9 +176,11 @@ impl Lines {
                 svg.close();
             }
             let beyond = Beyond::of(&scale, series.points.iter().map(|p| p.y));
-            if let Some(&(x, y)) = at.iter().rev().find(|p| p.0.is_finite() && p.1.is_finite()) {
-                let y = if series.joined { y.clamp(0.0, high) } else { 0.0 };
-                ends.push((y, x.clamp(0.0, wide), index, beyond.suffix(), window.holds((x, y))));
+            let placed = |(_, p): &(usize, &(f64, f64))| p.0.is_finite() && p.1.is_finite();
+            if let Some((last, &(x, y))) = at.iter().enumerate().rev().find(placed) {
+                let reached = last + 1 == at.len() && window.holds((x, y));
+                let height = if series.joined { y.clamp(0.0, high) } else { 0.0 };
+                ends.push((height, x.clamp(0.0, wide), index, beyond.suffix(), reached));
             }
             if series.label.is_empty() && !beyond.words().is_empty() {
                 remarks.push(format!("Cut at the frame: {}", beyond.words()));
@@ -391,7 +393,8 @@ mod tests {
                             }
                             assert!(caps <= 2);
                         }
-                        for (d, points) in paths(markup, "Z\"") {
+                        let bands = if band { paths(markup, "Z\"") } else { Vec::new() };
+                        for (d, points) in bands {
                             assert!(points.iter().all(|p| (-0.1..=HIGH + 0.1).contains(&p.1)), "{d}: {what}");
                         }
                         // What is out of sight is said.
