@@ -165,7 +165,7 @@ fn costly_noise(o: &Outcome) -> Option<String> {
     let which = names.join(" and of the ");
     (!names.is_empty()).then(|| {
         let rise = number::short(rise);
-        format!("The terms are of the model under noise, the gaps of the model without it: the noise costs {rise} nats, more than a tenth of the {which}")
+        format!("Terms are of the model under noise, gaps of the model without: the noise costs {rise} nats, over a tenth of the {which}")
     })
 }
 
