@@ -563,6 +563,7 @@ fn the_bound_is_read_with_its_reservations() {
     assert!(!readout.text().contains("more than a tenth"), "{readout:?}");
     assert!(readout.text().contains("under noise") && readout.text().contains("0.0768 ± 0.0012"), "{readout:?}");
 
+    drop(chart);
     let mut outcome = fixtures::outcome();
     outcome.randomised.as_mut().expect("measured").rise.value = 0.0018;
     history.apply(&Event::Outcome(Box::new(outcome.clone())));
