@@ -116,7 +116,7 @@ impl Rows {
     fn layout(&self, view: &View) -> Layout {
         let sheet = &self.0;
         // The first note, and those after it that leave room for the rows; all are in the summary.
-        let rows = 14.0 * (sheet.rows.len() + usize::from(sheet.below.is_some())) as f64;
+        let rows = 12.0 * (sheet.rows.len() + usize::from(sheet.below.is_some())) as f64;
         let room = ((view.height - frame::head(view) - FOOT - rows) / 16.0).max(0.0) as usize;
         let mut notes: Vec<String> = Vec::new();
         for note in &sheet.notes {
