@@ -19,6 +19,9 @@ use super::{
     rows::{Look, Row, Sheet, line},
 };
 
+const SUM: &str = "up to constants, so no certificate. Printed forms differ: the bracket outside or inside the root, as switched. \
+                   One slide divides U by T; that form is not confirmed, and U is not divided here";
+
 /// The run's distances and gaps with the counts in the controls.
 pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
     let (run, outcome) = (history.experiment(), history.outcome().filter(|_| history.shown().is_none()));
@@ -60,7 +63,7 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
     };
     let mut notes = vec!["These terms hide constants: compare how they move, not how large they are".into(), note];
     notes.extend(outcome.and_then(costly_noise));
-    notes.push(format!("Printed forms differ: the bracket outside or inside the root, as switched. {OTHER_FORM}"));
+    notes.push(OTHER_FORM.into());
 
     // The terms' counts are the draft's, at once; what was measured is the run's.
     let mixed = if step == 0 && outcome.is_none() { None } else { mixed(run, draft, outcome.is_some()) };
@@ -125,7 +128,7 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
 
     let sum = Component {
         name: "sum as printed",
-        about: "up to constants, so no certificate",
+        about: SUM,
         value: c.sum,
         formula: "topic + sequence + confidence − ε_opt",
         numbers: number::short(c.sum),
@@ -165,7 +168,7 @@ fn costly_noise(o: &Outcome) -> Option<String> {
     let which = names.join(" and of the ");
     (!names.is_empty()).then(|| {
         let rise = number::short(rise);
-        format!("The terms are of the model under noise, the gaps of the model without it: the noise costs {rise} nats, more than a tenth of the {which}")
+        format!("Terms are of the model under noise, gaps of the model without: the noise costs {rise} nats, over a tenth of the {which}")
     })
 }
 
@@ -177,6 +180,9 @@ fn under_noise(o: &Outcome, options: Options, rows: &mut Vec<Row>) {
     let how = format!("of the model under noise of s = {s}, over {} perturbed models", r.draws);
     for (row, gap) in rows.iter_mut().rev().zip([r.sequence_gap, r.topic_gap]) {
         row.more.push(line("under noise", shown(gap), &how));
+        if row.value.is_some_and(|own| r.rise.value > 0.1 * own.abs()) {
+            row.more.push(line("noise costs", shown(r.rise), "more than a tenth of this gap"));
+        }
     }
     for (name, own, noisy, hue) in [
         ("E_μ[L(θ)]", o.two_level.loss, r.two_level, (|t| t.topic) as fn(&Theme) -> Hue),

@@ -135,6 +135,10 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
         short(c.unigram),
         short(c.uniform),
     ));
+    sheet.notes.push(
+        "It holds only if K′, N′, a, δ and the grid of s were fixed before this data was seen: if you tune them on what you see here, it does not"
+            .into(),
+    );
     let at = |level: &str, needed: Option<f64>| match needed {
         None => format!("at this loss no number of sequences would bring it below {level}"),
         Some(n) => {
@@ -154,10 +158,6 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
         at("the unigram level", c.sequences_needed_unigram),
         count(c.sequences)
     ));
-    sheet.notes.push(
-        "It holds only if K′, N′, a, δ and the grid of s were fixed before this data was seen: if you tune them on what you see here, it does not"
-            .into(),
-    );
     sheet.levels = vec![(c.unigram, "unigram"), (c.uniform, "uniform, ln V")];
     let row = |name: &str, hue, value: f64, stderr: f64, alpha, about: &str, more| Row {
         name: name.into(),

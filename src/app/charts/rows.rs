@@ -149,8 +149,17 @@ impl Rows {
 
     fn layout(&self, view: &View) -> Layout {
         let sheet = &self.0;
-        let notes: Vec<String> =
-            sheet.notes.iter().flat_map(|s| frame::wrap(s, frame::LABEL, view.width - 16.0)).collect();
+        // The first note, and those after it that leave room for the rows; all are in the summary.
+        let rows = 12.0 * (sheet.rows.len() + usize::from(sheet.below.is_some())) as f64;
+        let room = ((view.height - frame::head(view) - FOOT - rows) / 16.0).max(0.0) as usize;
+        let mut notes: Vec<String> = Vec::new();
+        for note in &sheet.notes {
+            let lines = frame::wrap(note, frame::LABEL, view.width - 16.0);
+            if !notes.is_empty() && notes.len() + lines.len() > room {
+                break;
+            }
+            notes.extend(lines);
+        }
         let texts: Vec<String> = sheet.rows.iter().map(|row| self.text(row)).collect();
         let ends: Vec<(f64, f64)> =
             sheet.rows.iter().enumerate().map(|(i, row)| self.ends(i, row).unwrap_or_default()).collect();

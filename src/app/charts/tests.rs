@@ -546,14 +546,24 @@ fn the_bound_is_read_with_its_reservations() {
     assert!(summary.find(lay) < summary.find("KL(μ‖ν_topic) ="), "{summary}");
     assert!(summary.contains("One slide divides U by T; that form is not confirmed"), "{summary}");
     // 0.0051 is a quarter of the one gap and a fifteenth of the other.
-    assert!(summary.contains("the noise costs 0.00510 nats, more than a tenth of the sequence gap."), "{summary}");
+    assert!(summary.contains("the noise costs 0.00510 nats, over a tenth of the sequence gap."), "{summary}");
     // The model under noise stands beside the model without.
     assert!(summary.contains("E_μ[L(θ)] 0.1324 ± 0.0012, without noise 0.127"), "{summary}");
     assert!(summary.contains("E_μ[L(θ,W_pre)] 0.0556 ± 0.0011, without noise 0.0510"), "{summary}");
     let view = View::new(900.0, 400.0, Theme::light());
-    let readout = ChartKind::Bound.chart(&history, &e, Options::default()).readout(&view, 5.0).expect("the topic gap");
+    let chart = ChartKind::Bound.chart(&history, &e, Options::default());
+    let readout = chart.readout(&view, 6.0).expect("the sequence gap");
+    assert!(readout.text().contains("more than a tenth of this gap"), "{readout:?}");
+    // On a phone notes leave room for the rows: no two rows' names are nearer than their height.
+    let phone = View::new(358.0, 280.0, Theme::light());
+    let ys: Vec<f64> = (0..9).map(|row| chart.readout(&phone, f64::from(row)).expect("a row").rule[0].1).collect();
+    assert!(ys.windows(2).all(|pair| pair[1] - pair[0] > 12.0), "{ys:?}");
+    assert!(chart.svg(&phone).contains("These terms hide constants"));
+    let readout = chart.readout(&view, 5.0).expect("the topic gap");
+    assert!(!readout.text().contains("more than a tenth"), "{readout:?}");
     assert!(readout.text().contains("under noise") && readout.text().contains("0.0768 ± 0.0012"), "{readout:?}");
 
+    drop(chart);
     let mut outcome = fixtures::outcome();
     outcome.randomised.as_mut().expect("measured").rise.value = 0.0018;
     history.apply(&Event::Outcome(Box::new(outcome.clone())));
