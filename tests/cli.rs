@@ -320,8 +320,8 @@ fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
     let journal = parted.join("small.sweep.jsonl");
     let mut child = Command::new(env!("CARGO_BIN_EXE_icl"))
         .args(call(&parted_text))
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .expect("icl runs");
     let lines = || fs::read_to_string(&journal).map_or(0, |text| text.lines().count());

@@ -67,7 +67,7 @@ fn check<S: Strategy>(run: Run, strategy: S, property: impl Fn(S::Value)) {
         })
     });
     if let Err(failure) = outcome {
-        panic!("{failure}");
+        panic!("{}", failure.to_string().chars().take(4000).collect::<String>());
     }
 }
 
@@ -91,6 +91,10 @@ const FOREIGN: [&str; 16] = [
     "`",
 ];
 
+fn clip(text: &str) -> String {
+    text.chars().take(400).collect()
+}
+
 /// What is refused is refused in words that name a field.
 fn said(input: &str, problems: &[Problem]) {
     assert!((1..=40).contains(&problems.len()), "{} problems with {input:?}", problems.len());
@@ -102,7 +106,12 @@ fn said(input: &str, problems: &[Problem]) {
         );
         assert!(!FOREIGN.iter().any(|word| own.contains(word) && !input.contains(word)), "{problem} with {input:?}");
         let text = problem.to_string();
-        assert!(text.len() < 4000 && text.ends_with(['.', '…', ')']), "{problem} with {input:?}");
+        assert!(
+            text.len() < 4000 && text.ends_with(['.', '…', ')']),
+            "{} bytes: {:?} with {input:?}",
+            text.len(),
+            clip(&text)
+        );
     }
 }
 
@@ -110,7 +119,7 @@ fn said(input: &str, problems: &[Problem]) {
 fn answer<T>(input: &str, read: impl FnOnce(&str) -> Result<T, Vec<Problem>>) -> Option<T> {
     let start = Instant::now();
     let answer = read(input);
-    let short: String = input.chars().take(2000).collect();
+    let short = clip(input);
     assert!(start.elapsed() < LONGEST, "{:?} for {} bytes: {short:?}", start.elapsed(), input.len());
     answer.map_err(|problems| said(&short, &problems)).ok()
 }

@@ -130,7 +130,7 @@ pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
         }
         match key.as_str() {
             "v" => {
-                let known = text.parse().ok().filter(|v| (OLDEST..=VERSION).contains(v));
+                let known = json::number(&text).and_then(|v| (OLDEST..=VERSION).find(|known| f64::from(*known) == v));
                 version = known.ok_or_else(|| {
                     let (found, allowed) = (format!("\"{text}\""), format!("{OLDEST} to {VERSION}"));
                     vec![Problem::new(

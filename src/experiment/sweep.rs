@@ -17,6 +17,8 @@ use super::{
 
 /// Most cells of one sweep.
 pub const MAX_CELLS: usize = 10_000;
+/// Most characters of all cells' values together.
+const MAX_TEXT: usize = 20_000_000;
 /// More axes than an experiment has fields: some of them are the same.
 const MAX_AXES: usize = 100;
 /// K, N and T: what can be held, and what K·N·T is made of.
@@ -182,7 +184,7 @@ impl Sweep {
                             continue;
                         }
                         let gap = if problem.advice.is_empty() { "" } else { " " };
-                        problem.advice.push_str(&format!("{gap}(In the cell {key}.)"));
+                        problem.advice.push_str(&format!("{gap}(In the cell {}.)", clipped(&key)));
                         problems.push(problem);
                     }
                 }
@@ -249,6 +251,17 @@ impl Sweep {
                 ),
                 &format!("at most {MAX_CELLS} cells"),
                 "Take fewer values on some axis.",
+            ));
+        }
+        // Each cell holds its values, and a value may be a world of any size.
+        let longest = |axis: &Axis| axis.values.iter().map(|value| value_text(value).len()).max().unwrap_or(0);
+        let each: usize = self.axes.iter().map(longest).sum();
+        if self.len() <= MAX_CELLS && self.len().saturating_mul(each) > MAX_TEXT {
+            problems.push(Problem::new(
+                "grid",
+                format!("of {} cells with values of {each} characters", self.len()),
+                &format!("at most {} million characters in all cells", MAX_TEXT / 1_000_000),
+                "Give the world in the experiment itself, or take fewer cells.",
             ));
         }
         if let Some(field) = &self.hold {

@@ -714,6 +714,11 @@ fn grids_say_what_they_do_not_understand() {
     ] {
         says(read(grid), grid, words);
     }
+    // How large the cells are together is judged before they are made.
+    for values in [format!("\"{}\"", "x".repeat(100_000)), format!("{{\"tokens\":[\"{}\"]}}", "x".repeat(100_000))] {
+        let grid = format!("world={values}; seed=1..9999");
+        says(read(&grid), "a large grid", "at most 20 million characters in all cells");
+    }
     for (grid, count) in
         [("training.weight_decay=0, 1", 2), ("data.topics=4,16", 2), ("seed=0,1", 2), ("training.clip=1,2,5", 3)]
     {
