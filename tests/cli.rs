@@ -5,8 +5,9 @@
 
 use std::{
     fs,
+    io::Write,
     path::PathBuf,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -37,6 +38,27 @@ fn file(name: &str, text: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::write(&path, text).expect("a file");
     path
+}
+
+/// Bytes as another program wrote them.
+fn bytes(name: &str, bytes: &[u8]) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, bytes).expect("a file");
+    path.display().to_string()
+}
+
+/// What comes of arguments with this on standard input.
+fn fed(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_icl"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("icl runs");
+    // Dropped at once, which ends the input.
+    child.stdin.take().expect("a pipe").write_all(input).expect("written");
+    child.wait_with_output().expect("an end")
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -164,6 +186,9 @@ fn what_makes_no_sense_is_refused_with_a_sentence() {
     refused(&["curve", "--world", "coins", "--length", "0"], &["length is 0"]);
     refused(&["curve", "--world", "coins", "--length", "1000000"], &["length is 1000000", "10000"]);
     refused(&["curve", "--world", "coins", "--length", "-1"], &[]);
+    refused(&["curve", "--world", "coins", "--length", "1,5"], &["--length", "1,5", "a whole number"]);
+    refused(&["curve", "--world", "coins", "--length", "1 5"], &["--length", "without spaces"]);
+    refused(&["curve", "--world", "coins", "--length", "many"], &["--length", "many", "a number is meant"]);
     refused(&["curve", "--length", "3"], &["--world"]);
     refused(&["curve", "--world", "@/no/such/file.json", "--length", "3"], &["/no/such/file.json"]);
     refused(&["curve", "--experiment", "/no/such/file.json"], &["/no/such/file.json"]);
@@ -288,8 +313,8 @@ fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
     let journal = parted.join("small.sweep.jsonl");
     let mut child = Command::new(env!("CARGO_BIN_EXE_icl"))
         .args(call(&parted_text))
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .expect("icl runs");
     let lines = || fs::read_to_string(&journal).map_or(0, |text| text.lines().count());
@@ -349,4 +374,129 @@ fn sweeps_that_make_no_sense_are_refused_and_failed_cells_are_told() {
     assert!(errors.contains("1 of 2 cells could not be run") && errors.contains("world=udhr"), "{errors}");
     let value: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(value["cells"], serde_json::json!({"all": 2, "finished": 1}));
+}
+
+const EVEN: &str = r#"{"tokens":["0","1"],"transitions":{"0":[[0.5,0],[0,0]],"1":[[0,0.5],[1,0]]}}"#;
+
+/// As editors, shells and PowerShell's `>` write them.
+fn encodings(text: &str) -> [(&'static str, Vec<u8>); 4] {
+    let wide = |unit: fn(u16) -> [u8; 2]| format!("\u{feff}{text}").encode_utf16().flat_map(unit).collect();
+    [
+        ("utf-8.json", text.into()),
+        ("bom.json", format!("\u{feff}{text}\r\n").into()),
+        ("utf-16-le.json", wide(u16::to_le_bytes)),
+        ("utf-16-be.json", wide(u16::to_be_bytes)),
+    ]
+}
+
+#[test]
+fn every_file_is_read_by_the_same_decoder() {
+    let expected = json(&["curve", "--world", EVEN, "--length", "4", "--json"]);
+    for (name, content) in encodings(EVEN) {
+        let path = bytes(&format!("world-{name}"), &content);
+        assert_eq!(json(&["curve", "--world", &format!("@{path}"), "--length", "4", "--json"]), expected, "{name}");
+        let output = fed(&["curve", "--world", "@-", "--length", "4", "--json"], &content);
+        assert_eq!(serde_json::from_slice::<Value>(&output.stdout).ok().as_ref(), Some(&expected), "{name}");
+    }
+    let experiment = format!(r#"{{"world": {EVEN}, "data": {{"length": 4.0}}}}"#);
+    for (name, content) in encodings(&experiment) {
+        let path = bytes(&format!("experiment-{name}"), &content);
+        assert_eq!(json(&["curve", "--experiment", &path, "--json"]), expected, "{name}");
+        let output = fed(&["curve", "--experiment", "-", "--json"], &content);
+        assert_eq!(serde_json::from_slice::<Value>(&output.stdout).ok().as_ref(), Some(&expected), "{name}");
+    }
+    // The corpus and texts as well.
+    let corpus = "Source.\n\n# A\n".to_owned() + &"one two ".repeat(80) + "\n\n# B\n" + &"eins zwei ".repeat(80) + "\n";
+    let world = "udhr:languages=2,characters=16";
+    let [plain, _, wide, _] = encodings(&corpus).map(|(name, content)| {
+        let path = bytes(&format!("corpus-{name}"), &content);
+        json(&["curve", "--world", world, "--udhr", &path, "--length", "3", "--json"])["h"].clone()
+    });
+    assert_eq!(plain, wide);
+    let output = fed(&["curve", "--world", "text:-", "--length", "3", "--json"], "a b\u{e9}c ".repeat(50).as_bytes());
+    assert!(String::from_utf8_lossy(&output.stdout).contains('é'), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What a shell's `<(...)` gives is a pipe with a name.
+#[cfg(unix)]
+#[test]
+fn pipes_are_files() {
+    let script = r#""$0" curve --experiment <(printf '%s' "$1") --json"#;
+    let experiment = format!(r#"{{"world": {EVEN}, "data": {{"length": 4}}}}"#);
+    let output =
+        Command::new("bash").args(["-c", script, env!("CARGO_BIN_EXE_icl"), &experiment]).output().expect("a shell");
+    let expected = json(&["curve", "--world", EVEN, "--length", "4", "--json"]);
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).ok(), Some(expected));
+    // A sweep keeps its results beside its experiment, and a pipe has no beside.
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("piped");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    let small = r#"{"world":"coin","data":{"length":4},"net":{"blocks":1,"width":4,"heads":1,"kv_heads":1},"training":{"steps":2,"batch":2},"evaluation":{"sequences":4,"every":2,"most":0}}"#;
+    for script in [
+        r#""$0" sweep --grid seed=1 --csv --experiment <(printf '%s' "$1")"#,
+        r#"printf '%s' "$1" | "$0" sweep --grid seed=1 --csv --experiment -"#,
+    ] {
+        let output = Command::new("bash")
+            .args(["-c", script, env!("CARGO_BIN_EXE_icl"), small])
+            .current_dir(&folder)
+            .output()
+            .expect("a shell");
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(folder.join("experiment.sweep.jsonl").is_file());
+}
+
+#[test]
+fn what_is_guessed_or_mended_is_said() {
+    let koi8 = bytes("koi8.txt", &b"\xf0\xd2\xc9\xcd\xc5\xd2 \xd4\xc5\xcb\xd3\xd4\xc1\n".repeat(30));
+    refused(&["curve", "--world", &format!("text:{koi8}"), "--length", "3"], &["koi8.txt", "KOI8-R", "UTF-8", "iconv"]);
+    let western = bytes("western.txt", &b"d\xe9j\xe0 vu, na\xefve ".repeat(30));
+    let output = icl(&["curve", "--world", &format!("text:{western}"), "--length", "3", "--json"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("western.txt") && said.contains("Windows-1252"), "{said}");
+    let rounded = r#"{"tokens":["a","b","c"],"transitions":{"a":[[0.333]],"b":[[0.333]],"c":[[0.333]]}}"#;
+    let output = icl(&["curve", "--world", rounded, "--length", "3", "--json"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("row 0, sums to 0.999"), "{said}");
+    let value: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!((numbers(&value["h"])[0] - 3_f64.ln()).abs() < 1e-12, "normalised exactly");
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    refused(&["curve", "--experiment", folder], &[folder, "cannot be read"]);
+    for path in ["/no/such/file.json", folder] {
+        assert!(!String::from_utf8_lossy(&icl(&["curve", "--experiment", path]).stderr).contains("os error"));
+    }
+}
+
+/// Nobody reads what is said: that is no reason to break off.
+#[cfg(target_os = "linux")]
+#[test]
+fn full_and_closed_outputs_are_no_panic() {
+    let small = file(
+        "mute.json",
+        r#"{"world":"coin","data":{"length":4},"net":{"blocks":1,"width":4,"heads":1,"kv_heads":1},"training":{"steps":2,"batch":2},"evaluation":{"sequences":4,"every":2,"most":0}}"#,
+    );
+    let small = small.display().to_string();
+    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("mute").display().to_string();
+    let western = bytes("mute.txt", &b"d\xe9j\xe0 vu, na\xefve ".repeat(30));
+    let text = format!("text:{western}");
+    for (arguments, code) in [
+        (vec!["curve", "--world", "nonsense"], 2),
+        (vec!["nonsense"], 2),
+        (vec!["curve", "--world", &text, "--length", "3"], 0),
+        (vec!["train", "--experiment", &small], 0),
+        (vec!["sweep", "--experiment", &small, "--grid", "seed=1,2", "--out", &out], 0),
+    ] {
+        for redirection in ["2>/dev/full", "2>&-", "2>/dev/full 1>&-"] {
+            let script = format!("\"$0\" \"$@\" {redirection}");
+            let mut all = vec!["-c", &script, env!("CARGO_BIN_EXE_icl")];
+            all.extend(&arguments);
+            let output = Command::new("bash").args(all).output().expect("a shell");
+            assert_eq!(output.status.code(), Some(code), "{arguments:?} {redirection}");
+        }
+        let script = "\"$0\" \"$@\" >/dev/full 2>/dev/full";
+        let mut all = vec!["-c", script, env!("CARGO_BIN_EXE_icl")];
+        all.extend(&arguments);
+        let output = Command::new("bash").args(all).output().expect("a shell");
+        assert_eq!(output.status.code(), Some(if code == 0 { 1 } else { code }), "{arguments:?}");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::fields;
 use crate::{
-    experiment::{Process, json, process::ROW_TOLERANCE},
+    experiment::{Process, process::ROW_TOLERANCE, typed},
     number,
 };
 
@@ -23,7 +23,7 @@ impl Edge {
     }
 
     fn chance(&self) -> Option<f64> {
-        json::number(self.probability.trim()).filter(|p| (0.0..=1.0).contains(p))
+        typed::number(&self.probability).ok().filter(|p| (0.0..=1.0).contains(p))
     }
 }
 
@@ -73,7 +73,11 @@ pub fn process(edges: &[Edge]) -> Result<Process, Vec<String>> {
             problems.push(format!("Row {} names no {what}.", i + 1));
         }
         if edge.chance().is_none() {
-            problems.push(format!("Row {}: \"{}\" is not a probability, 0 to 1.", i + 1, edge.probability.trim()));
+            let mut said = format!("Row {}: \"{}\" is not a probability, 0 to 1.", i + 1, edge.probability.trim());
+            if let Some(why) = typed::number(&edge.probability).err().filter(|why| !why.is_empty()) {
+                said = format!("{said} {why}");
+            }
+            problems.push(said);
         }
     }
     // States that can be left come first, in the order of their rows.
@@ -121,7 +125,7 @@ pub fn normalised(edges: &[Edge]) -> Vec<Edge> {
 
 /// Before normalising, counts will do as well.
 fn weight(edge: &Edge) -> Option<f64> {
-    json::number(edge.probability.trim()).filter(|w| *w >= 0.0)
+    typed::number(&edge.probability).ok().filter(|w| *w >= 0.0)
 }
 
 /// The even process: runs of 1 have even length.
@@ -161,6 +165,12 @@ mod tests {
         edges[3].probability = "often".into();
         let said = process(&edges).expect_err("two rows are wrong");
         assert_eq!(said, ["Row 3 names no token.", "Row 4: \"often\" is not a probability, 0 to 1."]);
+        let mut edges = example();
+        (edges[0].probability, edges[1].probability) = ("0,5".into(), "0 5".into());
+        let said = process(&edges).expect_err("a space");
+        assert!(said.len() == 1 && said[0].contains("\"0 5\"") && said[0].contains("without spaces"), "{said:?}");
+        edges[1].probability = ",5".into();
+        assert_eq!(process(&edges), process(&example()));
         let mut edges = example();
         edges[0].probability = "0.25".into();
         edges[2].to = "C".into();

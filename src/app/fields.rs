@@ -2,8 +2,8 @@
 //! stops. Ranges are not repeated here: [`allowed`] asks the experiment's own validation.
 
 use crate::experiment::{
-    Architecture, Experiment, Mlp, Norm, Optimizer, Positions, Problem, Schedule, WorldParameter, WorldSpec,
-    estimate::large, json,
+    Architecture, Experiment, MAX_SEED, Mlp, Norm, Optimizer, Positions, Problem, Schedule, WorldParameter, WorldSpec,
+    estimate::large, json, typed,
 };
 
 /// How a field is reached inside an experiment.
@@ -118,16 +118,19 @@ impl Number {
 
     /// What a person typed, as a value of this field.
     pub fn parse(&self, text: &str) -> Option<f64> {
-        let value = parse(text)?;
+        let value = typed::number(text).ok()?;
         // Beyond u32 a count cannot even be held where usize has 32 bits; f64 to integer would saturate silently.
-        let held = !self.whole || (value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value));
+        let most = if self.field == "seed" { MAX_SEED as f64 } else { f64::from(u32::MAX) };
+        let held = !self.whole || (value.fract() == 0.0 && (0.0..=most).contains(&value));
         held.then_some(value)
     }
 
     /// What is wrong with a text that [`Number::parse`] refuses.
     pub fn unreadable(&self, text: &str, experiment: &Experiment) -> Problem {
-        let kind = if self.whole { "a whole number, " } else { "a number, " };
-        Problem::new(&self.field, format!("\"{text}\""), &format!("{kind}{}", self.allowed(experiment)), "")
+        let (kind, range) = (if self.whole { "a whole number" } else { "a number" }, self.allowed(experiment));
+        let allowed = if range.is_empty() { kind.into() } else { format!("{kind}, {range}") };
+        let advice = typed::number(text).err().unwrap_or_default();
+        Problem::new(&self.field, format!("\"{text}\""), &allowed, &advice)
     }
 
     /// The range in words, from the experiment's own validation: an absurd value is tried and the answer read.
@@ -145,16 +148,6 @@ impl Number {
         let best = self.stops.iter().enumerate().min_by(|a, b| distance(*a.1).total_cmp(&distance(*b.1)));
         best.map_or(0, |(i, _)| i)
     }
-}
-
-/// A number as people write it: `16`, `1,000`, `3e-3`, `10k`.
-fn parse(text: &str) -> Option<f64> {
-    let text: String = text.chars().filter(|c| !matches!(c, ' ' | ',' | '_' | '\u{a0}')).collect();
-    let (digits, by) = match text.strip_suffix(['k', 'K']) {
-        Some(digits) => (digits, 1e3),
-        None => (text.as_str(), 1.0),
-    };
-    json::number(digits).map(|v| v * by)
 }
 
 /// A value as the entry shows it.
@@ -498,12 +491,23 @@ mod tests {
         assert_eq!(topics.parse("1,000"), Some(1000.0));
         assert_eq!(topics.parse(" 10k "), Some(10_000.0));
         assert_eq!(rate.parse("3e-3"), Some(3e-3));
-        for text in ["", "abc", "1.5", "-3", "1e12", "NaN"] {
+        assert_eq!((topics.parse("16.0"), topics.parse("1.6e1")), (Some(16.0), Some(16.0)));
+        for text in ["", "abc", "1.5", "1,5", "1 5", "-3", "1e12", "NaN"] {
             assert_eq!(topics.parse(text), None, "{text}");
         }
         let problem = topics.unreadable("1e12", &Experiment::default()).to_string();
         assert!(problem.contains("data.topics is \"1e12\"; allowed: a whole number, 1 to 100000."), "{problem}");
-        assert_eq!(rate.parse("nan"), None);
+        let problem = topics.unreadable("1 5", &Experiment::default()).to_string();
+        assert!(problem.contains("without spaces"), "{problem}");
+        assert_eq!((rate.parse("0,1"), rate.parse("0,001"), rate.parse("nan")), (Some(0.1), Some(1e-3), None));
+        let seed = training().into_iter().find(|n| n.field == "seed").expect("there is one");
+        assert_eq!(seed.parse("4294967296"), Some(4_294_967_296.0));
+        assert_eq!(seed.parse("9007199254740991"), Some(MAX_SEED as f64));
+        assert_eq!(seed.parse("9007199254740992"), None);
+        let mut e = Experiment::default();
+        seed.set(&mut e, MAX_SEED as f64);
+        assert_eq!((e.seed, e.validate()), (MAX_SEED, Ok(())));
+        assert_eq!(seed.parse(&format(seed.get(&e))), Some(MAX_SEED as f64));
         assert_eq!(format(3e-4), "3e-4");
         assert_eq!(format(0.003), "0.003");
         assert_eq!(format(256.0), "256");

@@ -1,7 +1,7 @@
 //! A mixture of worlds as rows of text: a weight and a world each. What a row says is read as it is typed; what cannot be read
 //! stays as text, and the mixture keeps what it had.
 
-use crate::experiment::{Component, Problem, WorldMixture, WorldSpec, json, world::KINDS};
+use crate::experiment::{Component, Problem, WorldMixture, WorldSpec, typed, world::KINDS};
 
 use super::fields::{self, Typed};
 
@@ -55,25 +55,17 @@ impl Part {
         let Some(row) = mixture.get_mut(i) else { return Ok(()) };
         match self {
             Self::Weight => {
-                let quoted = || Problem::new(&self.field(i), format!("\"{text}\""), "a number, 0 or more", "");
-                row.weight = json::number(text.trim()).ok_or_else(quoted)?;
+                let quoted =
+                    |why: String| Problem::new(&self.field(i), format!("\"{text}\""), "a number, 0 or more", &why);
+                row.weight = typed::number(text).map_err(quoted)?;
             }
             Self::World => {
-                row.world = read(text).map_err(|p| Problem { field: self.field(i), ..p })?;
+                // In its short form or as JSON; ranges are the experiment's to check.
+                row.world = text.trim().parse().map_err(|p| Problem { field: self.field(i), ..p })?;
             }
         }
         Ok(())
     }
-}
-
-/// A world in its short form or as JSON; ranges are the experiment's to check.
-fn read(text: &str) -> Result<WorldSpec, Problem> {
-    let text = text.trim();
-    if text.starts_with('{') {
-        let value = json::read(text).map_err(|e| Problem::unreadable("world", &e))?;
-        return WorldSpec::from_value(value);
-    }
-    text.parse()
 }
 
 /// Two equal parts: the world itself, and the next one of the table.
@@ -181,6 +173,9 @@ mod tests {
             assert_eq!(problem.field, part.field(1), "{text}");
             assert_eq!(world, before);
         }
+        let said = Part::Weight.put(&mut world, 1, "1 5").expect_err("two numbers");
+        assert!(said.advice.contains("without spaces"), "{said}");
+        assert_eq!((Part::Weight.put(&mut world, 1, "1,5"), Part::Weight.text(&world, 1)), (Ok(()), "1.5".into()));
         assert_eq!(Part::Weight.put(&mut world, 1, " 0.25 "), Ok(()));
         assert_eq!(Part::World.put(&mut world, 1, "coins:n=3"), Ok(()));
         assert_eq!((Part::Weight.text(&world, 1), Part::World.text(&world, 1)), ("0.25".into(), "coins:n=3".into()));

@@ -3,13 +3,15 @@
 //! The standard library's reader of floats and serde_json's writer of them each bring 10 kB of tables, which do not compress,
 //! to the page's wasm; the page holds other means of both already. There the browser reads, which is 7 kB less again.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::de::{
     DeserializeOwned, Deserializer, Error, Expected, IntoDeserializer, Unexpected, Visitor,
     value::{MapDeserializer, SeqDeserializer},
 };
 use serde_json::{Map, Number, Value};
+
+use super::Problem;
 
 /// A number as people and links write it: decimal, perhaps with an exponent; no infinities.
 pub fn number(text: &str) -> Option<f64> {
@@ -33,12 +35,118 @@ pub fn number(text: &str) -> Option<f64> {
     read(&json).ok()?.as_f64().map(|value| sign * value)
 }
 
-/// JSON as a value; what is wrong with it, in the reader's words.
+/// What someone gave as text, without a byte order mark and out of the fence that chat programs put around code.
+pub fn unwrapped(text: &str) -> &str {
+    let around = |c: char| c == '\u{feff}' || c.is_whitespace();
+    let text = text.trim_matches(around);
+    let Some(inner) = text.strip_prefix("```") else { return text };
+    // The first line may name a language.
+    let inner = inner.split_once('\n').map_or(inner, |(language, rest)| {
+        if language.trim().chars().all(char::is_alphanumeric) { rest } else { inner }
+    });
+    inner.trim_end().strip_suffix("```").unwrap_or(inner).trim_matches(around)
+}
+
+/// Whether a text from outside is meant as JSON.
+pub fn is_meant(text: &str) -> bool {
+    unwrapped(text).starts_with('{')
+}
+
+/// JSON from outside, called `what`. A name that an object has twice is refused: readers would take the last without a word.
+pub fn given(what: &str, text: &str) -> Result<Value, Problem> {
+    let text = unwrapped(text);
+    if text.is_empty() {
+        return Err(Problem::new(what, "empty", "JSON", ""));
+    }
+    let value = read(text).map_err(|why| Problem::unreadable(what, &why))?;
+    match repeated(text) {
+        Some(path) => {
+            let field = if what == "experiment" { path } else { format!("{what}.{path}") };
+            Err(Problem::new(&field, "given twice", "each name once in an object", ""))
+        }
+        None => Ok(value),
+    }
+}
+
+/// Where a name stands for the second time in its object, in a text that is JSON.
+fn repeated(text: &str) -> Option<String> {
+    struct Level {
+        /// The names of an object; none of a list.
+        names: Option<BTreeSet<String>>,
+        name: String,
+        items: usize,
+    }
+    let (bytes, mut levels, mut at, mut is_name) = (text.as_bytes(), Vec::<Level>::new(), 0, false);
+    while at < bytes.len() {
+        match bytes[at] {
+            open @ (b'{' | b'[') => {
+                is_name = open == b'{';
+                levels.push(Level { names: is_name.then(BTreeSet::new), name: String::new(), items: 0 });
+            }
+            b'}' | b']' => drop(levels.pop()),
+            b',' => {
+                if let Some(level) = levels.last_mut() {
+                    level.items += 1;
+                    is_name = level.names.is_some();
+                }
+            }
+            b'"' => {
+                let begin = at;
+                at += 1;
+                while at < bytes.len() && bytes[at] != b'"' {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                let level = levels.last_mut().filter(|_| is_name);
+                if let Some(Level { names: Some(names), name, .. }) = level {
+                    is_name = false;
+                    let quoted = text.get(begin..=at).unwrap_or_default();
+                    *name = match quoted.contains('\\') {
+                        true => read(quoted).ok()?.as_str()?.into(),
+                        false => quoted.trim_matches('"').into(),
+                    };
+                    if !names.insert(name.clone()) {
+                        let path = levels.iter().map(|level| match level.names {
+                            Some(_) => format!(".{}", level.name),
+                            None => format!("[{}]", level.items),
+                        });
+                        return Some(path.collect::<String>().trim_start_matches('.').into());
+                    }
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// JSON as a value; what is wrong with it, as a sentence without its full stop.
 ///
 /// In the page, whole numbers are whole however they are written: `1.0` is 1 there, and a float elsewhere.
 #[cfg(not(all(feature = "page", target_arch = "wasm32")))]
 pub fn read(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|e| e.to_string())
+    serde_json::from_str(text).map_err(|e| in_words(&e))
+}
+
+/// What the parser says, where it says more than that something is wrong.
+#[cfg(not(all(feature = "page", target_arch = "wasm32")))]
+fn in_words(error: &serde_json::Error) -> String {
+    const KNOWN: [(&str, &str); 11] = [
+        ("EOF", "it ends before its last bracket or quote is closed"),
+        ("trailing comma", "a comma stands before a closing bracket"),
+        ("trailing characters", "something follows after its end"),
+        ("key must be a string", "a name must stand in double quotes"),
+        ("recursion limit", "it nests too deeply"),
+        ("number out of range", "a number is out of range"),
+        ("invalid number", "a number is cut or not written as JSON has it"),
+        ("control character", "a line break or another control character stands within quotes"),
+        ("escape", "what follows a backslash within quotes is not known"),
+        ("surrogate", "half a character stands within quotes"),
+        ("expected `:`", "a colon is missing after a name"),
+    ];
+    let (said, line, column) = (error.to_string(), error.line(), error.column());
+    let why = KNOWN.iter().find(|(words, _)| said.contains(words)).map_or("this is not JSON", |(_, why)| why);
+    format!("Line {line}, column {column}: {why}")
 }
 
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
@@ -56,16 +164,18 @@ mod browser {
     const EXACT: f64 = 9_007_199_254_740_992.0;
 
     pub fn read(text: &str) -> Result<Value, String> {
-        let parsed = JSON::parse(text).map_err(|e| String::from(Error::from(e).message()))?;
+        let said =
+            |e: JsValue| format!("The browser says: {}", String::from(Error::from(e).message()).trim_end_matches('.'));
+        let parsed = JSON::parse(text).map_err(said)?;
         value(&parsed, DEEPEST)
     }
 
     fn value(of: &JsValue, deepest: usize) -> Result<Value, String> {
-        let Some(deeper) = deepest.checked_sub(1) else { return Err("it nests too deeply".into()) };
+        let Some(deeper) = deepest.checked_sub(1) else { return Err("It nests too deeply".into()) };
         Ok(if let Some(number) = of.as_f64() {
             match number {
                 n if n.fract() != 0.0 || n.abs() > EXACT => {
-                    Number::from_f64(n).ok_or("a number is out of range")?.into()
+                    Number::from_f64(n).ok_or("A number is out of range")?.into()
                 }
                 n if n < 0.0 => (n as i64).into(),
                 n => (n as u64).into(),
@@ -87,7 +197,8 @@ mod browser {
     }
 }
 
-/// What a value holds; what is wrong with it, in serde's words.
+/// What a value holds. The error speaks to nobody but programmers, but for a choice that does not exist: there it is the names of those
+/// that do, between commas.
 ///
 /// serde_json's own [`serde_json::from_value`] does the same, and would bring its writer of floats for the sake of one message.
 pub fn take<T: DeserializeOwned>(value: Value) -> Result<T, String> {
@@ -111,6 +222,10 @@ impl std::error::Error for Unreadable {}
 impl Error for Unreadable {
     fn custom<T: fmt::Display>(why: T) -> Self {
         Self(why.to_string())
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self(expected.join(", "))
     }
 }
 
@@ -371,8 +486,8 @@ mod tests {
         ];
         for value in broken {
             let why = take::<Training>(value.clone()).expect_err("broken");
-            // Of choices they say the same at other length, and of a list they would make a struct.
-            if !value.is_array() && value.get("schedule").is_none_or(Value::is_string) {
+            // Of choices they say other words, and of a list they would make a struct.
+            if !value.is_array() && value.get("schedule").is_none() {
                 let theirs = serde_json::from_value::<Training>(value.clone()).expect_err("broken");
                 assert_eq!(why, theirs.to_string(), "{value}");
             }

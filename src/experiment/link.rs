@@ -3,9 +3,14 @@
 //! `#v=1&preset=markov&data.topics=64&world="markov:k=2"`: a dotted field and its value as JSON (quotes around a
 //! bare string may be left out), percent-encoded. A text is far too long for a link, which then keeps the preset's world.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use super::{Experiment, Preset, Problem, VERSION, WorldSpec, json, preset::PRESETS};
+use super::{Experiment, Preset, Problem, VERSION, WorldSpec, json, preset::PRESETS, problem::MOST, read};
+
+/// As often as a link may have been percent-encoded on its way.
+const MOST_TIMES: usize = 4;
 
 /// A preset and what was changed in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,28 +33,56 @@ pub fn differences(base: &Experiment, experiment: &Experiment) -> Vec<(String, V
 
 /// `base` with the given fields set; a field that does not exist, or a value of the wrong type, is a [`Problem`].
 pub fn with_fields(base: &Experiment, fields: &[(String, Value)]) -> Result<Experiment, Vec<Problem>> {
-    let mut value = serde_json::to_value(base).unwrap_or_default();
-    let known = flat(base);
-    let mut problems = Vec::new();
-    for (key, new) in fields {
-        if !known.contains_key(key) {
-            problems.push(Problem::new(
-                key,
-                json::text(new),
-                "a field of an experiment",
-                "The link may be from another version.",
-            ));
-            continue;
-        }
-        let pointer = format!("/{}", key.replace('.', "/"));
-        if let Some(slot) = value.pointer_mut(&pointer) {
-            *slot = new.clone();
-        }
+    Setter::new(base).set(fields)
+}
+
+/// Sets fields of one experiment, again and again.
+pub struct Setter<'a> {
+    base: &'a Experiment,
+    /// Without its world, which may be a long text.
+    value: Value,
+    known: Map<String, Value>,
+}
+
+impl<'a> Setter<'a> {
+    pub fn new(base: &'a Experiment) -> Self {
+        let plain = Experiment { world: WorldSpec::default(), ..base.clone() };
+        Self { base, value: serde_json::to_value(&plain).unwrap_or_default(), known: flat(&plain) }
     }
-    if !problems.is_empty() {
-        return Err(problems);
+
+    /// The type that a field has, as the base's value of it.
+    pub fn usual(&self, field: &str) -> Option<&Value> {
+        self.known.get(field)
     }
-    Experiment::from_value(value)
+
+    /// As [`with_fields`].
+    pub fn set(&self, fields: &[(String, Value)]) -> Result<Experiment, Vec<Problem>> {
+        self.set_in(&self.base.world, fields)
+    }
+
+    /// The same in another world than the base's.
+    pub fn set_in(&self, world: &WorldSpec, fields: &[(String, Value)]) -> Result<Experiment, Vec<Problem>> {
+        let mut value = self.value.clone();
+        let (mut problems, mut own_world) = (Vec::new(), false);
+        for (key, new) in fields {
+            if !self.known.contains_key(key) {
+                if problems.len() < MOST {
+                    let advice = "The link may be from another version.";
+                    problems.push(Problem::new(key, json::text(new), "a field of an experiment", advice));
+                }
+                continue;
+            }
+            own_world |= key == "world";
+            let pointer = format!("/{}", key.replace('.', "/"));
+            if let Some(slot) = value.pointer_mut(&pointer) {
+                *slot = new.clone();
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        read::experiment(value, (!own_world).then(|| world.clone()))
+    }
 }
 
 /// The fragment, without `#`.
@@ -65,20 +98,40 @@ pub fn to_fragment(preset: &Preset, experiment: &Experiment) -> String {
     text
 }
 
-/// Reads a fragment (with or without `#`). An empty one is the first preset.
+/// Reads a fragment (with or without `#`), also one that was encoded on its way (see [`plain`]). An empty one is the first preset.
 pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
     let mut preset = &PRESETS[0];
-    let mut fields = Vec::new();
-    for part in fragment.trim_start_matches('#').split('&').filter(|p| !p.is_empty()) {
+    let mut fields: Vec<(String, Value)> = Vec::new();
+    let mut given = Map::new();
+    for part in plain(fragment).split('&').filter(|p| !p.is_empty()) {
         let broken = |advice: &str| vec![Problem::new("link", format!("\"{part}\""), "name=value", advice)];
         let (key, value) = part.split_once('=').ok_or_else(|| broken("The link may have been cut."))?;
-        let text = decode(value).ok_or_else(|| broken("Its % signs cannot be decoded; the link may have been cut."))?;
-        match key {
-            "v" if text == VERSION.to_string() => {}
+        let encoded = "Its % signs cannot be decoded; the link may have been cut.";
+        let key = decode(key).ok_or_else(|| broken(encoded))?;
+        let mut text = decode(value).ok_or_else(|| broken(encoded))?;
+        // No value begins so: this one was encoded again.
+        for _ in 0..MOST_TIMES {
+            if text.starts_with('%') {
+                text = decode(&text).ok_or_else(|| broken(encoded))?;
+            }
+        }
+        if key.is_empty() {
+            return Err(broken("The link may have been cut."));
+        }
+        if given.insert(key.clone(), Value::Null).is_some() {
+            return Err(vec![Problem::new(
+                &key,
+                "given twice",
+                "each field once",
+                "Take one of the two out of the link.",
+            )]);
+        }
+        match key.as_str() {
+            "v" if json::number(&text) == Some(f64::from(VERSION)) => {}
             "v" => {
                 return Err(vec![Problem::new(
                     "version",
-                    text,
+                    format!("\"{text}\""),
                     &VERSION.to_string(),
                     "The link is from another version of the playground.",
                 )]);
@@ -90,13 +143,41 @@ pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
                 })?;
             }
             _ => {
-                let value = json::read(&text).unwrap_or(Value::String(text));
-                fields.push((key.to_string(), value));
+                let value = match text.starts_with(['{', '[']) {
+                    true => json::given(&key, &text).map_err(|problem| vec![problem])?,
+                    false => json::read(&text).unwrap_or(Value::String(text)),
+                };
+                fields.push((key, value));
             }
         }
     }
     let experiment = with_fields(&preset.experiment(), &fields)?;
     Ok(Link { preset: preset.name, experiment })
+}
+
+/// A fragment without its `#`, and without what mail programs, chats and other pages did to it: `&amp;` for `&`, and all of it
+/// percent-encoded, as often as it was.
+pub fn plain(fragment: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(fragment.trim().trim_start_matches('#'));
+    for _ in 0..MOST_TIMES {
+        let Some(inner) = once(&text) else { break };
+        text = Cow::Owned(inner);
+    }
+    if text.contains("&amp;") { Cow::Owned(text.replace("&amp;", "&")) } else { text }
+}
+
+/// Decoded once, where the signs that part fields are encoded themselves.
+fn once(text: &str) -> Option<String> {
+    let upper = text.to_ascii_uppercase();
+    let equals = !text.contains('=') && (upper.contains("%3D") || upper.contains("%253D"));
+    // `v=1%26preset=markov`: a version is a number.
+    let after_version = upper.strip_prefix("V=").map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let ampersands = after_version.is_some_and(|rest| rest.starts_with("%26") || rest.starts_with("%2526"));
+    if !equals && !ampersands && !text.starts_with("%23") {
+        return None;
+    }
+    let inner = decode(text).filter(|inner| inner != text)?;
+    Some(inner.trim_start_matches('#').into())
 }
 
 fn flat(experiment: &Experiment) -> Map<String, Value> {

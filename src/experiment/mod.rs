@@ -15,10 +15,12 @@ pub mod preset;
 pub mod prior;
 pub mod problem;
 pub mod process;
+mod read;
 pub mod study;
 pub mod sweep;
 pub mod text;
 pub mod training;
+pub mod typed;
 pub mod udhr;
 pub mod world;
 
@@ -78,29 +80,20 @@ impl Default for Experiment {
 }
 
 impl Experiment {
-    /// Reads JSON, and says what is wrong with it in words: broken JSON, a field that does not exist, a version
-    /// from the future, or values out of range.
+    /// Reads JSON, and says what is wrong with it in words: broken JSON, a field that does not exist or holds something else, a
+    /// version from the future, or values out of range.
     pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
-        Self::from_value(json::read(text).map_err(|e| vec![Problem::unreadable("experiment", &e)])?)
+        Self::from_value(json::given("experiment", text).map_err(|problem| vec![problem])?)
     }
 
-    pub(crate) fn from_value(mut value: serde_json::Value) -> Result<Self, Vec<Problem>> {
-        if let Some(version) = value.get("version").and_then(serde_json::Value::as_u64)
-            && version != u64::from(VERSION)
-        {
-            return Err(vec![Problem::version(version)]);
-        }
-        let too_large = clamp_counts(&mut value);
-        let experiment: Self = json::take(value).map_err(|e| vec![Problem::unreadable("experiment", &e)])?;
-        experiment.validate().map_err(|mut problems| {
-            for problem in &mut problems {
-                if let Some((_, original)) = too_large.iter().find(|(field, _)| *field == problem.field) {
-                    problem.value = original.to_string();
-                }
-            }
-            problems
-        })?;
-        Ok(experiment)
+    /// The same from a value that was read before.
+    pub fn from_value(value: serde_json::Value) -> Result<Self, Vec<Problem>> {
+        read::experiment(value, None)
+    }
+
+    /// The same in this world, whatever the fields say of it.
+    pub fn from_value_in(world: WorldSpec, value: serde_json::Value) -> Result<Self, Vec<Problem>> {
+        read::experiment(value, Some(world))
     }
 
     /// Pretty JSON, every field written out.
@@ -177,22 +170,6 @@ impl Experiment {
             n => n,
         }
     }
-}
-
-/// A browser's usize holds 32 bits, and a larger count would end in a parser's error that names no field. Every count's range
-/// ends far below: cut to 32 bits, it is still refused, by name. Gives each field that was cut, with what it said.
-fn clamp_counts(value: &mut serde_json::Value) -> Vec<(String, u64)> {
-    let mut cut = Vec::new();
-    for part in ["data", "net", "training", "prior", "bound", "evaluation"] {
-        let fields = value.get_mut(part).and_then(serde_json::Value::as_object_mut);
-        for (name, field) in fields.into_iter().flatten() {
-            if let Some(count) = field.as_u64().filter(|&n| n > u64::from(u32::MAX)) {
-                cut.push((format!("{part}.{name}"), count));
-                *field = u32::MAX.into();
-            }
-        }
-    }
-    cut
 }
 
 #[cfg(test)]

@@ -4,6 +4,13 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
+/// Most problems that are told at once.
+pub const MOST: usize = 8;
+/// Most that are kept, of those that a check finds.
+const KEPT: usize = 32;
+/// Most characters of what was given that are told back.
+const TOLD: usize = 120;
+
 /// One thing wrong, naming the field, its value and what is allowed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
@@ -17,11 +24,14 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(field: &str, value: impl Display, allowed: &str, advice: &str) -> Self {
-        Self { field: field.into(), value: value.to_string(), allowed: allowed.into(), advice: advice.into() }
+        let value = clipped(&value.to_string());
+        let field = if field.is_empty() { "\"\"".into() } else { clipped(field) };
+        Self { field, value, allowed: allowed.into(), advice: advice.into() }
     }
 
+    /// Not JSON at all; `why` is a sentence without its full stop.
     pub fn unreadable(what: &str, why: &str) -> Self {
-        Self::new(what, "unreadable", "readable JSON", &format!("The parser said: {why}."))
+        Self::new(what, "unreadable", "readable JSON", &format!("{why}."))
     }
 
     pub fn version(found: u64) -> Self {
@@ -41,6 +51,14 @@ impl Display for Problem {
 
 impl std::error::Error for Problem {}
 
+/// A text that may be of any length, as a sentence can hold it.
+pub fn clipped(text: &str) -> String {
+    match text.char_indices().nth(TOLD) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
+
 /// All problems as one text, a line each.
 pub fn sentences(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
@@ -52,7 +70,10 @@ pub struct Checker(Vec<Problem>);
 
 impl Checker {
     pub fn add(&mut self, problem: Problem) {
-        self.0.push(problem);
+        // A matrix may be wrong in each of its millions of entries.
+        if self.0.len() < KEPT {
+            self.0.push(problem);
+        }
     }
 
     pub fn is_empty(&self) -> bool {

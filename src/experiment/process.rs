@@ -9,8 +9,11 @@ use super::{
     problem::{Checker, Problem},
 };
 
-/// Rows of a user's matrices must sum to 1 this closely; they are then normalised exactly.
+/// Rows of a user's matrices that sum to 1 this closely are as they should be; they are then normalised exactly.
 pub const ROW_TOLERANCE: f64 = 1e-6;
+/// Half of the third decimal: as far as rounding to three decimals moves a number. Rows of such numbers are normalised too, and
+/// [`WorldSpec::notes`] says so.
+const ROUNDED: f64 = 0.5e-3;
 pub const MAX_STATES: usize = 256;
 pub const MAX_TOKENS: usize = 256;
 pub const MAX_COMPONENTS: usize = 1000;
@@ -48,6 +51,28 @@ pub struct WorldMixture {
 impl Process {
     pub fn states(&self) -> usize {
         self.transitions.values().next().map_or(0, Vec::len)
+    }
+
+    /// All that can happen in state `i`, over tokens and next states.
+    fn row(&self, i: usize) -> impl Iterator<Item = f64> {
+        self.transitions.values().filter_map(move |matrix| matrix.get(i)).flatten().copied()
+    }
+
+    /// A sentence where numbers were rounded so that they do not sum to 1.
+    pub(super) fn notes(&self, at: &str) -> Vec<String> {
+        let rows = (0..self.states()).map(|i| (format!("{at}.transitions, row {i}"), self.row(i).sum::<f64>()));
+        let start = self.start.iter().map(|start| (format!("{at}.start"), start.iter().sum()));
+        let off: Vec<(String, f64)> =
+            rows.chain(start).filter(|(_, sum)| !((sum - 1.0).abs() <= ROW_TOLERANCE)).collect();
+        let Some((name, sum)) = off.first() else { return Vec::new() };
+        let more = match off.len() {
+            1 => String::new(),
+            n => format!(" So do {} more.", n - 1),
+        };
+        let sum = (sum * 1e6).round() / 1e6;
+        vec![format!(
+            "{name}, sums to {sum} instead of 1, as rounded numbers do: each of its numbers was divided by that sum.{more}"
+        )]
     }
 
     pub(super) fn check(&self, at: &str, check: &mut Checker) {
@@ -91,8 +116,8 @@ impl Process {
             }
         }
         for i in 0..states {
-            let sum: f64 = self.transitions.values().filter_map(|m| m.get(i)).flatten().sum();
-            if !((sum - 1.0).abs() <= ROW_TOLERANCE) {
+            let sum: f64 = self.row(i).sum();
+            if !is_one(sum, self.row(i)) {
                 check.add(Problem::new(
                     &format!("{at}.transitions, row {i} summed over all tokens"),
                     sum,
@@ -112,11 +137,17 @@ impl Process {
                 ));
             } else if start.iter().any(|p| !(0.0..=1.0).contains(p)) {
                 check.add(Problem::new(&name, format!("{start:?}"), "probabilities, 0 to 1", ""));
-            } else if !((start.iter().sum::<f64>() - 1.0).abs() <= ROW_TOLERANCE) {
+            } else if !is_one(start.iter().sum(), start.iter().copied()) {
                 check.add(Problem::new(&name, start.iter().sum::<f64>(), "a sum of 1", ""));
             }
         }
     }
+}
+
+/// Whether `sum` is 1, but for what rounding each of the numbers behind it does.
+fn is_one(sum: f64, numbers: impl Iterator<Item = f64>) -> bool {
+    let rounded = ROUNDED * numbers.filter(|p| *p != 0.0).count() as f64 * (1.0 + 1e-9);
+    (sum - 1.0).abs() <= ROW_TOLERANCE.max(rounded)
 }
 
 impl WorldMixture {
@@ -148,7 +179,7 @@ impl WorldMixture {
         let mut names: Vec<String> = Vec::new();
         // A map that the page's wasm has anyway.
         let mut seen = serde_json::Map::new();
-        for token in self.mixture.iter().flat_map(|c| c.world.tokens()) {
+        for token in self.mixture.iter().flat_map(|c| c.world.names()) {
             if seen.insert(token.clone(), serde_json::Value::Null).is_none() {
                 names.push(token);
             }

@@ -25,7 +25,7 @@ pub struct StudySweep {
     pub name: &'static str,
     pub title: &'static str,
     base: fn() -> Experiment,
-    /// As [`Sweep::parse_grid`] reads it.
+    /// As [`Sweep::kept_grid`] reads it.
     pub grid: &'static str,
     /// The two-level loss that the time to a loss is measured to, nats per token (or vector).
     pub level: Option<f64>,
@@ -65,7 +65,7 @@ impl Study {
 
 impl StudySweep {
     pub fn sweep(&self) -> Result<Sweep, Vec<Problem>> {
-        Sweep::parse_grid((self.base)(), self.grid)
+        Sweep::kept_grid((self.base)(), self.grid)
     }
 }
 

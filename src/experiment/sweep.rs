@@ -4,14 +4,23 @@
 //! fields too (`world.n`); `a..b` is every whole number from a to b. `hold` names one of K, N and T that is chosen in every cell
 //! so that K·N·T stays what it is in the base (iso-token sweeps).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::{Experiment, Problem, json, link::with_fields};
+use super::{
+    Experiment, MAX_SEED, Problem, json,
+    link::Setter,
+    problem::{MOST as MAX_PROBLEMS, clipped},
+    typed,
+};
 
 /// Most cells of one sweep.
 pub const MAX_CELLS: usize = 10_000;
-/// Most problems that are told at once.
-const MAX_PROBLEMS: usize = 8;
+/// Most characters of all cells' values together.
+const MAX_TEXT: usize = 20_000_000;
+/// More axes than an experiment has fields: some of them are the same.
+const MAX_AXES: usize = 100;
 /// K, N and T: what can be held, and what K·N·T is made of.
 const SIZES: [&str; 3] = ["data.topics", "data.sequences", "data.length"];
 /// How far from the base's K·N·T a cell of an iso-token sweep may be.
@@ -45,36 +54,82 @@ pub struct Cell {
 }
 
 impl Sweep {
-    /// Reads a grid's text; what its cells make of it is [`Sweep::cells`]'s to say.
+    /// Reads a grid's text as a person typed it; what its cells make of it is [`Sweep::cells`]'s to say.
     pub fn parse_grid(base: Experiment, text: &str) -> Result<Self, Vec<Problem>> {
+        Self::read_grid(base, text, true)
+    }
+
+    /// Reads a grid that was kept: a list in it is a list, whatever a person might have meant by it.
+    pub fn kept_grid(base: Experiment, text: &str) -> Result<Self, Vec<Problem>> {
+        Self::read_grid(base, text, false)
+    }
+
+    fn read_grid(base: Experiment, text: &str, typed: bool) -> Result<Self, Vec<Problem>> {
         let mut sweep = Self { base, axes: Vec::new(), hold: None };
         let mut problems = Vec::new();
+        let mut before = None;
         for part in split(text, ';') {
+            if problems.len() >= MAX_PROBLEMS || sweep.axes.len() > MAX_AXES {
+                break;
+            }
             let Some((field, values)) = part.split_once('=').map(|(field, values)| (field.trim(), values.trim()))
             else {
-                problems.push(Problem::new(
-                    "grid",
-                    format!("\"{part}\""),
-                    "FIELD=VALUES",
-                    "For example data.topics=4,16,64; seed=1..3.",
-                ));
+                problems.push(match before {
+                    // `8;16`, most likely.
+                    Some((field, values)) => {
+                        let all = clipped(&format!("{field}={values}, {part}"));
+                        let advice = format!("A semicolon begins the next field. Between values put commas: {all}.");
+                        Problem::new(field, format!("\"{values};{part}\""), "values, parted by commas", &advice)
+                    }
+                    None => {
+                        let advice = "For example data.topics=4,16,64; seed=1..3.";
+                        Problem::new("grid", format!("\"{part}\""), "FIELD=VALUES", advice)
+                    }
+                });
                 continue;
             };
-            match (field, axis_values(values)) {
-                ("hold", _) if sweep.hold.is_some() => {
-                    problems.push(Problem::new("hold", format!("\"{values}\""), "given once", ""))
+            before = Some((field, values));
+            if field == "hold" {
+                match &sweep.hold {
+                    Some(_) => problems.push(Problem::new("hold", format!("\"{values}\""), "given once", "")),
+                    None => sweep.hold = Some(values.into()),
                 }
-                ("hold", _) => sweep.hold = Some(values.into()),
-                (_, Ok(values)) => sweep.axes.push(Axis { field: field.into(), values }),
-                (_, Err(why)) => problems.push(Problem::new(field, format!("\"{values}\""), why, "")),
+                continue;
+            }
+            let doubt = if typed { typed::doubt(values, sweep.is_real(field)) } else { None };
+            match (doubt, axis_values(values)) {
+                (Some(advice), _) => {
+                    let allowed = "one number, or values parted by commas";
+                    problems.push(Problem::new(field, format!("\"{values}\""), allowed, &advice));
+                }
+                (None, Ok(values)) => sweep.axes.push(Axis { field: field.into(), values }),
+                (None, Err(why)) => problems.push(Problem::new(field, format!("\"{values}\""), why, "")),
             }
         }
         if problems.is_empty() { Ok(sweep) } else { Err(problems) }
     }
 
+    /// Whether a field's values may have decimals.
+    fn is_real(&self, field: &str) -> bool {
+        match field.strip_prefix("world.") {
+            Some(name) => {
+                self.base.world.kind().is_some_and(|kind| kind.parameters.iter().any(|p| p.name == name && !p.whole))
+            }
+            None => Setter::new(&self.base).usual(field).is_some_and(Value::is_f64),
+        }
+    }
+
     /// The text that [`Sweep::parse_grid`] reads.
     pub fn grid(&self) -> String {
-        let axes = self.axes.iter().map(|axis| format!("{}={}", axis.field, values_text(&axis.values)));
+        self.grid_text(|axis, text| match typed::doubt(&text, self.is_real(&axis.field)) {
+            Some(_) => values_text(&axis.values, ", "),
+            None => text,
+        })
+    }
+
+    fn grid_text(&self, values: impl Fn(&Axis, String) -> String) -> String {
+        let axes =
+            self.axes.iter().map(|axis| format!("{}={}", axis.field, values(axis, values_text(&axis.values, ","))));
         axes.chain(self.hold.iter().map(|field| format!("hold={field}"))).collect::<Vec<_>>().join("; ")
     }
 
@@ -90,7 +145,7 @@ impl Sweep {
     /// Names the sweep in storage: the same base and grid have the same id, on every platform. 16 hexadecimal digits.
     pub fn id(&self) -> String {
         // FNV-1a, 64 bits.
-        let text = format!("{}\n{}", self.base.to_json(), self.grid());
+        let text = format!("{}\n{}", self.base.to_json(), self.grid_text(|_, text| text));
         let hash = text
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -103,6 +158,7 @@ impl Sweep {
         if !problems.is_empty() {
             return Err(problems);
         }
+        let setter = Setter::new(&self.base);
         let (mut cells, mut problems, mut more) = (Vec::with_capacity(self.len()), Vec::<Problem>::new(), 0);
         for index in 0..self.len() {
             let mut left = index;
@@ -113,7 +169,7 @@ impl Sweep {
             }
             coordinates.reverse();
             let key = self.key(&coordinates);
-            match self.experiment(&coordinates) {
+            match self.experiment(&setter, &coordinates) {
                 Ok(experiment) => cells.push(Cell { key, coordinates, experiment }),
                 Err(found) => {
                     for mut problem in found {
@@ -128,7 +184,7 @@ impl Sweep {
                             continue;
                         }
                         let gap = if problem.advice.is_empty() { "" } else { " " };
-                        problem.advice.push_str(&format!("{gap}(In the cell {key}.)"));
+                        problem.advice.push_str(&format!("{gap}(In the cell {}.)", clipped(&key)));
                         problems.push(problem);
                     }
                 }
@@ -166,8 +222,9 @@ impl Sweep {
             if axis.values.is_empty() {
                 problems.push(Problem::new(&axis.field, "without values", "at least one value", ""));
             }
-            if let Some(twice) = axis.values.iter().enumerate().find(|(j, v)| axis.values[..*j].contains(v)) {
-                let value = format!("{} twice", value_text(twice.1));
+            let mut seen = BTreeSet::new();
+            if let Some(twice) = axis.values.iter().find(|value| !seen.insert(value_text(value))) {
+                let value = format!("{} twice", value_text(twice));
                 problems.push(Problem::new(&axis.field, value, "each value once", ""));
             }
             if let Some(name) = axis.field.strip_prefix("world.") {
@@ -179,7 +236,9 @@ impl Sweep {
                     let allowed = if names.is_empty() { "a field of the experiment".into() } else { names.join(", ") };
                     problems.push(Problem::new("grid", format!("over {}", axis.field), &allowed, ""));
                 } else if let Some(value) = axis.values.iter().find(|v| !v.is_number()) {
-                    problems.push(Problem::new(&axis.field, value_text(value), "a number", ""));
+                    let value = value_text(value);
+                    let advice = range_advice(&value).unwrap_or_default();
+                    problems.push(Problem::new(&axis.field, value, "a number", &advice));
                 }
             }
         }
@@ -192,6 +251,17 @@ impl Sweep {
                 ),
                 &format!("at most {MAX_CELLS} cells"),
                 "Take fewer values on some axis.",
+            ));
+        }
+        // Each cell holds its values, and a value may be a world of any size.
+        let longest = |axis: &Axis| axis.values.iter().map(|value| value_text(value).len()).max().unwrap_or(0);
+        let each: usize = self.axes.iter().map(longest).sum();
+        if self.len() <= MAX_CELLS && self.len().saturating_mul(each) > MAX_TEXT {
+            problems.push(Problem::new(
+                "grid",
+                format!("of {} cells with values of {each} characters", self.len()),
+                &format!("at most {} million characters in all cells", MAX_TEXT / 1_000_000),
+                "Give the world in the experiment itself, or take fewer cells.",
             ));
         }
         if let Some(field) = &self.hold {
@@ -221,22 +291,30 @@ impl Sweep {
                 "With fresh draws every row is a new topic, and K and N have no effect.",
             ));
         }
+        problems.truncate(MAX_PROBLEMS);
         problems
     }
 
-    fn experiment(&self, coordinates: &[Value]) -> Result<Experiment, Vec<Problem>> {
-        let mut base = self.base.clone();
+    fn experiment(&self, setter: &Setter, coordinates: &[Value]) -> Result<Experiment, Vec<Problem>> {
+        let mut world = self.base.world.clone();
         let mut fields = Vec::new();
         for (axis, value) in self.axes.iter().zip(coordinates) {
             match (axis.field.strip_prefix("world."), value.as_f64()) {
-                (Some(parameter), Some(value)) => base.world.set_parameter(parameter, value),
+                (Some(parameter), Some(value)) => world.set_parameter(parameter, value),
                 _ => fields.push((axis.field.clone(), value.clone())),
             }
         }
         if let Some(held) = &self.hold {
             fields.push((held.clone(), self.held(held, &fields)?.into()));
         }
-        with_fields(&base, &fields)
+        setter.set_in(&world, &fields).map_err(|mut problems| {
+            for problem in &mut problems {
+                if let Some(advice) = range_advice(&problem.value) {
+                    problem.advice = advice;
+                }
+            }
+            problems
+        })
     }
 
     /// The whole number that keeps K·N·T nearest to the base's.
@@ -289,11 +367,16 @@ fn axis_values(text: &str) -> Result<Vec<Value>, &'static str> {
     for part in split(text, ',') {
         let ends = part.split_once("..").map(|(a, b)| (a.trim().parse::<u64>(), b.trim().parse::<u64>()));
         match ends {
-            Some((Ok(a), Ok(b))) if a <= b && b - a < MAX_CELLS as u64 => values.extend((a..=b).map(Value::from)),
+            Some((Ok(a), Ok(b))) if a <= b && b <= MAX_SEED && b - a < MAX_CELLS as u64 => {
+                values.extend((a..=b).map(Value::from))
+            }
             Some(_) if !part.starts_with(['"', '[', '{']) => {
                 return Err("a..b with whole numbers, a at most b, and at most 10000 of them");
             }
             _ => values.push(value(part)),
+        }
+        if values.len() > MAX_CELLS {
+            return Err("at most 10000 values");
         }
     }
     if values.is_empty() { Err("values, parted by commas") } else { Ok(values) }
@@ -302,28 +385,44 @@ fn axis_values(text: &str) -> Result<Vec<Value>, &'static str> {
 /// Whole numbers are whole, however they are written: 1e3 is a count.
 fn value(text: &str) -> Value {
     match json::number(text) {
-        Some(x) if x.fract() == 0.0 && (0.0..9e15).contains(&x) => Value::from(x as u64),
+        Some(x) if x.fract() == 0.0 && (0.0..=MAX_SEED as f64).contains(&x) => Value::from(x as u64),
         Some(x) => Value::from(x),
-        None => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.into())),
+        None => json::given("grid", text).unwrap_or_else(|_| Value::String(text.into())),
     }
+}
+
+/// What to write for `1-3`.
+fn range_advice(value: &str) -> Option<String> {
+    let (a, b) = value.trim_matches('"').split_once(['-', '\u{2013}'])?;
+    let (a, b) = (a.trim().parse::<u64>().ok()?, b.trim().parse::<u64>().ok()?);
+    Some(format!("Every whole number from {a} to {b} is written {a}..{b}."))
 }
 
 /// A bare word where that reads back as the same value, JSON elsewhere.
 fn value_text(v: &Value) -> String {
     match v {
-        Value::String(s) if !s.contains([',', ';']) && !s.contains("..") && s.trim() == s && value(s) == *v => {
+        Value::String(s)
+            if !s.is_empty()
+                && !s.contains([',', ';', '"', '[', ']', '{', '}'])
+                && !s.contains("..")
+                && s.trim() == s
+                && value(s) == *v =>
+        {
             s.clone()
         }
         other => json::text(other),
     }
 }
 
-/// Parted by commas; three or more whole numbers in a row as `a..b`.
-fn values_text(values: &[Value]) -> String {
+/// Parted by `comma`; three or more whole numbers in a row as `a..b`.
+fn values_text(values: &[Value], comma: &str) -> String {
     let (mut parts, mut i) = (Vec::new(), 0);
     while i < values.len() {
         let run = values[i].as_u64().map_or(1, |first| {
-            (1..).take_while(|&n| values.get(i + n as usize).and_then(Value::as_u64) == Some(first + n)).count() + 1
+            (1..)
+                .take_while(|&n| values.get(i + n as usize).and_then(Value::as_u64) == Some(first.saturating_add(n)))
+                .count()
+                + 1
         });
         if run >= 3 {
             parts.push(format!("{}..{}", value_text(&values[i]), value_text(&values[i + run - 1])));
@@ -333,7 +432,7 @@ fn values_text(values: &[Value]) -> String {
             i += 1;
         }
     }
-    parts.join(",")
+    parts.join(comma)
 }
 
 #[cfg(test)]
@@ -433,7 +532,7 @@ mod tests {
         says("world.n=x", &["world.n is x", "a number"]);
         says("world=coins; world.n=2", &["either the world or its parameters"]);
         says("world.n=0,4", &["world.n is 0", "1 to 1000", "world.n=0"]);
-        says("data.topics=x", &["unreadable", "data.topics=x"]);
+        says("data.topics=x", &["data.topics is \"x\"", "a whole number, 1 to 100000", "data.topics=x"]);
         says("hold=net.width; seed=1", &["hold is \"net.width\"", "data.length"]);
         says("data.topics=4; hold=data.topics", &["an axis too"]);
         says("hold=data.topics; hold=data.length; seed=1", &["given once"]);

@@ -251,8 +251,16 @@ fn texts_that_cannot_be_learned_from_are_named() {
         WorldMixture { mixture: vec![Component { weight: 1.0, world: WorldSpec::Text(text(&[("a", "ab")])) }] };
     let problems = WorldSpec::Mixture(mixture).validate().expect_err("must be refused");
     assert!(problem::sentences(&problems).contains("world.mixture[0].world is a text"), "{problems:?}");
-    for json in [r#"{"text":3}"#, r#"{"text":{"documents":[3]}}"#, r#"{"text":{"unit":"words","documents":[]}}"#] {
-        assert!(problem::sentences(&WorldSpec::from_json(json).expect_err(json)).contains("world.text is unreadable"));
+    for (json, words) in [
+        (r#"{"text":3}"#, "world.text is 3;"),
+        (r#"{"text":{"documents":[3]}}"#, "world.text.documents[0] is 3;"),
+        (r#"{"text":{"documents":[{"name":"a","text":7}]}}"#, "world.text.documents[0].text is 7;"),
+        (r#"{"text":{"documents":[{"name":"a"}]}}"#, "world.text.documents[0].text is missing;"),
+        (r#"{"text":{"unit":"words","documents":[]}}"#, "world.text.unit is \"words\"; allowed: characters or bytes"),
+        (r#"{"text":{}}"#, "world.text.documents is missing;"),
+    ] {
+        let said = problem::sentences(&WorldSpec::from_json(json).expect_err(json));
+        assert!(said.contains(words), "{json}: {said}");
     }
 }
 
@@ -271,21 +279,63 @@ fn one_file_may_hold_several_documents() {
 
 #[test]
 fn files_in_many_encodings_are_read() {
-    let decode = |bytes: &[u8]| text::decode("f", bytes.to_vec());
-    assert_eq!(decode("\u{feff}näh\r\nja\rnein".as_bytes()), Ok("näh\nja\nnein".into()));
+    let decode = |bytes: &[u8]| text::decode("f", bytes.to_vec()).map(|read| (read.text, read.note));
+    let sure = |text: &str| Ok((String::from(text), String::new()));
+    assert_eq!(decode("\u{feff}näh\r\nja\rnein".as_bytes()), sure("näh\nja\nnein"));
     let wide: Vec<u8> = "\u{feff}für 猫\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert_eq!(decode(&wide), Ok("für 猫\n".into()));
+    assert_eq!(decode(&wide), sure("für 猫\n"));
     let wide: Vec<u8> = "\u{feff}für".encode_utf16().flat_map(u16::to_be_bytes).collect();
-    assert_eq!(decode(&wide), Ok("für".into()));
-    assert_eq!(decode(b"caf\xe9 \x93ol\xe9\x94 \x80"), Ok("café “olé” €".into()));
+    assert_eq!(decode(&wide), sure("für"));
+    assert_eq!(decode(b""), sure(""));
+    // What is guessed is said.
+    let (text, note) = decode(b"caf\xe9 \x93ol\xe9\x94 \x80").expect("a text");
+    assert_eq!(text, "café “olé” €");
+    assert!(note.contains("\"f\" is not UTF-8") && note.contains("Windows-1252") && note.contains("save it as UTF-8"));
     // Cut in the middle of a character.
-    let cut = &"пример текста".as_bytes()[..24];
-    assert_eq!(decode(cut), Ok("пример текст\u{fffd}".into()));
-    assert_eq!(decode(b""), Ok(String::new()));
+    let (text, note) = decode(&"пример текста".as_bytes()[..24]).expect("a text");
+    assert_eq!(text, "пример текст\u{fffd}");
+    assert!(note.contains("not sound UTF-8 in one place"), "{note}");
     for binary in [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &(1..=255).collect::<Vec<u8>>()] {
         let problem = decode(binary).expect_err("binary");
         assert!(problem.to_string().contains("\"f\" is binary"), "{problem}");
     }
+}
+
+/// In Western European text letters beyond ASCII stand alone; elsewhere they are the words.
+#[test]
+fn other_scripts_in_8_bits_are_not_read_as_western() {
+    // "Пример текста на русском языке."
+    let koi8 = b"\xf0\xd2\xc9\xcd\xc5\xd2 \xd4\xc5\xcb\xd3\xd4\xc1 \xce\xc1 \xd2\xd5\xd3\xd3\xcb\xcf\xcd \xd1\xda\xd9\xcb\xc5.";
+    let windows =
+        b"\xcf\xf0\xe8\xec\xe5\xf0 \xf2\xe5\xea\xf1\xf2\xe0 \xed\xe0 \xf0\xf3\xf1\xf1\xea\xee\xec \xff\xe7\xfb\xea\xe5.";
+    let gbk = b"\xd5\xe2\xca\xc7\xd2\xbb\xb8\xf6\xc0\xfd\xd7\xd3\xce\xc4\xb1\xbe\xa3\xac\xb2\xbb\xca\xc7\xc6\xe4\xcb\xfc\xd7\xd6\xb7\xfb\xa1\xa3";
+    let among = [b"<html><body class=\"a long ASCII name\"><p>".as_slice(), koi8, b"</p></body></html>"].concat();
+    for (bytes, words) in
+        [(&koi8[..], "perhaps KOI8-R"), (windows, "perhaps Windows-1251"), (gbk, "Chinese"), (&among, "perhaps KOI8-R")]
+    {
+        let said = text::decode("f", bytes.to_vec()).expect_err(words).to_string();
+        assert!(
+            said.contains("the file \"f\" is not UTF-8") && said.contains(words) && said.contains("iconv"),
+            "{said}"
+        );
+    }
+    for western in [&b"d\xe9j\xe0 cr\xe9\xe9e, na\xefve"[..], b"\xabNo\xebl\xbb \x96 \x85\x85\x85", b"\xc5ngstr\xf6m"] {
+        assert!(text::decode("f", western.to_vec()).is_ok_and(|read| read.note.contains("Windows-1252")));
+    }
+}
+
+#[test]
+fn tokens_that_cannot_be_seen_have_names() {
+    let world =
+        WorldSpec::Text(text(&[("a", "\u{200b}\u{200b}\u{200b}\u{200b}\u{feff}\u{feff}\u{feff}\u{301}\u{301}\u{a0}")]));
+    assert_eq!(world.tokens(), ["U+200B", "U+FEFF", "◌\u{301}", "U+00A0"]);
+    let process = r#"{"tokens":["\u200b","","a\u200d","a"," ","\t"],"transitions":{"\u200b":[[0.5]],"":[[0.5]],"a\u200d":[[0]],"a":[[0]]," ":[[0]],"\t":[[0]]}}"#;
+    let world = WorldSpec::from_json(process).expect("sound");
+    assert_eq!(world.tokens(), ["U+200B", "(empty)", "a‹U+200D›", "a", "␣", "⇥"]);
+    // They are told apart by what they are, whatever they look like.
+    assert_eq!(world.names()[..2], ["\u{200b}", ""]);
+    let mixture = format!(r#"{{"mixture":[{{"weight":1,"world":{process}}},{{"weight":1,"world":{process}}}]}}"#);
+    assert_eq!(WorldSpec::from_json(&mixture).expect("sound").vocab(), 6);
 }
 
 #[test]
@@ -332,4 +382,365 @@ fn every_preset_has_a_story() {
         assert!(!story.contains("<script") && !story.contains('!'), "{}", preset.name);
     }
     assert_eq!(stories.matches("<template").count(), PRESETS.len(), "no story without its preset");
+}
+
+fn says(problems: Result<impl std::fmt::Debug, Vec<Problem>>, of: &str, words: &str) {
+    let said = problem::sentences(&problems.expect_err(of));
+    assert!(said.contains(words), "{of}: {words:?} in {said}");
+    for foreign in ["invalid type", "expected", "unreadable", "usize", "f64", "u64", "struct", "variant", "`"] {
+        assert!(!said.contains(foreign), "{of}: {foreign:?} in {said}");
+    }
+}
+
+#[test]
+fn wrong_types_name_the_field_the_value_and_what_is_allowed() {
+    for (json, words) in [
+        (r#"{"data":{"topics":"16"}}"#, "data.topics is \"16\"; allowed: a whole number, 1 to 100000. Write 16."),
+        (r#"{"data":{"topics":"1,000"}}"#, "Write 1000."),
+        (r#"{"data":{"topics":16.5}}"#, "data.topics is 16.5; allowed: a whole number, 1 to 100000."),
+        (r#"{"data":{"topics":-1}}"#, "data.topics is -1; allowed: a whole number"),
+        (r#"{"data":{"topics":null}}"#, "data.topics is null;"),
+        (r#"{"data":{"topics":[16]}}"#, "data.topics is [16];"),
+        (r#"{"data":{"topics":true}}"#, "data.topics is true;"),
+        (r#"{"data":{"topics":1e300}}"#, "data.topics is 1e300;"),
+        (r#"{"data":{"fresh":1}}"#, "data.fresh is 1; allowed: true or false."),
+        (r#"{"data":{"fresh":"true"}}"#, "data.fresh is \"true\"; allowed: true or false."),
+        (r#"{"data":[]}"#, "data is []; allowed: an object of fields"),
+        (r#"{"data":null}"#, "data is null; allowed: an object of fields"),
+        (r#"{"data":{"tpics":4}}"#, "data.tpics is 4; allowed: a field of an experiment. There are data."),
+        (r#"{"sed":4}"#, "sed is 4; allowed: a field of an experiment. There are bound,"),
+        (
+            r#"{"training":{"learning_rate":"0,1"}}"#,
+            "training.learning_rate is \"0,1\"; allowed: a number, 0.0000001 to 1. Write 0.1.",
+        ),
+        (r#"{"training":{"schedule":"Cosine"}}"#, "training.schedule is \"Cosine\"; allowed: one of constant, cosine."),
+        (r#"{"net":{"architecture":7}}"#, "net.architecture is 7; allowed: one of transformer, gru, lstm."),
+        (r#"{"net":{"kv_heads":"x","heads":2}}"#, "net.kv_heads is \"x\"; allowed: a whole number, 1 to 2."),
+        (r#"{"seed":"x"}"#, "seed is \"x\"; allowed: a whole number, 0 to 9007199254740991."),
+        (r#"{"seed":1.5}"#, "seed is 1.5;"),
+        (r#"{"seed":9007199254740992}"#, "seed is 9007199254740992; allowed: 0 to"),
+        (r#"{"version":"1"}"#, "version is \"1\";"),
+        (r#"{"version":2}"#, "version is 2;"),
+        (r#"{"version":2.0}"#, "version is 2;"),
+        (r#"{"world":7}"#, "world is 7; allowed: a world in its short form"),
+        (r#"{"world":null}"#, "world is null;"),
+        (r#"{"world":"coins:n=x"}"#, "world.n is \"x\"; allowed: a number."),
+        (r#"{"world":{}}"#, "world.tokens is missing;"),
+        (r#"[]"#, "experiment is []; allowed: an object of fields"),
+        (r#""coins""#, "experiment is \"coins\";"),
+    ] {
+        says(Experiment::from_json(json), json, words);
+    }
+    // All of them at once.
+    let both = r#"{"data":{"topics":"x","length":"y"},"net":{"widht":4}}"#;
+    for words in ["data.topics is \"x\"", "data.length is \"y\"", "net.widht is 4"] {
+        says(Experiment::from_json(both), both, words);
+    }
+    let long = format!(r#"{{"seed":"{}"}}"#, "x".repeat(100_000));
+    assert!(problem_of(&long).len() < 400, "values are told, not repeated");
+}
+
+#[test]
+fn wrong_worlds_name_the_place() {
+    for (json, words) in [
+        (r#"{"tokens":"ab","transitions":{}}"#, "world.tokens is \"ab\"; allowed: a list of token names"),
+        (r#"{"tokens":[0,1],"transitions":{}}"#, "world.tokens[0] is 0; allowed: a name, in quotes."),
+        (r#"{"tokens":["a"]}"#, "world.transitions is missing; allowed: an object with a matrix for each token."),
+        (r#"{"tokens":["a"],"transitions":{"a":1}}"#, "world.transitions[\"a\"] is 1;"),
+        (r#"{"tokens":["a"],"transitions":{"a":[1]}}"#, "world.transitions[\"a\"][0] is 1;"),
+        (
+            r#"{"tokens":["a"],"transitions":{"a":[["1"]]}}"#,
+            "world.transitions[\"a\"][0][0] is \"1\"; allowed: a number",
+        ),
+        (
+            r#"{"tokens":["a"],"transitions":{"a":[[1]]},"strat":[1]}"#,
+            "world.strat is [1]; allowed: one of tokens, start, transitions.",
+        ),
+        (r#"{"tokens":["a"],"transitions":{"a":[[1]]},"start":1}"#, "world.start is 1;"),
+        (r#"{"mixture":{}}"#, "world.mixture is {}; allowed: a list of parts"),
+        (r#"{"mixture":["coins"]}"#, "world.mixture[0] is \"coins\"; allowed: a part"),
+        (r#"{"mixture":[{"world":"coins"}]}"#, "world.mixture[0].weight is missing;"),
+        (r#"{"mixture":[{"weight":"1","world":"coins"}]}"#, "world.mixture[0].weight is \"1\"; allowed: a number"),
+        (r#"{"mixture":[{"weight":1}]}"#, "world.mixture[0].world is missing;"),
+        (r#"{"mixture":[{"weight":1,"world":"coins:n=x"}]}"#, "world.mixture[0].world.n is \"x\""),
+        (
+            r#"{"mixture":[{"weight":1,"world":"coin"},{"weight":1,"process":{"tokens":[1]}}]}"#,
+            "world.mixture[1].world.tokens[0] is 1;",
+        ),
+        (r#"{"mixture":[{"weight":1,"world":"coin","process":"coin"}]}"#, "one of the two"),
+        (r#"{"mixture":[{"weight":1,"world":{"text":{}}}]}"#, "world.mixture[0].world is a text"),
+        ("[]", "world is []; allowed: a world in its short form"),
+        ("7", "world is 7;"),
+    ] {
+        says(WorldSpec::from_json(json), json, words);
+    }
+    // Sizes are judged before anything is built.
+    let many = format!(r#"{{"tokens":{:?},"transitions":{{}}}}"#, vec!["a"; 100_000]);
+    says(WorldSpec::from_json(&many), "many tokens", "world.tokens, how many is 100000; allowed: at most 256.");
+    let many = format!(r#"{{"mixture":[{}{{}}]}}"#, "{},".repeat(1000));
+    says(WorldSpec::from_json(&many), "many parts", "world.mixture, how many is 1001; allowed: at most 1000.");
+}
+
+#[test]
+fn a_count_is_the_same_however_it_is_written() {
+    for count in ["16", "16.0", "1.6e1", "160e-1"] {
+        let json = format!(r#"{{"data":{{"topics":{count}}},"seed":{count}}}"#);
+        let e = Experiment::from_json(&json).expect(count);
+        assert_eq!((e.data.topics, e.seed), (16, 16));
+        let e =
+            link::from_fragment(&format!("v=1&data.topics={count}&training.learning_rate=1")).expect(count).experiment;
+        assert_eq!((e.data.topics, e.training.learning_rate), (16, 1.0));
+        let sweep = Sweep::parse_grid(Experiment::default(), &format!("data.topics={count}; data.fresh=false"));
+        let cells = sweep.and_then(|sweep| sweep.cells()).expect(count);
+        assert_eq!((cells[0].experiment.data.topics, cells[0].key.as_str()), (16, "data.topics=16 data.fresh=false"));
+        assert_eq!(format!("coins:n={count}").parse::<WorldSpec>().map(|w| w.to_string()), Ok("coins:n=16".into()));
+    }
+    let max = MAX_SEED.to_string();
+    for seed in [max.as_str(), "9007199254740991.0"] {
+        assert_eq!(Experiment::from_json(&format!(r#"{{"seed":{seed}}}"#)).map(|e| e.seed), Ok(MAX_SEED));
+        assert_eq!(link::from_fragment(&format!("seed={seed}")).map(|l| l.experiment.seed), Ok(MAX_SEED));
+        let cells = Sweep::parse_grid(Experiment::default(), &format!("seed={seed}")).and_then(|sweep| sweep.cells());
+        assert_eq!(cells.map(|cells| cells[0].key.clone()), Ok(format!("seed={max}")));
+    }
+}
+
+#[test]
+fn broken_json_is_described_and_a_name_given_twice_refused() {
+    for (json, words) in [
+        ("", "experiment is empty"),
+        ("{", "Line 1, column 1: it ends before its last bracket or quote is closed."),
+        ("{\n \"seed\": 1,\n}", "Line 3, column 1: a comma stands before a closing bracket."),
+        ("{seed: 1}", "a name must stand in double quotes"),
+        ("{\"seed\": 1} x", "something follows after its end"),
+        ("{\"seed\": 1e999}", "a number is out of range"),
+        ("{\"seed\": NaN}", "this is not JSON"),
+    ] {
+        let said = problem_of(json);
+        assert!(said.contains(words), "{json:?}: {said}");
+        assert!(!["EOF", "expected", "`"].iter().any(|foreign| said.contains(foreign)), "{said}");
+    }
+    let deep = format!("{{\"world\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(problem_of(&deep).contains("it nests too deeply"));
+    for (json, words) in [
+        (r#"{"seed":1,"seed":2}"#, "seed is given twice; allowed: each name once"),
+        (r#"{"data":{"topics":4,"length":8,"topics":4}}"#, "data.topics is given twice"),
+        (r#"{"seed":1,"s\u0065ed":2}"#, "seed is given twice"),
+        (
+            r#"{"world":{"mixture":[{"weight":1,"world":"coin"},{"weight":1,"weight":2}]}}"#,
+            "world.mixture[1].weight is given twice",
+        ),
+    ] {
+        says(Experiment::from_json(json), json, words);
+    }
+    says(
+        WorldSpec::from_json(r#"{"tokens":["a"],"transitions":{"a":[[1]],"a":[[1]]}}"#),
+        "a world",
+        "world.transitions.a is given twice",
+    );
+    // The same name in another object, or as a value, is another thing.
+    let fine = r#"{"tokens":["tokens","transitions"],"transitions":{"tokens":[[0.5]],"transitions":[[0.5]]}}"#;
+    assert!(WorldSpec::from_json(fine).is_ok());
+    assert!(Experiment::from_json(r#"{"data":{"length":8},"net":{"heads":2,"kv_heads":2},"world":"coins"}"#).is_ok());
+}
+
+#[test]
+fn what_chats_and_editors_put_around_json_is_passed_over() {
+    let plain = Experiment { seed: 7, ..Experiment::default() };
+    for json in [
+        "\u{feff}{\"seed\":7}",
+        "```json\n{\"seed\":7}\n```",
+        "```\r\n{\"seed\":7}\r\n```\r\n",
+        "\n\u{feff}```\n\u{feff}{\"seed\":7}\n```",
+        "```{\"seed\":7}```",
+    ] {
+        assert!(json::is_meant(json), "{json:?}");
+        assert_eq!(Experiment::from_json(json), Ok(plain.clone()), "{json:?}");
+    }
+    let world = "```json\n{\"tokens\":[\"a\"],\"transitions\":{\"a\":[[1]]}}\n```";
+    assert_eq!(WorldSpec::from_json(world), world.parse().map_err(|p| vec![p]));
+    for other in ["", "coins", "```", "```json", "[1]", "``` ```"] {
+        assert!(!json::is_meant(other), "{other:?}");
+        assert!(Experiment::from_json(other).is_err(), "{other:?}");
+    }
+}
+
+#[test]
+fn parameters_and_fields_given_twice_are_refused() {
+    says(
+        "coins:n=10,n=20".parse::<WorldSpec>().map_err(|p| vec![p]),
+        "coins",
+        "world.n is given twice; allowed: each parameter once.",
+    );
+    says(
+        "coin:p=0,5".parse::<WorldSpec>().map_err(|p| vec![p]),
+        "coin",
+        "world.p is \"0,5\"; allowed: a number. Commas part parameters here; decimals are written with a point, p=0.5.",
+    );
+    for link in ["seed=1&seed=2", "seed=1&seed=1", "seed=1&s%65ed=1", "v=1&v=1", "preset=coins&preset=markov"] {
+        says(link::from_fragment(link), link, " is given twice; allowed: each field once.");
+    }
+    says(
+        Sweep::parse_grid(Experiment::default(), "seed=1; seed=2").and_then(|s| s.cells()),
+        "a grid",
+        "seed is given twice",
+    );
+    let twice = format!("world={}", "%7B%22tokens%22:[],%22tokens%22:[]%7D");
+    says(link::from_fragment(&twice), &twice, "world.tokens is given twice");
+}
+
+#[test]
+fn links_that_were_encoded_on_their_way_are_read() {
+    let preset = Preset::named("markov").expect("a preset");
+    let mut e = preset.experiment();
+    (e.data.topics, e.seed) = (64, 9);
+    let own = r#"{"tokens":["a&b=","100%"],"transitions":{"a&b=":[[0.5]],"100%":[[0.5]]}}"#;
+    for world in [None, Some("markov:k=2"), Some(own)] {
+        if let Some(world) = world {
+            e.world = world.parse().expect("a world");
+        }
+        let fragment = link::to_fragment(preset, &e);
+        let all = |text: &str| {
+            text.bytes()
+                .map(|b| {
+                    if b.is_ascii_alphanumeric() || b == b'.' { char::from(b).to_string() } else { format!("%{b:02x}") }
+                })
+                .collect::<String>()
+        };
+        let once = all(&fragment);
+        for link in [
+            fragment.replace('&', "&amp;"),
+            format!("#{once}"),
+            all(&once),
+            all(&format!("#{fragment}")),
+            all(&fragment.replace('&', "&amp;")),
+            fragment
+                .replacen("&preset=markov&", "%26preset=markov%26", 1)
+                .split('&')
+                .next()
+                .map_or(String::new(), String::from),
+            format!("  #{fragment}\n"),
+        ] {
+            let read = link::from_fragment(&link).unwrap_or_else(|p| panic!("{link}: {}", problem::sentences(&p)));
+            assert_eq!(read.preset, "markov", "{link}");
+            if !link.contains("%26preset=") {
+                assert_eq!(read.experiment, e, "{link}");
+            }
+        }
+    }
+    says(
+        link::from_fragment("data.topics=64."),
+        "64.",
+        "data.topics is \"64.\"; allowed: a whole number, 1 to 100000. Write 64.",
+    );
+    says(link::from_fragment("#%"), "%", "link is \"%\"");
+    says(link::from_fragment("#v=%"), "v=%", "cannot be decoded");
+}
+
+#[test]
+fn grids_say_what_they_do_not_understand() {
+    let base = || Experiment {
+        data: Data { fresh: false, ..Data::default() },
+        world: "coin".parse().expect("a coin"),
+        ..Experiment::default()
+    };
+    let read = |grid: &str| Sweep::parse_grid(base(), grid).and_then(|sweep| sweep.cells());
+    for (grid, words) in [
+        (
+            "seed=1-3",
+            "seed is \"1-3\"; allowed: a whole number, 0 to 9007199254740991. Every whole number from 1 to 3 is written 1..3.",
+        ),
+        ("world.p=1-3", "world.p is 1-3; allowed: a number. Every whole number from 1 to 3 is written 1..3."),
+        (
+            "data.topics=8;16",
+            "data.topics is \"8;16\"; allowed: values, parted by commas. A semicolon begins the next field. Between values put commas: data.topics=8, 16.",
+        ),
+        ("data.topics=1 5", "data.topics is \"1 5\"; allowed: a whole number, 1 to 100000. There is a space"),
+        ("data.topics=many", "data.topics is \"many\"; allowed: a whole number"),
+        (
+            "training.weight_decay=0,1",
+            "training.weight_decay is \"0,1\"; allowed: one number, or values parted by commas. 0,1 is two values here. For one value, write 0.1; for several, put a space after each comma: 0, 1.",
+        ),
+        ("world.p=0,5", "world.p is \"0,5\""),
+        ("data.topics=1,000", "write 1000"),
+        ("data.tpics=4", "data.tpics is 4; allowed: a field of an experiment."),
+        ("16", "grid is \"16\"; allowed: FIELD=VALUES."),
+    ] {
+        says(read(grid), grid, words);
+    }
+    // How large the cells are together is judged before they are made.
+    for values in [format!("\"{}\"", "x".repeat(100_000)), format!("{{\"tokens\":[\"{}\"]}}", "x".repeat(100_000))] {
+        let grid = format!("world={values}; seed=1..9999");
+        says(read(&grid), "a large grid", "at most 20 million characters in all cells");
+    }
+    for (grid, count) in
+        [("training.weight_decay=0, 1", 2), ("data.topics=4,16", 2), ("seed=0,1", 2), ("training.clip=1,2,5", 3)]
+    {
+        assert_eq!(read(grid).map(|cells| cells.len()), Ok(count), "{grid}");
+    }
+    // What a grid is written as is read again, and what was kept before is still the same sweep.
+    let sweep = Sweep::parse_grid(base(), "training.weight_decay=0, 1").expect("a grid");
+    assert_eq!(sweep.grid(), "training.weight_decay=0, 1");
+    let kept = Sweep::kept_grid(base(), "training.weight_decay=0,1").expect("a grid");
+    assert_eq!((&kept, kept.id()), (&sweep, sweep.id()));
+    assert_eq!(Sweep::parse_grid(base(), &kept.grid()), Ok(sweep));
+}
+
+/// Thirds have no end in decimals.
+#[test]
+fn rows_of_rounded_numbers_are_normalised_and_that_is_said() {
+    let thirds =
+        |p: &str| format!(r#"{{"tokens":["a","b","c"],"transitions":{{"a":[[{p}]],"b":[[{p}]],"c":[[{p}]]}}}}"#);
+    let world = WorldSpec::from_json(&thirds("0.333")).expect("rounded");
+    assert_eq!(
+        world.notes(),
+        [
+            "world.transitions, row 0, sums to 0.999 instead of 1, as rounded numbers do: each of its numbers was divided by that sum."
+        ]
+    );
+    let mixture =
+        format!(r#"{{"mixture":[{{"weight":1,"world":"coin"}},{{"weight":1,"world":{}}}]}}"#, thirds("0.333"));
+    assert!(
+        WorldSpec::from_json(&mixture).expect("rounded").notes()[0]
+            .starts_with("world.mixture[1].world.transitions, row 0")
+    );
+    let exact = WorldSpec::from_json(&thirds("0.3333333333333333")).expect("exact");
+    assert_eq!(exact.notes(), [""; 0]);
+    // Further off than rounding can be: 3 times half a thousandth.
+    for p in ["0.3328", "0.334", "0.3"] {
+        assert!(WorldSpec::from_json(&thirds(p)).is_err(), "{p}");
+    }
+    let start = r#"{"tokens":["a"],"start":[0.333,0.333,0.333],"transitions":{"a":[[1,0,0],[0,1,0],[0,0,1]]}}"#;
+    assert!(WorldSpec::from_json(start).expect("rounded").notes()[0].contains("start, sums to 0.999"));
+    // Zeros are no rounding.
+    let zeros = r#"{"tokens":["a"],"transitions":{"a":[[0.998,0,0,0],[0,1,0,0],[0,0,1,0],[0,0,0,1]]}}"#;
+    says(WorldSpec::from_json(zeros), zeros, "row 0 summed over all tokens is 0.998");
+}
+
+/// What is written is read back to the last bit, of every kind of number.
+#[test]
+fn numbers_survive_their_text() {
+    use crate::world::{Purpose, Stream};
+    let mut stream = Stream::new(1, Purpose::World, 0);
+    let numbers: Vec<f64> = (0..2000).map(|_| stream.uniform() / f64::from(1 + stream.below(3) as u32)).collect();
+    let text = json::text(&serde_json::json!(numbers));
+    let read: Vec<f64> = json::read(&text)
+        .expect("JSON")
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(serde_json::Value::as_f64)
+        .collect();
+    let changed = numbers.iter().zip(&read).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+    assert_eq!((read.len(), changed), (2000, 0));
+}
+
+/// What the page promises is what README says was measured.
+#[test]
+fn promises_are_those_of_the_readme() {
+    let (readme, share) = (include_str!("../../README.md"), include_str!("../app/page/share.rs"));
+    assert!(readme.contains("on the CPU of one machine the same losses") && readme.contains("number of cores"));
+    assert!(share.contains("on the CPU of the same kind of machine with the same number of cores, the same losses"));
+    let stories = include_str!("../../www/stories.html");
+    assert!(readme.contains("inference that comes and goes, was not seen at this size"));
+    assert!(stories.contains("goes again was not seen at this size") && !stories.contains("may come first"));
 }

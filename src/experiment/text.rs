@@ -5,7 +5,10 @@ use std::{cmp::Reverse, collections::BinaryHeap, fmt, sync::Arc};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::problem::{Checker, Problem};
+use super::{
+    problem::{Checker, Problem, clipped},
+    read,
+};
 
 /// Most bytes of all documents together.
 pub const MAX_BYTES: usize = 20_000_000;
@@ -138,15 +141,9 @@ impl Text {
         self.0.vocab
     }
 
-    /// Token names: the characters themselves, with marks for those that cannot be seen.
+    /// Token names: the characters themselves, as far as they can be seen.
     pub fn tokens(&self) -> Vec<String> {
-        let name = |c: char| match c {
-            ' ' => "␣".into(),
-            '\n' => "⏎".into(),
-            '\t' => "⇥".into(),
-            c if c.is_control() || c.is_whitespace() => format!("U+{:04X}", c as u32),
-            c => c.to_string(),
-        };
+        let name = |c: char| shown(c.encode_utf8(&mut [0; 4]));
         (0..self.0.vocab)
             .map(|i| match (self.0.unit, self.0.alphabet.get(i)) {
                 (Unit::Bytes, _) if i < 128 => name(char::from(i as u8)),
@@ -198,23 +195,26 @@ impl Text {
     }
 
     /// From the value of the key `text`.
-    pub(super) fn from_value(mut value: Value) -> Result<Self, Problem> {
-        let unreadable = |why: &str| Problem::unreadable("world.text", why);
-        let unit = match value.get("unit").map(Value::as_str) {
-            None | Some(Some("characters")) => Unit::Characters,
-            Some(Some("bytes")) => Unit::Bytes,
-            _ => return Err(unreadable("unit is neither \"characters\" nor \"bytes\"")),
+    pub(super) fn from_value(value: Value) -> Result<Self, Problem> {
+        let allowed = "an object with documents, {\"documents\": [{\"name\": …, \"text\": …}]}";
+        let mut fields = read::object("world.text", value, &["unit", "documents"], allowed)?;
+        let unit = match fields.remove("unit") {
+            None => Unit::Characters,
+            Some(Value::String(unit)) if unit == Unit::Characters.name() => Unit::Characters,
+            Some(Value::String(unit)) if unit == Unit::Bytes.name() => Unit::Bytes,
+            other => return Err(read::lacks("world.text.unit", other, "characters or bytes")),
         };
-        let Some(Value::Array(list)) = value.get_mut("documents").map(Value::take) else {
-            return Err(unreadable("documents is no list"));
+        let list = read::list("world.text.documents", fields.remove("documents"), MAX_DOCUMENTS, "documents")?;
+        let document = |(i, entry)| {
+            let at = format!("world.text.documents[{i}]");
+            let mut fields = read::object(&at, entry, &["name", "text"], "an object with a name and a text")?;
+            let mut word = |name: &str| match fields.remove(name) {
+                Some(Value::String(word)) => Ok(word),
+                other => Err(read::lacks(&format!("{at}.{name}"), other, "words in quotes")),
+            };
+            Ok(Document { name: word("name")?, text: word("text")? })
         };
-        let read = |mut entry: Value| match (entry["name"].take(), entry["text"].take()) {
-            (Value::String(name), Value::String(text)) => Ok(Document { name, text }),
-            _ => Err(unreadable("a document lacks its name or its text")),
-        };
-        let entries =
-            list.into_iter().map(|entry| if entry.is_object() { entry } else { Value::Object(Default::default()) });
-        Ok(Self::new(unit, entries.map(read).collect::<Result<_, _>>()?))
+        Ok(Self::new(unit, list.into_iter().enumerate().map(document).collect::<Result<_, _>>()?))
     }
 }
 
@@ -298,21 +298,68 @@ pub fn sections(name: &str, text: &str) -> Vec<Document> {
     found
 }
 
-/// A text file's bytes as text: UTF-8, UTF-16 with a byte order mark, or else Windows-1252; line ends become `\n`. The error names
-/// the file.
-pub fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Problem> {
-    let binary = || {
-        Problem::new(
-            &format!("the file \"{name}\""),
-            "binary",
-            "text",
-            "Where it is text, save it as UTF-8 and open it again.",
-        )
+/// A token's name as it can be seen: signs for space, line end and tab, numbers for what has no shape, a ring under what has none of
+/// its own.
+pub fn shown(name: &str) -> String {
+    let mut characters = name.chars();
+    match (characters.next(), characters.next()) {
+        (None, _) => "(empty)".into(),
+        (Some(' '), None) => "␣".into(),
+        (Some('\n'), None) => "⏎".into(),
+        (Some('\t'), None) => "⇥".into(),
+        (Some(c), None) if c.is_control() || c.is_whitespace() || is_invisible(c) => format!("U+{:04X}", c as u32),
+        (Some(c), None) if is_mark(c) => format!("◌{c}"),
+        (Some(_), None) => name.into(),
+        // Of several, some can be seen: the rest must not make two names look alike.
+        _ if name.trim().is_empty() || name.chars().any(|c| c.is_control() || is_invisible(c)) => name
+            .chars()
+            .map(|c| {
+                if c.is_control() || c.is_whitespace() || is_invisible(c) {
+                    format!("‹U+{:04X}›", c as u32)
+                } else {
+                    c.into()
+                }
+            })
+            .collect(),
+        _ => name.into(),
+    }
+}
+
+/// Characters without a width or a shape: joiners, marks of direction, fillers, variation selectors, tags.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Marks that stand on the character before them.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{64b}'..='\u{65f}'
+        | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+}
+
+/// What a file says, and what a person should know of how it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    pub text: String,
+    /// A sentence where it was guessed; empty where there was nothing to guess.
+    pub note: String,
+}
+
+/// A file's bytes as text, of whatever kind the file is: UTF-8, UTF-16 with a byte order mark, or else Windows-1252; line ends become
+/// `\n`. The error names the file.
+pub fn decode(name: &str, bytes: Vec<u8>) -> Result<Decoded, Problem> {
+    let refused = |value: &str, allowed: &str, advice: &str| {
+        Err(Problem::new(&format!("the file \"{}\"", clipped(name)), value, allowed, advice))
     };
+    let mut note = String::new();
+    let mut guessed = false;
     let text = match bytes[..] {
         [0xff, 0xfe, ref rest @ ..] => wide(rest, u16::from_le_bytes),
         [0xfe, 0xff, ref rest @ ..] => wide(rest, u16::from_be_bytes),
-        _ => match String::from_utf8(bytes) {
+        _ => match String::from_utf8(bytes.clone()) {
             Ok(text) => text,
             Err(e) => {
                 let lossy = String::from_utf8_lossy(e.as_bytes());
@@ -320,8 +367,15 @@ pub fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Problem> {
                 let sound = lossy.chars().filter(|c| !c.is_ascii()).count() - broken;
                 // Letters of other encodings hardly ever make sound UTF-8 by chance.
                 if sound > 10 * broken {
+                    let places = if broken == 1 { "one place".into() } else { format!("{broken} places") };
+                    note = format!("The file \"{name}\" is not sound UTF-8 in {places}; \u{fffd} stands there.");
                     lossy.into_owned()
                 } else {
+                    guessed = true;
+                    note = format!(
+                        "The file \"{name}\" is not UTF-8, and was read as Western European (Windows-1252). Where letters look wrong, \
+                         save it as UTF-8 and open it again."
+                    );
                     e.as_bytes().iter().map(|&b| western(b)).collect()
                 }
             }
@@ -330,9 +384,39 @@ pub fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Problem> {
     let odd =
         text.chars().filter(|c| matches!(c, '\u{1}'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{80}'..='\u{9f}')).count();
     if text.contains('\0') || odd > text.len() / 50 {
-        return Err(binary());
+        return refused("binary", "text", "Where it is text, save it as UTF-8 and open it again.");
     }
-    Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n"))
+    if let Some(likely) = guessed.then(|| other_script(&bytes)).flatten() {
+        let value = format!("not UTF-8, and not Western European text either ({likely})");
+        let advice = "Save it as UTF-8 and open it again: many editors can, or iconv -f ENCODING -t UTF-8.";
+        return refused(&value, "UTF-8, UTF-16 with a byte order mark, or Windows-1252", advice);
+    }
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    Ok(Decoded { text, note })
+}
+
+/// Whether bytes beyond ASCII are words of their own, as they are in Cyrillic, Greek or Chinese; then what encoding they may be in.
+/// In Western European text they stand among ASCII letters, hardly ever three in a row.
+fn other_script(bytes: &[u8]) -> Option<&'static str> {
+    // Dashes, dots, quotes and spaces of Windows-1252 stand together in any script.
+    let is_high =
+        |b: &u8| *b >= 0x80 && !matches!(*b, 0x82 | 0x84 | 0x85 | 0x8b | 0x91..=0x97 | 0x9b | 0xa0 | 0xab | 0xbb);
+    let (mut high, mut in_rows) = (0, 0);
+    for row in bytes.chunk_by(|a, b| is_high(a) == is_high(b)).filter(|row| is_high(&row[0])) {
+        high += row.len();
+        in_rows += if row.len() >= 3 { row.len() } else { 0 };
+    }
+    if 2 * in_rows <= high {
+        return None;
+    }
+    let within = |low: u8, top: u8| bytes.iter().filter(|b| (low..=top).contains(*b)).count();
+    // Small letters, which are most: before the capitals in KOI8-R, behind them in Windows-1251.
+    let (first, second) = (within(0xc0, 0xdf), within(0xe0, 0xff));
+    Some(match () {
+        () if 5 * (first + second) < 4 * high => "perhaps in an encoding of Chinese, Japanese or Korean",
+        () if first > second => "perhaps KOI8-R",
+        () => "perhaps Windows-1251, or Greek or another script",
+    })
 }
 
 fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use super::{
     Problem, Process, Text, WorldMixture, json,
     problem::{Checker, sentences},
+    read, text,
 };
 
 /// A parameter of a named world.
@@ -403,9 +404,33 @@ impl WorldSpec {
         }
     }
 
-    /// Token names, index by index. In a world of vectors, names of the directions that samples are shown by: a vector's
-    /// largest entry and its sign.
+    /// Token names as they are shown, index by index: what cannot be seen of a name goes by its number.
     pub fn tokens(&self) -> Vec<String> {
+        match self {
+            Self::Process(_) | Self::Mixture(_) => self.names().iter().map(|name| text::shown(name)).collect(),
+            Self::Named { .. } | Self::Text(_) => self.names(),
+        }
+    }
+
+    /// What a person should know of how it was read, a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes_at("world")
+    }
+
+    fn notes_at(&self, at: &str) -> Vec<String> {
+        match self {
+            Self::Process(p) => p.notes(at),
+            Self::Mixture(m) => {
+                let parts = m.mixture.iter().enumerate();
+                parts.flat_map(|(i, part)| part.world.notes_at(&format!("{at}.mixture[{i}].world"))).take(3).collect()
+            }
+            Self::Named { .. } | Self::Text(_) => Vec::new(),
+        }
+    }
+
+    /// Token names, index by index: equal names are the same token. In a world of vectors, names of the directions that samples are shown by: a vector's
+    /// largest entry and its sign.
+    pub fn names(&self) -> Vec<String> {
         match self {
             Self::Named { kind: "lds", .. } => {
                 (0..2 * self.observation().size()).map(|i| format!("{}x{}", ["+", "-"][i % 2], i / 2 + 1)).collect()
@@ -469,7 +494,7 @@ impl WorldSpec {
 
     /// Reads a process or a mixture from JSON, and checks it.
     pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
-        let value = json::read(text).map_err(|e| vec![Problem::unreadable("world", &e)])?;
+        let value = json::given("world", text).map_err(|problem| vec![problem])?;
         let spec = Self::from_value(value).map_err(|e| vec![e])?;
         spec.validate()?;
         Ok(spec)
@@ -477,13 +502,22 @@ impl WorldSpec {
 
     /// Reads the short form, or JSON, out of a value; ranges are [`WorldSpec::validate`]'s.
     pub(crate) fn from_value(value: serde_json::Value) -> Result<Self, Problem> {
-        let unreadable = |e: String| Problem::unreadable("world", &e);
+        Self::from_value_at("world", value)
+    }
+
+    /// `at` is what problems call this world.
+    pub(super) fn from_value_at(at: &str, value: serde_json::Value) -> Result<Self, Problem> {
+        let renamed = |p: Problem| Problem { field: p.field.replacen("world", at, 1), ..p };
         match value {
-            serde_json::Value::String(text) => text.parse(),
+            serde_json::Value::String(text) => text.parse().map_err(renamed),
             // Chosen by key, so that an error speaks of the form that was meant.
-            v if v.get("mixture").is_some() => json::take(v).map(Self::Mixture).map_err(unreadable),
-            mut v if v.get("text").is_some() => Text::from_value(v["text"].take()).map(Self::Text),
-            v => json::take(v).map(Self::Process).map_err(unreadable),
+            v if v.get("mixture").is_some() => read::mixture(at, v).map(Self::Mixture),
+            mut v if v.get("text").is_some() => Text::from_value(v["text"].take()).map(Self::Text).map_err(renamed),
+            v @ serde_json::Value::Object(_) => read::process(at, v).map(Self::Process),
+            other => {
+                let allowed = "a world in its short form, such as \"coins:n=10\", or an object with a process, a mixture or a text";
+                Err(Problem::new(at, json::text(&other), allowed, ""))
+            }
         }
     }
 }
@@ -516,20 +550,31 @@ fn write_json(world: &impl Serialize, f: &mut fmt::Formatter<'_>) -> fmt::Result
     f.write_str(&json::text(&serde_json::to_value(world).map_err(|_| fmt::Error)?))
 }
 
-/// Reads the short form. Only the shape is judged here; ranges are [`WorldSpec::validate`]'s.
+/// Reads the short form, or JSON. Only the shape is judged here; ranges are [`WorldSpec::validate`]'s.
 impl FromStr for WorldSpec {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<Self, Problem> {
+        if json::is_meant(text) {
+            return Self::from_value(json::given("world", text)?);
+        }
         let (name, rest) = text.split_once(':').unwrap_or((text, ""));
         let kind = WorldKind::named(name.trim()).ok_or_else(|| {
             let names = KINDS.iter().map(|k| k.name).collect::<Vec<_>>().join(", ");
             Problem::new("world", format!("\"{name}\""), &format!("one of {names}"), "")
         })?;
         let mut spec = Self::named(kind);
+        let mut before: Option<(&str, &str)> = None;
+        let mut given = Vec::new();
         for part in rest.split(',').filter(|s| !s.trim().is_empty()) {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             let (key, value) = (key.trim(), value.trim());
+            if let (Some((name, whole)), true) = (before, key == part.trim() && json::number(key).is_some()) {
+                let advice =
+                    format!("Commas part parameters here; decimals are written with a point, {name}={whole}.{key}.");
+                let value = format!("\"{whole},{key}\"");
+                return Err(Problem::new(&format!("world.{name}"), value, "a number", &advice));
+            }
             if !kind.parameters.iter().any(|p| p.name == key) {
                 let names = kind.parameters.iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
                 return Err(Problem::new(
@@ -539,9 +584,14 @@ impl FromStr for WorldSpec {
                     "",
                 ));
             }
+            if given.contains(&key) {
+                return Err(Problem::new(&format!("world.{key}"), "given twice", "each parameter once", ""));
+            }
+            given.push(key);
             let number = json::number(value)
                 .ok_or_else(|| Problem::new(&format!("world.{key}"), format!("\"{value}\""), "a number", ""))?;
             spec.set_parameter(key, number);
+            before = Some((key, value));
         }
         Ok(spec)
     }

@@ -81,7 +81,7 @@ impl Recorded {
         for part in value["sweeps"].as_array().into_iter().flatten() {
             let problem = |p: Vec<crate::experiment::Problem>| crate::experiment::problem::sentences(&p);
             let base = Experiment::from_value(part["base"].clone()).map_err(problem)?;
-            let sweep = Sweep::parse_grid(base, &word(part, "grid")?).map_err(problem)?;
+            let sweep = Sweep::kept_grid(base, &word(part, "grid")?).map_err(problem)?;
             let run = |cell: &Value| {
                 let coordinates = cell["at"].as_array()?;
                 Run::from_value(sweep.key(coordinates), cell)

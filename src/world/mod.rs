@@ -114,7 +114,7 @@ impl World {
             WorldSpec::Named { kind: "lds", .. } => (Topics::Linear(LinearLaw::new(spec)?), Vec::new()),
             WorldSpec::Named { kind, .. } => Self::named(kind, spec, vocab),
             WorldSpec::Process(process) => {
-                let tokens = spec.tokens();
+                let tokens = spec.names();
                 let hmm = Hmm::from_process(process, vocab, |name| index_of(&tokens, name));
                 (finite(&[hmm], &[1.0]), vec!["process".into()])
             }
@@ -183,7 +183,7 @@ impl World {
         let mut parts = Vec::new();
         let mut names = Vec::new();
         for (i, part) in mixture.mixture.iter().enumerate() {
-            let map = part.world.tokens().iter().map(|name| index.get(name.as_str()).copied().unwrap_or(0)).collect();
+            let map = part.world.names().iter().map(|name| index.get(name.as_str()).copied().unwrap_or(0)).collect();
             names.push(match &part.world {
                 WorldSpec::Named { .. } => part.world.to_string(),
                 _ => format!("process {}", i + 1),

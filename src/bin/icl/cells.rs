@@ -22,7 +22,7 @@ use icl_playground::{
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 
 /// The progress bar's length, for each cell.
 const FINE: f64 = 1000.0;
@@ -87,7 +87,7 @@ pub fn run(sweep: &Sweep, cells: &[Cell], file: &Path, jobs: usize) -> Result<Fi
                     outcomes.insert(key, outcome);
                 }
                 Err(why) => {
-                    bar.suspend(|| eprintln!("{key}: {why}"));
+                    bar.suspend(|| say(format!("{key}: {why}")));
                     failed.push((key, why));
                 }
             }

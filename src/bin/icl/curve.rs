@@ -14,7 +14,7 @@ use icl_playground::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::failure::{Failure, read_experiment, read_world};
+use crate::failure::{self, Failure, read_experiment, read_world};
 
 /// Longest curve: the closed form for a coin takes time as the square of this.
 const MAX_LENGTH: usize = 10_000;
@@ -29,14 +29,14 @@ pub struct Arguments {
     /// or a mixture of worlds as JSON, or text:FILE[+FILE...][,unit=bytes] (a directory: a topic per file)
     #[arg(long, value_name = "SPEC", required_unless_present = "experiment", conflicts_with = "experiment")]
     world: Option<String>,
-    /// A file with an experiment as JSON; its world is used
+    /// A file with an experiment as JSON, - for standard input; its world is used
     #[arg(long, value_name = "FILE")]
     experiment: Option<PathBuf>,
     /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them
     #[arg(long, value_name = "FILE")]
     udhr: Option<PathBuf>,
     /// How many positions; without it the experiment's T, or 32
-    #[arg(long, value_name = "L")]
+    #[arg(long, value_name = "L", value_parser = failure::count)]
     length: Option<usize>,
     /// Add what simpler predictors lose: counting, copying, knowing each topic's frequencies
     #[arg(long)]

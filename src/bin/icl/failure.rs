@@ -1,10 +1,20 @@
 //! Why a command ends without a result.
 
-use std::{fs, io, path::Path};
+use std::{
+    fmt::Display,
+    fs::File,
+    io::{self, Read, Write},
+    path::Path,
+};
 
 use icl_playground::{
     engine::error::EngineError,
-    experiment::{Experiment, Problem, WorldSpec, problem::sentences},
+    experiment::{
+        Experiment, Problem, WorldSpec, json,
+        problem::sentences,
+        text::{Decoded, MAX_BYTES, decode},
+        typed,
+    },
     world::WorldError,
 };
 
@@ -16,9 +26,9 @@ pub enum Failure {
     Invalid(Vec<Problem>),
     #[error(transparent)]
     World(#[from] WorldError),
-    #[error("The file {path} cannot be read: {why}.")]
+    #[error("The file {path} cannot be read: {}.", plain(.why))]
     File { path: String, why: io::Error },
-    #[error("The corpus {path} cannot be read: {why}. `cargo xtask udhr` makes it; --udhr says where it is.")]
+    #[error("The corpus {path} cannot be read: {}. `cargo xtask udhr` makes it; --udhr says where it is.", plain(.why))]
     Corpus { path: String, why: io::Error },
     #[error("{0}")]
     Run(String),
@@ -26,7 +36,7 @@ pub enum Failure {
     Picture(String),
     #[error("{0}")]
     Sweep(String),
-    #[error("The result cannot be written: {0}.")]
+    #[error("The result cannot be written: {}.", plain(.0))]
     Output(io::Error),
 }
 
@@ -49,25 +59,54 @@ impl Failure {
     }
 }
 
+/// Most bytes of a file that is read whole.
+const MOST: u64 = 8 * MAX_BYTES as u64;
+/// What stands for standard input.
+const INPUT: &str = "-";
+
+/// To standard error; that nobody can read it is no reason to stop.
+pub fn say(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A file's text, or standard input's; how it was read is said where there was something to guess. Pipes are files too.
 pub fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|why| Failure::File { path: path.display().to_string(), why })
+    let failed = |why| Failure::File { path: path.display().to_string(), why };
+    let (mut bytes, mut name) = (Vec::new(), path.display().to_string());
+    if is_input(path) {
+        name = "standard input".into();
+        io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    } else {
+        File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    }
+    if bytes.len() as u64 > MOST {
+        let (size, most) = (format!("over {} MB", MOST / 1_000_000), format!("at most {} MB", MOST / 1_000_000));
+        return Err(Problem::new(&format!("the file \"{name}\""), size, &most, "").into());
+    }
+    let Decoded { text, note } = decode(&name, bytes)?;
+    if !note.is_empty() {
+        say(note);
+    }
+    Ok(text)
+}
+
+/// Whether a path stands for standard input.
+pub fn is_input(path: &Path) -> bool {
+    path == Path::new(INPUT)
 }
 
 /// An experiment from a file of JSON, whose world may also be `"text:FILE"`. `udhr` is the bundled corpus, if it is asked for.
 pub fn read_experiment(path: &Path, udhr: Option<&Path>) -> Result<Experiment, Failure> {
-    let json = read(path)?;
-    let mut value = serde_json::from_str::<serde_json::Value>(&json).unwrap_or_default();
-    let Some(world) = value.get("world").and_then(|w| w.as_str()?.strip_prefix(texts::PREFIX)).map(texts::read) else {
-        let mut experiment = Experiment::from_json(&json).map_err(Failure::Invalid)?;
-        experiment.world = texts::filled(experiment.world, udhr)?;
-        experiment.validate().map_err(Failure::Invalid)?;
-        return Ok(experiment);
+    let value = json::given("experiment", &read(path)?)?;
+    let files = value.get("world").and_then(|world| world.as_str()?.strip_prefix(texts::PREFIX)).map(texts::read);
+    let experiment = match files {
+        Some(world) => Experiment::from_value_in(world?, value),
+        None => Experiment::from_value(value),
     };
-    // Everything else as if the world were another one; then all of it with the text.
-    value["world"] = WorldSpec::default().to_string().into();
-    let mut experiment = Experiment::from_json(&value.to_string()).map_err(Failure::Invalid)?;
-    experiment.world = world?;
+    let mut experiment = experiment.map_err(Failure::Invalid)?;
+    experiment.world = texts::filled(experiment.world, udhr)?;
     experiment.validate().map_err(Failure::Invalid)?;
+    experiment.world.notes().into_iter().for_each(say);
     Ok(experiment)
 }
 
@@ -76,13 +115,30 @@ pub fn read_world(spec: &str, udhr: Option<&Path>) -> Result<WorldSpec, Failure>
     if let Some(files) = spec.strip_prefix(texts::PREFIX) {
         return texts::read(files);
     }
-    match spec.strip_prefix('@') {
-        Some(path) => WorldSpec::from_json(&read(Path::new(path))?).map_err(Failure::Invalid),
-        None if spec.trim_start().starts_with('{') => WorldSpec::from_json(spec).map_err(Failure::Invalid),
-        None => {
-            let spec: WorldSpec = spec.parse()?;
-            spec.validate().map_err(Failure::Invalid)?;
-            texts::filled(spec, udhr)
-        }
-    }
+    let world = match spec.strip_prefix('@') {
+        Some(path) => WorldSpec::from_json(&read(Path::new(path))?).map_err(Failure::Invalid)?,
+        None => spec.parse()?,
+    };
+    world.validate().map_err(Failure::Invalid)?;
+    world.notes().into_iter().for_each(say);
+    texts::filled(world, udhr)
+}
+
+/// A count among the arguments, as a person types numbers.
+pub fn count(text: &str) -> Result<usize, String> {
+    let number = number(text)?;
+    // As many as fit into 32 bits: every argument's range ends far below.
+    let is_count = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    if is_count { Ok(number as usize) } else { Err("a whole number, 0 or more, is meant".into()) }
+}
+
+/// A number among the arguments.
+pub fn number(text: &str) -> Result<f64, String> {
+    typed::number(text).map_err(|why| if why.is_empty() { "a number is meant".into() } else { why })
+}
+
+/// What the system says of a file, without its number.
+fn plain(why: &io::Error) -> String {
+    let said = why.to_string();
+    said.split(" (os error").next().unwrap_or(&said).to_owned()
 }

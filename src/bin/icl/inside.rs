@@ -14,11 +14,11 @@ use icl_playground::{
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::failure::{Failure, read_experiment};
+use crate::failure::{self, Failure, read_experiment};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// A file with an experiment as JSON; `icl preset NAME` prints some
+    /// A file with an experiment as JSON, - for standard input; `icl preset NAME` prints some
     #[arg(long, value_name = "FILE")]
     experiment: PathBuf,
     /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them
@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TABS")]
     tabs: Option<String>,
     /// The step that is looked at; without it the last
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = failure::count)]
     step: Option<usize>,
     /// The folder for inside.html and a CSV file for each tab; without it the current one
     #[arg(long, value_name = "DIR", default_value = ".")]

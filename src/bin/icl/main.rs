@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     match text.and_then(|text| print(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            failure::say(&failure);
             ExitCode::from(failure.code())
         }
     }

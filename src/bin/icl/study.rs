@@ -17,7 +17,7 @@ use icl_playground::{
 
 use crate::{
     cells,
-    failure::Failure,
+    failure::{self, Failure, say},
     sweep::{jobs, runs, write_pictures},
 };
 
@@ -26,7 +26,7 @@ pub struct Arguments {
     /// data, optimization, prior or algorithms
     name: String,
     /// Cells that run at the same time; without it all cores but one
-    #[arg(long, value_name = "J")]
+    #[arg(long, value_name = "J", value_parser = failure::count)]
     jobs: Option<usize>,
     /// The file to write; without it NAME.json in the current folder
     #[arg(long, value_name = "FILE")]
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     for part in study.sweeps {
         let sweep = part.sweep().map_err(Failure::Invalid)?;
         let cells = sweep.cells().map_err(Failure::Invalid)?;
-        eprintln!("{}", part.title);
+        say(part.title);
         let journal = arguments.keep.join(format!("{}-{}.sweep.jsonl", study.name, part.name));
         let finished = cells::run(&sweep, &cells, &journal, jobs)?;
         failed.extend(finished.failed.iter().map(|(key, why)| format!("{key}: {why}")));

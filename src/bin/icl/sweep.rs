@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     cells::{self, Finished},
-    failure::{Failure, read_experiment},
+    failure::{self, Failure, is_input, read_experiment},
     print,
 };
 
@@ -24,14 +24,14 @@ const SHOWN: [&str; 6] = ["two_level", "first_level", "empirical", "topic_gap", 
 
 #[derive(Args)]
 pub struct Arguments {
-    /// A file with an experiment as JSON, in which the grid sets its fields; `icl preset NAME` prints some
+    /// A file with an experiment as JSON, - for standard input, in which the grid sets its fields; `icl preset NAME` prints some
     #[arg(long, value_name = "FILE")]
     experiment: PathBuf,
     /// Which fields take which values: "data.topics=4,16,64; seed=1..3; hold=data.sequences" (hold keeps K·N·T at the experiment's)
     #[arg(long, value_name = "GRID")]
     grid: String,
     /// Cells that run at the same time; without it all cores but one
-    #[arg(long, value_name = "J")]
+    #[arg(long, value_name = "J", value_parser = failure::count)]
     jobs: Option<usize>,
     /// All metrics as JSON, instead of a table
     #[arg(long, conflicts_with = "csv")]
@@ -47,7 +47,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
     /// A two-level loss: steps, tokens and seconds to it become metrics
-    #[arg(long, value_name = "NATS")]
+    #[arg(long, value_name = "NATS", value_parser = failure::number)]
     level: Option<f64>,
     /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them
     #[arg(long, value_name = "FILE")]
@@ -120,15 +120,20 @@ pub fn write_pictures(report: &Report, folder: &Path, prefix: &str) -> Result<()
     Ok(())
 }
 
-/// `DIR/NAME.sweep.jsonl`.
+/// `DIR/NAME.sweep.jsonl`. Without a folder it lies beside the experiment, or where that is no file of its own, in the current folder.
 fn journal_path(experiment: &Path, out: Option<&Path>) -> Result<PathBuf, Failure> {
-    let name = experiment.file_stem().unwrap_or_default().to_string_lossy();
-    let folder = match out {
-        Some(folder) => {
+    let is_file = !is_input(experiment) && experiment.is_file();
+    let name = match experiment.file_stem() {
+        Some(name) if is_file => name.to_string_lossy(),
+        _ => "experiment".into(),
+    };
+    let folder = match (out, experiment.parent()) {
+        (Some(folder), _) => {
             fs::create_dir_all(folder).map_err(Failure::Output)?;
             folder.to_path_buf()
         }
-        None => experiment.parent().map(Path::to_path_buf).unwrap_or_default(),
+        (None, Some(folder)) if is_file => folder.to_path_buf(),
+        (None, _) => PathBuf::new(),
     };
     Ok(folder.join(format!("{name}.sweep.jsonl")))
 }

@@ -7,11 +7,11 @@ use std::{
 
 use icl_playground::experiment::{
     Problem, Text, WorldSpec,
-    text::{Document, MAX_BYTES, Unit, decode, sections},
+    text::{Document, MAX_BYTES, Unit, sections},
     udhr,
 };
 
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 
 /// What opens the form.
 pub const PREFIX: &str = "text:";
@@ -39,14 +39,17 @@ pub fn read(form: &str) -> Result<WorldSpec, Failure> {
     for path in &files {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let failed = |why| Failure::File { path: path.display().to_string(), why };
-        size += fs::metadata(path).map_err(failed)?.len() as usize;
+        // Of what is no file on a disk, the size is known once it is read.
+        if !failure::is_input(path) {
+            size += fs::metadata(path).map_err(failed)?.len() as usize;
+        }
         // Text in other encodings may take half of its size or thrice: what is far too much is not even read.
         if size > 4 * MAX_BYTES {
             let (size, most) =
                 (format!("over {} MB", size / 1_000_000), format!("at most {} MB", MAX_BYTES / 1_000_000));
             return Err(Problem::new("world.text", size, &most, "Use a part of it.").into());
         }
-        let text = decode(&name, fs::read(path).map_err(failed)?)?;
+        let text = failure::read(path)?;
         if whole {
             documents = sections(&name, &text);
         } else {
@@ -65,7 +68,10 @@ pub fn filled(spec: WorldSpec, corpus: Option<&Path>) -> Result<WorldSpec, Failu
     }
     let usual = Path::new("target").join(udhr::FILE);
     let path = corpus.unwrap_or(&usual);
-    let text = fs::read_to_string(path).map_err(|why| Failure::Corpus { path: path.display().to_string(), why })?;
+    let text = failure::read(path).map_err(|failure| match failure {
+        Failure::File { path, why } => Failure::Corpus { path, why },
+        other => other,
+    })?;
     Ok(udhr::filled(&spec, &text)?)
 }
 

@@ -16,7 +16,7 @@ use crate::failure::{Failure, read_experiment};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// A file with an experiment as JSON; `icl preset NAME` prints some
+    /// A file with an experiment as JSON, - for standard input; `icl preset NAME` prints some
     #[arg(long, value_name = "FILE")]
     experiment: PathBuf,
     /// The bundled texts of the world udhr, as `cargo xtask udhr` makes them

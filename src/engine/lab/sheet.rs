@@ -113,7 +113,7 @@ impl Sheet {
     }
 
     fn empty(record: Record, cores: usize, patience: f64) -> Result<Self, Vec<Problem>> {
-        let sweep = Sweep::parse_grid(record.base.clone(), &record.grid)?;
+        let sweep = Sweep::kept_grid(record.base.clone(), &record.grid)?;
         let cells = sweep.cells()?;
         let costs = cells.iter().map(|cell| cost(&cell.experiment)).collect();
         let part = study_sweep(&record.id);
