@@ -15,7 +15,7 @@ pub use crate::theory::curve::{Curve, Method};
 pub use outcome::{Certificate, Nearness, Outcome, Paths, Record, ScaleTrial};
 
 /// Raised whenever a message changes shape; the page refuses an engine that says another.
-pub const PROTOCOL: u32 = 7;
+pub const PROTOCOL: u32 = 8;
 
 /// From the page (or the terminal) to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,12 +34,23 @@ pub enum Command {
     Reset,
     /// Run one cell of a sweep to its end, answered by [`Event::Cell`] and an [`Event::Outcome`]. What ran before is dropped.
     Cell { experiment: Box<Experiment>, device: DeviceChoice },
-    /// Draw a world for people, before or beside training. The newest request wins; training goes on afterwards.
-    Picture { world: Box<WorldSpec> },
+    /// Draw a world for people, before or beside training: the page's own, or with `sketch` one that is being edited. The newest request
+    /// of each wins; training goes on afterwards. `id` comes back with the answer.
+    Picture { id: u32, sketch: bool, world: Box<WorldSpec> },
     /// What was pressed, typed or pointed at in the learning lab (see `probe::Message`), or the step that the page shows.
     Inside { message: Value },
     /// Time something (`cargo xtask bench`): once for the first time, and `repeats` times more.
     Bench { work: BenchWork, device: DeviceChoice, repeats: usize },
+}
+
+impl Command {
+    /// Whether nobody waits for the answer any more, once `later` was asked.
+    pub fn is_overtaken_by(&self, later: &Self) -> bool {
+        match (self, later) {
+            (Self::Picture { sketch: mine, .. }, Self::Picture { sketch, .. }) => mine == sketch,
+            _ => false,
+        }
+    }
 }
 
 /// Where the user wants the net to be trained.
@@ -253,8 +264,8 @@ pub struct Baseline {
 /// A world as a person can look at it. Pictures are SVG, sized by their viewBox, coloured by the page's CSS variables.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Picture {
-    /// The world's short form or JSON, to tell an answer to an older request.
-    pub world: String,
+    /// The request's number, to tell an answer to an older one.
+    pub id: u32,
     /// Sentences: how many states, topics and tokens there are, and what was left out.
     pub notes: Vec<String>,
     /// The state graph; empty where there is none to draw.
@@ -387,6 +398,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_picture_is_overtaken_by_its_own_kind_only() {
+        let picture = |id, sketch| Command::Picture { id, sketch, world: Box::default() };
+        assert!(
+            picture(1, true).is_overtaken_by(&picture(2, true))
+                && picture(1, false).is_overtaken_by(&picture(2, false))
+        );
+        assert!(
+            !picture(1, false).is_overtaken_by(&picture(2, true))
+                && !picture(1, true).is_overtaken_by(&picture(2, false))
+        );
+        assert!(!Command::Pause.is_overtaken_by(&Command::Pause) && !picture(1, true).is_overtaken_by(&Command::Pause));
+    }
+
+    #[test]
     fn every_event_comes_back_as_it_was() {
         let measured = Measured { value: 0.25, stderr: 0.5 };
         let losses = LossAndFloor { loss: measured, bayes: measured, excess: measured };
@@ -488,7 +513,7 @@ mod tests {
                 ..Outcome::default()
             })),
             Event::Cell { done: 0.5 },
-            Event::Picture(Picture { world: "coins".into(), graph: "<svg/>".into(), ..Picture::default() }),
+            Event::Picture(Picture { id: 7, graph: "<svg/>".into(), ..Picture::default() }),
             Event::Bench(BenchReport {
                 device: DeviceKind::Cpu,
                 median_ms: 1.5,

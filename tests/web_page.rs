@@ -23,14 +23,14 @@ fn play_engine(late: &[Event], events: &[Event], paused: &Event) {
     let stand_in = format!(
         "postMessage({ready:?});
          onmessage = (message) => {{
-           const {{ command }} = JSON.parse(message.data);
+           const {{ command, id }} = JSON.parse(message.data);
            if (command === 'picture') {{
              // As it was sent: a number read and written by JavaScript would lose its point.
              const sent = message.data.slice(message.data.indexOf('world') + 7, -1);
              const name = sent.startsWith('{{') ? sent : JSON.parse(sent);
              const graph = '<svg><text>' + name.length + '</text></svg>';
              const samples = '<svg><text>' + name + '</text></svg>';
-             postMessage(JSON.stringify({{ event: 'picture', world: name, notes: ['Drawn.'], graph, samples }}));
+             postMessage(JSON.stringify({{ event: 'picture', id, notes: ['Drawn.'], graph, samples }}));
            }}
            if (command === 'start') for (const text of {said:?}) postMessage(text);
            if (command === 'pause') postMessage({paused:?});

@@ -9,4 +9,5 @@ pub mod history;
 pub mod mixing;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 pub mod page;
+pub mod pictures;
 pub mod theme;

@@ -29,12 +29,11 @@ struct Mailbox {
 }
 
 impl Mailbox {
-    /// The next command. Of the pictures asked for, only the newest two are drawn: the page's world, and one being edited.
+    /// The next command that somebody waits for.
     fn pop(&mut self) -> Option<Command> {
         loop {
             let command = self.commands.pop_front()?;
-            let picture = |c: &Command| matches!(c, Command::Picture { .. });
-            if !picture(&command) || self.commands.iter().filter(|c| picture(c)).count() < 2 {
+            if !self.commands.iter().any(|later| command.is_overtaken_by(later)) {
                 return Some(command);
             }
         }
@@ -193,14 +192,13 @@ async fn obey(
             let outcome = cell::run(&experiment, device, &mut progress).await?;
             post(&Event::Outcome(Box::new(outcome)));
         }
-        Command::Picture { world } => {
-            let asked = world.to_string();
+        Command::Picture { id, world, .. } => {
             // Texts that cannot be had are no reason to end a run.
             let drawn = match corpus::resolve(*world).await {
                 Ok(world) => picture(&world),
                 Err(error) => Picture { problem: error.to_string(), ..Picture::default() },
             };
-            post(&Event::Picture(Picture { world: asked, ..drawn }));
+            post(&Event::Picture(Picture { id, ..drawn }));
         }
         Command::Inside { message } => {
             if let Some(session) = session {

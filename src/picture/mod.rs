@@ -44,11 +44,12 @@ const WIDTH: f64 = 900.0;
 
 /// Draws a world. What cannot be built is answered by the reason, in `problem`.
 pub fn picture(spec: &WorldSpec) -> Picture {
-    let mut picture = Picture { world: spec.to_string(), ..Picture::default() };
+    let mut picture = Picture::default();
     match World::new(spec) {
         Ok(world) => {
             let tokens = spec.tokens();
             picture.notes = notes::about(&world);
+            picture.notes.extend(spec.notes());
             (picture.graph, picture.simplex) = processes(spec, &world, &tokens, &mut picture.notes);
             picture.samples = match world.topics() {
                 Topics::Linear(law) => {

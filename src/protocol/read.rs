@@ -151,7 +151,7 @@ parts! {
     Paths {
         is_kl, data, topic, difference_data, expected_data, difference_topic, expected_topic, measurements
     }
-    Picture { world, notes, graph, samples, simplex, problem }
+    Picture { id, notes, graph, samples, simplex, problem }
     Nearness { name, can_be, fresh, training }
     Record { step, seconds, training_loss, empirical, first_level, two_level, two_level_stderr, algorithms }
     Sample { topic, topic_index, tokens, model, bayes }

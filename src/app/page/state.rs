@@ -8,6 +8,7 @@ use crate::{
     app::{
         fields::{self, Number, Typed},
         mixing::{self, Part},
+        pictures::{Pictures, Place},
     },
     experiment::{Estimate, Experiment, Preset, Problem, WorldSpec, json, link},
     protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture},
@@ -88,9 +89,8 @@ pub struct App {
     /// The draft's world, and the one in the table of one's own process.
     pub picture: RwSignal<Picture>,
     pub sketched: RwSignal<Picture>,
-    /// What each was called when it was sent.
-    picturing: StoredValue<String>,
-    sketching: StoredValue<String>,
+    /// What was asked for of both.
+    pictures: StoredValue<Pictures>,
     pub board: StoredValue<Board, LocalStorage>,
     engine: StoredValue<Option<EngineClient>, LocalStorage>,
     /// A start that waits for its worker is not a run yet; a hidden tab's pause is not the user's.
@@ -157,8 +157,7 @@ impl App {
             sheet_open: RwSignal::new(false),
             picture: RwSignal::new(Picture::default()),
             sketched: RwSignal::new(Picture::default()),
-            picturing: StoredValue::new(String::new()),
-            sketching: StoredValue::new(String::new()),
+            pictures: StoredValue::new(Pictures::default()),
             board: StoredValue::new_local(Board::new()),
             engine: StoredValue::new_local(None),
             paused_by_hiding: StoredValue::new(false),
@@ -204,12 +203,11 @@ impl App {
                 }
             }
             Event::Picture(picture) => {
-                // An answer to an older question is left alone.
-                if self.draft.with_untracked(|d| d.world.to_string()) == picture.world {
-                    self.picture.set(picture.clone());
-                }
-                if self.sketching.with_value(|asked| *asked == picture.world) {
-                    self.sketched.set(picture.clone());
+                match self.pictures.with_value(|asked| asked.place(picture.id)) {
+                    Some(Place::World) => self.picture.set(picture.clone()),
+                    Some(Place::Sketch) => self.sketched.set(picture.clone()),
+                    // An answer to an older question.
+                    None => {}
                 }
             }
             Event::Inside { message } => pieces::obey(message),
@@ -277,7 +275,7 @@ impl App {
             }
         });
         // What the old one was asked for, it will not answer.
-        self.picturing.set_value(String::new());
+        self.pictures.update_value(Pictures::forget);
         self.ask_picture();
     }
 
@@ -380,6 +378,13 @@ impl App {
         self.start(false);
     }
 
+    /// Says what there is to say, and leaves the notice alone where there is nothing.
+    pub fn note(self, sentences: Vec<String>) {
+        if !sentences.is_empty() {
+            self.notice.set(Some(sentences.join("\n")));
+        }
+    }
+
     /// A notice made of a sentence and what is wrong.
     pub fn tell(self, sentence: &str, problems: &[Problem]) {
         let mut text = String::from(sentence);
@@ -447,19 +452,19 @@ impl App {
     /// Asks the engine to draw the draft's world, if it is one.
     pub fn ask_picture(self) {
         let world = self.draft.with_untracked(|d| d.world.clone());
-        let name = world.to_string();
-        if world.validate().is_ok() && self.picturing.with_value(|asked| *asked != name) {
-            self.picturing.set_value(name);
-            self.send(&Command::Picture { world: Box::new(world) });
+        if world.validate().is_ok() {
+            self.request_picture(Place::World, world);
         }
     }
 
     /// Asks the engine to draw the world of the table.
     pub fn sketch(self, world: WorldSpec) {
-        let name = world.to_string();
-        if self.sketching.with_value(|asked| *asked != name) {
-            self.sketching.set_value(name);
-            self.send(&Command::Picture { world: Box::new(world) });
+        self.request_picture(Place::Sketch, world);
+    }
+
+    fn request_picture(self, place: Place, world: WorldSpec) {
+        if let Some(Some(id)) = self.pictures.try_update_value(|asked| asked.request(place, &world)) {
+            self.send(&Command::Picture { id, sketch: place == Place::Sketch, world: Box::new(world) });
         }
     }
 

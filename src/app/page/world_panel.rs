@@ -63,7 +63,8 @@ fn follow_draft(app: App) {
     thread_local! {
         static WAITING: RefCell<Option<TimeoutHandle>> = const { RefCell::new(None) };
     }
-    let world = memo(move || app.draft.with(|d| d.world.to_string()));
+    // The world itself: two that are written alike may differ.
+    let world = memo(move || app.draft.with(|d| d.world.clone()));
     effect(move || {
         // Read, not tracked: a memo that nobody reads never learns what it depends on.
         world.with(|_| ());
