@@ -14,7 +14,7 @@ use crate::experiment::{
     Experiment, Preset, Problem, Text, WorldSpec, json, link,
     preset::PRESETS,
     problem::sentences,
-    text::{self, Document, Unit},
+    text::{self, Decoded, Document, Unit},
 };
 
 /// Sets a field of `window.icl`, for curious users and tests.
@@ -31,7 +31,7 @@ const LAB: &str = "view=lab";
 
 /// What the address asks for behind its `#`, and whether it asks for the view of sweeps.
 fn fragment() -> (String, bool) {
-    parted(&window().location().hash().unwrap_or_default())
+    parted(&link::plain(&window().location().hash().unwrap_or_default()))
 }
 
 fn parted(hash: &str) -> (String, bool) {
@@ -111,7 +111,7 @@ pub fn follow_address(app: App) {
         app.lab.set(lab);
         // From one view to the other and back, the run goes on.
         let old = js_sys::Reflect::get(&e, &"oldURL".into()).ok().and_then(|url| url.as_string()).unwrap_or_default();
-        if parted(old.split_once('#').unwrap_or_default().1).0 == now {
+        if parted(&link::plain(old.split_once('#').unwrap_or_default().1)).0 == now {
             return;
         }
         match read(&now) {
@@ -176,8 +176,7 @@ pub fn download_url(name: &str, url: &str) {
 
 /// Takes JSON of an experiment, a process or a mixture, whichever it is.
 fn take_in(app: App, text: &str) -> Result<(), String> {
-    let value = json::read(text)
-        .map_err(|e| format!("This is not readable JSON, so nothing was changed. The parser said: {e}."))?;
+    let value = json::given("experiment", text).map_err(|problem| refuse(vec![problem]))?;
     if ["transitions", "mixture", "text"].iter().any(|key| value.get(key).is_some()) {
         let world = WorldSpec::from_value(value).map_err(|problem| refuse(vec![problem]))?;
         world.validate().map_err(refuse)?;
@@ -209,14 +208,14 @@ pub fn listen_for_files(app: App) {
         let files = e.data_transfer().and_then(|d| d.files()).filter(|files| files.length() > 0);
         if let Some(files) = files {
             e.prevent_default();
-            take_in_files(app, &files, move |outcome| app.notice.set(outcome.err()));
+            take_in_files(app, &files, move |outcome| app.note(outcome.err().into_iter().collect()));
         }
     });
     listen(&body, "paste", move |e: web_sys::ClipboardEvent| {
         let typing = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
         let typing = typing.is_some_and(|t| matches!(t.tag_name().as_str(), "INPUT" | "TEXTAREA"));
         let text = e.clipboard_data().and_then(|d| d.get_data("text").ok()).unwrap_or_default();
-        if !typing && text.trim_start().starts_with('{') {
+        if !typing && json::is_meant(&text) {
             e.prevent_default();
             app.notice.set(take_in(app, &text).err());
         }
@@ -256,7 +255,7 @@ pub fn choose_files(app: App) {
         input.set_multiple(true);
         listen(&input, "change", move |e: web_sys::Event| {
             if let Some(files) = event_target::<web_sys::HtmlInputElement>(&e).files() {
-                take_in_files(app, &files, move |outcome| app.notice.set(outcome.err()));
+                take_in_files(app, &files, move |outcome| app.note(outcome.err().into_iter().collect()));
             }
         });
         input.click();
@@ -264,16 +263,23 @@ pub fn choose_files(app: App) {
 }
 
 async fn read_files(app: App, files: &[web_sys::File]) -> Result<(), String> {
-    let mut documents = Vec::new();
+    let (mut documents, mut notes) = (Vec::new(), Vec::new());
     for file in files {
         let name = file.name();
         let Ok(buffer) = JsFuture::from(file.array_buffer()).await else {
             return Err(format!("{name} could not be read. Nothing was changed."));
         };
-        let text = text::decode(&name, js_sys::Uint8Array::new(&buffer).to_vec())
+        let Decoded { text, note } = text::decode(&name, js_sys::Uint8Array::new(&buffer).to_vec())
             .map_err(|problem| format!("{problem} Nothing was changed."))?;
+        if !note.is_empty() {
+            notes.push(note);
+        }
         match files.len() {
-            1 if name.ends_with(".json") || text.trim_start().starts_with('{') => return take_in(app, &text),
+            1 if name.ends_with(".json") || json::is_meant(&text) => {
+                take_in(app, &text)?;
+                app.note(notes);
+                return Ok(());
+            }
             1 => documents = text::sections(&name, &text),
             _ => documents.push(Document { name, text }),
         }
@@ -282,6 +288,7 @@ async fn read_files(app: App, files: &[web_sys::File]) -> Result<(), String> {
     experiment.world = WorldSpec::Text(Text::new(Unit::Characters, documents));
     experiment.validate().map_err(refuse)?;
     app.open(experiment);
+    app.note(notes);
     Ok(())
 }
 
@@ -368,7 +375,7 @@ pub fn Share(open: RwSignal<bool>) -> impl IntoView {
     let sound = move || app.problems.with(Vec::is_empty);
     view! {
         <Dialog open title="Share this experiment" testid="share-dialog">
-            <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU, the same losses to the last bit. Only text files of your own are too long for a link; export those as a file."</p>
+            <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU of the same kind of machine with the same number of cores, the same losses to the last bit. Other machines round differently. Only text files of your own are too long for a link; export those as a file."</p>
             <div class="row">
                 <input type="text" readonly data-testid="share-link" aria-label="Link to this experiment" prop:value=words(move || link.get()) />
                 <button type="button" class="primary" data-testid="copy-link" prop:disabled=truth(move || !sound()) on:click=move |_| copy(&link.get_untracked(), copied)>
