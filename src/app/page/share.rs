@@ -234,7 +234,8 @@ pub fn follow_address(app: App) {
         if !fragment.text.is_empty() {
             app.draft.with_untracked(|draft| keep_text(&draft.world, &fragment.text));
         }
-        // Browsers refuse to write it at every turn of a slider. Whoever loads the page anew before it is written gets the edit from here.
+        // Browsers refuse to write it at every turn of a slider. Whoever loads the page anew before it is written gets the edit from here;
+        // writing it as the page is left would come too late.
         preferences::keep(KEPT_EDIT, &format!("{}\n{}", Fragment::now().joined(), fragment.joined()));
         if let Some((old, _)) = WAITING.take() {
             old.clear();
@@ -243,7 +244,6 @@ pub fn follow_address(app: App) {
             WAITING.set(Some((timer, fragment)));
         }
     });
-    listen(&window(), "pagehide", |_: web_sys::Event| flush());
     window_event_listener_untyped("hashchange", move |e| {
         let now = Fragment::now();
         app.lab.set(now.lab);
