@@ -628,8 +628,11 @@ impl Teller<'_> {
                     Order::of(&runs.into_iter().filter_map(of).collect::<Vec<_>>())
                 })
                 .collect();
-            let [same, different] = [|o: &Order| o.same, |o: &Order| o.different]
-                .map(|f| Estimate::over(&found.iter().filter_map(f).collect::<Vec<_>>()));
+            let of_pairs = |f: fn(&Order) -> Option<f64>| {
+                let values: Vec<f64> = found.iter().filter_map(f).collect();
+                Estimate::over(&values)
+            };
+            let (same, different) = (of_pairs(|order| order.same), of_pairs(|order| order.different));
             let settings = self.table.rows.iter().filter(|r| r.get(term).is_some() && r.get(gap).is_some()).count();
             let told = |over: &Option<Estimate>| over.as_ref().map_or_else(|| "–".into(), tau_told);
             rows.push(vec![
