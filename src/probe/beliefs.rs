@@ -185,7 +185,7 @@ impl Beliefs {
             for (i, cell) in cells.iter().enumerate() {
                 // A word that is new is met with what is true of all.
                 let (count, sums) = means.get(&word(*cell)).unwrap_or(&all);
-                let mean: Vec<f64> = sums.iter().map(|sum| sum / count.max(1.0)).collect();
+                let mean: Vec<f64> = sums.iter().map(|sum| sum / f64::max(*count, 1.0)).collect();
                 told(i, &mean);
             }
         })
@@ -277,7 +277,7 @@ impl Beliefs {
             mean.iter_mut().zip(self.target(cell)).for_each(|(m, v)| *m += v / half.len() as f64);
         }
         let (mut residual, mut total) = (vec![0.0; outputs], vec![0.0; outputs]);
-        predict(&half, &mut |i, y| {
+        predict(&half, &mut |i: usize, y: &[f64]| {
             for (k, v) in self.target(half[i]).iter().enumerate() {
                 residual[k] += (v - y[k]).powi(2);
                 total[k] += (v - mean[k]).powi(2);

@@ -70,7 +70,7 @@ const BINS: usize = 4;
 const SLOW: f64 = 0.25;
 /// ...and so is, to this share, the upper end of the slope's 95% interval.
 const SLOW_LIMIT: f64 = 0.5;
-/// Earlier values of [`SLOW`], oldest first. Each was taken after results had been seen, without a limit for the interval's end.
+/// Earlier values of [`SLOW`], oldest first: loosened after results had been seen. They held for the slope with three standard errors added.
 const FORMER: [f64; 3] = [0.4, 0.5, 0.7];
 /// By no more than this share of the whole fall in all...
 const FLAT: f64 = 0.05;
@@ -147,8 +147,8 @@ pub fn rule() -> String {
 pub fn history() -> String {
     let former: Vec<String> = FORMER.iter().map(f64::to_string).collect();
     format!(
-        "The limit of the slope was {} in earlier versions, each chosen after results had been seen; {SLOW} and {SLOW_LIMIT} were \
-         fixed before these results.",
+        "The limit of the slope was {} in earlier versions, loosened after results had been seen; {SLOW} and {SLOW_LIMIT} were fixed \
+         before these results.",
         former.join(", then ")
     )
 }
