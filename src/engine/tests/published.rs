@@ -107,7 +107,9 @@ fn pace_near(session: &mut Session, level: f64, near: f64) -> Option<(f64, f64, 
         (fields[0] == "training loss").then(|| Some((number(2)?, number(3)?, number(4)?)))?
     };
     let bins: Vec<(f64, f64, f64)> = transitions(session).into_iter().filter_map(row).collect();
-    let x = |bin: &(f64, f64, f64)| 0.5 * ((bin.0 - 0.5).ln() + (bin.1 + 0.5).ln());
+    fn x(bin: &(f64, f64, f64)) -> f64 {
+        0.5 * ((bin.0 - 0.5).ln() + (bin.1 + 0.5).ln())
+    }
     let most = bins.iter().map(|bin| bin.2).fold(f64::MIN, f64::max);
     let least = bins.iter().map(|bin| bin.2).fold(f64::MAX, f64::min);
     let pace = (most - least) / (x(bins.last()?) - x(bins.first()?));
