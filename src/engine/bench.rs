@@ -211,7 +211,8 @@ mod tests {
             let step = size.step();
             assert_eq!(step.experiment.validate(), Ok(()), "{}", size.name());
         }
-        assert_eq!(BenchSize::Small.step().vocabulary, 5);
+        // With the begin token.
+        assert_eq!(BenchSize::Small.step().vocabulary, 6);
         assert_eq!(BenchSize::Gru.step().experiment.training.batch, 512);
     }
 

@@ -14,7 +14,9 @@ use crate::{
         device::parity_nets,
         trainer::{Inside, Learner, Look, Trainer, read},
     },
-    experiment::{Architecture, Embedding, Experiment, Init, Mlp, Net, Norm, Observation, Positions, Preset, Training},
+    experiment::{
+        Architecture, Embedding, Experiment, Init, Mlp, Net, Norm, Observation, Positions, Training, preset::PRESETS,
+    },
     world::{
         Rows,
         linear::Gaussian,
@@ -485,37 +487,39 @@ fn numbers_are_drawn_as_their_start_says() {
     assert!(of("blocks.0.mlp.up.bias").iter().all(|x| *x == 0.0));
 }
 
-/// FNV-1a over the bits.
-fn hash(values: &[f32]) -> u64 {
-    let bytes = values.iter().flat_map(|x| x.to_bits().to_le_bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// As version 1 started each entry.
+fn started_in_version_1(net: &Net, observation: Observation, name: &str, from: usize) -> Start {
+    let fan = 1.0 / (from as f32).sqrt();
+    match name {
+        "embedding" if observation.is_vectors() => Start::Normal(1.0),
+        "embedding" if net.architecture == Architecture::Transformer => Start::Normal(0.3),
+        "embedding" => Start::Normal(0.1),
+        "positions" => Start::Normal(0.1),
+        "head.weight" => Start::Normal(0.2 / (from as f32).sqrt()),
+        _ if name.starts_with("layers.") => Start::Uniform(1.0 / (net.width as f32).sqrt()),
+        _ if name.ends_with(".gain") => Start::Ones,
+        _ if name.ends_with(".bias") || name.ends_with(".shift") => Start::Zeros,
+        _ if name.ends_with("attention.out.weight") || name.ends_with("mlp.down.weight") => {
+            Start::Normal(1.0 / ((2 * net.blocks) as f32).sqrt() / (from as f32).sqrt())
+        }
+        _ => Start::Normal(fan),
+    }
 }
 
-/// Of presets: the hash of the parameters at the start, and the losses of five steps of eight random sequences.
-const RECORDED: [(&str, u64, [f32; 5]); 6] = [
-    ("dursley-wonka", 0, [0.0; 5]),
-    ("dursley-wonka-small", 0, [0.0; 5]),
-    ("dursley-wonka-gru", 0, [0.0; 5]),
-    ("induction-3", 0, [0.0; 5]),
-    ("retrieval-inference", 0, [0.0; 5]),
-    ("lds", 0, [0.0; 5]),
-];
-
-/// Runs of version 1 repeat: hashes of parameters and losses of the first steps, recorded before initialization was a choice. Losses hold
-/// to the rounding of another processor's vectors, which five steps hardly grow.
 #[test]
-fn what_version_1_started_and_lost_is_what_it_was() {
-    for (name, parameters, expected) in RECORDED {
-        let mut experiment = Preset::named(name).expect(name).experiment_in(1);
-        experiment.training.batch = 8;
+fn version_1_starts_every_parameter_as_it_did() {
+    for preset in PRESETS {
+        let experiment = preset.experiment_in(1);
         let observation = experiment.world.observation();
-        let mut trainer = Trainer::new(&experiment, observation, &Device::flex());
-        assert_eq!(hash(&now(trainer.parameters()).expect("CPU reads")), parameters, "{name}");
-        for (step, expected) in expected.into_iter().enumerate() {
-            let mut stream = Stream::new(1, Purpose::Timing, step as u64);
-            let rows = Rows::random(observation, 8 * experiment.data.length, &mut stream);
-            let loss = now(async { read(trainer.step(&rows, &[]).await.loss).await }).expect("CPU reads")[0];
-            assert!((loss / expected - 1.0).abs() < 2e-6, "{name}, step {step}: {loss} {expected}");
+        let layout = Layout::new(&experiment.net, observation);
+        for entry in &layout.entries {
+            let then = started_in_version_1(&experiment.net, observation, &entry.name, entry.shape[0]);
+            assert_eq!(entry.start, then, "{}: {}", preset.name, entry.name);
         }
     }
+    // The stream of numbers is the same too: FNV-1a over the bits of the first preset's parameters.
+    let values = Layout::new(&Net::default(), TOKENS).initial(1);
+    let bytes = values.iter().flat_map(|x| x.to_bits().to_le_bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    assert_eq!(hash, 16_254_020_452_033_399_977);
 }

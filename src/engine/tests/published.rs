@@ -41,11 +41,35 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// P1: a small GRU sits at the unigram level of Dursley/Wonka for a while, and then drops.
+/// P1: the GRU on one-hot tokens, as published, near the unigram level: how fast it falls there, as a share of its mean pace.
 #[test]
-fn a_gru_rests_at_the_unigram_level_and_drops() {
+#[ignore = "3 seeds of 300 steps of 51,200 tokens: some minutes"]
+fn published_gru_near_the_unigram_level() {
+    for seed in 1..=3 {
+        let mut experiment = Preset::named("dursley-wonka-gru").expect("a preset").experiment();
+        (experiment.seed, experiment.training.steps) = (seed, 300);
+        let (losses, mut session) = train(experiment);
+        let unigram = transitions(&mut session)
+            .iter()
+            .find(|fields| fields[0] == "level" && fields[1] == "unigram")
+            .and_then(|fields| fields[4].parse::<f64>().ok())
+            .expect("a level");
+        println!("seed {seed}: unigram {unigram:.4}; {:?}", pace_near(&mut session, unigram, 0.02));
+        for ten in losses.chunks(10) {
+            print!(" {:.4}", mean(ten));
+        }
+        println!();
+    }
+}
+
+/// A GRU whose embedding starts faint, N(0, .1²), sits at the unigram level of Dursley/Wonka for a while, and then drops. That scale was
+/// chosen because it does; it is no published one.
+#[test]
+fn a_gru_that_starts_faint_rests_at_the_unigram_level_and_drops() {
     const UNIGRAM: f64 = 1.44519;
-    let (losses, _) = trained("dursley-wonka-gru", 160);
+    let mut experiment = Preset::named("dursley-wonka-gru").expect("a preset").experiment_in(1);
+    experiment.training.steps = 160;
+    let (losses, _) = train(experiment);
     for (i, ten) in losses[50..90].chunks(10).enumerate() {
         let off = mean(ten) / UNIGRAM - 1.0;
         assert!(off.abs() < 0.02, "steps from {}: {off:+.3}", 50 + 10 * i);
@@ -53,8 +77,8 @@ fn a_gru_rests_at_the_unigram_level_and_drops() {
     assert!(mean(&losses[..10]) > 1.03 * UNIGRAM && mean(&losses[150..]) < 0.8 * UNIGRAM, "{}", mean(&losses[150..]));
 }
 
-/// The excess over exact Bayes on each class of the transitions tab, by recorded step: (class, step, nats).
-fn excess_by_event(session: &mut Session) -> Vec<(String, usize, f64)> {
+/// What the transitions tab says of a run, as rows of CSV.
+fn transitions(session: &mut Session) -> Vec<Vec<String>> {
     session.open_inside(Some(TabKind::Transitions));
     pollster::block_on(async { while session.look_inside(&mut |_| {}).await.expect("a look") {} });
     let mut csv = String::new();
@@ -63,12 +87,45 @@ fn excess_by_event(session: &mut Session) -> Vec<(String, usize, f64)> {
             csv = message["text"].as_str().unwrap_or_default().to_owned();
         }
     });
-    let row = |line: &str| -> Option<(String, usize, f64)> {
-        let fields: Vec<&str> = line.split(',').collect();
-        (fields[0] == "event excess")
-            .then(|| Some((fields[1].into(), fields[2].parse().ok()?, fields[4].parse().ok()?)))?
+    csv.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+/// The excess over exact Bayes on each class of the transitions tab, by recorded step: (class, step, nats).
+fn excess_by_event(session: &mut Session) -> Vec<(String, usize, f64)> {
+    let row = |fields: Vec<String>| -> Option<(String, usize, f64)> {
+        let excess = (fields[0] == "event excess").then(|| fields[4].parse().ok())??;
+        Some((fields[1].clone(), fields[2].parse().ok()?, excess))
     };
-    csv.lines().filter_map(row).collect()
+    transitions(session).into_iter().filter_map(row).collect()
+}
+
+/// How fast the training loss falls near `level`: over the bins on end whose loss is within `near` of it, the slope of loss against
+/// ln(step), as a share of the run's mean, with its upper 95% limit; and the first and last step of them. `None` for fewer than 4 bins.
+fn pace_near(session: &mut Session, level: f64, near: f64) -> Option<(f64, f64, usize, usize)> {
+    let row = |fields: Vec<String>| -> Option<(f64, f64, f64)> {
+        let number = |i: usize| fields.get(i)?.parse::<f64>().ok();
+        (fields[0] == "training loss").then(|| Some((number(2)?, number(3)?, number(4)?)))?
+    };
+    let bins: Vec<(f64, f64, f64)> = transitions(session).into_iter().filter_map(row).collect();
+    fn x(bin: &(f64, f64, f64)) -> f64 {
+        0.5 * ((bin.0 - 0.5).ln() + (bin.1 + 0.5).ln())
+    }
+    let most = bins.iter().map(|bin| bin.2).fold(f64::MIN, f64::max);
+    let least = bins.iter().map(|bin| bin.2).fold(f64::MAX, f64::min);
+    let pace = (most - least) / (x(bins.last()?) - x(bins.first()?));
+    let start = bins.iter().position(|bin| (bin.2 - level).abs() <= near)?;
+    let here: Vec<_> = bins[start..].iter().take_while(|bin| (bin.2 - level).abs() <= near).collect();
+    let n = here.len() as f64;
+    if here.len() < 4 {
+        return None;
+    }
+    let (mean_x, mean_y) = (here.iter().map(|b| x(b)).sum::<f64>() / n, here.iter().map(|b| b.2).sum::<f64>() / n);
+    let spread: f64 = here.iter().map(|b| (x(b) - mean_x).powi(2)).sum();
+    let slope = here.iter().map(|b| (x(b) - mean_x) * (b.2 - mean_y)).sum::<f64>() / spread;
+    let left: f64 = here.iter().map(|b| (b.2 - mean_y - slope * (x(b) - mean_x)).powi(2)).sum();
+    let error = (left / (n - 2.0) / spread).sqrt();
+    let share = slope.abs() / pace;
+    Some((share, share + 1.96 * error / pace, here[0].0 as usize, here[here.len() - 1].1 as usize))
 }
 
 /// P1: a small transformer learns to copy the name before it learns the even odds on the first one, and the more names it has seen the
@@ -155,4 +212,25 @@ fn published_beliefs_are_in_the_residual_stream() {
         beyond(after),
         beyond(before)
     );
+}
+
+/// Losses of the first five steps of eight sequences, as the presets of version 1 had them before initialization was a choice. They hold
+/// to the rounding of another processor's vectors, which five steps hardly grow.
+#[test]
+fn runs_of_version_1_repeat() {
+    let recorded: [(&str, [f64; 5]); 5] = [
+        ("dursley-wonka", [1.6128774, 1.5839813, 1.5689452, 1.5118424, 1.4724219]),
+        ("dursley-wonka-small", [1.6565924, 1.643946, 1.6078614, 1.5862249, 1.5514767]),
+        ("dursley-wonka-gru", [1.6039799, 1.609827, 1.6049871, 1.6053076, 1.5964806]),
+        ("induction-3", [1.0934608, 1.0974027, 1.0907108, 1.0754389, 1.0968201]),
+        ("retrieval-inference", [1.1591994, 1.142293, 1.0828011, 1.0746026, 1.0862979]),
+    ];
+    for (name, expected) in recorded {
+        let mut experiment = Preset::named(name).expect(name).experiment_in(1);
+        (experiment.training.steps, experiment.training.batch) = (5, 8);
+        experiment.evaluation.algorithms = false;
+        for (loss, expected) in train(experiment).0.iter().zip(expected) {
+            assert!((loss - expected).abs() < 2e-6, "{name}: {loss} {expected}");
+        }
+    }
 }
