@@ -8,6 +8,7 @@
 pub mod colour;
 pub mod experiment;
 pub mod number;
+pub mod pace;
 pub mod picture;
 pub mod probe;
 pub mod protocol;

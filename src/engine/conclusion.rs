@@ -1,37 +1,39 @@
-//! What is measured once, when the last step is done: precise gaps, the noise that the learner bears, the certificate.
+//! What is measured when the last step is done: precise gaps and curves, the noise that the learner bears, the certificate.
 
 use super::{
-    certify::Certify,
-    error::EngineError,
-    gaps::{Found, Gaps},
-    priors::Priors,
-    scales::Scales,
-    trainer::Trainer,
+    certify::Certify, clock::now_ms, error::EngineError, gaps::Gaps, priors::Priors, scales::Scales, trainer::Trainer,
 };
 use crate::{
     experiment::Experiment,
+    pace::Pace,
     protocol::{Evaluation, Outcome},
     world::{Corpus, World},
 };
 
 /// Goes through the measurements a portion at a time, so that whoever drives the run stays in charge.
 pub struct Conclusion {
+    gaps: Gaps,
+    /// The gaps are done, until more is asked for.
+    measured: bool,
+    /// The evaluation after the last step, on the evaluation's own sequences.
+    last: Evaluation,
     /// Done ones are dropped.
-    gaps: Option<Gaps>,
     scales: Option<Scales>,
     certify: Option<Certify>,
     outcome: Outcome,
 }
 
 impl Conclusion {
-    /// `last`: the evaluation after the last step, which is what fresh draws are judged by.
+    /// `last`: the evaluation after the last step.
     pub fn new(experiment: &Experiment, world: &World, corpus: &Corpus, priors: &Priors, last: &Evaluation) -> Self {
         let (steps, batch) = (experiment.steps(), experiment.training.batch);
         let seen = priors.of_data().filter(|_| experiment.prior.steps > 0).map_or(&[][..], |subset| subset.rows());
         let bound = &experiment.bound;
         Self {
             gaps: Gaps::new(experiment, corpus),
-            scales: (bound.scale == 0.0).then(|| Scales::new(experiment.seed, world, corpus, steps, batch)),
+            measured: false,
+            last: last.clone(),
+            scales: (bound.scale == 0.0).then(|| Scales::new(experiment, world, corpus)),
             certify: bound
                 .certificate
                 .then(|| Certify::new(experiment, world, corpus, seen, last.distance_data))
@@ -40,12 +42,6 @@ impl Conclusion {
                 steps,
                 prior_steps: 2 * experiment.prior.steps,
                 tokens: (steps * batch * experiment.data.length) as f64,
-                sequences: last.sequences,
-                empirical: last.empirical,
-                first_level: last.first_level,
-                two_level: last.two_level,
-                sequence_gap: last.sequence_gap,
-                topic_gap: last.topic_gap,
                 distance_topic: last.distance_topic,
                 distance_data: last.distance_data,
                 scale: bound.scale,
@@ -56,8 +52,8 @@ impl Conclusion {
 
     /// What the next portion is of, and how much of that is done, 0 to 1.
     pub fn progress(&self) -> (&'static str, f64) {
-        if let Some(gaps) = &self.gaps {
-            ("Measuring the gaps", gaps.done())
+        if !self.measured {
+            ("Measuring the gaps", self.gaps.done())
         } else if let Some(scales) = &self.scales {
             ("Trying how much noise the learner bears", scales.done())
         } else if let Some(certify) = &self.certify {
@@ -67,30 +63,50 @@ impl Conclusion {
         }
     }
 
+    /// Measures twice as many sequences; whether any more may come.
+    pub fn more(&mut self) -> bool {
+        self.measured = !self.gaps.more();
+        !self.measured
+    }
+
+    /// The gaps are done.
+    pub fn is_measured(&self) -> bool {
+        self.measured
+    }
+
+    /// The evaluation after the last step, on as many sequences as the gaps. `bases` as for [`Gaps::evaluation`].
+    pub fn evaluation(&self, bases: (&[f64], &[f64])) -> Evaluation {
+        self.gaps.evaluation(&self.last, bases)
+    }
+
     /// One more portion; the outcome once everything is there.
     pub async fn advance(
         &mut self,
+        pace: &mut Pace,
         experiment: &Experiment,
         world: &World,
         corpus: &Corpus,
         trainer: &Trainer,
     ) -> Result<Option<Outcome>, EngineError> {
-        if let Some(gaps) = &mut self.gaps {
-            if gaps.advance(world, corpus, trainer).await? {
-                let Found { sequences, empirical, first_level, two_level, sequence_gap, topic_gap, precise } =
-                    gaps.found();
+        if !self.measured {
+            let start = now_ms();
+            self.measured = self.gaps.advance(pace, world, corpus, trainer).await?;
+            self.outcome.gaps_seconds += (now_ms() - start) / 1000.0;
+            if self.measured {
+                let found = self.gaps.found();
                 let outcome = std::mem::take(&mut self.outcome);
                 self.outcome = Outcome {
-                    sequences,
-                    empirical,
-                    first_level,
-                    two_level,
-                    sequence_gap,
-                    topic_gap,
-                    precise,
+                    sequences: found.sequences,
+                    training_sequences: found.training_sequences,
+                    empirical: found.empirical,
+                    first_level: found.first_level,
+                    two_level: found.two_level,
+                    sequence_gap: found.sequence_gap,
+                    topic_gap: found.topic_gap,
+                    topic_gap_above_bayes: Some(found.topic_gap_above_bayes),
+                    precise: found.precise,
                     ..outcome
                 };
-                self.gaps = None;
             }
         } else if let Some(scales) = &mut self.scales {
             if scales.advance(trainer).await? {

@@ -9,7 +9,7 @@ use super::{
     trainer::{Learner, Trainer},
 };
 use crate::{
-    experiment::bound::SCALES,
+    experiment::{Experiment, bound::SCALES},
     net::langevin::noise,
     protocol::ScaleTrial,
     world::{
@@ -20,8 +20,10 @@ use crate::{
 
 /// Perturbed learners per scale, with the same noise at every scale.
 const DRAWS: u64 = 6;
-/// Training sequences that each is tried on.
+/// Training sequences that each is tried on, at most; and tokens, at least, however small the measuring's share of the training's
+/// work is.
 const SEQUENCES: usize = 128;
+const TOKENS: usize = 4096;
 
 /// Tries one scale after the other.
 pub struct Scales {
@@ -31,9 +33,10 @@ pub struct Scales {
 }
 
 impl Scales {
-    pub fn new(seed: u64, world: &World, corpus: &Corpus, steps: usize, batch: usize) -> Self {
-        let (_, rows) = corpus.probe(world, SEQUENCES, steps, batch);
-        Self { seed, rows, trials: Vec::new() }
+    pub fn new(experiment: &Experiment, world: &World, corpus: &Corpus) -> Self {
+        let (steps, batch) = (experiment.steps(), experiment.training.batch);
+        let (_, rows) = corpus.probe(world, sequences(experiment), steps, batch);
+        Self { seed: experiment.seed, rows, trials: Vec::new() }
     }
 
     /// Tries the next scale; true when all have been tried.
@@ -46,7 +49,12 @@ impl Scales {
             let flat = perturbed(trainer, scale, &mut Stream::new(self.seed, Purpose::Perturbation, draw));
             rise.add(mean_loss(trainer.variant(flat).log_likelihoods(&self.rows, CHUNK).await?) - still);
         }
-        self.trials.push(ScaleTrial { scale, rise: rise.measured() });
+        let rise = rise.measured();
+        if !rise.value.is_finite() || !rise.stderr.is_finite() {
+            // So much noise breaks the learner. More breaks it too, and no finite number says how much.
+            return Ok(true);
+        }
+        self.trials.push(ScaleTrial { scale, rise });
         Ok(self.trials.len() == SCALES.len())
     }
 
@@ -64,6 +72,18 @@ impl Scales {
         let borne = trials.iter().take_while(|trial| trial.rise.value <= most).last();
         borne.or(trials.first()).map_or(SCALES[0], |trial| trial.scale)
     }
+}
+
+/// The grid may take half of `evaluation.share` of the training's work, counted as [`crate::experiment::Evaluation::limit`] does.
+fn sequences(experiment: &Experiment) -> usize {
+    let share = experiment.evaluation.share;
+    if share == 0.0 {
+        return SEQUENCES;
+    }
+    let trained = (experiment.steps() * experiment.training.batch) as f64;
+    let passes = SCALES.len() * (1 + DRAWS as usize);
+    let fewest = (TOKENS / experiment.data.length.max(1)).clamp(1, SEQUENCES);
+    ((0.5 * share * 3.0 * trained) as usize / passes).clamp(fewest, SEQUENCES)
 }
 
 /// θ + s ξ, ξ standard normal.

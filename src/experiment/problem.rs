@@ -4,6 +4,23 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
+/// Most letters of a field's name, of a value and of what is said about them. A pasted value may have a million: what is wrong with it
+/// is lost in them.
+const NAME: usize = 120;
+const VALUE: usize = 120;
+const SENTENCES: usize = 1200;
+
+/// `text` if it has at most `most` letters; otherwise its beginning and end, and how many letters it has.
+fn shortened(text: &str, most: usize) -> String {
+    let letters = text.chars().count();
+    if letters <= most {
+        return text.into();
+    }
+    let head: String = text.chars().take(most * 2 / 3).collect();
+    let tail: String = text.chars().skip(letters - most / 6).collect();
+    format!("{head}…{tail} ({} characters)", crate::number::count(letters))
+}
+
 /// One thing wrong, naming the field, its value and what is allowed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
@@ -17,7 +34,12 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(field: &str, value: impl Display, allowed: &str, advice: &str) -> Self {
-        Self { field: field.into(), value: value.to_string(), allowed: allowed.into(), advice: advice.into() }
+        Self {
+            field: shortened(field, NAME),
+            value: shortened(&value.to_string(), VALUE),
+            allowed: shortened(allowed, SENTENCES),
+            advice: shortened(advice, SENTENCES),
+        }
     }
 
     pub fn unreadable(what: &str, why: &str) -> Self {
@@ -75,5 +97,35 @@ impl Checker {
 
     pub fn finish(self) -> Result<(), Vec<Problem>> {
         if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Experiment, Sweep, WorldSpec};
+
+    #[test]
+    fn what_is_pasted_is_not_echoed_whole() {
+        let long = "é".repeat(100_000);
+        let problem = Problem::new("world", format!("\"{long}\""), "a world", &format!("The parser said: {long}."));
+        let text = problem.to_string();
+        assert!(text.chars().count() < 2000, "{}", text.len());
+        assert!(text.starts_with("world is \"éé") && text.contains("(100,002 characters)"), "{text}");
+        assert_eq!(Problem::new("seed", 7, "0 to 5", "").to_string(), "seed is 7; allowed: 0 to 5.");
+        // Wherever outside text is read.
+        let mut all = Vec::new();
+        all.extend(long.parse::<WorldSpec>().err());
+        all.extend(format!("coins:{long}=1").parse::<WorldSpec>().err());
+        all.extend(format!("coins:n={long}").parse::<WorldSpec>().err());
+        all.extend(Experiment::from_json(&format!("{{\"{long}\":1}}")).err().into_iter().flatten());
+        all.extend(Experiment::from_json(&format!("{{\"world\":\"{long}\"}}")).err().into_iter().flatten());
+        all.extend(Experiment::from_json(&format!("{{\"net\":{{\"mlp\":\"{long}\"}}}}")).err().into_iter().flatten());
+        all.extend(Sweep::parse_grid(Experiment::default(), &format!("{long}=1,2")).err().into_iter().flatten());
+        all.extend(Sweep::parse_grid(Experiment::default(), &format!("net.mlp={long},b")).err().into_iter().flatten());
+        assert!(all.len() >= 7, "{}", all.len());
+        for problem in all {
+            assert!(problem.to_string().chars().count() < 4000, "{}", problem.field);
+        }
     }
 }

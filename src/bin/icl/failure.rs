@@ -26,6 +26,8 @@ pub enum Failure {
     Picture(String),
     #[error("{0}")]
     Sweep(String),
+    #[error("Nothing can be written into the folder {path}: {why}. Give another one with --out.")]
+    Folder { path: String, why: io::Error },
     #[error("The result cannot be written: {0}.")]
     Output(io::Error),
 }
