@@ -11,7 +11,7 @@ use super::{
 use crate::{
     experiment::{Experiment, bound::SCALES},
     net::langevin::noise,
-    protocol::ScaleTrial,
+    protocol::{Measured, ScaleTrial},
     world::{
         Corpus, Rows, World,
         rng::{Purpose, Stream},
@@ -49,13 +49,17 @@ impl Scales {
             let flat = perturbed(trainer, scale, &mut Stream::new(self.seed, Purpose::Perturbation, draw));
             rise.add(mean_loss(trainer.variant(flat).log_likelihoods(&self.rows, CHUNK).await?) - still);
         }
-        let rise = rise.measured();
+        Ok(self.note(scale, rise.measured()))
+    }
+
+    /// Whether this was the last of the grid.
+    fn note(&mut self, scale: f64, rise: Measured) -> bool {
         if !rise.value.is_finite() || !rise.stderr.is_finite() {
             // So much noise breaks the learner. More breaks it too, and no finite number says how much.
-            return Ok(true);
+            return true;
         }
         self.trials.push(ScaleTrial { scale, rise });
-        Ok(self.trials.len() == SCALES.len())
+        self.trials.len() == SCALES.len()
     }
 
     /// 0 to 1.
@@ -91,4 +95,38 @@ pub fn perturbed(trainer: &Trainer, scale: f64, stream: &mut Stream) -> Tensor<1
     let flat = trainer.flat();
     let [len] = flat.dims();
     flat + noise(len, stream, trainer.device()) * scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Observation;
+
+    #[test]
+    fn noise_that_breaks_the_learner_ends_the_grid() {
+        for bad in [f64::NAN, f64::INFINITY] {
+            let mut scales = Scales { seed: 1, rows: Rows::empty(Observation::Tokens(2)), trials: Vec::new() };
+            assert!(!scales.note(1e-3, Measured { value: 0.01, stderr: 0.001 }));
+            assert!(!scales.note(2e-3, Measured { value: 0.2, stderr: 0.001 }));
+            assert!(scales.note(5e-3, Measured { value: bad, stderr: 0.0 }));
+            assert_eq!(scales.trials().len(), 2);
+            assert_eq!(Scales::chosen(scales.trials(), 0.05), 1e-3);
+            let mut none = Scales { seed: 1, rows: Rows::empty(Observation::Tokens(2)), trials: Vec::new() };
+            assert!(none.note(1e-3, Measured { value: 1.0, stderr: bad }));
+            assert_eq!(Scales::chosen(none.trials(), 0.05), 1e-3, "the smallest where even that breaks it");
+        }
+    }
+
+    #[test]
+    fn the_grid_takes_its_share_too() {
+        let mut experiment = Experiment::default();
+        (experiment.data.length, experiment.training.steps, experiment.training.batch) = (32, 500, 32);
+        assert_eq!(sequences(&experiment), 128);
+        (experiment.data.length, experiment.training.steps, experiment.training.batch) = (512, 40, 8);
+        assert_eq!(sequences(&experiment), 8, "4096 tokens");
+        experiment.training.steps = 400;
+        assert_eq!(sequences(&experiment), 42, "42 of 7 passes at 8 scales: half of 4800");
+        experiment.evaluation.share = 0.0;
+        assert_eq!(sequences(&experiment), 128);
+    }
 }

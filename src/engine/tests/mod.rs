@@ -391,7 +391,7 @@ fn a_linear_system_is_learned_from_vectors() {
     assert!(last.first_level.bayes.value < last.two_level.loss.value);
     experiment.world = "lds:radius=0.9,d=3".parse().expect("a world");
     let heard = run(&experiment).expect("runs");
-    assert!(heard.theory.expect("told").adaptive && heard.evaluations.len() == 3);
+    assert!(heard.theory.expect("told").adaptive && heard.evaluations.len() == 4);
 }
 
 /// Mean excess over exact Bayes under 2% of the in-context loss available, or 0.005 nats, and no position below Bayes by
