@@ -9,6 +9,7 @@ pub mod clip;
 pub mod colour;
 pub mod experiment;
 pub mod number;
+pub mod pace;
 pub mod picture;
 pub mod probe;
 pub mod protocol;

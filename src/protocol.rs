@@ -3,6 +3,7 @@
 //! Both travel as JSON text, one message each. Numbers by position are flat arrays, index 0 being position 1. All losses are in
 //! nats per token. No message carries NaN or an infinity: a run that meets one ends in [`Phase::Failed`].
 
+mod finite;
 pub mod outcome;
 mod read;
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 use self::read::{Part, Wrong, field};
 use crate::experiment::{Experiment, WorldSpec, json};
 pub use crate::theory::curve::{Curve, Method};
+pub use finite::first_not_finite;
 pub use outcome::{Certificate, Nearness, Outcome, Paths, Randomised, Record, ScaleTrial};
 
 /// Raised whenever a message changes shape; the page refuses an engine that says another.
@@ -34,6 +36,9 @@ pub enum Command {
     Reset,
     /// Run one cell of a sweep to its end, answered by [`Event::Cell`] and an [`Event::Outcome`]. What ran before is dropped.
     Cell { experiment: Box<Experiment>, device: DeviceChoice },
+    /// After the last step and what is measured then: measure twice as many sequences, without training. Answered by
+    /// another [`Event::Evaluation`] of the same step and another [`Event::Outcome`]; nothing where the run is not finished.
+    MeasureMore,
     /// Draw a world for people, before or beside training: the page's own, or with `sketch` one that is being edited. The newest request
     /// of each wins; training goes on afterwards. `id` comes back with the answer.
     Picture { id: u32, sketch: bool, world: Box<WorldSpec> },
@@ -100,11 +105,12 @@ pub enum Event {
     Theory(Theory),
     /// At most 30 a second; each holds all steps since the last.
     Frame(Frame),
-    /// At step 0, where [`crate::experiment::Evaluation::is_due`] says so, after a single step, and at the end.
+    /// At step 0, where [`crate::experiment::Evaluation::is_due`] says so, after a single step, and at the end; then once more,
+    /// of as many sequences as the gaps are measured on.
     Evaluation(Evaluation),
     /// With each evaluation: a few fixed sequences and how surprising each token was.
     Samples(Samples),
-    /// Once, at the end of a run or of a cell.
+    /// At the end of a run or of a cell, and again after [`Command::MeasureMore`].
     Outcome(Box<Outcome>),
     /// How much of a cell is done, 0 to 1; at most some ten a second.
     Cell {
@@ -312,6 +318,13 @@ impl Measured {
     }
 }
 
+impl Measured {
+    /// The difference from an independent estimate.
+    pub fn less(self, other: Self) -> Self {
+        Self { value: self.value - other.value, stderr: self.stderr.hypot(other.stderr) }
+    }
+}
+
 /// A loss of P2 (Gong et al. 2025; in excess of the topic-knowing source) and the least it can be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LossAndFloor {
@@ -320,6 +333,14 @@ pub struct LossAndFloor {
     pub bayes: Measured,
     /// loss - bayes, paired sequence by sequence.
     pub excess: Measured,
+}
+
+impl LossAndFloor {
+    /// Of all sequences that there are: the means have no sampling error.
+    pub fn without_error(self) -> Self {
+        let [loss, bayes, excess] = [self.loss, self.bayes, self.excess].map(|m| Measured { stderr: 0.0, ..m });
+        Self { loss, bayes, excess }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -346,8 +367,11 @@ pub struct Evaluation {
     pub two_level: LossAndFloor,
     /// L(θ, W_pre) - L_E.
     pub sequence_gap: Measured,
-    /// L(θ) - L(θ, W_pre), over the same positions.
+    /// L(θ) - L(θ, W_pre), over the same positions. Conditional on the K topics that were drawn: how much easier these are than
+    /// topics on average is part of it, and no part of its standard error.
     pub topic_gap: Measured,
+    /// The same difference of losses in excess of Bayes' own on the same sequences: how easy the topics are cancels.
+    pub topic_gap_above_bayes: Measured,
     /// By position, mean divergence from the source that knows the topic: fresh sequences of the training topics, and fresh
     /// topics. `bayes` is that of exact Bayes over the K training topics, and under P(w).
     pub seen_model: Vec<f64>,
@@ -484,6 +508,7 @@ mod tests {
                 two_level: losses,
                 sequence_gap: measured,
                 topic_gap: measured,
+                topic_gap_above_bayes: measured,
                 seen_model: vec![0.5],
                 seen_model_stderr: vec![0.125],
                 seen_bayes: vec![0.25],

@@ -444,16 +444,6 @@ fn tabs_are_called_as_on_the_page_or_by_name() {
     refused(&["inside", "--experiment", &experiment, "--tabs", "wheights"], &["wheights", "coupling (Weights)"]);
 }
 
-#[test]
-fn a_folder_that_cannot_be_made_is_refused_before_the_training() {
-    let taken = file("inside-taken", "").display().to_string();
-    let long = r#"{"training":{"steps":100000000}}"#;
-    let experiment = file("inside-long.json", long).display().to_string();
-    let output = icl(&["inside", "--experiment", &experiment, "--out", &taken]);
-    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be written"));
-}
-
 const EVEN: &str = r#"{"tokens":["0","1"],"transitions":{"0":[[0.5,0],[0,0]],"1":[[0,0.5],[1,0]]}}"#;
 
 /// As editors, shells and PowerShell's `>` write them.
@@ -577,4 +567,121 @@ fn full_and_closed_outputs_are_no_panic() {
         let output = Command::new("bash").args(all).output().expect("a shell");
         assert_eq!(output.status.code(), Some(if code == 0 { 1 } else { code }), "{arguments:?}");
     }
+}
+
+/// A model that diverged: the sentence, exit code 1, and what was measured before; every number that is printed is one.
+#[test]
+fn a_run_that_diverges_says_so_and_keeps_what_was_measured() {
+    let mut experiment = json(&["preset", "lds"]);
+    experiment["training"]["learning_rate"] = 1.into();
+    experiment["training"]["clip"] = 0.into();
+    experiment["training"]["steps"] = 300.into();
+    let path = file("diverges.json", &experiment.to_string()).display().to_string();
+    let output = icl(&["train", "--experiment", &path]);
+    let (text, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{text} {why}");
+    assert!(
+        why.contains("The loss was no longer a number at step ") && why.contains("Lower the learning rate"),
+        "{why}"
+    );
+    assert!(
+        text.contains("position     model") && text.contains("The last training loss that is a number is "),
+        "{text}"
+    );
+    assert!(!text.contains("inf") && !text.contains("NaN"), "{text}");
+    let output = icl(&["train", "--experiment", &path, "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(told["failed"].as_str().is_some_and(|why| why.contains("no longer a number")), "{}", told["failed"]);
+    assert!(numbers(&told["model"]).len() > 1 && told["outcome"].is_null());
+    assert!(told["training_loss"].as_array().expect("losses").iter().all(|pair| pair[1].is_number()));
+    // A sweep tells it of the grid point, and of no other.
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("diverging-sweep").display().to_string();
+    let _ = fs::remove_dir_all(&folder);
+    let grid = "training.learning_rate=0.001,1";
+    let call = ["sweep", "--experiment", &path, "--grid", grid, "--out", &folder, "--jobs", "1", "--json"];
+    let output = icl(&call);
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && why.contains("no longer a number"), "{why}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(told["cells"], serde_json::json!({"all": 2, "finished": 1}));
+}
+
+#[test]
+fn training_says_what_its_measuring_reached() {
+    let experiment = serde_json::json!({
+        "world": "coins:n=2", "data": {"topics": 4, "sequences": 4, "length": 8, "fresh": false},
+        "net": {"blocks": 1, "width": 8, "heads": 2, "kv_heads": 2},
+        "training": {"steps": 60, "batch": 8}, "evaluation": {"sequences": 16, "every": 30, "share": 0.25, "precision": 0.0001},
+    });
+    let path = file("reached.json", &experiment.to_string()).display().to_string();
+    let output = icl(&["train", "--experiment", &path]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    // 60 steps of 8, a quarter.
+    for words in [
+        "Measured on 120 sequences of each kind (of the training set all 16)",
+        "% of the training time",
+        "±0.01% was asked for",
+        "topic gap above Bayes",
+        "of the 4 topics drawn",
+    ] {
+        assert!(text.contains(words), "{words:?} in {text}");
+    }
+    let told = json(&["train", "--experiment", &path, "--json"]);
+    assert_eq!((&told["sequences"], &told["outcome"]["sequences"]), (&Value::from(120), &Value::from(120)));
+    assert!(told["outcome"]["measuring_seconds"].as_f64().is_some_and(|s| s > 0.0));
+    assert!(told["topic_gap_above_bayes"]["stderr"].as_f64().is_some_and(|s| s > 0.0));
+    assert_eq!(told["topic_gap_above_bayes"], told["outcome"]["topic_gap_above_bayes"]);
+    let swept = json(&["sweep", "--experiment", &path, "--grid", "data.topics=2,4", "--json"]);
+    assert!(swept["rows"][0]["metrics"]["topic_gap_above_bayes"]["stderr"].is_number());
+}
+
+/// Before training, which would take far longer than any test may.
+#[test]
+fn a_folder_that_cannot_be_written_to_is_refused_before_training() {
+    let experiment = serde_json::json!({ "world": "coins:n=2", "training": {"steps": 1_000_000} });
+    let path = file("long.json", &experiment.to_string()).display().to_string();
+    let blocked = file("no-folder", "a file").display().to_string();
+    for out in [blocked.clone(), format!("{blocked}/below")] {
+        refused(
+            &["inside", "--experiment", &path, "--out", &out],
+            &["Nothing can be written into the folder", &out, "--out"],
+        );
+    }
+}
+
+#[test]
+fn damaged_lines_of_a_sweep_are_named() {
+    let experiment = serde_json::json!({
+        "world": "coins:n=2", "data": {"length": 8}, "net": {"blocks": 1, "width": 8, "heads": 2, "kv_heads": 2},
+        "training": {"steps": 4, "batch": 8}, "evaluation": {"sequences": 16, "every": 30, "most": 0},
+    });
+    let path = file("damaged.json", &experiment.to_string()).display().to_string();
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("damaged-sweep");
+    let _ = fs::remove_dir_all(&folder);
+    let out = folder.display().to_string();
+    let call = ["sweep", "--experiment", &path, "--grid", "seed=1..4", "--out", &out, "--jobs", "1", "--json"];
+    let whole = json(&call);
+    let journal = folder.join("damaged.sweep.jsonl");
+    let text = fs::read_to_string(&journal).expect("a file");
+    let mut lines: Vec<String> = text.lines().map(String::from).collect();
+    assert_eq!(lines.len(), 5);
+    for (damage, words) in [
+        (vec![(1, "{\"cell\":\"se"), (3, "7")], "2 lines are damaged and left out (lines 2, 4)"),
+        (vec![(2, "{\"cell\":5,\"outcome\":{}}")], "line 3 is damaged and left out"),
+    ] {
+        let mut damaged = lines.clone();
+        damage.iter().for_each(|(at, text)| damaged[*at] = (*text).into());
+        fs::write(&journal, damaged.join("\n") + "\n").expect("a file");
+        let output = icl(&call);
+        let why = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && why.contains(words), "{words:?} in {why}");
+        let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(told["cells"], whole["cells"]);
+        assert_eq!(told["rows"][0]["metrics"]["two_level"], whole["rows"][0]["metrics"]["two_level"]);
+    }
+    // What is whole is not spoken of.
+    lines.push(String::new());
+    fs::write(&journal, lines.join("\n")).expect("a file");
+    assert!(!String::from_utf8_lossy(&icl(&call).stderr).contains("damaged"));
 }

@@ -291,6 +291,7 @@ pub fn evaluation() -> Vec<Number> {
         number!(count evaluation.every, "Every", "Steps from one evaluation to the next.", decades(1.0, 1000.0)),
         number!(count evaluation.prompt_length, "Prompt T_p", "Tokens of a prompt that the two-level loss averages over. 0: as long as T.", with_zero(counts(2.0, 512.0))),
         number!(real evaluation.precision, "Precision", "At the run's end the gaps are measured on ever more sequences, until the standard error of each is below this share of it.", decades(0.005, 0.5)),
+        number!(real evaluation.share, "Share", "Measuring after the last step takes at most this share of the training's work: a measured sequence counts a third of a trained one. 0: no limit.", with_zero(decades(0.05, 10.0))),
         number!(count evaluation.most, "At most", "Sequences for each loss at the run's end, precise or not. 0: no more than during the run.", with_zero(counts(256.0, 65_536.0))),
     ]
 }

@@ -129,8 +129,10 @@ impl History {
                 self.evaluation = Some(evaluation.clone());
                 // What came last stays only where its step is one to be recorded.
                 let kept = &self.experiment.evaluation;
+                // The last step is evaluated again on more sequences; its samples stand.
+                let samples = self.samples.clone().filter(|samples| samples.step == evaluation.step);
                 self.recorded.retain(|r| r.step < evaluation.step && kept.is_recorded(r.step));
-                self.recorded.push(Recorded { step: evaluation.step, evaluation: evaluation.clone(), samples: None });
+                self.recorded.push(Recorded { step: evaluation.step, evaluation: evaluation.clone(), samples });
                 Changed { loss_by_position: true, losses: true, bound: true, ..Changed::NONE }
             }
             Event::Samples(samples) => {
@@ -506,6 +508,7 @@ pub struct EvaluationPoint {
     pub two_level: LossAndFloor,
     pub sequence_gap: Measured,
     pub topic_gap: Measured,
+    pub topic_gap_above_bayes: Measured,
     pub distance_topic: f64,
     pub distance_data: f64,
 }
@@ -520,6 +523,7 @@ impl EvaluationPoint {
             two_level: evaluation.two_level,
             sequence_gap: evaluation.sequence_gap,
             topic_gap: evaluation.topic_gap,
+            topic_gap_above_bayes: evaluation.topic_gap_above_bayes,
             distance_topic: evaluation.distance_topic,
             distance_data: evaluation.distance_data,
         }

@@ -1,24 +1,30 @@
-//! What is measured once, when the last step is done: precise gaps, the noise that the model bears, its losses under that noise, the
-//! certificate.
+//! What is measured when the last step is done: precise gaps and curves, the noise that the model bears, its losses under that
+//! noise, the certificate.
 
 use super::{
     certify::Certify,
+    clock::now_ms,
     error::EngineError,
-    gaps::{Found, Gaps},
+    gaps::Gaps,
     priors::Priors,
     scales::{Randomise, Scales},
     trainer::Trainer,
 };
 use crate::{
     experiment::Experiment,
+    pace::Pace,
     protocol::{Evaluation, Outcome},
     world::{Corpus, World},
 };
 
 /// Goes through the measurements a portion at a time, so that whoever drives the run stays in charge.
 pub struct Conclusion {
+    gaps: Gaps,
+    /// The gaps are done, until more is asked for.
+    measured: bool,
+    /// The evaluation after the last step, on the evaluation's own sequences.
+    last: Evaluation,
     /// Done ones are dropped.
-    gaps: Option<Gaps>,
     scales: Option<Scales>,
     randomise: Option<Randomise>,
     /// Where fresh sequences come from.
@@ -28,7 +34,7 @@ pub struct Conclusion {
 }
 
 impl Conclusion {
-    /// `last`: the evaluation after the last step, which is what fresh draws are judged by.
+    /// `last`: the evaluation after the last step.
     pub fn new(
         experiment: &Experiment,
         world: &World,
@@ -42,6 +48,8 @@ impl Conclusion {
         let bound = &experiment.bound;
         Self {
             gaps: Gaps::new(experiment, corpus),
+            measured: false,
+            last: last.clone(),
             scales: (bound.scale == 0.0).then(|| Scales::new(experiment, world, corpus)),
             randomise: (bound.scale > 0.0).then(|| Randomise::new(experiment, bound.scale)),
             held_out: world.held_out(),
@@ -53,12 +61,6 @@ impl Conclusion {
                 steps,
                 prior_steps: 2 * experiment.prior.steps,
                 tokens: (steps * batch * experiment.data.length) as f64,
-                sequences: last.sequences,
-                empirical: last.empirical,
-                first_level: last.first_level,
-                two_level: last.two_level,
-                sequence_gap: last.sequence_gap,
-                topic_gap: last.topic_gap,
                 distance_topic: last.distance_topic,
                 distance_data: last.distance_data,
                 scale: bound.scale,
@@ -69,8 +71,8 @@ impl Conclusion {
 
     /// What the next portion is of, and how much of that is done, 0 to 1.
     pub fn progress(&self) -> (&'static str, f64) {
-        if let Some(gaps) = &self.gaps {
-            ("Measuring the gaps", gaps.done())
+        if !self.measured {
+            ("Measuring the gaps", self.gaps.done())
         } else if let Some(scales) = &self.scales {
             ("Trying how much noise the model bears", scales.done())
         } else if let Some(randomise) = &self.randomise {
@@ -82,30 +84,50 @@ impl Conclusion {
         }
     }
 
+    /// Measures twice as many sequences; whether any more may come.
+    pub fn more(&mut self) -> bool {
+        self.measured = !self.gaps.more();
+        !self.measured
+    }
+
+    /// The gaps are done.
+    pub fn is_measured(&self) -> bool {
+        self.measured
+    }
+
+    /// The evaluation after the last step, on as many sequences as the gaps. `bases` as for [`Gaps::evaluation`].
+    pub fn evaluation(&self, bases: (&[f64], &[f64])) -> Evaluation {
+        self.gaps.evaluation(&self.last, bases)
+    }
+
     /// One more portion; the outcome once everything is there.
     pub async fn advance(
         &mut self,
+        pace: &mut Pace,
         experiment: &Experiment,
         world: &World,
         corpus: &Corpus,
         trainer: &Trainer,
     ) -> Result<Option<Outcome>, EngineError> {
-        if let Some(gaps) = &mut self.gaps {
-            if gaps.advance(world, corpus, trainer).await? {
-                let Found { sequences, empirical, first_level, two_level, sequence_gap, topic_gap, precise } =
-                    gaps.found();
+        if !self.measured {
+            let start = now_ms();
+            self.measured = self.gaps.advance(pace, world, corpus, trainer).await?;
+            self.outcome.gaps_seconds += (now_ms() - start) / 1000.0;
+            if self.measured {
+                let found = self.gaps.found();
                 let outcome = std::mem::take(&mut self.outcome);
                 self.outcome = Outcome {
-                    sequences,
-                    empirical,
-                    first_level,
-                    two_level,
-                    sequence_gap,
-                    topic_gap,
-                    precise,
+                    sequences: found.sequences,
+                    training_sequences: found.training_sequences,
+                    empirical: found.empirical,
+                    first_level: found.first_level,
+                    two_level: found.two_level,
+                    sequence_gap: found.sequence_gap,
+                    topic_gap: found.topic_gap,
+                    topic_gap_above_bayes: Some(found.topic_gap_above_bayes),
+                    precise: found.precise,
                     ..outcome
                 };
-                self.gaps = None;
             }
         } else if let Some(scales) = &mut self.scales {
             if scales.advance(trainer).await? {

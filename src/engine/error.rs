@@ -18,6 +18,8 @@ pub enum EngineError {
     NoTeam,
     #[error("The loss was no longer a number at step {step}.")]
     NotFinite { step: usize },
+    #[error("The exact curves of this world are not all finite numbers (the first that is not: {0}).")]
+    Theory(String),
     #[error("The GPU could not be read: {0}.")]
     Read(String),
     #[error("The GPU refused a shader, so its numbers cannot be trusted: {0}.")]
@@ -28,7 +30,9 @@ impl EngineError {
     /// What can be done, a sentence.
     pub fn next(&self) -> &'static str {
         match self {
-            Self::Experiment(_) | Self::World(_) | Self::Yardsticks(_) => "Correct the named settings and run again.",
+            Self::Experiment(_) | Self::World(_) | Self::Yardsticks(_) | Self::Theory(_) => {
+                "Correct the named settings and run again."
+            }
             Self::NoTeam => "Reload the page, or measure on one core.",
             Self::NoCorpus => "Choose another world, or drop text files of your own on the page.",
             Self::NotFinite { .. } => {

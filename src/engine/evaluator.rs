@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     experiment::Experiment,
+    pace::Pace,
     protocol::{Evaluation, LossAndFloor, Measured, Sample, Samples},
     theory::linear::systems,
     world::{
@@ -25,6 +26,8 @@ use crate::{
 const SHOWN: usize = 8;
 /// Rows of one forward pass: bounds its memory.
 pub(super) const CHUNK: usize = 256;
+/// Units of [`Pace`] for one: always enough for the clock to be looked at.
+const FORWARD: usize = 100_000_000;
 
 /// Sequences, and what exact predictors say of each cell of theirs ([rows, T] row-major).
 pub(super) struct Set {
@@ -34,9 +37,9 @@ pub(super) struct Set {
     /// ln P(observed | past, topic).
     oracle: Vec<f64>,
     /// ln P(observed | past) by exact Bayes, under the prior that fits the set's question.
-    bayes: Vec<f64>,
+    pub bayes: Vec<f64>,
     /// How far Bayes is from the source that knows the topic: of whole laws, or the log-ratio of what was observed.
-    bayes_from_oracle: Vec<f64>,
+    pub bayes_from_oracle: Vec<f64>,
 }
 
 /// Whole predictive laws at every cell: with the topic known, and by exact Bayes.
@@ -52,13 +55,13 @@ enum Laws {
 /// What a learner says of each cell of a set.
 pub(super) struct Cells {
     /// From the source that knows the topic, as [`Set::bayes_from_oracle`].
-    from_oracle: Vec<f64>,
+    pub from_oracle: Vec<f64>,
     /// From exact Bayes. Of whole laws never negative; of what was observed, or where Bayes is not exact, only its mean is.
-    from_bayes: Vec<f64>,
+    pub from_bayes: Vec<f64>,
     /// ln P(observed).
-    log_p: Vec<f64>,
+    pub log_p: Vec<f64>,
     /// Of vectors: squared error beyond that of Bayes.
-    squared_error: Vec<f64>,
+    pub squared_error: Vec<f64>,
 }
 
 /// What one set says of a learner; one value per sequence, so that standard errors are over independent draws.
@@ -76,6 +79,8 @@ pub struct Evaluator {
     seen_topics: Set,
     /// Sequences of the training set; Bayes over the training topics.
     training: Set,
+    /// `training` has every sequence that is trained on, so that its means have no sampling error.
+    whole: bool,
     /// h_l, to which the measured excess is added.
     bayes_curve: Vec<f64>,
     /// Of vectors: squared error of exact Bayes, to which the measured excess is added.
@@ -86,14 +91,25 @@ pub struct Evaluator {
 impl Evaluator {
     /// Draws the sets. The learner never trains on `fresh` or `seen_topics`: they come from streams of their own. `bayes` is the
     /// curve that the measured excess is added to, `squared_error` likewise; both empty where nobody draws them.
-    pub fn new(experiment: &Experiment, world: &World, corpus: &Corpus, bayes: &[f64], squared_error: &[f64]) -> Self {
+    pub async fn new(
+        pace: &mut Pace,
+        experiment: &Experiment,
+        world: &World,
+        corpus: &Corpus,
+        bayes: &[f64],
+        squared_error: &[f64],
+    ) -> Self {
         let (count, length) = (experiment.evaluation.sequences, experiment.data.length);
-        let fresh = Set::fresh(experiment, world, 0..count);
+        let fresh = Set::fresh(pace, experiment, world, 0..count).await;
         // With fresh draws the training topics are those of batches already used, and Bayes over so many is Bayes under P(w).
         let pool = corpus.topics().unwrap_or_default();
-        let (topics, rows) = corpus.probe(world, count, experiment.steps(), experiment.training.batch);
-        let seen_topics = Set::seen(experiment, world, pool, &topics, 0..count);
-        let training = Set::new(world, (topics, rows), length, pool, false);
+        let (steps, batch) = (experiment.steps(), experiment.training.batch);
+        let whole = corpus.population(steps, batch) <= count;
+        let (topics, rows) = corpus.probe(world, count, steps, batch);
+        // Of a whole set the topics come in turn, so that each has as many sequences as any other, give or take one.
+        let seen = if whole && !pool.is_empty() { pool } else { &topics };
+        let seen_topics = Set::seen(pace, experiment, world, pool, seen, 0..count).await;
+        let training = Set::new(pace, world, (topics, rows), length, pool, false).await;
 
         let labels = fresh.topics.iter().take(SHOWN).map(|t| (world.topic_label(t), world.topic_index(t))).collect();
         Self {
@@ -102,17 +118,28 @@ impl Evaluator {
             fresh,
             seen_topics,
             training,
+            whole,
             bayes_curve: bayes.to_vec(),
             squared_error: squared_error.to_vec(),
             labels,
         }
     }
 
+    /// h_l, and for vectors the squared error of exact Bayes: what measured excesses are added to.
+    pub fn bases(&self) -> (&[f64], &[f64]) {
+        (&self.bayes_curve, &self.squared_error)
+    }
+
     /// `priors`: ‖θ - θ_topic‖² and ‖θ - θ_data‖².
-    pub async fn evaluate(&self, trainer: &Trainer, priors: (f64, f64)) -> Result<(Evaluation, Samples), EngineError> {
-        let fresh = self.fresh.measure(trainer).await?;
-        let seen = self.seen_topics.measure(trainer).await?;
-        let training = self.training.measure(trainer).await?;
+    pub async fn evaluate(
+        &self,
+        pace: &mut Pace,
+        trainer: &Trainer,
+        priors: (f64, f64),
+    ) -> Result<(Evaluation, Samples), EngineError> {
+        let fresh = self.fresh.measure(pace, trainer).await?;
+        let seen = self.seen_topics.measure(pace, trainer).await?;
+        let training = self.training.measure(pace, trainer).await?;
         let step = trainer.steps();
 
         let excess = by_position(&fresh.from_bayes, self.length);
@@ -125,11 +152,15 @@ impl Evaluator {
         // The topic gap compares like with like: both over a prompt's positions.
         let first_level_prompt = self.seen_topics.summed_up(&seen, self.length, self.prompt);
         let empirical = self.training.summed_up(&training, self.length, self.length);
-        // Row i of both sets has the same topic, so the gap's error is that of the differences.
-        let sequence_gap = Measured::over(&pairwise(&first_level.loss, &empirical.loss));
-        let (fresh_loss, seen_loss) = (Measured::over(&two_level.loss), Measured::over(&first_level_prompt.loss));
-        let topic_gap =
-            Measured { value: fresh_loss.value - seen_loss.value, stderr: fresh_loss.stderr.hypot(seen_loss.stderr) };
+        let (first_summary, empirical_summary) = (first_level.summary(), empirical.summary());
+        let (sequence_gap, empirical_summary) = if self.whole {
+            let whole = empirical_summary.without_error();
+            (first_summary.loss.less(whole.loss), whole)
+        } else {
+            // Row i of both sets has the same topic, so the gap's error is that of the differences.
+            (Measured::over(&pairwise(&first_level.loss, &empirical.loss)), empirical_summary)
+        };
+        let (fresh_prompt, seen_prompt) = (two_level.summary(), first_level_prompt.summary());
 
         let [(seen_model, seen_model_stderr), (seen_bayes, _), (fresh_model, fresh_model_stderr), (fresh_bayes, _)] =
             [&seen.from_oracle, &self.seen_topics.bayes_from_oracle, &fresh.from_oracle, &self.fresh.bayes_from_oracle]
@@ -144,11 +175,12 @@ impl Evaluator {
             sampled_excess: sampled.iter().map(|e| e.value).collect(),
             sampled_excess_stderr: sampled.iter().map(|e| e.stderr).collect(),
             squared_error: self.squared_error.iter().zip(&squares).map(|(least, e)| least + e.value).collect(),
-            empirical: empirical.summary(),
-            first_level: first_level.summary(),
-            two_level: two_level.summary(),
+            empirical: empirical_summary,
+            first_level: first_summary,
+            two_level: fresh_prompt,
             sequence_gap,
-            topic_gap,
+            topic_gap: fresh_prompt.loss.less(seen_prompt.loss),
+            topic_gap_above_bayes: fresh_prompt.excess.less(seen_prompt.excess),
             seen_model,
             seen_model_stderr,
             seen_bayes,
@@ -181,32 +213,49 @@ impl Evaluator {
 
 impl Set {
     /// Sequences `range` of the fresh evaluation sequences: fresh topics, Bayes under the true prior.
-    pub fn fresh(experiment: &Experiment, world: &World, range: Range<usize>) -> Self {
+    pub async fn fresh(pace: &mut Pace, experiment: &Experiment, world: &World, range: Range<usize>) -> Self {
         let held_out = world.held_out();
         let draw = |stream: &mut Stream, _| held_out.draw_topic(stream);
         let drawn = draw_rows(experiment, &held_out, Purpose::Evaluation, range, draw);
-        Self::new(world, drawn, experiment.data.length, &[], whole_laws(world))
+        Self::new(pace, world, drawn, experiment.data.length, &[], whole_laws(world)).await
     }
 
-    /// Sequences `range` of the fresh sequences of seen topics, the topics taken in turn from `topics`; Bayes over `pool`.
-    pub fn seen(experiment: &Experiment, world: &World, pool: &[Topic], topics: &[Topic], range: Range<usize>) -> Self {
-        let draw = |_: &mut Stream, i: usize| topics[i % topics.len()].clone();
+    /// Sequences `range` of the fresh sequences of seen topics, the topics taken in turn from `topics`, the first for the range's
+    /// first; Bayes over `pool`.
+    pub async fn seen(
+        pace: &mut Pace,
+        experiment: &Experiment,
+        world: &World,
+        pool: &[Topic],
+        topics: &[Topic],
+        range: Range<usize>,
+    ) -> Self {
+        let first = range.start;
+        let draw = |_: &mut Stream, i: usize| topics[(i - first) % topics.len()].clone();
         let drawn = draw_rows(experiment, &world.held_out(), Purpose::EvaluationSeen, range, draw);
-        Self::new(world, drawn, experiment.data.length, pool, whole_laws(world))
+        Self::new(pace, world, drawn, experiment.data.length, pool, whole_laws(world)).await
     }
 
     /// `pool`: the topics that Bayes knows are possible; none for the true prior. `whole`: keep whole predictive laws.
-    pub fn new(world: &World, (topics, rows): (Vec<Topic>, Rows), length: usize, pool: &[Topic], whole: bool) -> Self {
+    pub async fn new(
+        pace: &mut Pace,
+        world: &World,
+        (topics, rows): (Vec<Topic>, Rows),
+        length: usize,
+        pool: &[Topic],
+        whole: bool,
+    ) -> Self {
+        let work = world.pool_work(pool.len());
         let mut set =
             Self { topics, laws: Laws::Unknown, oracle: vec![], bayes: vec![], bayes_from_oracle: vec![], rows };
         match (&set.rows, world.linear()) {
             (Rows::Vectors { dimension, values }, Some(law)) => {
                 let values = values.clone();
-                set.fill_vectors(law, &values, length * dimension, pool, whole);
+                set.fill_vectors((pace, work), law, &values, length * dimension, pool, whole).await;
             }
             (Rows::Tokens(tokens), _) => {
                 let tokens = tokens.clone();
-                set.fill_tokens(world, &tokens, length, world.pool(pool), whole);
+                set.fill_tokens((pace, work), world, &tokens, length, world.pool(pool), whole).await;
             }
             // Rows of vectors come from worlds of vectors.
             (Rows::Vectors { .. }, None) => {}
@@ -214,7 +263,16 @@ impl Set {
         set
     }
 
-    fn fill_tokens(&mut self, world: &World, tokens: &[u16], length: usize, mut bayes: Filter, whole: bool) {
+    /// `work`: units of the pace for a token.
+    async fn fill_tokens(
+        &mut self,
+        (pace, work): (&mut Pace, usize),
+        world: &World,
+        tokens: &[u16],
+        length: usize,
+        mut bayes: Filter,
+        whole: bool,
+    ) {
         let vocab = world.vocab();
         let (mut p, mut q) = (vec![0.0; vocab], vec![0.0; vocab]);
         let (mut p32, mut q32) = (vec![0.0f32; vocab], vec![0.0f32; vocab]);
@@ -238,6 +296,7 @@ impl Set {
                 }
                 oracle.observe(x);
                 bayes.observe(x);
+                pace.worked(work).await;
             }
         }
         if whole {
@@ -245,7 +304,16 @@ impl Set {
         }
     }
 
-    fn fill_vectors(&mut self, law: &LinearLaw, values: &[f32], row: usize, pool: &[Topic], whole: bool) {
+    /// `work`: units of the pace for a vector.
+    async fn fill_vectors(
+        &mut self,
+        (pace, work): (&mut Pace, usize),
+        law: &LinearLaw,
+        values: &[f32],
+        row: usize,
+        pool: &[Topic],
+        whole: bool,
+    ) {
         // Over a pool Bayes is a mixture of Gaussians, and its divergence from one has no closed form.
         let closed = whole && pool.is_empty();
         let mut bayes: Forecaster = law.pool(systems(pool));
@@ -267,6 +335,7 @@ impl Set {
                 }
                 oracle.observe(x);
                 bayes.observe(x);
+                pace.worked(work).await;
             }
         }
         if whole {
@@ -274,12 +343,12 @@ impl Set {
         }
     }
 
-    pub async fn measure(&self, trainer: &impl Learner) -> Result<Cells, EngineError> {
+    pub async fn measure(&self, pace: &mut Pace, trainer: &impl Learner) -> Result<Cells, EngineError> {
         let broken = || EngineError::NotFinite { step: trainer.steps() };
         let mut cells = Cells { from_oracle: vec![], from_bayes: vec![], log_p: vec![], squared_error: vec![] };
         match (&self.laws, &self.rows) {
             (Laws::Tokens { vocab, oracle, bayes }, Rows::Tokens(tokens)) => {
-                let model = trainer.predictions(&self.rows, CHUNK).await?;
+                let model = self.by_chunks(pace, async |rows| trainer.predictions(&rows, CHUNK).await).await?;
                 if model.iter().any(|v| v.is_nan()) {
                     return Err(broken());
                 }
@@ -292,7 +361,7 @@ impl Set {
                 }
             }
             (Laws::Vectors { exact, oracle, bayes }, Rows::Vectors { dimension, values }) => {
-                let model = trainer.predictions(&self.rows, CHUNK).await?;
+                let model = self.by_chunks(pace, async |rows| trainer.predictions(&rows, CHUNK).await).await?;
                 if model.iter().any(|v| !v.is_finite()) {
                     return Err(broken());
                 }
@@ -315,7 +384,7 @@ impl Set {
                 }
             }
             _ => {
-                let model = trainer.log_likelihoods(&self.rows, CHUNK).await?;
+                let model = self.by_chunks(pace, async |rows| trainer.log_likelihoods(&rows, CHUNK).await).await?;
                 if model.iter().any(|v| v.is_nan()) {
                     return Err(broken());
                 }
@@ -325,6 +394,27 @@ impl Set {
             }
         }
         Ok(cells)
+    }
+
+    /// What `ask` says of the set's rows, of as many at a time as a forward pass takes, with rests between.
+    async fn by_chunks(
+        &self,
+        pace: &mut Pace,
+        ask: impl AsyncFn(Rows) -> Result<Vec<f32>, EngineError>,
+    ) -> Result<Vec<f32>, EngineError> {
+        let (cells, rows) = (self.rows.len(), self.topics.len());
+        let chunk = CHUNK * (cells / rows.max(1)).max(1);
+        let mut said = Vec::new();
+        for start in (0..cells).step_by(chunk) {
+            let part = ask(self.rows.cells(start..cells.min(start + chunk))).await?;
+            if said.is_empty() {
+                said = part;
+            } else {
+                said.extend(part);
+            }
+            pace.worked(FORWARD).await;
+        }
+        Ok(said)
     }
 
     /// Means over the first `positions` of each sequence. A learner that has memorised its training tokens shows it in the

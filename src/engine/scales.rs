@@ -20,8 +20,10 @@ use crate::{
 
 /// Perturbed models per scale, with the same noise at every scale.
 const DRAWS: u64 = 6;
-/// Training sequences that each is tried on.
+/// Training sequences that each is tried on, at most; and tokens, at least, however small the measuring's share of the training's
+/// work is.
 const SEQUENCES: usize = 128;
+const TOKENS: usize = 4096;
 
 /// Searches the grid for the largest s that costs no more than is allowed, by halving.
 ///
@@ -45,7 +47,7 @@ pub struct Scales {
 impl Scales {
     pub fn new(experiment: &Experiment, world: &World, corpus: &Corpus) -> Self {
         let (steps, batch) = (experiment.steps(), experiment.training.batch);
-        let (_, rows) = corpus.probe(world, SEQUENCES, steps, batch);
+        let (_, rows) = corpus.probe(world, sequences(experiment), steps, batch);
         Self {
             seed: experiment.seed,
             most: experiment.bound.rise,
@@ -70,7 +72,11 @@ impl Scales {
             let flat = perturbed(trainer, SCALES[at], &mut Stream::new(self.seed, Purpose::Perturbation, draw));
             rise.add(mean_loss(&trainer.variant(flat).log_likelihoods(&self.rows, CHUNK).await?) - still);
         }
-        let rise = rise.measured();
+        Ok(self.note(at, rise.measured()))
+    }
+
+    /// Takes in what scale `at` of the grid costs. Whether s is found.
+    fn note(&mut self, at: usize, rise: Measured) -> bool {
         // What is not a number is not borne, and is no number to show.
         if rise.value <= self.most {
             self.borne = at + 1;
@@ -81,7 +87,7 @@ impl Scales {
             let place = self.trials.partition_point(|trial| trial.scale < SCALES[at]);
             self.trials.insert(place, ScaleTrial { scale: SCALES[at], rise });
         }
-        Ok(next(self.borne, self.too_much).is_none())
+        next(self.borne, self.too_much).is_none()
     }
 
     /// 0 to 1.
@@ -106,6 +112,21 @@ fn next(borne: usize, too_much: usize) -> Option<usize> {
 
 fn mean_loss(log_p: &[f32]) -> f64 {
     -log_p.iter().map(|&p| f64::from(p)).sum::<f64>() / log_p.len() as f64
+}
+
+/// Most forward passes over the sequences that the search takes: one without noise, and [`DRAWS`] at each scale that halving tries.
+const PASSES: usize = 1 + DRAWS as usize * (SCALES.len().ilog2() as usize + 1);
+
+/// Training sequences that each perturbed model is tried on. The search may take half of `evaluation.share` of the training's work,
+/// counted as [`Experiment`]'s evaluation counts it.
+fn sequences(experiment: &Experiment) -> usize {
+    let share = experiment.evaluation.share;
+    if share == 0.0 {
+        return SEQUENCES;
+    }
+    let trained = (experiment.steps() * experiment.training.batch) as f64;
+    let fewest = (TOKENS / experiment.data.length.max(1)).clamp(1, SEQUENCES);
+    ((0.5 * share * 3.0 * trained) as usize / PASSES).clamp(fewest, SEQUENCES)
 }
 
 /// θ + s ξ, ξ standard normal.
@@ -238,5 +259,49 @@ impl Randomise {
         };
         let all = [rise, found.empirical, found.first_level, found.two_level, found.sequence_gap, found.topic_gap];
         all.iter().all(|m| m.value.is_finite() && m.stderr.is_finite()).then_some(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Observation;
+
+    fn searching() -> Scales {
+        Scales {
+            seed: 1,
+            most: 0.05,
+            rows: Rows::empty(Observation::Tokens(2)),
+            still: None,
+            borne: 0,
+            too_much: SCALES.len(),
+            trials: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn noise_that_breaks_the_model_is_not_borne() {
+        for bad in [f64::NAN, f64::INFINITY] {
+            let mut scales = searching();
+            let middle = SCALES.len() / 2;
+            assert!(!scales.note(middle, Measured { value: bad, stderr: 0.0 }));
+            assert_eq!(scales.too_much, middle, "larger scales are not tried");
+            assert!(scales.trials().is_empty(), "it is no number to show");
+            scales.note(0, Measured { value: 0.01, stderr: bad });
+            assert!(scales.trials().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_search_takes_its_share_too() {
+        let mut experiment = Experiment::default();
+        (experiment.data.length, experiment.training.steps, experiment.training.batch) = (32, 500, 32);
+        assert_eq!(sequences(&experiment), 128);
+        (experiment.data.length, experiment.training.steps, experiment.training.batch) = (512, 40, 8);
+        assert_eq!(sequences(&experiment), 8, "4096 tokens");
+        experiment.training.steps = 400;
+        assert_eq!((PASSES, sequences(&experiment)), (37, 64), "half of 4800, in 37 passes");
+        experiment.evaluation.share = 0.0;
+        assert_eq!(sequences(&experiment), 128);
     }
 }

@@ -1,6 +1,7 @@
 //! One run: prepared once, then advanced a step at a time by whoever drives it (the worker's loop, or the terminal).
 
 use burn::tensor::{Device, Tensor};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{
@@ -17,27 +18,32 @@ use super::{
 };
 use crate::{
     experiment::{Experiment, Optimizer},
+    pace::Pace,
     probe::{
         TabKind,
         distances::{Ensemble, Predictor, Yardsticks},
     },
-    protocol::{Baseline, DeviceChoice, DeviceKind, Evaluation, Event, Frame, Nearness, Phase, Record, Theory},
+    protocol::{
+        Baseline, DeviceChoice, DeviceKind, Evaluation, Event, Frame, Nearness, Phase, Record, Theory, first_not_finite,
+    },
     theory::{
         Budget, Curves, baselines,
-        levels::training_level,
+        levels::training_level_at,
         linear::{LinearTheory, Rival},
     },
     world::{Rows, Topic, World, data::Corpus},
 };
 
 /// Predictors to compare with, on the first of the evaluation's own sequences.
-fn measured_baselines(
+async fn measured_baselines(
+    pace: &mut Pace,
     world: &World,
     topics: Option<&[Topic]>,
     bayes: &[f64],
     experiment: &Experiment,
 ) -> Vec<Baseline> {
-    baselines::measure(world, topics, bayes, experiment.evaluation.sequences, experiment.seed)
+    baselines::measure_at(pace, world, topics, bayes, experiment.evaluation.sequences, experiment.seed)
+        .await
         .into_iter()
         .map(|b| Baseline { name: b.name.into(), about: b.about.into(), curve: b.curve, squared_error: Vec::new() })
         .collect()
@@ -58,6 +64,8 @@ const SPEED_WEIGHT: f64 = 0.1;
 const SETTLED_STEPS: usize = 5;
 
 pub struct Session {
+    /// When evaluations rest.
+    pace: Pace,
     experiment: Experiment,
     world: World,
     corpus: Corpus,
@@ -79,6 +87,8 @@ pub struct Session {
     last: Option<Evaluation>,
     /// Losses read back but not sent yet.
     unsent: Vec<f64>,
+    /// Steps whose losses were read back.
+    read: usize,
     evaluated: Option<usize>,
     last_read: f64,
     last_frame: f64,
@@ -87,6 +97,8 @@ pub struct Session {
     training_total_ms: f64,
     prior_total_ms: f64,
     evaluation_total_ms: f64,
+    /// Spent on what is measured after the last step.
+    measuring_total_ms: f64,
     batches_total_ms: f64,
     /// Known predictors to measure the distance from at each evaluation, where that is asked for.
     yardsticks: Option<Yardsticks>,
@@ -101,25 +113,40 @@ impl Session {
         wish: DeviceChoice,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
-        preparing("Computing the exact curves", 0.0, emit);
+        Self::prepare_at(Pace::unbroken(), experiment, wish, emit).await
+    }
+
+    /// The same with rests, here and in every evaluation to come. Dropping the future abandons the session.
+    pub async fn prepare_at(
+        mut pace: Pace,
+        experiment: &Experiment,
+        wish: DeviceChoice,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Self, EngineError> {
         experiment.validate().map_err(EngineError::Experiment)?;
         let world = World::new(&experiment.world)?;
         let (length, budget) = (experiment.data.length, Budget::default());
-        let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
+        begin(&mut pace, "Drawing the training set", 0.0, 0.1, emit);
+        let corpus = Corpus::draw_at(&mut pace, &world, &experiment.data, experiment.seed).await;
+        begin(&mut pace, "Computing the exact curves", 0.1, 0.3, emit);
         let (curves, squared_error, baselines) = match world.linear() {
             Some(law) => {
-                let told = LinearTheory::compute(law, corpus.topics().unwrap_or_default(), length, &budget);
+                let topics = corpus.topics().unwrap_or_default();
+                let told = LinearTheory::compute_at(&mut pace, law, topics, length, &budget).await;
                 (told.curves, told.squared_error, told.rivals.into_iter().map(Baseline::from).collect())
             }
             None => {
-                let curves = Curves::compute(&world, length, &budget);
-                let baselines = measured_baselines(&world, corpus.topics(), &curves.bayes.values, experiment);
+                let curves = Curves::compute_at(&mut pace, &world, length, &budget).await;
+                begin(&mut pace, "Measuring other predictors", 0.3, 0.55, emit);
+                let baselines =
+                    measured_baselines(&mut pace, &world, corpus.topics(), &curves.bayes.values, experiment).await;
                 (curves, Vec::new(), baselines)
             }
         };
-        preparing("Computing the levels", 0.4, emit);
+        begin(&mut pace, "Computing the levels", 0.55, 0.65, emit);
+        let sequences = experiment.evaluation.sequences;
         let theory = Theory {
-            training_level: training_level(&world, &corpus, &curves, experiment.evaluation.sequences),
+            training_level: training_level_at(&mut pace, &world, &corpus, &curves, sequences).await,
             adaptive: !world.is_exact(),
             how: curves.how,
             baselines,
@@ -133,11 +160,15 @@ impl Session {
             entropy_rate_stderr: curves.entropy_rate_stderr,
             excess_entropy: curves.excess_entropy,
         };
-        preparing("Filtering the evaluation sequences", 0.6, emit);
-        let evaluator = Evaluator::new(experiment, &world, &corpus, &theory.bayes.values, &theory.squared_error);
+        begin(&mut pace, "Filtering the evaluation sequences", 0.65, 0.9, emit);
+        let (bayes, squares) = (&theory.bayes.values, &theory.squared_error);
+        let evaluator = Evaluator::new(&mut pace, experiment, &world, &corpus, bayes, squares).await;
+        if let Some(what) = first_not_finite(&theory) {
+            return Err(EngineError::Theory(what));
+        }
         let inside = Inside::new(experiment, &theory);
         emit(Event::Theory(theory));
-        Self::begin(experiment, wish, world, corpus, evaluator, Some(inside), emit).await
+        Self::begin(pace, experiment, wish, world, corpus, evaluator, Some(inside), emit).await
     }
 
     /// The same without the theory's curves, which nobody looks at in a cell of a sweep: the evaluations have no `model`.
@@ -149,11 +180,14 @@ impl Session {
         experiment.validate().map_err(EngineError::Experiment)?;
         let world = World::new(&experiment.world)?;
         let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
-        let evaluator = Evaluator::new(experiment, &world, &corpus, &[], &[]);
-        Self::begin(experiment, wish, world, corpus, evaluator, None, emit).await
+        let mut pace = Pace::unbroken();
+        let evaluator = Evaluator::new(&mut pace, experiment, &world, &corpus, &[], &[]).await;
+        Self::begin(pace, experiment, wish, world, corpus, evaluator, None, emit).await
     }
 
+    #[expect(clippy::too_many_arguments, reason = "all that a session is made of")]
     async fn begin(
+        mut pace: Pace,
         experiment: &Experiment,
         wish: DeviceChoice,
         world: World,
@@ -162,7 +196,7 @@ impl Session {
         inside: Option<Inside>,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
-        preparing("Choosing the device", 0.9, emit);
+        begin(&mut pace, "Choosing the device", 0.9, 1.0, emit);
         // The cells of a sweep have a core each.
         let alone = inside.is_none();
         let mut chosen = device::choose(wish, experiment, world.observation(), alone, emit).await?;
@@ -175,6 +209,7 @@ impl Session {
             false => None,
         };
         let mut session = Self {
+            pace,
             yardsticks,
             priors: Priors::new(experiment, &corpus),
             differences: differences(experiment, &corpus),
@@ -193,6 +228,7 @@ impl Session {
             since_evaluation: (0.0, 0.0),
             last: None,
             unsent: Vec::new(),
+            read: 0,
             evaluated: None,
             last_read: now,
             last_frame: now,
@@ -201,10 +237,14 @@ impl Session {
             training_total_ms: 0.0,
             prior_total_ms: 0.0,
             evaluation_total_ms: 0.0,
+            measuring_total_ms: 0.0,
             batches_total_ms: 0.0,
             inside,
         };
+        begin(&mut session.pace, "Evaluating the untrained model", 0.95, 1.0, emit);
         session.evaluate(emit).await?;
+        // The preparation is over; what rests from now on is no part of it.
+        session.pace.begin("", 1.0, 1.0);
         Ok(session)
     }
 
@@ -273,9 +313,9 @@ impl Session {
         self.pending_differences.clear();
         self.unsent.clear();
         (self.record, self.since_evaluation, self.last) = (Record::default(), (0.0, 0.0), None);
-        self.evaluated = None;
+        (self.evaluated, self.read) = (None, 0);
         (self.training_total_ms, self.prior_total_ms, self.evaluation_total_ms) = (0.0, 0.0, 0.0);
-        self.batches_total_ms = 0.0;
+        (self.measuring_total_ms, self.batches_total_ms) = (0.0, 0.0);
         if let Some(inside) = &mut self.inside {
             inside.forget();
         }
@@ -317,6 +357,13 @@ impl Session {
             .map(|ms| ms / self.training_total_ms.max(f64::MIN_POSITIVE))
     }
 
+    /// All parameters become this.
+    #[cfg(test)]
+    pub fn set_parameters(&mut self, value: f32) {
+        let count = self.trainer.net().layout.len;
+        self.trainer.set_parameters(vec![value; count]);
+    }
+
     pub fn inside(&self) -> Option<&Inside> {
         self.inside.as_ref()
     }
@@ -338,6 +385,15 @@ impl Session {
     /// One training step; evaluates where the experiment says so. Sends a frame when one is due. After the last step, one portion
     /// of what is measured at the end.
     pub async fn advance(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+        let advanced = self.proceed(emit).await;
+        if advanced.is_err() {
+            // What was measured until then is kept.
+            self.send_frame(emit);
+        }
+        advanced
+    }
+
+    async fn proceed(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
         if self.concluded {
             return Ok(());
         }
@@ -426,17 +482,32 @@ impl Session {
         let conclusion = self.conclusion.get_or_insert_with(fresh);
         let (what, done) = conclusion.progress();
         emit(Event::Phase(Phase::Measuring { what: what.into(), done }));
-        if let Some(mut outcome) =
-            conclusion.advance(&self.experiment, &self.world, &self.corpus, &self.trainer).await?
-        {
+        let (start, measured) = (now_ms(), conclusion.is_measured());
+        let outcome =
+            conclusion.advance(&mut self.pace, &self.experiment, &self.world, &self.corpus, &self.trainer).await?;
+        self.measuring_total_ms += now_ms() - start;
+        if conclusion.is_measured() && !measured {
+            let evaluation = conclusion.evaluation(self.evaluator.bases());
+            self.last = Some(evaluation.clone());
+            tell(Event::Evaluation(evaluation), self.trainer.steps(), emit)?;
+        }
+        if let Some(mut outcome) = outcome {
             outcome.seconds = self.training_total_ms / 1000.0;
             outcome.prior_seconds = self.prior_total_ms / 1000.0;
+            outcome.measuring_seconds = self.measuring_total_ms / 1000.0;
             outcome.paths = self.differences.as_ref().map(Differences::paths);
             outcome.record = self.record.clone();
+            tell(Event::Outcome(Box::new(outcome)), self.trainer.steps(), emit)?;
             self.concluded = true;
-            emit(Event::Outcome(Box::new(outcome)));
         }
         Ok(())
+    }
+
+    /// Measures the finished run on twice as many sequences, as [`Self::advance`] is called. Whether there is anything to do.
+    pub fn measure_more(&mut self) -> bool {
+        let more = self.concluded && self.conclusion.as_mut().is_some_and(Conclusion::more);
+        self.concluded &= !more;
+        more
     }
 
     /// Everything that is still on its way: before a pause, or the end.
@@ -454,7 +525,10 @@ impl Session {
         self.read_losses(now_ms()).await?;
         let start = now_ms();
         let distances = self.priors.distances(&self.trainer).await?;
-        let (evaluation, samples) = self.evaluator.evaluate(&self.trainer, distances).await?;
+        let (evaluation, samples) = self.evaluator.evaluate(&mut self.pace, &self.trainer, distances).await?;
+        // Before anything keeps it: an evaluation that is not finite is none.
+        finite(&evaluation, self.steps())?;
+        finite(&samples, self.steps())?;
         self.evaluated = Some(self.steps());
         let took = now_ms() - start;
         // Step 0 compiles the forward pass on a GPU: it says nothing about the evaluations to come.
@@ -536,6 +610,8 @@ impl Session {
         }
         self.last_read = now;
         if let Some(bad) = losses.iter().position(|l| !l.is_finite()) {
+            self.unsent.extend(losses[..bad].iter().map(|&l| f64::from(l)));
+            self.read += bad;
             return Err(EngineError::NotFinite { step: self.steps() - count + bad + 1 });
         }
         if self.steps() == count
@@ -548,6 +624,7 @@ impl Session {
         if let Some(inside) = &mut self.inside {
             inside.losses(&losses);
         }
+        self.read += count;
         self.unsent.extend(losses.into_iter().map(f64::from));
         for (learning_rate, tensors) in std::mem::take(&mut self.pending_differences) {
             let values = if tensors.is_empty() { Vec::new() } else { read(Tensor::cat(tensors, 0)).await? };
@@ -564,7 +641,7 @@ impl Session {
         if self.unsent.is_empty() {
             return;
         }
-        let step = self.steps() - self.pending.len();
+        let step = self.read;
         let training_loss = std::mem::take(&mut self.unsent);
         let left = self.experiment.steps().saturating_sub(step) as f64;
         let evaluations = left / self.experiment.evaluation.every as f64;
@@ -583,8 +660,22 @@ impl Session {
     }
 }
 
-fn preparing(what: &str, done: f64, emit: &mut dyn FnMut(Event)) {
-    emit(Event::Phase(Phase::Preparing { what: what.into(), done: Some(done) }));
+/// A model that diverged shows it in a loss, an evaluation or what is measured at the end: the same sentence for all of them.
+fn finite(message: &impl Serialize, step: usize) -> Result<(), EngineError> {
+    first_not_finite(message).map_or(Ok(()), |_| Err(EngineError::NotFinite { step }))
+}
+
+/// Emits what is measured of the model, if all of it is finite.
+fn tell(event: Event, step: usize, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+    finite(&event, step)?;
+    emit(event);
+    Ok(())
+}
+
+/// Begins a stage of the preparation, and says so.
+fn begin(pace: &mut Pace, what: &'static str, from: f64, to: f64, emit: &mut dyn FnMut(Event)) {
+    pace.begin(what, from, to);
+    emit(Event::Phase(Phase::Preparing { what: what.into(), done: Some(from) }));
 }
 
 /// Where they are asked for, and there is a training set that subsets can be of.

@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     collections::VecDeque,
     future::poll_fn,
+    pin::Pin,
     rc::Rc,
     task::{Poll, Waker},
 };
@@ -17,6 +18,7 @@ use super::{
     bench, cell, clock::now_ms, corpus, error::EngineError, inside::Inside, lab::coordinator, session::Session,
 };
 use crate::{
+    pace::{Pace, Progress},
     picture::picture,
     probe::TabKind,
     protocol::{Command, Event, PROTOCOL, Phase, Picture},
@@ -28,7 +30,124 @@ struct Mailbox {
     waker: Option<Waker>,
 }
 
+/// A run that is being prepared, a portion at each round of the loop, so that every command is heard meanwhile.
+struct Preparing {
+    session: Pin<Box<dyn Future<Output = Result<Session, EngineError>>>>,
+    /// Paused by the user: nothing is computed until it goes on.
+    held: bool,
+    /// Once prepared, stop before the first step.
+    hold: bool,
+}
+
+/// What the loop drives.
+struct Worker {
+    session: Option<Session>,
+    preparing: Option<Preparing>,
+    /// What has to wait until the run is prepared.
+    deferred: Vec<Command>,
+    running: bool,
+    /// The open tab of the learning lab outlives the runs.
+    open: Option<TabKind>,
+    /// The learning lab has something to do while training rests.
+    looking: bool,
+}
+
+impl Worker {
+    fn is_preparing(&self) -> bool {
+        self.preparing.as_ref().is_some_and(|preparing| !preparing.held)
+    }
+
+    /// One portion of the preparation. What waited for its end comes next, before what came later.
+    async fn prepare(&mut self) -> Result<(), EngineError> {
+        let Some(Preparing { session, hold, .. }) = &mut self.preparing else { return Ok(()) };
+        let polled = poll_fn(|context| Poll::Ready(session.as_mut().poll(context))).await;
+        let Poll::Ready(prepared) = polled else { return Ok(()) };
+        let hold = *hold;
+        self.preparing = None;
+        MAILBOX.with(|mailbox| {
+            let mut mailbox = mailbox.borrow_mut();
+            self.deferred.drain(..).rev().for_each(|command| mailbox.commands.push_front(command));
+        });
+        let mut prepared = prepared?;
+        prepared.open_inside(self.open);
+        self.session = Some(prepared);
+        self.running = !hold;
+        post(&Event::Phase(if hold { Phase::Paused } else { Phase::Running }));
+        Ok(())
+    }
+
+    /// Whether `command` was dealt with, or put by, since a run is being prepared.
+    fn handled_while_preparing(&mut self, command: &Command) -> bool {
+        let Some(preparing) = &mut self.preparing else { return false };
+        match command {
+            Command::Pause => {
+                preparing.held = true;
+                post(&Event::Phase(Phase::Paused));
+            }
+            Command::Resume => {
+                (preparing.held, preparing.hold) = (false, false);
+                post(&Event::Phase(Phase::Preparing { what: "Preparing the run".into(), done: None }));
+            }
+            Command::Step | Command::Reset | Command::Inside { .. } | Command::MeasureMore => {
+                // A step asks for what comes after; a tab of the learning lab does not.
+                preparing.held &= matches!(command, Command::Inside { .. });
+                self.deferred.push(command.clone());
+            }
+            // These end it, or have nothing to do with it.
+            Command::Start { .. } | Command::Cell { .. } | Command::Picture { .. } | Command::Bench { .. } => {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Drops the run, and what is being prepared.
+    fn forget(&mut self) {
+        (self.session, self.preparing, self.running) = (None, None, false);
+        // Steps were meant for that run; the open tab is not.
+        self.deferred.retain(|command| matches!(command, Command::Inside { .. }));
+    }
+}
+
+/// Milliseconds between rests, and units of work between looks at the clock: far below a millisecond of any machine.
+const REST_MS: f64 = 40.0;
+const LOOK_UNITS: usize = 200_000;
+
+/// Rests every [`REST_MS`], and tells there how far the preparation is.
+fn pace() -> Pace {
+    let (mut last, mut units, mut told) = (now_ms(), 0, Progress::default());
+    Pace::new(move |worked, progress| {
+        units += worked;
+        if units < LOOK_UNITS || now_ms() - last < REST_MS {
+            return None;
+        }
+        units = 0;
+        if progress != told && progress.done < 1.0 {
+            told = progress;
+            post(&Event::Phase(Phase::Preparing { what: progress.what.into(), done: Some(progress.done) }));
+        }
+        let rest = breathe();
+        last = now_ms();
+        Some(Box::pin(rest))
+    })
+}
+
+/// `work`, or `None` as soon as at one of its rests a new run waits in the mailbox: `work` is then dropped.
+async fn unless_superseded<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending if MAILBOX.with(|mailbox| mailbox.borrow().has_new_run()) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
 impl Mailbox {
+    fn has_new_run(&self) -> bool {
+        self.commands.iter().any(|command| matches!(command, Command::Start { .. } | Command::Cell { .. }))
+    }
+
     /// The next command that somebody waits for.
     fn pop(&mut self) -> Option<Command> {
         loop {
@@ -97,52 +216,52 @@ fn post(event: &Event) {
 }
 
 async fn run() {
-    let mut session: Option<Session> = None;
-    let mut running = false;
-    // The open tab of the learning lab outlives the runs.
-    let mut open = Some(TabKind::Landscape);
-    // The learning lab has something to do while training rests.
-    let mut looking = false;
+    let mut worker = Worker {
+        session: None,
+        preparing: None,
+        deferred: Vec::new(),
+        running: false,
+        open: Some(TabKind::Landscape),
+        looking: false,
+    };
     loop {
-        let command = if running || looking { try_next() } else { Some(next().await) };
+        let busy = worker.running || worker.looking || worker.is_preparing();
+        let command = if busy { try_next() } else { Some(next().await) };
         let result = match command {
+            Some(command) if worker.handled_while_preparing(&command) => Ok(()),
             Some(command) => {
-                looking = true;
-                obey(command, &mut session, &mut running, &mut open).await
+                worker.looking = true;
+                obey(command, &mut worker).await
             }
-            None => advance(&mut session, &mut running, &mut looking).await,
+            None if worker.is_preparing() => worker.prepare().await,
+            None => advance(&mut worker.session, &mut worker.running, &mut worker.looking).await,
         };
         if let Err(error) = result {
-            running = false;
             // A failed run cannot be resumed; what was drawn stays with the page.
-            session = None;
+            worker.forget();
             post(&Event::Phase(error.phase()));
         }
-        if running || looking {
+        if worker.running || worker.looking || worker.is_preparing() {
             breathe().await;
         }
     }
 }
 
-async fn obey(
-    command: Command,
-    session: &mut Option<Session>,
-    running: &mut bool,
-    open: &mut Option<TabKind>,
-) -> Result<(), EngineError> {
+async fn obey(command: Command, worker: &mut Worker) -> Result<(), EngineError> {
+    if matches!(command, Command::Start { .. } | Command::Cell { .. }) {
+        // The old run's memory goes before the new one's comes.
+        worker.forget();
+    }
+    let Worker { session, preparing, running, open, .. } = worker;
     let emit = &mut |event| post(&event);
     match command {
         Command::Start { mut experiment, device, hold } => {
             post(&Event::Begun);
-            *running = false;
-            // The old run's memory goes before the new one's comes.
-            *session = None;
-            experiment.world = corpus::resolve(experiment.world).await?;
-            let mut prepared = Session::prepare(&experiment, device, emit).await?;
-            prepared.open_inside(*open);
-            *session = Some(prepared);
-            *running = !hold;
-            post(&Event::Phase(if hold { Phase::Paused } else { Phase::Running }));
+            let prepared = async move {
+                experiment.world = corpus::resolve(experiment.world).await?;
+                Session::prepare_at(pace(), &experiment, device, &mut |event| post(&event)).await
+            };
+            *preparing = Some(Preparing { session: Box::pin(prepared), held: false, hold });
         }
         Command::Pause => {
             if let Some(session) = session.as_mut().filter(|_| *running) {
@@ -170,6 +289,11 @@ async fn obey(
                 post(&Event::Phase(if session.finished() { Phase::Finished } else { Phase::Paused }));
             }
         }
+        Command::MeasureMore => {
+            if session.as_mut().is_some_and(Session::measure_more) {
+                *running = true;
+            }
+        }
         Command::Reset => {
             *running = false;
             if let Some(session) = session {
@@ -178,8 +302,6 @@ async fn obey(
             }
         }
         Command::Cell { mut experiment, device } => {
-            *running = false;
-            *session = None;
             experiment.world = corpus::resolve(experiment.world).await?;
             let (mut told, mut last) = (0.0, now_ms());
             let mut progress = |done: f64| {
@@ -222,7 +344,12 @@ async fn advance(session: &mut Option<Session>, running: &mut bool, looking: &mu
     };
     let emit = &mut |event| post(&event);
     if *running {
-        session.advance(emit).await?;
+        let Some(advanced) = unless_superseded(session.advance(emit)).await else {
+            // The new run's start drops this one, which may have been left in the middle of something.
+            *running = false;
+            return Ok(());
+        };
+        advanced?;
         if session.finished() {
             session.settle(emit).await?;
             *running = false;

@@ -18,6 +18,8 @@ pub struct Evaluation {
     pub precision: f64,
     /// ...or this many sequences have been used for each loss. 0: as many as `sequences`.
     pub most: usize,
+    /// ...or this share of the training's work has been spent, see [`Self::limit`]. 0: no such limit.
+    pub share: f64,
     /// Each evaluation also measures how far the learner is from known predictors: retrieval, inference and the like. For the phase
     /// diagram of a sweep; then the early steps are evaluated too ([`Self::is_due`]).
     pub algorithms: bool,
@@ -25,7 +27,7 @@ pub struct Evaluation {
 
 impl Default for Evaluation {
     fn default() -> Self {
-        Self { sequences: 64, every: 50, prompt_length: 0, precision: 0.02, most: 4096, algorithms: false }
+        Self { sequences: 64, every: 50, prompt_length: 0, precision: 0.02, most: 4096, share: 0.5, algorithms: false }
     }
 }
 
@@ -43,11 +45,22 @@ impl Evaluation {
         self.is_due(step) && (times < 8 || times.is_multiple_of(1 << (times.ilog2() - 2)))
     }
 
+    /// Most sequences of each of the three kinds that are measured after the last step, where `trained` sequences were read in
+    /// training (with repetition, all stages). Work is counted and not timed, so that a run repeats: a measured sequence is a
+    /// forward pass, a third of the work of a trained one. Three kinds may so take `share` of the training's work. Never fewer
+    /// than `sequences`.
+    pub fn limit(&self, trained: usize) -> usize {
+        let most = if self.most == 0 { self.sequences } else { self.most };
+        let shared = if self.share > 0.0 { (self.share * trained as f64) as usize } else { usize::MAX };
+        most.min(shared).max(self.sequences)
+    }
+
     pub(super) fn check(&self, check: &mut Checker) {
         check.count("evaluation.sequences", self.sequences, 2, 65_536);
         check.count("evaluation.every", self.every, 1, 100_000);
         check.count("evaluation.prompt_length", self.prompt_length, 0, super::data::MAX_LENGTH);
         check.range("evaluation.precision", self.precision, 1e-4, 1.0);
         check.count("evaluation.most", self.most, 0, 1_000_000);
+        check.range("evaluation.share", self.share, 0.0, 1000.0);
     }
 }

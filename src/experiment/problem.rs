@@ -103,3 +103,33 @@ impl Checker {
         if self.0.is_empty() { Ok(()) } else { Err(self.0) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Experiment, Sweep, WorldSpec};
+
+    #[test]
+    fn what_is_pasted_is_not_echoed_whole() {
+        let long = "é".repeat(100_000);
+        let problem = Problem::new("world", format!("\"{long}\""), "a world", &format!("The parser said: {long}."));
+        let text = problem.to_string();
+        assert!(text.chars().count() < 2000, "{}", text.len());
+        assert!(text.starts_with("world is \"éé") && text.contains("(100002 characters)"), "{text}");
+        assert_eq!(Problem::new("seed", 7, "0 to 5", "").to_string(), "seed is 7; allowed: 0 to 5.");
+        // Wherever outside text is read.
+        let mut all = Vec::new();
+        all.extend(long.parse::<WorldSpec>().err());
+        all.extend(format!("coins:{long}=1").parse::<WorldSpec>().err());
+        all.extend(format!("coins:n={long}").parse::<WorldSpec>().err());
+        all.extend(Experiment::from_json(&format!("{{\"{long}\":1}}")).err().into_iter().flatten());
+        all.extend(Experiment::from_json(&format!("{{\"world\":\"{long}\"}}")).err().into_iter().flatten());
+        all.extend(Experiment::from_json(&format!("{{\"net\":{{\"mlp\":\"{long}\"}}}}")).err().into_iter().flatten());
+        all.extend(Sweep::parse_grid(Experiment::default(), &format!("{long}=1,2")).err().into_iter().flatten());
+        all.extend(Sweep::parse_grid(Experiment::default(), &format!("net.mlp={long},b")).err().into_iter().flatten());
+        assert!(all.len() >= 7, "{}", all.len());
+        for problem in all {
+            assert!(problem.to_string().chars().count() < 4000, "{}", problem.field);
+        }
+    }
+}

@@ -89,6 +89,7 @@ fn empty() -> Evaluation {
         two_level: Default::default(),
         sequence_gap: Default::default(),
         topic_gap: Default::default(),
+        topic_gap_above_bayes: Default::default(),
         seen_model: vec![],
         seen_model_stderr: vec![],
         seen_bayes: vec![],

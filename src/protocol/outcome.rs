@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{LossAndFloor, Measured};
+use crate::number;
 
 /// One run's result. Nats per token (or vector) where nothing else is said.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,8 +19,13 @@ pub struct Outcome {
     pub seconds: f64,
     /// Of these, in the prior stages.
     pub prior_seconds: f64,
+    /// Spent on what is measured after the last step, and of these on the gaps and curves.
+    pub measuring_seconds: f64,
+    pub gaps_seconds: f64,
     /// Sequences behind the two-level loss, and behind the first-level one.
     pub sequences: usize,
+    /// Training sequences behind the empirical loss: all of them where its standard error is 0.
+    pub training_sequences: usize,
     /// L_E(θ, W_pre): without sampling error where the whole training set was used.
     pub empirical: LossAndFloor,
     /// L(θ, W_pre), over all T positions.
@@ -28,8 +34,12 @@ pub struct Outcome {
     pub two_level: LossAndFloor,
     /// L(θ, W_pre) - L_E.
     pub sequence_gap: Measured,
-    /// L(θ) - L(θ, W_pre), both over the prompt's positions.
+    /// L(θ) - L(θ, W_pre), both over the prompt's positions. Conditional on the K topics that were drawn: how much easier these
+    /// are than topics on average is part of it, and no part of its standard error.
     pub topic_gap: Measured,
+    /// The same difference of losses in excess of Bayes' own on the same sequences: how easy the topics are cancels. `None` in what was
+    /// recorded before it was measured.
+    pub topic_gap_above_bayes: Option<Measured>,
     /// Each gap's standard error is below `evaluation.precision` of it.
     pub precise: bool,
     /// ‖θ - θ_topic‖² and ‖θ - θ_data‖²: to the topic-dependent and to the data-dependent prior.
@@ -46,6 +56,42 @@ pub struct Outcome {
     pub certificate: Option<Certificate>,
     /// Evaluations along the run.
     pub record: Record,
+}
+
+impl Outcome {
+    /// What the measuring after the last step reached, a sentence; `precision` is what was asked for.
+    pub fn reached(&self, precision: f64) -> String {
+        let percent = |share: f64| number::short(100.0 * share) + "%";
+        let known = |name: &str, gap: Measured| {
+            if gap.stderr >= 0.5 * gap.value.abs() {
+                return format!("the {name} is not told from 0 (two standard errors)");
+            }
+            format!("the {name} is known to ±{}", percent(gap.stderr / gap.value.abs()))
+        };
+        let whole = if self.empirical.loss.stderr == 0.0 && self.training_sequences > 0 {
+            format!(" (of the training set all {})", number::count(self.training_sequences))
+        } else {
+            String::new()
+        };
+        let of_training = |seconds: f64| {
+            let share = percent(seconds / self.seconds.max(f64::MIN_POSITIVE));
+            format!("{} s, {share} of the training time", number::short(seconds))
+        };
+        // The noise of the bound and the certificate come on top.
+        let all = if self.measuring_seconds > 1.1 * self.gaps_seconds {
+            format!(" All measuring after the last step took {}.", of_training(self.measuring_seconds))
+        } else {
+            String::new()
+        };
+        format!(
+            "Measured on {} sequences of each kind{whole} in {}; {} and {}; ±{} was asked for.{all}",
+            number::count(self.sequences),
+            of_training(self.gaps_seconds),
+            known("sequence gap", self.sequence_gap),
+            known("topic gap", self.topic_gap),
+            percent(precision),
+        )
+    }
 }
 
 /// The learner's training loss under Gaussian noise of one scale.

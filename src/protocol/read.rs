@@ -139,15 +139,16 @@ parts! {
     DeviceReport { used, why, cpu_ms, gpu_ms, adapter, parity }
     Evaluation {
         step, sequences, model, excess, excess_stderr, sampled_excess, sampled_excess_stderr, squared_error, empirical,
-        first_level, two_level, sequence_gap, topic_gap, seen_model, seen_model_stderr, seen_bayes, fresh_model,
+        first_level, two_level, sequence_gap, topic_gap, topic_gap_above_bayes, seen_model, seen_model_stderr, seen_bayes, fresh_model,
         fresh_model_stderr, fresh_bayes, distance_topic, distance_data
     }
     Frame { step, first, training_loss, steps_per_second, tokens_per_second, seconds_left, evaluation_share }
     LossAndFloor { loss, bayes, excess }
     Measured { value, stderr }
     Outcome {
-        steps, prior_steps, tokens, seconds, prior_seconds, sequences, empirical, first_level, two_level, sequence_gap,
-        topic_gap, precise, distance_topic, distance_data, scales, scale, randomised, paths, certificate, record
+        steps, prior_steps, tokens, seconds, prior_seconds, measuring_seconds, gaps_seconds, sequences, training_sequences,
+        empirical, first_level, two_level, sequence_gap, topic_gap, topic_gap_above_bayes, precise, distance_topic,
+        distance_data, scales, scale, randomised, paths, certificate, record
     }
     Paths {
         is_kl, data, topic, difference_data, expected_data, difference_topic, expected_topic, measurements

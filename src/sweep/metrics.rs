@@ -82,6 +82,7 @@ pub const METRICS: &[Metric] = &[
     metric("empirical", "Empirical loss L_E", Unit::Loss, |s| Some(s.outcome.empirical.loss)),
     metric("empirical_excess", "Empirical loss above Bayes", Unit::Loss, |s| Some(s.outcome.empirical.excess)),
     metric("topic_gap", "Topic gap", Unit::Loss, |s| Some(s.outcome.topic_gap)),
+    metric("topic_gap_above_bayes", "Topic gap of losses above Bayes", Unit::Loss, |s| s.outcome.topic_gap_above_bayes),
     metric("sequence_gap", "Sequence gap", Unit::Loss, |s| Some(s.outcome.sequence_gap)),
     metric("bound", "Sum of the bound's components, up to constants", Unit::Plain, |s| exactly(s.bound.as_ref()?.sum)),
     metric("topic_term", "Topic term of the bound, up to constants", Unit::Plain, |s| {

@@ -7,6 +7,7 @@ use super::{
     curve::{Curve, Method},
     entropy::surprise_above,
 };
+use crate::pace::{Pace, at_once};
 use crate::world::{
     Chain, Filter, Hmm, Topic, Topics, World,
     hmm::Exit,
@@ -34,6 +35,11 @@ const MAX_PAIRS: usize = 1 << 22;
 /// Every baseline that makes sense in a world of tokens. `topics`: the K training topics; without them, topics are known only
 /// where there are finitely many.
 pub fn all(world: &World, topics: Option<&[Topic]>) -> Vec<Baseline> {
+    at_once(all_at(&mut Pace::unbroken(), world, topics))
+}
+
+/// The same, with rests.
+async fn all_at(pace: &mut Pace, world: &World, topics: Option<&[Topic]>) -> Vec<Baseline> {
     let v = world.vocab();
     let mut out = Vec::new();
     if let Some(topics) = topics.filter(|_| world.is_exact()) {
@@ -56,9 +62,14 @@ pub fn all(world: &World, topics: Option<&[Topic]>) -> Vec<Baseline> {
         });
     }
     let known = topics_as_processes(world, topics);
+    pace.worked(known.len() * v * v).await;
     if !known.is_empty() && known.len() * v * v <= MAX_PAIRS {
         let weights: Vec<f64> = known.iter().map(|(_, weight)| *weight).collect();
-        let pairs: Vec<Chain> = known.iter().map(|(hmm, _)| Chain::of_pairs(hmm)).collect();
+        let mut pairs: Vec<Chain> = Vec::with_capacity(known.len());
+        for (hmm, _) in &known {
+            pairs.push(Chain::of_pairs(hmm));
+            pace.worked(v * v * hmm.states().max(20)).await;
+        }
         let singles: Vec<Chain> = pairs.iter().map(|chain| Chain::memoryless(chain.first())).collect();
         out.push(Baseline {
             name: "uni-ret",
@@ -88,13 +99,28 @@ pub fn measure(
     sequences: usize,
     seed: u64,
 ) -> Vec<MeasuredBaseline> {
+    at_once(measure_at(&mut Pace::unbroken(), world, topics, bayes, sequences, seed))
+}
+
+/// The same, with rests.
+pub async fn measure_at(
+    pace: &mut Pace,
+    world: &World,
+    topics: Option<&[Topic]>,
+    bayes: &[f64],
+    sequences: usize,
+    seed: u64,
+) -> Vec<MeasuredBaseline> {
     let length = bayes.len();
-    let mut baselines = all(world, topics);
+    let mut baselines = all_at(pace, world, topics).await;
+    // Exact Bayes under P(w), and three predictors that weigh the K topics.
+    let work = world.pool_work(0) + 3 * world.pool_work(topics.map_or(1, <[_]>::len));
     let mut sums = vec![[0.0; 2]; baselines.len() * length];
     let mut best = world.bayes();
     let fresh = world.held_out();
     let (mut tokens, mut p, mut q) = (vec![0; length], vec![0.0; world.vocab()], vec![0.0; world.vocab()]);
     for index in 0..sequences {
+        pace.reached(index as f64 / sequences as f64);
         let mut stream = Stream::new(seed, Purpose::Evaluation, index as u64);
         let topic = fresh.draw_topic(&mut stream);
         fresh.draw_sequence(&topic, &mut tokens, &mut stream);
@@ -115,6 +141,7 @@ pub fn measure(
                 sums[l][0] += above;
                 sums[l][1] += above * above;
             }
+            pace.worked(work).await;
         }
     }
     let n = sequences.max(1) as f64;

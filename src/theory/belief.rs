@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::entropy::entropy;
+use crate::pace::{Pace, at_once};
 use crate::world::Hmm;
 
 /// Beliefs that agree to about 6e-11 in every entry are one. Far above rounding errors, so that two ways to the same
@@ -19,6 +20,8 @@ const UNDERFLOW: f64 = 1e-290;
 
 /// Exits or edges that cost as much as a belief.
 const VISITS: usize = 100;
+/// Units of [`Pace`] for one unit of the budget.
+const BELIEF_WORK: usize = 1000;
 
 /// The keys are hashes already.
 #[derive(Default)]
@@ -111,15 +114,24 @@ impl<'a> BeliefGraph<'a> {
         position.0.iter().map(|&(node, p)| p * self.nodes[node as usize].entropy).sum()
     }
 
-    /// One token later, or `None` where that would go beyond the budget.
+    /// As [`Self::next_at`], without rests.
     pub fn next(&mut self, position: &Position) -> Option<Position> {
+        at_once(self.next_at(&mut Pace::unbroken(), position))
+    }
+
+    /// One token later, or `None` where that would go beyond the budget.
+    pub async fn next_at(&mut self, pace: &mut Pace, position: &Position) -> Option<Position> {
         let mut reached: Vec<u32> = Vec::with_capacity(position.0.len());
         for &(node, _) in &position.0 {
             if self.nodes[node as usize].edges.is_none() {
+                let before = self.budget;
                 self.expand(node)?;
+                pace.worked(BELIEF_WORK * (before - self.budget)).await;
             }
         }
+        let before = self.budget;
         self.pay(0)?;
+        pace.worked(BELIEF_WORK * (before - self.budget)).await;
         self.arriving.resize(self.nodes.len(), 0.0);
         for &(node, p) in &position.0 {
             for &(to, q) in self.nodes[node as usize].edges.iter().flatten() {
@@ -144,12 +156,18 @@ impl<'a> BeliefGraph<'a> {
     }
 
     /// h_1, h_2, ... up to `length`, or as far as the budget goes, or until `done` with the values so far.
-    pub fn curve(&mut self, start: Position, length: usize, done: impl Fn(&[f64]) -> bool) -> Vec<f64> {
+    pub async fn curve(
+        &mut self,
+        pace: &mut Pace,
+        start: Position,
+        length: usize,
+        done: impl Fn(&[f64]) -> bool,
+    ) -> Vec<f64> {
         let mut values = Vec::new();
         let mut position = Some(start);
         while let Some(at) = position.filter(|_| values.len() < length) {
             values.push(self.entropy(&at));
-            position = if values.len() < length && !done(&values) { self.next(&at) } else { None };
+            position = if values.len() < length && !done(&values) { self.next_at(pace, &at).await } else { None };
         }
         values
     }

@@ -10,6 +10,7 @@ use super::{
     linear::LinearTheory,
     monte_carlo::{Mean, Sampled},
 };
+use crate::pace::{Pace, at_once};
 use crate::world::{
     Chain, Filter, Mixture, Part, Topics, World,
     filter::particle_updates,
@@ -31,6 +32,8 @@ impl Default for Budget {
     }
 }
 
+/// Units of [`Pace`] for one update of a hidden state, by which budgets count.
+pub(super) const STATE_WORK: usize = 100;
 /// Most sequences of a Monte Carlo estimate.
 const MAX_SEQUENCES: usize = 4000;
 /// Fewest: below, a standard error says little.
@@ -69,14 +72,20 @@ pub struct Curves {
 
 impl Curves {
     pub fn compute(world: &World, length: usize, budget: &Budget) -> Self {
+        at_once(Self::compute_at(&mut Pace::unbroken(), world, length, budget))
+    }
+
+    /// The same, with rests.
+    pub async fn compute_at(pace: &mut Pace, world: &World, length: usize, budget: &Budget) -> Self {
         match world.topics() {
-            Topics::Finite(mixture) => finite(world, mixture, length, budget),
+            Topics::Finite(mixture) => finite(pace, world, mixture, length, budget).await,
             Topics::Dice { alphas } => dice(alphas, length),
-            Topics::Markov { k, order, alpha } => markov(world, [*k, *order], *alpha, length, budget),
+            Topics::Markov { k, order, alpha } => markov(pace, world, [*k, *order], *alpha, length, budget).await,
             Topics::Blocks { block } => blocks(*block, world.vocab(), length),
-            Topics::Blend(parts) => blend(world, parts, length, budget),
-            Topics::Text(texts) => super::text::curves(world, texts, length, budget),
-            Topics::Linear(law) => LinearTheory::compute(law, &[], length, budget).curves,
+            // Blends hold worlds that have curves of their own.
+            Topics::Blend(parts) => Box::pin(blend(pace, world, parts, length, budget)).await,
+            Topics::Text(texts) => super::text::curves(pace, world, texts, length, budget).await,
+            Topics::Linear(law) => LinearTheory::compute_at(pace, law, &[], length, budget).await.curves,
         }
     }
 }
@@ -106,11 +115,15 @@ fn continued(values: Vec<f64>, estimates: impl Fn(usize) -> Mean, length: usize)
     curve
 }
 
-fn finite(world: &World, mixture: &Mixture, length: usize, budget: &Budget) -> Curves {
+async fn finite(pace: &mut Pace, world: &World, mixture: &Mixture, length: usize, budget: &Budget) -> Curves {
     let weights = mixture.weights();
     let share = (budget.belief_states / mixture.len().max(1)).max(2000.min(budget.belief_states));
-    let parts: Vec<ComponentLimits> =
-        (0..mixture.len()).map(|c| ComponentLimits::compute(&mixture.component(c), length, share)).collect();
+    let mut parts: Vec<ComponentLimits> = Vec::with_capacity(mixture.len());
+    for c in 0..mixture.len() {
+        pace.reached(0.5 * c as f64 / mixture.len() as f64);
+        pace.worked(1000).await;
+        parts.push(ComponentLimits::compute(pace, &mixture.component(c), length, share).await);
+    }
     let mean = |value: fn(&ComponentLimits) -> f64| weights.iter().zip(&parts).map(|(w, p)| w * value(p)).sum::<f64>();
     let (rate, rate_error) = (mean(|p| p.rate), mean(|p| p.rate_error));
 
@@ -120,15 +133,15 @@ fn finite(world: &World, mixture: &Mixture, length: usize, budget: &Budget) -> C
         [only] => (only.curve.clone(), only.beliefs),
         _ => {
             let mut graph = BeliefGraph::new(mixture.hmm(), budget.belief_states);
-            let values = enumerated(&mut graph, &mixture.joint_start(), length, rate, rate_error);
+            let values = enumerated(pace, &mut graph, &mixture.joint_start(), length, rate, rate_error).await;
             (values, graph.beliefs())
         }
     };
-    let (excess_entropy, how_excess) = mixture_excess(mixture, &parts, rate, budget.belief_states);
+    let (excess_entropy, how_excess) = mixture_excess(pace, mixture, &parts, rate, budget.belief_states).await;
     let step = filter_work(mixture);
     let bracket = rate_error;
     let (rate, rate_stderr, how_rate) = if bracket > WIDE {
-        let sampled = sampled_rate(mixture, budget.monte_carlo_work / step.max(1));
+        let sampled = sampled_rate(pace, mixture, budget.monte_carlo_work / step.max(1)).await;
         (
             sampled.value.clamp(rate - bracket, rate + bracket),
             Some(sampled.squared_error.sqrt()),
@@ -143,7 +156,7 @@ fn finite(world: &World, mixture: &Mixture, length: usize, budget: &Budget) -> C
 
     let (bayes, oracle) = if bayes.len() < length || oracle.len() < length {
         let sequences = (budget.monte_carlo_work / (step * length).max(1)).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
-        let sampled = Sampled::draw(world, length, sequences);
+        let sampled = Sampled::draw(pace, world, length, sequences, STATE_WORK * step).await;
         // In a stationary world h_l lies between the rate and whatever came before.
         let low = rate - if rate_stderr.is_some() { f64::INFINITY } else { bracket };
         let bounds = is_stationary(mixture).then(|| (low, bayes.last().copied().unwrap_or(f64::INFINITY)));
@@ -191,7 +204,7 @@ fn filter_work(mixture: &Mixture) -> usize {
 
 /// The mean over components and sequences of the oracle's predictive entropy late in long sequences; `steps` filter steps in
 /// all.
-fn sampled_rate(mixture: &Mixture, steps: usize) -> Mean {
+async fn sampled_rate(pace: &mut Pace, mixture: &Mixture, steps: usize) -> Mean {
     /// Tokens until the start is forgotten, and tokens that count.
     const EARLY: usize = 64;
     const LATE: usize = 192;
@@ -202,6 +215,7 @@ fn sampled_rate(mixture: &Mixture, steps: usize) -> Mean {
     let mut law = vec![0.0; mixture.hmm().vocab()];
     for (c, weight) in mixture.weights().iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
         let alone = Mixture::new(&[mixture.component(c)], &[1.0]);
+        let alone_states = alone.hmm().states();
         let mut filter = Filter::mixture(Arc::new(alone), vec![1.0]);
         let (mut sum, mut squares) = (0.0, 0.0);
         for index in 0..sequences {
@@ -216,6 +230,7 @@ fn sampled_rate(mixture: &Mixture, steps: usize) -> Mean {
                 }
                 filter.observe(token);
             }
+            pace.worked(STATE_WORK * tokens.len() * alone_states).await;
             sum += total / LATE as f64;
             squares += (total / LATE as f64).powi(2);
         }
@@ -361,11 +376,14 @@ fn blocks(block: usize, vocab: usize, length: usize) -> Curves {
 
 /// Worlds of which at least one has a continuum of topics: limits and the oracle's curve are the parts' means, and h_l is
 /// estimated on the exact filter.
-fn blend(world: &World, parts: &[Part], length: usize, budget: &Budget) -> Curves {
+async fn blend(pace: &mut Pace, world: &World, parts: &[Part], length: usize, budget: &Budget) -> Curves {
     let share = |total: usize| (total / parts.len().max(1)).max(1000.min(total));
     let budget_each =
         Budget { belief_states: share(budget.belief_states), monte_carlo_work: share(budget.monte_carlo_work) };
-    let each: Vec<Curves> = parts.iter().map(|part| Curves::compute(&part.world, length, &budget_each)).collect();
+    let mut each: Vec<Curves> = Vec::with_capacity(parts.len());
+    for part in parts {
+        each.push(Curves::compute_at(pace, &part.world, length, &budget_each).await);
+    }
     let mean =
         |value: &dyn Fn(&Curves) -> f64| -> f64 { parts.iter().zip(&each).map(|(p, c)| p.weight * value(c)).sum() };
     let error = |value: &dyn Fn(&Curves) -> f64| -> f64 {
@@ -401,7 +419,7 @@ fn blend(world: &World, parts: &[Part], length: usize, budget: &Budget) -> Curve
         .sum();
     let sequences = (budget.monte_carlo_work / work.max(1)).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
     let particles = parts.iter().any(|part| matches!(part.world.topics(), Topics::Markov { order: 1, .. }));
-    let sampled = Sampled::draw(world, length, sequences);
+    let sampled = Sampled::draw(pace, world, length, sequences, STATE_WORK * work / length.max(1)).await;
     let filter_error = if particles { PARTICLE_ERROR } else { 0.0 };
     let estimate = |l: usize| sampled.bayes(l, Some(oracle[l]), filter_error);
     let bayes = continued(unigram.values.iter().take(1).copied().collect(), estimate, length);
@@ -445,8 +463,15 @@ fn non_increasing(values: &mut [f64]) {
     }
 }
 
-fn markov(world: &World, [k, order]: [usize; 2], alpha: f64, length: usize, budget: &Budget) -> Curves {
-    let (rate, known) = chain_entropies(k, order, alpha, length);
+async fn markov(
+    pace: &mut Pace,
+    world: &World,
+    [k, order]: [usize; 2],
+    alpha: f64,
+    length: usize,
+    budget: &Budget,
+) -> Curves {
+    let (rate, known) = chain_entropies(pace, k, order, alpha, length).await;
     let uniform = (k as f64).ln();
     // Only the first token's stationary law takes particles.
     let (work, filter_error) = match order {
@@ -457,7 +482,7 @@ fn markov(world: &World, [k, order]: [usize; 2], alpha: f64, length: usize, budg
     let mut bayes = constant(uniform, Method::ClosedForm, order.min(length));
     let mut errors = vec![0.0; bayes.values.len()];
     if length > order {
-        let sampled = Sampled::draw(world, length, sequences);
+        let sampled = Sampled::draw(pace, world, length, sequences, STATE_WORK * work / length).await;
         for (l, known) in known.iter().enumerate().skip(order) {
             let estimate = sampled.bayes(l, Some(*known), filter_error);
             bayes.values.push(estimate.value);
@@ -499,7 +524,7 @@ fn markov(world: &World, [k, order]: [usize; 2], alpha: f64, length: usize, budg
 
 /// For chains with Dirichlet(alpha) rows, means over chains: the entropy rate, and the loss at each position of one who knows
 /// the chain.
-fn chain_entropies(k: usize, order: usize, alpha: f64, length: usize) -> (Mean, Vec<Mean>) {
+async fn chain_entropies(pace: &mut Pace, k: usize, order: usize, alpha: f64, length: usize) -> (Mean, Vec<Mean>) {
     let mut stream = Stream::new(0, Purpose::MonteCarlo, u64::MAX);
     let chains = if order == 1 { CHAINS } else { CHAINS_OF_PAIRS };
     let row = digamma(k as f64 * alpha + 1.0) - digamma(alpha + 1.0);
@@ -511,6 +536,8 @@ fn chain_entropies(k: usize, order: usize, alpha: f64, length: usize) -> (Mean, 
     for _ in 0..chains {
         let chain = Chain::draw(k, order, alpha, &mut stream);
         let n = chain.contexts();
+        // Its stationary distribution takes some elimination, a law of contexts a pass for each position.
+        pace.worked(n * k * (20 + if order == 1 { n } else { length })).await;
         let entropies: Vec<f64> = (0..n).map(|i| entropy(chain.row(i))).collect();
         let shift = |law: &[f64]| law.iter().zip(&entropies).map(|(p, h)| (p - 1.0 / n as f64) * h).sum::<f64>();
         let add = |sum: &mut [f64; 2], value: f64| {

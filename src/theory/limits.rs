@@ -5,6 +5,7 @@ use super::{
     entropy::entropy,
     equivalence::same_process,
 };
+use crate::pace::Pace;
 use crate::world::{Hmm, Mixture, hmm::Exit, stationary};
 
 /// Where a curve is this close to its limit it has reached it.
@@ -39,7 +40,7 @@ pub struct ComponentLimits {
 
 impl ComponentLimits {
     /// h_1..h_`length` with beliefs enumerated up to a cost of `budget`.
-    pub fn compute(hmm: &Hmm, length: usize, budget: usize) -> Self {
+    pub async fn compute(pace: &mut Pace, hmm: &Hmm, length: usize, budget: usize) -> Self {
         let n = hmm.states();
         let chain = hmm.hidden_chain();
         let classes = stationary::recurrent_classes(&chain, n);
@@ -54,9 +55,9 @@ impl ComponentLimits {
                 let whole = class.len() == n && law.iter().zip(hmm.start()).all(|(a, b)| (a - b).abs() < 1e-12);
                 let part = restricted(hmm, class, law);
                 let (value, error) = if whole {
-                    class_rate(hmm, &mut graph)
+                    class_rate(pace, hmm, &mut graph).await
                 } else {
-                    class_rate(&part, &mut BeliefGraph::new(&part, budget))
+                    class_rate(pace, &part, &mut BeliefGraph::new(&part, budget)).await
                 };
                 rate += chance * value;
                 rate_error += chance * error;
@@ -67,9 +68,9 @@ impl ComponentLimits {
         if n == 1 {
             return Self { rate, rate_error, excess: Some(0.0), curve: vec![rate; length], beliefs: 1, settled };
         }
-        let curve = enumerated(&mut graph, hmm.start(), length, rate, rate_error);
+        let curve = enumerated(pace, &mut graph, hmm.start(), length, rate, rate_error).await;
         let start = graph.start(hmm.start());
-        let excess = sum_excess(&mut graph, start, rate, &curve);
+        let excess = sum_excess(pace, &mut graph, start, rate, &curve).await;
         Self { rate, rate_error, excess, curve, beliefs: graph.beliefs(), settled }
     }
 }
@@ -83,9 +84,16 @@ fn reached(mut curve: Vec<f64>, rate: f64, rate_error: f64, length: usize) -> Ve
 }
 
 /// h_1... with beliefs enumerated, as far as the graph's budget and sense go.
-pub fn enumerated(graph: &mut BeliefGraph, start: &[f64], length: usize, rate: f64, rate_error: f64) -> Vec<f64> {
+pub async fn enumerated(
+    pace: &mut Pace,
+    graph: &mut BeliefGraph<'_>,
+    start: &[f64],
+    length: usize,
+    rate: f64,
+    rate_error: f64,
+) -> Vec<f64> {
     let start = graph.start(start);
-    let curve = graph.curve(start, length, |values| settled_at(values, rate, rate_error + ENOUGH));
+    let curve = graph.curve(pace, start, length, |values| settled_at(values, rate, rate_error + ENOUGH)).await;
     reached(curve, rate, rate_error, length)
 }
 
@@ -94,7 +102,13 @@ fn settled_at(curve: &[f64], rate: f64, tolerance: f64) -> bool {
 }
 
 /// The excess entropy of a mixture, and how it was obtained.
-pub fn mixture_excess(mixture: &Mixture, parts: &[ComponentLimits], rate: f64, budget: usize) -> (Option<f64>, String) {
+pub async fn mixture_excess(
+    pace: &mut Pace,
+    mixture: &Mixture,
+    parts: &[ComponentLimits],
+    rate: f64,
+    budget: usize,
+) -> (Option<f64>, String) {
     if let [only] = parts {
         return match only.excess {
             Some(e) => {
@@ -103,7 +117,7 @@ pub fn mixture_excess(mixture: &Mixture, parts: &[ComponentLimits], rate: f64, b
             None => (None, NOT_CONVERGED.into()),
         };
     }
-    if let Some(weights) = distinguishable(mixture, parts)
+    if let Some(weights) = distinguishable(pace, mixture, parts).await
         && let Some(within) =
             mixture.weights().iter().zip(parts).map(|(w, p)| p.excess.map(|e| w * e)).sum::<Option<f64>>()
     {
@@ -113,7 +127,7 @@ pub fn mixture_excess(mixture: &Mixture, parts: &[ComponentLimits], rate: f64, b
     }
     let mut graph = BeliefGraph::new(mixture.hmm(), budget);
     let start = graph.start(&mixture.joint_start());
-    match sum_excess(&mut graph, start, rate, &[]) {
+    match sum_excess(pace, &mut graph, start, rate, &[]).await {
         Some(e) => (Some(e), "Excess entropy: sum of h_l - h over positions until what is left is negligible.".into()),
         None => (None, NOT_CONVERGED.into()),
     }
@@ -123,7 +137,7 @@ const NOT_CONVERGED: &str = "Excess entropy: unknown, the sum of h_l - h had not
 
 /// Weights of the components that differ, where equal ones are merged and any two others end in different stationary
 /// ergodic processes, which a long enough sequence tells apart; `None` where that is not so or not known.
-fn distinguishable(mixture: &Mixture, parts: &[ComponentLimits]) -> Option<Vec<f64>> {
+async fn distinguishable(pace: &mut Pace, mixture: &Mixture, parts: &[ComponentLimits]) -> Option<Vec<f64>> {
     let mut order = Vec::new();
     for (c, part) in parts.iter().enumerate() {
         if mixture.weights()[c] > 0.0 {
@@ -142,6 +156,8 @@ fn distinguishable(mixture: &Mixture, parts: &[ComponentLimits]) -> Option<Vec<f
         }
         let mut merged = false;
         for &(_, earlier, other) in &order[low..i] {
+            // Two processes are compared by the span of their states' words.
+            pace.worked((settled.states() + other.states()).pow(2) * mixture.hmm().vocab()).await;
             if same_process(settled, other)? {
                 let whole = same_process(&mixture.component(c), &mixture.component(earlier))?;
                 let group = groups.iter_mut().find(|(first, _)| *first == earlier);
@@ -194,7 +210,7 @@ fn restricted(hmm: &Hmm, class: &[usize], start: Vec<f64>) -> Hmm {
 }
 
 /// Entropy rate of an irreducible HMM in its stationary law, and the most it can be off.
-fn class_rate(hmm: &Hmm, graph: &mut BeliefGraph) -> (f64, f64) {
+async fn class_rate(pace: &mut Pace, hmm: &Hmm, graph: &mut BeliefGraph<'_>) -> (f64, f64) {
     if hmm.is_unifilar() {
         // State and token give the next state, so the observer ends up knowing as much as the state says.
         let mut rate = 0.0;
@@ -218,7 +234,7 @@ fn class_rate(hmm: &Hmm, graph: &mut BeliefGraph) -> (f64, f64) {
         && graph.budget_left() > reserve + 4 * spent
     {
         let before = graph.budget_left();
-        let (Some(u), Some(t)) = (graph.next(&untold), graph.next(&told)) else { break };
+        let (Some(u), Some(t)) = (graph.next_at(pace, &untold).await, graph.next_at(pace, &told).await) else { break };
         (untold, told) = (u, t);
         spent = before - graph.budget_left();
         upper.push(graph.entropy(&untold));
@@ -236,13 +252,19 @@ fn class_rate(hmm: &Hmm, graph: &mut BeliefGraph) -> (f64, f64) {
 
 /// Σ (h_l - rate) over all positions: summed as far as the budget goes, the rest extrapolated geometrically. `known`: the first
 /// of the h_l, for when the budget is spent.
-fn sum_excess(graph: &mut BeliefGraph, start: Position, rate: f64, known: &[f64]) -> Option<f64> {
+async fn sum_excess(
+    pace: &mut Pace,
+    graph: &mut BeliefGraph<'_>,
+    start: Position,
+    rate: f64,
+    known: &[f64],
+) -> Option<f64> {
     let mut position = start;
     let mut terms: Vec<f64> = Vec::new();
     loop {
         terms.push(graph.entropy(&position) - rate);
         let finished = tail(&terms).is_some_and(|t| t.abs() < TAIL_DONE);
-        let next = if finished || terms.len() >= MAX_POSITIONS { None } else { graph.next(&position) };
+        let next = if finished || terms.len() >= MAX_POSITIONS { None } else { graph.next_at(pace, &position).await };
         match next {
             Some(next) => position = next,
             None => {

@@ -1,11 +1,13 @@
 //! What an ideal learner of a linear dynamical system loses: closed forms for the Gaussian of each step, and means over sampled
 //! paths of what they depend on.
 
+use super::curves::STATE_WORK;
 use super::{
     curve::{Curve, Method},
     curves::{Budget, Curves},
     entropy::digamma,
 };
+use crate::pace::{Pace, at_once};
 use crate::world::{
     Corpus, LinearLaw, LinearSystem, Rows, Topic,
     linear::{Forecaster, Gaussian, entropy},
@@ -96,6 +98,17 @@ impl Losses {
 impl LinearTheory {
     /// `topics`: the K training topics, if there are so many and no more; their retrieval is then among the rivals.
     pub fn compute(law: &LinearLaw, topics: &[Topic], length: usize, budget: &Budget) -> Self {
+        at_once(Self::compute_at(&mut Pace::unbroken(), law, topics, length, budget))
+    }
+
+    /// The same, with rests.
+    pub async fn compute_at(
+        pace: &mut Pace,
+        law: &LinearLaw,
+        topics: &[Topic],
+        length: usize,
+        budget: &Budget,
+    ) -> Self {
         let (d, noise) = (law.dimension(), law.noise().powi(2));
         let n = (budget.monte_carlo_work / (length * d * d).max(1)).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
         let rate = entropy(d, noise);
@@ -118,7 +131,10 @@ impl LinearTheory {
         let mut pool = (law.pool(systems.into_iter()), Losses::new(length));
         let mut logs = vec![Vec::with_capacity(n); length];
         let mut row = vec![0.0; length * d];
+        // What a vector costs: Bayes and each rival some d³, each system of the pool d².
+        let vector = STATE_WORK * d * d * (1 + d) * (2 + rivals.len());
         for index in 0..n {
+            pace.reached(index as f64 / n as f64);
             let mut stream = Stream::new(0, Purpose::MonteCarlo, index as u64);
             let system = law.draw(&mut stream);
             law.draw_sequence(&system, &mut row, &mut stream);
@@ -147,7 +163,9 @@ impl LinearTheory {
                     pool.1.excess.add(l, known.log_density(x) - pool.0.log_density(x));
                     pool.1.squares.add(l, known.squared_distance(&pool.0.predict()));
                     pool.0.observe(x);
+                    pace.worked(topics.len() * d * d).await;
                 }
+                pace.worked(vector).await;
             }
         }
         let plus = |squares: &Sums, n: usize| (0..length).map(|l| least[l] + squares.mean(l, n as f64)).collect();
@@ -235,7 +253,14 @@ pub fn systems(topics: &[Topic]) -> impl Iterator<Item = &LinearSystem> {
 }
 
 /// [`super::levels::training_level`] for vectors.
-pub(super) fn training_level(law: &LinearLaw, corpus: &Corpus, topics: &[Topic], rows: usize, sequences: usize) -> f64 {
+pub(super) async fn training_level(
+    pace: &mut Pace,
+    law: &LinearLaw,
+    corpus: &Corpus,
+    topics: &[Topic],
+    rows: usize,
+    sequences: usize,
+) -> f64 {
     let mut pool = law.pool(systems(topics));
     let (mut total, mut count) = (0.0, 0usize);
     let used = rows.min(sequences.max(1));
@@ -246,6 +271,7 @@ pub(super) fn training_level(law: &LinearLaw, corpus: &Corpus, topics: &[Topic],
             total -= pool.log_density(x);
             count += 1;
             pool.observe(x);
+            pace.worked(topics.len() * dimension * dimension).await;
         }
     }
     total / count.max(1) as f64

@@ -1,9 +1,12 @@
 //! Curves by sampling, where enumeration would take too long.
 
 use super::entropy::{divergence, entropy};
-use crate::world::{
-    World,
-    rng::{Purpose, Stream},
+use crate::{
+    pace::Pace,
+    world::{
+        World,
+        rng::{Purpose, Stream},
+    },
 };
 
 /// Mean and squared standard error.
@@ -35,13 +38,14 @@ pub struct Sampled {
 }
 
 impl Sampled {
-    /// Of the first `length` positions.
-    pub fn draw(world: &World, length: usize, sequences: usize) -> Self {
+    /// Of the first `length` positions; a step of the filter is about `work` units of the pace.
+    pub async fn draw(pace: &mut Pace, world: &World, length: usize, sequences: usize, work: usize) -> Self {
         let (mut hidden, mut known) = (vec![Sums::default(); length], vec![Sums::default(); length]);
         let mut filter = world.bayes();
         let mut tokens = vec![0; length];
         let (mut bayes, mut oracle) = (vec![0.0; world.vocab()], vec![0.0; world.vocab()]);
         for index in 0..sequences {
+            pace.reached(index as f64 / sequences as f64);
             let mut stream = Stream::new(0, Purpose::MonteCarlo, index as u64);
             let topic = world.draw_topic(&mut stream);
             world.draw_sequence(&topic, &mut tokens, &mut stream);
@@ -54,6 +58,7 @@ impl Sampled {
                 known[l].add(entropy(&oracle), 0.0);
                 filter.observe(token);
                 told.observe(token);
+                pace.worked(work).await;
             }
         }
         Self { sequences: sequences as f64, hidden, known }

@@ -2,9 +2,10 @@
 
 use super::{
     curve::{Curve, Method},
-    curves::{Budget, Curves, constant},
+    curves::{Budget, Curves, STATE_WORK, constant},
     entropy::entropy,
 };
+use crate::pace::Pace;
 use crate::world::{
     Texts, Topic, World,
     filter::ngram::{NgramFilter, ORDER},
@@ -42,7 +43,7 @@ impl Losses {
 }
 
 /// Losses of the tokens that are there: the entropies of a predictor that is not Bayes would say nothing.
-pub fn curves(world: &World, texts: &Texts, length: usize, budget: &Budget) -> Curves {
+pub async fn curves(pace: &mut Pace, world: &World, texts: &Texts, length: usize, budget: &Budget) -> Curves {
     let work = length * (texts.len() + 4) * STEP;
     let sequences = (budget.monte_carlo_work / work.max(1)).clamp(SEQUENCES.0, SEQUENCES.1);
     let held_out = world.held_out();
@@ -79,6 +80,8 @@ pub fn curves(world: &World, texts: &Texts, length: usize, budget: &Budget) -> C
             }
         }
         rate.add(0, last / (length - late).max(1) as f64);
+        pace.reached(index as f64 / sequences as f64);
+        pace.worked(STATE_WORK * work).await;
     }
     let n = sequences as f64;
     let rate = rate.curve(n);

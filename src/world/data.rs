@@ -7,6 +7,7 @@ use super::{
     rng::{Purpose, Stream},
 };
 use crate::experiment::{Data, Observation};
+use crate::pace::{Pace, at_once};
 use crate::world::Topic;
 
 /// Sequences of tokens or of vectors, one after the other. A cell is one token or one vector.
@@ -136,18 +137,32 @@ impl Corpus {
     /// Draws the training set (K topics from P(w), N sequences of each), or nothing yet with fresh draws. `data` was
     /// validated, so that the set fits.
     pub fn draw(world: &World, data: &Data, seed: u64) -> Self {
+        at_once(Self::draw_at(&mut Pace::unbroken(), world, data, seed))
+    }
+
+    /// The same, with rests.
+    pub async fn draw_at(pace: &mut Pace, world: &World, data: &Data, seed: u64) -> Self {
         let length = data.length;
-        let set = (!data.fresh).then(|| {
-            let topics: Vec<Topic> =
-                (0..data.topics).map(|k| world.draw_topic(&mut Stream::new(seed, Purpose::Topic, k as u64))).collect();
-            let mut rows = Rows::empty(world.observation());
-            for i in 0..data.topics * data.sequences {
-                let mut stream = Stream::new(seed, Purpose::Sequence, i as u64);
-                world.draw_row(&topics[i / data.sequences], length, &mut rows, &mut stream);
-            }
-            Set { topics, sequences: data.sequences, rows }
-        });
-        Self { seed, length, set }
+        if data.fresh {
+            return Self { seed, length, set: None };
+        }
+        // A topic may be a table over pairs of tokens.
+        let (of_topic, of_row) = (50 * world.vocab() * world.vocab(), 20 * length * (world.vocab() + 4));
+        let all = data.topics * data.sequences;
+        let mut topics = Vec::with_capacity(data.topics);
+        for k in 0..data.topics {
+            pace.reached(0.5 * k as f64 / data.topics as f64);
+            topics.push(world.draw_topic(&mut Stream::new(seed, Purpose::Topic, k as u64)));
+            pace.worked(of_topic).await;
+        }
+        let mut rows = Rows::empty(world.observation());
+        for i in 0..all {
+            pace.reached(0.5 + 0.5 * i as f64 / all as f64);
+            let mut stream = Stream::new(seed, Purpose::Sequence, i as u64);
+            world.draw_row(&topics[i / data.sequences], length, &mut rows, &mut stream);
+            pace.worked(of_row).await;
+        }
+        Self { seed, length, set: Some(Set { topics, sequences: data.sequences, rows }) }
     }
 
     /// T.
@@ -244,25 +259,41 @@ impl Corpus {
         }
     }
 
-    /// `count` training sequences with their topics, to measure the empirical loss on: of a training set, every
-    /// sequence in turn where the set is no larger than `count`, else independent draws; with fresh draws, rows of
-    /// batches (of size `batch`) already used, or of the first where `steps_done` is 0.
+    /// How many different sequences a run reads: K N, or with fresh draws one for every row of every batch.
+    pub fn population(&self, steps_done: usize, batch: usize) -> usize {
+        self.rows().unwrap_or(steps_done.max(1).saturating_mul(batch.max(1)))
+    }
+
+    /// Training sequence `row` of the [population](Self::population), appended to `rows`; gives its topic.
+    pub fn training_row(&self, world: &World, row: usize, batch: usize, rows: &mut Rows) -> Option<Topic> {
+        if self.set.is_none() {
+            let batch = batch.max(1);
+            return Some(self.fresh(world, row / batch, row % batch, rows));
+        }
+        let (topic, _) = self.row(row)?;
+        let topic = topic.clone();
+        self.gather(&[row], rows);
+        Some(topic)
+    }
+
+    /// At most `count` training sequences with their topics, to measure the empirical loss on: every sequence once where there
+    /// are no more than `count`, else `count` independent draws. With fresh draws these are rows of batches (of size
+    /// `batch`) of the first `steps_done` steps, or of the first step where that is 0.
     pub fn probe(&self, world: &World, count: usize, steps_done: usize, batch: usize) -> (Vec<Topic>, Rows) {
         let mut stream = Stream::new(self.seed, Purpose::Probe, 0);
         let mut rows = Rows::empty(world.observation());
-        let topics = (0..count)
-            .filter_map(|i| match self.rows() {
-                Some(all) => {
-                    let row = if all <= count { i % all.max(1) } else { stream.below(all as u64) as usize };
-                    let (topic, cells) = self.row(row)?;
-                    rows.extend(&cells, 0..self.length);
-                    Some(topic.clone())
+        let all = self.population(steps_done, batch);
+        let topics = (0..count.min(all))
+            .filter_map(|i| {
+                if all <= count {
+                    return self.training_row(world, i, batch, &mut rows);
                 }
-                None => {
-                    let step = stream.below(steps_done.max(1) as u64) as usize;
-                    let row = stream.below(batch.max(1) as u64) as usize;
-                    Some(self.fresh(world, step, row, &mut rows))
+                if self.set.is_some() {
+                    return self.training_row(world, stream.below(all as u64) as usize, batch, &mut rows);
                 }
+                let step = stream.below(steps_done.max(1) as u64) as usize;
+                let row = stream.below(batch.max(1) as u64) as usize;
+                Some(self.fresh(world, step, row, &mut rows))
             })
             .collect();
         (topics, rows)

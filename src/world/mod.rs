@@ -353,6 +353,18 @@ impl World {
         }
     }
 
+    /// About how many multiply-adds a step of exact Bayes over `topics` topics takes; 0 topics for [`Self::bayes`].
+    pub fn pool_work(&self, topics: usize) -> usize {
+        match &self.topics {
+            Topics::Finite(mixture) => 10 * mixture.hmm().states() + self.vocab,
+            Topics::Text(texts) => 200 * texts.len() + self.vocab,
+            Topics::Markov { k, order: 1, .. } if topics == 0 => 2000 * k * k,
+            Topics::Linear(law) => (topics.max(1) + law.dimension()) * law.dimension().pow(2),
+            Topics::Blend(parts) => parts.iter().map(|part| part.world.pool_work(topics)).sum(),
+            _ => 4 * topics.max(1) * self.vocab,
+        }
+    }
+
     /// Exact Bayes with the topic hidden, uniform over the given topics of this world (a topic given twice counts
     /// twice). With none, the true prior.
     pub fn pool(&self, topics: &[Topic]) -> Filter {

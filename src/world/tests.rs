@@ -276,10 +276,16 @@ fn any_batch_can_be_drawn_again() {
         assert_eq!(tokens, first);
         assert_eq!(corpus.topics().map(<[Topic]>::len), (!fresh).then_some(3));
 
+        // Each row once where there are no more than that: 24 of 4 batches, 12 of the set.
+        let all = if fresh { 24 } else { 12 };
+        assert_eq!(corpus.population(4, 6), all);
         let (topics, probe) = corpus.probe(&w, 30, 4, 6);
-        assert_eq!((topics.len(), probe.len()), (30, 150));
+        assert_eq!((topics.len(), probe.len()), (all, 5 * all));
         let split = |rows: &Rows| (0..rows.len() / 5).map(|i| rows.cells(5 * i..5 * i + 5)).collect::<Vec<_>>();
         let probe = split(&probe);
+        assert!((0..all).all(|i| !probe[..i].contains(&probe[i])), "a row was taken twice");
+        let (topics, some) = corpus.probe(&w, 8, 4, 6);
+        assert_eq!((topics.len(), some.len()), (8, 40));
         // What is measured is what was trained on.
         let mut seen = Vec::new();
         for step in 0..4 {

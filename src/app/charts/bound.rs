@@ -134,13 +134,23 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
         numbers: number::short(c.sum),
     };
     let (topic_gap, sequence_gap) = gaps.unzip();
+    let above = match outcome {
+        Some(o) => o.topic_gap_above_bayes,
+        None => latest.map(|p| p.topic_gap_above_bayes),
+    };
+    let mut topic_row =
+        gap("topic gap", "two-level less first-level loss, for the K topics drawn", topic_gap, |t| t.topic);
+    topic_row.more.extend(above.map(|m| {
+        let value = number::with_error(options.unit.of(m.value), options.unit.of(m.stderr));
+        line("above Bayes", value, "each loss less its own Bayes: without how easy the topics drawn are")
+    }));
     let mut rows = vec![
         term(c.topic, |t| t.topic, Look::Bar(0.9), distance_topic),
         term(c.sequence, |t| t.sequence, Look::Bar(0.9), distance_data),
         term(c.confidence, |t| t.grey(), Look::Bar(0.9), 0.0),
         term(c.epsilon_opt, |t| t.grey(), Look::Hollow, 0.0),
         term(sum, |t| t.bayes, Look::Stack, 0.0),
-        gap("topic gap", "two-level less first-level loss", topic_gap, |t| t.topic),
+        topic_row,
         gap("sequence gap", "first-level less empirical loss", sequence_gap, |t| t.sequence),
     ];
     if let Some(o) = outcome {

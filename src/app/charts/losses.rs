@@ -110,15 +110,24 @@ const N_GRAMS: Series = {
     }
 };
 
-const GAPS: [Series; 2] = [
+const GAPS: [Series; 3] = [
     Series {
         label: "topic gap",
         name: "topic gap",
-        about: "two-level less first-level loss",
+        about: "two-level less first-level loss; its error is for the K topics drawn, whose luck it contains",
         of: |p, _| p.topic_gap,
         hue: |t| t.topic,
         dash: Dash::Solid,
         width: 2.0,
+    },
+    Series {
+        label: "above Bayes",
+        name: "topic gap above Bayes",
+        about: "each loss less its own Bayes: what is left of the topic gap without how easy the topics drawn are",
+        of: |p, _| p.topic_gap_above_bayes,
+        hue: |t| t.topic,
+        dash: Dash::Dotted,
+        width: 1.5,
     },
     Series {
         label: "sequence gap",
@@ -343,7 +352,7 @@ impl Chart for Losses<'_> {
         let amount = |m: Measured| number::with_error(unit.of(m.value), unit.of(m.stderr));
         format!(
             "At step {}, {} the loss is {} on fresh topics, {} on fresh sequences of the training topics and {} on the \
-             training sequences; the topic gap is {} and the sequence gap {} {unit} per {per}.",
+             training sequences; the topic gap is {} ({} of losses above Bayes) and the sequence gap {} {unit} per {per}.",
             number::count(p.step),
             if self.options.above_bayes {
                 format!("above {}", self.history.reference())
@@ -354,6 +363,7 @@ impl Chart for Losses<'_> {
             amount(level(&p.first_level, self.options.above_bayes)),
             amount(level(&p.empirical, self.options.above_bayes)),
             amount(p.topic_gap),
+            amount(p.topic_gap_above_bayes),
             amount(p.sequence_gap),
         )
     }
@@ -368,7 +378,7 @@ impl Chart for Losses<'_> {
         }
         csv.push_str(&format!(
             ",sequence gap ({unit}),sequence gap standard error,topic gap ({unit}),topic gap standard error,\
-             squared distance from the topic-dependent prior,squared distance from the data-dependent prior\n"
+             topic gap above Bayes ({unit}),topic gap above Bayes standard error,squared distance from the topic-dependent prior,squared distance from the data-dependent prior\n"
         ));
         for p in self.history.evaluations() {
             csv.push_str(&format!("{},{}", p.step, p.sequences));
@@ -377,7 +387,7 @@ impl Chart for Losses<'_> {
                     csv.push_str(&format!(",{},{}", unit.of(m.value), unit.of(m.stderr)));
                 }
             }
-            for m in [p.sequence_gap, p.topic_gap] {
+            for m in [p.sequence_gap, p.topic_gap, p.topic_gap_above_bayes] {
                 csv.push_str(&format!(",{},{}", unit.of(m.value), unit.of(m.stderr)));
             }
             csv.push_str(&format!(",{},{}\n", p.distance_topic, p.distance_data));

@@ -147,7 +147,10 @@ fn the_lines_are_labelled_directly() {
         ],
     );
     expect(ChartKind::TrainingLoss, &["training<", "exact Bayes<", "uniform<", "training step<"]);
-    expect(ChartKind::Losses, &["two-level<", "first-level<", "empirical<", "topic gap<", "sequence gap<"]);
+    expect(
+        ChartKind::Losses,
+        &["two-level<", "first-level<", "empirical<", "topic gap<", "above Bayes<", "sequence gap<"],
+    );
     expect(
         ChartKind::Bound,
         &[

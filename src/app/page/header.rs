@@ -86,7 +86,7 @@ fn RunControls() -> impl IntoView {
     let app = use_app();
     let sound = move || app.problems.with(Vec::is_empty);
     let failed = move || matches!(app.phase.get(), Phase::Failed { .. });
-    let stoppable = move || app.phase.with(Phase::is_under_way);
+    let stoppable = move || app.can_pause();
     // Going on with a paused run needs no sound draft; a new start does.
     let can_run = move || !app.is_busy() && (sound() || matches!(app.phase.get(), Phase::Paused));
     view! {

@@ -220,7 +220,34 @@ fn Generalization() -> impl IntoView {
             </div>
         }
     });
-    view! { <div class="tabbed">{tabs.collect_view()}</div> }
+    view! {
+        <div class="tabbed">
+            {tabs.collect_view()}
+            <Reached />
+        </div>
+    }
+}
+
+/// How precise the measuring after the last step was, and more of it.
+#[component]
+fn Reached() -> impl IntoView {
+    let app = state::use_app();
+    let finished = move || app.phase.with(|phase| matches!(phase, crate::protocol::Phase::Finished));
+    view! {
+        <p class="note reached" data-testid="reached" hidden=truth(move || app.reached.with(String::is_empty))>
+            {words(move || app.reached.get())}" "
+            <button
+                type="button"
+                class="quiet small"
+                data-testid="measure-more"
+                title="Measures twice as many sequences; nothing is trained again"
+                prop:disabled=truth(move || !finished())
+                on:click=move |_| app.measure_more()
+            >
+                "Measure more"
+            </button>
+        </p>
+    }
 }
 
 /// What a screen reader hears of the run: its phase, and the hero chart's sentence every few seconds at most.
@@ -320,9 +347,7 @@ fn listen_for_keys(app: App, help: RwSignal<bool>) {
         match e.key().as_str() {
             // A key that is held down is pressed once.
             " " | "r" | "R" | "?" if e.repeat() => {}
-            " " if app.phase.with_untracked(|p| matches!(header::phase_word(p), "running" | "compiling")) => {
-                app.pause()
-            }
+            " " if untrack(|| app.can_pause()) => app.pause(),
             " " => app.run_or_resume(),
             "s" | "S" => app.step(),
             "r" | "R" => app.reset(),

@@ -77,6 +77,8 @@ pub struct App {
     pub compare: RwSignal<String>,
     /// What the run's theory says beside its curves.
     pub theory: RwSignal<TheoryNotes>,
+    /// What the measuring after the last step reached; empty until then.
+    pub reached: RwSignal<String>,
     /// `None`: as the system says.
     pub theme: RwSignal<Option<bool>>,
     pub dark: Memo<bool>,
@@ -149,6 +151,7 @@ impl App {
             linear_bound: RwSignal::new(false),
             compare: RwSignal::new(preferences::read("compare").unwrap_or_default()),
             theory: RwSignal::new(TheoryNotes::default()),
+            reached: RwSignal::new(String::new()),
             theme,
             dark: memo(move || theme.get().unwrap_or_else(|| system_dark.get())),
             system_dark,
@@ -211,12 +214,12 @@ impl App {
                 }
             }
             Event::Inside { message } => pieces::obey(message),
-            Event::Ready { .. }
-            | Event::Begun
-            | Event::Samples(_)
-            | Event::Outcome(_)
-            | Event::Cell { .. }
-            | Event::Bench(_) => {}
+            Event::Outcome(outcome) => {
+                let precision =
+                    self.run.with_untracked(|run| run.as_ref().map(|run| run.experiment.evaluation.precision));
+                self.reached.set(precision.map(|precision| outcome.reached(precision)).unwrap_or_default());
+            }
+            Event::Ready { .. } | Event::Begun | Event::Samples(_) | Event::Cell { .. } | Event::Bench(_) => {}
         }
     }
 
@@ -262,6 +265,7 @@ impl App {
         self.progress.set(Progress::default());
         self.below_bayes.set(Vec::new());
         self.recorded.set(Vec::new());
+        self.reached.set(String::new());
         self.shown.set(None);
         self.phase.set(Phase::Preparing { what: "Preparing the run".into(), done: None });
         self.send(&Command::Start { experiment: Box::new(experiment), device, hold });
@@ -295,6 +299,11 @@ impl App {
         self.send(&Command::Pause);
     }
 
+    /// Measures the finished run on twice as many sequences.
+    pub fn measure_more(self) {
+        self.send(&Command::MeasureMore);
+    }
+
     pub fn step(self) {
         if !self.problems.with_untracked(Vec::is_empty) {
             return;
@@ -318,6 +327,12 @@ impl App {
         self.silent.set(false);
         self.phase.set(Phase::Preparing { what: "Loading a fresh engine".into(), done: None });
         self.start(false);
+    }
+
+    /// Something goes on that a pause would stop; a run that is prepared too.
+    pub fn can_pause(self) -> bool {
+        let preparing = self.run.with(Option::is_some) && self.phase.with(|p| matches!(p, Phase::Preparing { .. }));
+        preparing || self.phase.with(Phase::is_under_way)
     }
 
     pub fn is_busy(self) -> bool {

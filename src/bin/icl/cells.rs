@@ -110,6 +110,21 @@ fn one(cell: &Cell, progress: &mut dyn FnMut(f64)) -> Result<Outcome, String> {
     }
 }
 
+/// What is said of lines that cannot be read.
+fn damage(lines: &[usize]) -> Option<String> {
+    let shown: Vec<String> = lines.iter().take(10).map(usize::to_string).collect();
+    let more = if lines.len() > shown.len() { " and others" } else { "" };
+    match lines {
+        [] => None,
+        [line] => Some(format!("line {line} is damaged and left out; what it held is run again.")),
+        _ => Some(format!(
+            "{} lines are damaged and left out (lines {}{more}); what they held is run again.",
+            lines.len(),
+            shown.join(", ")
+        )),
+    }
+}
+
 /// The file of results.
 struct Journal(File);
 
@@ -134,7 +149,7 @@ impl Journal {
         let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
         let text = String::from_utf8_lossy(&bytes[..whole]);
         let mut lines = text.lines();
-        let mut outcomes = BTreeMap::new();
+        let (mut outcomes, mut damaged) = (BTreeMap::new(), Vec::new());
         match lines.next().map(|line| serde_json::from_str::<Value>(line).unwrap_or_default()) {
             None if whole == 0 && bytes.len() > 4096 => {
                 return Err(refused(
@@ -143,12 +158,14 @@ impl Journal {
             }
             None => {}
             Some(head) if head["sweep"] == sweep.id() => {
-                for line in lines {
-                    let Ok(mut value) = serde_json::from_str::<Value>(line) else { continue };
-                    if let (Some(key), Ok(outcome)) =
-                        (value["cell"].as_str().map(String::from), serde_json::from_value(value["outcome"].take()))
-                    {
-                        outcomes.insert(key, outcome);
+                for (i, line) in lines.enumerate() {
+                    let mut value = serde_json::from_str::<Value>(line).unwrap_or_default();
+                    let key = value.get("cell").and_then(Value::as_str).map(String::from);
+                    let outcome = value.get_mut("outcome").map(|outcome| serde_json::from_value(outcome.take()));
+                    match (key, outcome) {
+                        (Some(key), Some(Ok(outcome))) => drop(outcomes.insert(key, outcome)),
+                        // After the first line, counted from 1.
+                        _ => damaged.push(i + 2),
                     }
                 }
             }
@@ -159,6 +176,9 @@ impl Journal {
                 };
                 return Err(refused(&format!("{held} Move it away, or give another folder with --out.")));
             }
+        }
+        if let Some(words) = damage(&damaged) {
+            eprintln!("{}: {words}", path.display());
         }
         file.set_len(whole as u64).map_err(unusable)?;
         file.seek(SeekFrom::End(0)).map_err(unusable)?;

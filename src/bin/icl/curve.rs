@@ -4,7 +4,9 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use icl_playground::{
+    engine::error::EngineError,
     experiment::{Problem, WorldSpec},
+    protocol::first_not_finite,
     theory::{
         Budget, Curves,
         baselines::{self, MeasuredBaseline},
@@ -67,6 +69,10 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     let usual = Budget::default();
     let budget = Budget { belief_states: 2 * usual.belief_states, monte_carlo_work: 4 * usual.monte_carlo_work };
     let curves = Curves::compute(&world, length, &budget);
+    let numbers = (&curves.bayes, &curves.oracle, &curves.unigram, curves.entropy_rate, curves.excess_entropy);
+    if let Some(what) = first_not_finite(&numbers) {
+        return Err(EngineError::Theory(what).into());
+    }
     let baselines = match arguments.baselines {
         true => baselines::measure(&world, None, &curves.bayes.values, BASELINE_SEQUENCES, 1),
         false => Vec::new(),

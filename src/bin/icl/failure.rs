@@ -36,6 +36,8 @@ pub enum Failure {
     Picture(String),
     #[error("{0}")]
     Sweep(String),
+    #[error("Nothing can be written into the folder {path}: {}. Give another one with --out.", plain(.why))]
+    Folder { path: String, why: io::Error },
     #[error("The result cannot be written: {}.", plain(.0))]
     Output(io::Error),
 }

@@ -1,6 +1,10 @@
 //! `icl inside`: the learning lab without a browser.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use icl_playground::{
@@ -47,8 +51,8 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
             names.split(',').map(|name| TabKind::called(name).ok_or_else(|| unknown(name))).collect::<Result<_, _>>()?
         }
     };
-    // Before anything is trained: a folder that cannot be made would cost the whole run.
-    fs::create_dir_all(&arguments.out).map_err(Failure::Output)?;
+    // Before minutes of training: a folder that cannot be written to is no place for what they find.
+    writable(&arguments.out)?;
     let (found, shown) = pollster::block_on(look(&experiment, &kinds, arguments.step))?;
     let (mut lines, mut sections) = (Vec::new(), String::new());
     if let Some(asked) = arguments.step.filter(|asked| *asked != shown) {
@@ -79,6 +83,15 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     fs::write(&path, page).map_err(Failure::Output)?;
     lines.push(path.display().to_string());
     Ok(lines.join("\n"))
+}
+
+/// Makes the folder, and a file in it that goes again.
+fn writable(folder: &Path) -> Result<(), Failure> {
+    let unusable = |why| Failure::Folder { path: folder.display().to_string(), why };
+    fs::create_dir_all(folder).map_err(unusable)?;
+    let probe = folder.join(format!(".icl-{}", std::process::id()));
+    fs::write(&probe, "").map_err(unusable)?;
+    fs::remove_file(&probe).map_err(unusable)
 }
 
 fn unknown(name: &str) -> Failure {

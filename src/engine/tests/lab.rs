@@ -10,10 +10,12 @@ use crate::{
         error::EngineError,
         gaps::{Gaps, Tally},
         scales::{Randomise, Scales, perturbed},
+        session::Session,
         trainer::{Learner, Trainer},
     },
     experiment::{Experiment, Optimizer, bound::SCALES},
-    protocol::{DeviceChoice, LossAndFloor, Measured, Outcome},
+    pace::Pace,
+    protocol::{DeviceChoice, Evaluation, Event, LossAndFloor, Measured, Outcome, first_not_finite},
     theory::bound::BoundInput,
     world::{
         Corpus, Filter, Rows, Topic, World,
@@ -89,7 +91,7 @@ fn exact(table: &Table, p: f64, positions: usize, filter: &Filter) -> [f64; 2] {
 }
 
 /// By its seed: a small training set of coins, what is measured, and what is so, in the order two-level (loss, Bayes), first-level
-/// (loss, Bayes), sequence gap, topic gap; and L_E.
+/// (loss, Bayes), sequence gap, topic gap, topic gap above Bayes; and L_E.
 fn known(seed: u64, topics: usize, sequences: usize, most: usize) -> (Vec<(Measured, f64)>, (Measured, f64)) {
     let (length, prompt) = (6, 4);
     let mut experiment = small("coins:n=3");
@@ -98,11 +100,12 @@ fn known(seed: u64, topics: usize, sequences: usize, most: usize) -> (Vec<(Measu
     (experiment.data.topics, experiment.data.sequences) = (topics, sequences);
     (experiment.evaluation.prompt_length, experiment.evaluation.sequences) = (prompt, 64);
     (experiment.evaluation.most, experiment.evaluation.precision) = (most, 1e-4);
+    experiment.evaluation.share = 0.0;
     let world = World::new(&experiment.world).expect("coins");
     let corpus = Corpus::draw(&world, &experiment.data, seed);
     let table = Table::new(&corpus, length);
-    let mut gaps = Gaps::new(&experiment, &corpus).expect("a set");
-    while !pollster::block_on(gaps.advance(&world, &corpus, &table)).expect("measures") {}
+    let mut gaps = Gaps::new(&experiment, &corpus);
+    while !pollster::block_on(gaps.advance(&mut Pace::unbroken(), &world, &corpus, &table)).expect("measures") {}
     let found = gaps.found();
     assert_eq!(found.sequences, most);
 
@@ -139,6 +142,7 @@ fn known(seed: u64, topics: usize, sequences: usize, most: usize) -> (Vec<(Measu
         (found.first_level.bayes, first[1]),
         (found.sequence_gap, first[0] - empirical),
         (found.topic_gap, two[0] - first_prompt[0]),
+        (found.topic_gap_above_bayes, two[0] - two[1] - (first_prompt[0] - first_prompt[1])),
     ];
     (pairs, (found.empirical.loss, empirical))
 }
@@ -147,13 +151,13 @@ fn known(seed: u64, topics: usize, sequences: usize, most: usize) -> (Vec<(Measu
 fn gaps_of_a_table_are_what_they_are() {
     for (topics, sequences, most) in [(4, 5, 512), (40, 30, 512)] {
         let whole = topics * sequences <= most;
-        let mut scores: Vec<Vec<f64>> = vec![Vec::new(); 7];
+        let mut scores: Vec<Vec<f64>> = vec![Vec::new(); 8];
         for seed in 0..24 {
             let (pairs, (empirical, exact)) = known(seed, topics, sequences, most);
             if whole {
                 assert!((empirical.value - exact).abs() < 1e-6 && empirical.stderr == 0.0, "{empirical:?} {exact}");
             } else {
-                scores[6].push((empirical.value - exact) / empirical.stderr);
+                scores[7].push((empirical.value - exact) / empirical.stderr);
             }
             for (i, (measured, exact)) in pairs.iter().enumerate() {
                 // All topics may be the same coin, which leaves Bayes nothing to learn, and no spread.
@@ -175,16 +179,207 @@ fn gaps_of_a_table_are_what_they_are() {
     }
 }
 
+/// With fresh draws what is trained on are the rows of all batches, each with a topic of its own.
+#[test]
+fn gaps_of_a_table_on_fresh_draws_are_what_they_are() {
+    // 96 rows are few enough to be measured as a whole; of 3000 only some are.
+    for (steps, batch) in [(12, 8), (100, 30)] {
+        let (mut scores, mut compared) = (vec![Vec::new(); 3], 0);
+        for seed in 0..12 {
+            let mut experiment = small("coins:n=3");
+            (experiment.seed, experiment.data.length) = (seed, 6);
+            (experiment.training.steps, experiment.training.batch) = (steps, batch);
+            (experiment.evaluation.most, experiment.evaluation.precision) = (512, 1e-4);
+            (experiment.evaluation.share, experiment.evaluation.sequences) = (0.0, 60);
+            let world = World::new(&experiment.world).expect("coins");
+            let corpus = Corpus::draw(&world, &experiment.data, seed);
+            let (topics, Rows::Tokens(tokens)) = corpus.probe(&world, steps * batch, steps, batch) else {
+                panic!("tokens")
+            };
+            assert_eq!(topics.len(), steps * batch, "every row once");
+            let mut counts: HashMap<Vec<u16>, [f64; 2]> = HashMap::new();
+            for row in tokens.chunks_exact(6) {
+                for (t, &x) in row.iter().enumerate() {
+                    counts.entry(row[..t].to_vec()).or_default()[usize::from(x)] += 1.0;
+                }
+            }
+            let table = Table { length: 6, counts };
+            let mut gaps = Gaps::new(&experiment, &corpus);
+            while !pollster::block_on(gaps.advance(&mut Pace::unbroken(), &world, &corpus, &table)).expect("measures") {
+            }
+            let found = gaps.found();
+            assert_eq!((found.sequences, found.training_sequences), (512, 512.min(steps * batch)));
+            let coin = |topic: &Topic| match topic {
+                Topic::Component(i) => (i + 1) as f64 / 4.0,
+                _ => panic!("a coin"),
+            };
+            let empirical = topics.iter().zip(tokens.chunks_exact(6)).flat_map(|(topic, row)| {
+                let p = coin(topic);
+                let table = &table;
+                row.iter().enumerate().map(move |(t, &x)| {
+                    ((if x == 0 { p } else { 1.0 - p }) / table.law(&row[..t])[usize::from(x)]).ln()
+                })
+            });
+            let empirical = empirical.sum::<f64>() / tokens.len() as f64;
+            let loss = found.empirical.loss;
+            if steps * batch <= 512 {
+                assert!((loss.value - empirical).abs() < 1e-6 && loss.stderr == 0.0, "{loss:?} {empirical}");
+            } else {
+                scores[2].push((loss.value - empirical) / loss.stderr);
+            }
+            let two: f64 = [0.25, 0.5, 0.75].map(|p| exact(&table, p, 6, &world.bayes())[0]).iter().sum::<f64>() / 3.0;
+            scores[0].push((found.two_level.loss.value - two) / found.two_level.loss.stderr);
+            // The topics that were drawn, each as often as it was.
+            let seen = topics.iter().map(|t| exact(&table, coin(t), 6, &world.bayes())[0]).sum::<f64>();
+            let gap = seen / topics.len() as f64 - empirical;
+            scores[1].push((found.sequence_gap.value - gap) / found.sequence_gap.stderr);
+            compared += 1;
+        }
+        assert_eq!(compared, 12);
+        for scores in scores.iter().filter(|scores| !scores.is_empty()) {
+            let mean = scores.iter().sum::<f64>() / 12.0;
+            assert!(scores.iter().all(|z| z.abs() < 4.0) && mean.abs() < 3.0 / 12f64.sqrt(), "{scores:?}");
+        }
+    }
+}
+
+/// All that a run tells until its outcome, and what it tells when more is measured.
+fn told(experiment: &Experiment, more: usize) -> (Vec<Evaluation>, Vec<Outcome>, Vec<f64>) {
+    let (mut evaluations, mut outcomes, mut losses) = (Vec::new(), Vec::new(), Vec::new());
+    let mut emit = |event: Event| match event {
+        Event::Evaluation(evaluation) => evaluations.push(evaluation),
+        Event::Outcome(outcome) => outcomes.push(*outcome),
+        Event::Frame(frame) => losses.extend(frame.training_loss),
+        _ => {}
+    };
+    pollster::block_on(async {
+        let mut session = Session::prepare(experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
+        assert!(!session.measure_more(), "nothing is finished");
+        for round in 0..=more {
+            assert_eq!(session.measure_more(), round > 0);
+            while !session.finished() {
+                session.advance(&mut emit).await.expect("advances");
+            }
+        }
+    });
+    (evaluations, outcomes, losses)
+}
+
+#[test]
+fn the_final_curves_are_measured_on_as_many_sequences_as_the_gaps() {
+    for (world, fresh) in [("coins:n=3", true), ("coins:n=3", false), ("lds", true), ("lds", false)] {
+        let mut experiment = small(world);
+        (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (fresh, 4, 10);
+        // 12 steps of 8: at most 1.5 · 96 = 144 sequences of each kind.
+        (experiment.evaluation.most, experiment.evaluation.share) = (4096, 1.5);
+        experiment.evaluation.precision = 1e-4;
+        let (evaluations, outcomes, losses) = told(&experiment, 1);
+        let [.., own, last, more] = &evaluations[..] else { panic!("evaluations") };
+        let [first, second] = &outcomes[..] else { panic!("two outcomes") };
+        assert_eq!((own.sequences, last.sequences, more.sequences), (16, 144, 288), "{world} {fresh}");
+        assert_eq!((own.step, last.step, more.step), (12, 12, 12));
+        assert_eq!((first.sequences, second.sequences, losses.len()), (144, 288, 12), "nothing is trained again");
+        for (evaluation, outcome) in [(last, first), (more, second)] {
+            assert_eq!((evaluation.two_level, evaluation.topic_gap), (outcome.two_level, outcome.topic_gap));
+            assert_eq!(Some(evaluation.topic_gap_above_bayes), outcome.topic_gap_above_bayes);
+            assert_eq!(evaluation.seen_model.len(), 12);
+            assert!(outcome.measuring_seconds >= outcome.gaps_seconds && outcome.gaps_seconds > 0.0);
+            let words = outcome.reached(experiment.evaluation.precision);
+            assert!(words.contains(&format!("Measured on {} sequences of each kind", outcome.sequences)), "{words}");
+            assert!(words.contains("% of the training time"), "{words}");
+        }
+        // Four and a half times the sequences, and then nine times: the errors follow.
+        let mean = |e: &Evaluation| e.excess_stderr.iter().sum::<f64>() / 12.0;
+        assert!(mean(last) < 0.7 * mean(own) && mean(more) < 0.85 * mean(last), "{world} {fresh}");
+        let close = |a: f64, b: f64, e: f64| (a - b).abs() <= 5.0 * e + 1e-9;
+        for l in 0..12 {
+            assert!(close(last.model[l], own.model[l], own.excess_stderr[l]), "{world} {fresh} at {l}");
+        }
+        assert_eq!(evaluations, told(&experiment, 1).0, "it repeats");
+    }
+}
+
+#[test]
+fn measuring_takes_its_share_of_the_training() {
+    let settings = |most, share| crate::experiment::Evaluation { sequences: 64, most, share, ..Default::default() };
+    // Forward passes of three kinds of sequences against three forward passes for each trained one.
+    assert_eq!(settings(4096, 0.5).limit(320), 160);
+    assert_eq!(settings(4096, 0.5).limit(16_000), 4096);
+    assert_eq!(settings(4096, 0.0).limit(320), 4096, "no limit");
+    assert_eq!(settings(4096, 0.1).limit(320), 64, "never fewer than an evaluation has");
+    assert_eq!(settings(0, 0.5).limit(16_000), 64);
+    // Prior stages count.
+    let mut experiment = with_priors("coins:n=3");
+    (experiment.evaluation.most, experiment.evaluation.share, experiment.evaluation.precision) = (4096, 0.5, 1e-4);
+    assert_eq!(outcome(&experiment).sequences, 24 * 8 / 2);
+}
+
+#[test]
+fn a_training_set_that_is_smaller_than_an_evaluation_is_taken_once() {
+    for world in ["coins:n=3", "lds"] {
+        let mut experiment = small(world);
+        (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (false, 4, 3);
+        let (evaluations, outcomes, _) = told(&experiment, 0);
+        for evaluation in &evaluations {
+            let l = evaluation.empirical;
+            assert_eq!((l.loss.stderr, l.bayes.stderr, l.excess.stderr), (0.0, 0.0, 0.0), "all 12 rows were taken");
+            assert!(evaluation.sequence_gap.stderr == evaluation.first_level.loss.stderr);
+        }
+        let [.., own, last] = &evaluations[..] else { panic!("evaluations") };
+        // Two ways to go through the whole set: the same mean.
+        assert!((own.empirical.loss.value - last.empirical.loss.value).abs() < 1e-6);
+        assert_eq!(outcomes[0].training_sequences, 12);
+        assert!(outcomes[0].reached(0.02).contains("of the training set all 12"));
+    }
+}
+
+/// Of parameters that are no numbers, and of such that make numbers that are too large: a sentence, and nothing that cannot be read.
+#[test]
+fn no_number_that_is_not_finite_leaves_a_session() {
+    for world in ["coins:n=3", "lds", "dursley-wonka"] {
+        for (value, at) in [(f32::NAN, 4), (1e38, 4), (f32::INFINITY, 12), (-1e30, 12), (3e4, 12), (1e12, 7)] {
+            let experiment = small(world);
+            let mut texts = Vec::new();
+            let mut emit = |event: Event| {
+                assert_eq!(first_not_finite(&event), None, "{world} {value}: {event:?}");
+                texts.push(serde_json::to_string(&event).expect("plain data"));
+            };
+            let ended = pollster::block_on(async {
+                let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
+                while !session.finished() {
+                    if session.steps() == at {
+                        session.set_parameters(value);
+                    }
+                    session.advance(&mut emit).await?;
+                }
+                Ok::<_, EngineError>(())
+            });
+            match ended {
+                Ok(()) => {}
+                Err(error @ EngineError::NotFinite { .. }) => {
+                    assert!(error.next().contains("learning rate"), "{error}")
+                }
+                Err(error) => panic!("{world} {value}: {error}"),
+            }
+            if value.is_nan() {
+                assert!(texts.iter().any(|text| text.contains("\"training_loss\"")), "{world}: losses before are told");
+            }
+            assert!(texts.iter().all(|text| Event::from_json(text).is_ok()), "{world} {value}");
+        }
+    }
+}
+
 #[test]
 fn measuring_stops_when_gaps_are_precise() {
     let mut experiment = small("coins:n=3");
     (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (false, 2, 3);
     (experiment.evaluation.most, experiment.evaluation.precision) = (100_000, 0.2);
+    experiment.evaluation.share = 0.0;
     let world = World::new(&experiment.world).expect("coins");
     let corpus = Corpus::draw(&world, &experiment.data, 1);
     let table = Table::new(&corpus, experiment.data.length);
-    let mut gaps = Gaps::new(&experiment, &corpus).expect("a set");
-    while !pollster::block_on(gaps.advance(&world, &corpus, &table)).expect("measures") {}
+    let mut gaps = Gaps::new(&experiment, &corpus);
+    while !pollster::block_on(gaps.advance(&mut Pace::unbroken(), &world, &corpus, &table)).expect("measures") {}
     let found = gaps.found();
     assert!(found.precise && found.sequences < 100_000, "{found:?}");
     assert!(found.sequence_gap.stderr <= 0.2 * found.sequence_gap.value.abs());

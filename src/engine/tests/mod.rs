@@ -10,7 +10,7 @@ use super::{
 use crate::{
     experiment::{Architecture, Experiment, Observation, Optimizer, WorldSpec, world::KINDS},
     probe::TabKind,
-    protocol::{DeviceChoice, DeviceKind, DeviceReport, Evaluation, Event, Theory},
+    protocol::{DeviceChoice, DeviceKind, DeviceReport, Evaluation, Event, Phase, Theory},
 };
 
 /// What a run told, in order.
@@ -177,7 +177,8 @@ fn a_run_tells_everything_and_repeats_bit_for_bit() {
         assert_eq!(a.losses, b.losses, "{world}");
         assert_eq!(a.evaluations, b.evaluations, "{world}");
         assert_eq!(a.losses.len(), 12);
-        assert_eq!(a.evaluations.iter().map(|e| e.step).collect::<Vec<_>>(), [0, 1, 2, 4, 5, 10, 12]);
+        // The last once on the evaluation's own sequences, and once on as many as the gaps.
+        assert_eq!(a.evaluations.iter().map(|e| e.step).collect::<Vec<_>>(), [0, 1, 2, 4, 5, 10, 12, 12]);
         let theory = a.theory.expect("told");
         for e in &a.evaluations {
             assert_eq!(e.model.len(), 12);
@@ -223,6 +224,83 @@ fn a_reset_runs_the_same_again_and_pausing_changes_nothing() {
     .expect("runs");
     assert_eq!(broken[..7], straight[..7]);
     assert_eq!(broken[7..], straight[..]);
+}
+
+/// Preparing says where it is, rests often, and is abandoned by being dropped.
+#[test]
+fn preparing_many_topics_rests_often_and_can_be_abandoned() {
+    for (world, topics) in
+        [("markov:k=8", 100_000), ("lds", 2000), ("mess3", 4), ("coins:n=40", 300), ("markov:k=3,order=2", 50)]
+    {
+        let mut experiment = small(world);
+        (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (false, topics, 2);
+        (experiment.evaluation.sequences, experiment.training.steps) = (2, 1);
+        let (pace, seen) = crate::pace::tests::counting();
+        let mut whats = Vec::new();
+        let mut emit = |event: Event| {
+            if let Event::Phase(Phase::Preparing { what, done }) = event {
+                whats.push((what, done.expect("a share")));
+            }
+        };
+        let mut polls = 0;
+        {
+            let prepared = Session::prepare_at(pace, &experiment, DeviceChoice::Cpu, &mut emit);
+            let mut prepared = std::pin::pin!(prepared);
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            while prepared.as_mut().poll(&mut context).is_pending() {
+                polls += 1;
+            }
+        }
+        let seen = seen.borrow();
+        let longest = seen.iter().map(|(units, _)| *units).filter(|&units| units != 100_000_000).max().expect("rests");
+        let total: usize = seen.iter().map(|(units, _)| units).sum();
+        // A unit is a nanosecond or less: 20 ms.
+        assert!(longest <= 20_000_000, "{world}: {longest} units without a rest, of {total}");
+        assert!(polls == seen.len() && polls > 50, "{world}: {polls}");
+        assert!(seen.windows(2).all(|pair| pair[0].1.done <= pair[1].1.done + 0.3), "{world}");
+        assert!(whats.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{whats:?}");
+        // At any rest it can be given up: nothing is told after that.
+        let (pace, seen) = crate::pace::tests::counting();
+        let mut heard = 0;
+        {
+            let mut emit = |_: Event| heard += 1;
+            let mut prepared = Box::pin(Session::prepare_at(pace, &experiment, DeviceChoice::Cpu, &mut emit));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            for _ in 0..polls / 2 {
+                assert!(prepared.as_mut().poll(&mut context).is_pending());
+            }
+            drop(prepared);
+        }
+        assert!(seen.borrow().len() == polls / 2 && heard <= whats.len() + 2);
+    }
+}
+
+/// With rests or without: the same run.
+#[test]
+fn rests_change_nothing() {
+    let mut experiment = small("markov:k=3");
+    (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (false, 4, 8);
+    let run_at = |pace| {
+        let mut events = Vec::new();
+        let mut emit = |event: Event| match event {
+            Event::Theory(_) | Event::Evaluation(_) | Event::Samples(_) => events.push(event),
+            _ => {}
+        };
+        pollster::block_on(async {
+            let mut session =
+                Session::prepare_at(pace, &experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
+            while !session.finished() {
+                session.advance(&mut emit).await.expect("advances");
+            }
+        });
+        events
+    };
+    let mut rested = 0;
+    let rests = crate::pace::Pace::new(move |_, _| {
+        rested += 1;
+        (rested % 3 == 0).then(|| Box::pin(std::future::ready(())) as crate::pace::Rest)
+    });
+    assert!(run_at(crate::pace::Pace::unbroken()) == run_at(rests));
 }
 
 #[test]
@@ -313,7 +391,7 @@ fn a_linear_system_is_learned_from_vectors() {
     assert!(last.first_level.bayes.value < last.two_level.loss.value);
     experiment.world = "lds:radius=0.9,d=3".parse().expect("a world");
     let heard = run(&experiment).expect("runs");
-    assert!(heard.theory.expect("told").adaptive && heard.evaluations.len() == 3);
+    assert!(heard.theory.expect("told").adaptive && heard.evaluations.len() == 4);
 }
 
 /// The bar: mean excess over exact Bayes under 2% of the in-context loss available, h_1 − h. No world is excused by a floor.
