@@ -16,7 +16,7 @@ pub const OLDEST: u32 = 1;
 /// Fields whose default was another in version 1, with that value.
 ///
 /// A preset that named such a field itself, and now has what it had then, names it in [`Preset::version_1`] too.
-const DEFAULTS_1: &[Field] = &[("bound.rise", "0.05")];
+const DEFAULTS_1: &[Field] = &[("bound.rise", "0.05"), ("evaluation.share", "0")];
 
 /// Makes a file's JSON of an earlier version one of today's: fields that it leaves out get the value that they had then.
 pub(super) fn modernize(file: &mut Value) {
