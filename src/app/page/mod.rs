@@ -47,7 +47,7 @@ use crate::{
 pub fn mount() {
     console_error_panic_hook::set_once();
     let Some(place) = document().get_element_by_id("app") else { return };
-    let place = wasm_bindgen::JsCast::unchecked_into::<web_sys::HtmlElement>(place);
+    let place = JsCast::unchecked_into::<web_sys::HtmlElement>(place);
     mount_to(place, Page).forget();
 }
 
@@ -359,7 +359,7 @@ fn listen_for_keys(app: App, help: RwSignal<bool>) {
     });
     // Open menus close when the reader goes elsewhere.
     share::listen(&document(), "pointerdown", |e: web_sys::Event| {
-        let target = e.target().and_then(|t| wasm_bindgen::JsCast::dyn_into::<web_sys::Node>(t).ok());
+        let target = e.target().and_then(|t| JsCast::dyn_into::<web_sys::Node>(t).ok());
         close_menus(target.as_ref());
     });
 }
@@ -374,13 +374,13 @@ fn close_menus(within: Option<&web_sys::Node>) -> bool {
             continue;
         }
         let held = document().active_element().is_some_and(|active| menu.contains(Some(&active)));
-        let menu = wasm_bindgen::JsCast::unchecked_into::<web_sys::Element>(menu);
+        let menu = JsCast::unchecked_into::<web_sys::Element>(menu);
         // An attribute that is there can be removed.
         let _ = menu.remove_attribute("open");
         closed = true;
         if held && within.is_none() {
             let summary = menu.query_selector("summary").ok().flatten();
-            if let Some(summary) = summary.and_then(|s| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(s).ok())
+            if let Some(summary) = summary.and_then(|s| JsCast::dyn_into::<web_sys::HtmlElement>(s).ok())
             {
                 let _ = summary.focus();
             }
@@ -395,7 +395,7 @@ fn listen_for_visibility(app: App) {
 
 fn focus(selector: &str) {
     let found = document().query_selector(selector).ok().flatten();
-    if let Some(element) = found.and_then(|e| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(e).ok()) {
+    if let Some(element) = found.and_then(|e| JsCast::dyn_into::<web_sys::HtmlElement>(e).ok()) {
         // Whatever can be pointed at can take the focus.
         let _ = element.focus();
     }
