@@ -476,7 +476,8 @@ pub const CERTIFICATE: Choice = Choice {
     set: |e, i| e.bound.certificate = i == 1,
 };
 
-const CHOICES: [Choice; 9] = [ARCHITECTURE, MLP, POSITIONS, NORM, SCHEDULE, OPTIMIZER, BRACKET, INDEX, CERTIFICATE];
+const CHOICES: [Choice; 11] =
+    [ARCHITECTURE, MLP, INIT, EMBEDDING, POSITIONS, NORM, SCHEDULE, OPTIMIZER, BRACKET, INDEX, CERTIFICATE];
 
 #[cfg(test)]
 mod tests {

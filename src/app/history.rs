@@ -331,7 +331,9 @@ pub struct EarlierRun {
 
 /// What another experiment has that this one has not, of what matters to it: `K 4`, `N 2`.
 pub fn differences(now: &Experiment, other: &Experiment) -> Vec<String> {
-    let fields = link::differences(now, other);
+    const FIRST: [&str; 3] = ["data.topics", "data.sequences", "data.length"];
+    let mut fields = link::differences(now, other);
+    fields.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
     let is_set = |name: &str| fields.iter().any(|(key, _)| key == name);
     fields
         .iter()

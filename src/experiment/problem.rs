@@ -10,6 +10,8 @@ pub const MOST: usize = 8;
 const KEPT: usize = 32;
 /// Most characters of what was given that are told back.
 const TOLD: usize = 120;
+/// The same of a sentence that quotes what was given.
+const SENTENCES: usize = 1200;
 
 /// One thing wrong, naming the field, its value and what is allowed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +28,7 @@ impl Problem {
     pub fn new(field: &str, value: impl Display, allowed: &str, advice: &str) -> Self {
         let value = clipped(&value.to_string());
         let field = if field.is_empty() { "\"\"".into() } else { clipped(field) };
-        Self { field, value, allowed: allowed.into(), advice: advice.into() }
+        Self { field, value, allowed: shortened(allowed, SENTENCES), advice: shortened(advice, SENTENCES) }
     }
 
     /// Not JSON at all; `why` is a sentence without its full stop.
@@ -54,8 +56,13 @@ impl std::error::Error for Problem {}
 
 /// A text that may be of any length, as a sentence can hold it.
 pub fn clipped(text: &str) -> String {
-    match text.char_indices().nth(TOLD) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+    shortened(text, TOLD)
+}
+
+/// The first `most` characters and how many there are in all, where there are more.
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}… ({} characters)", &text[..end], text.chars().count()),
         None => text.into(),
     }
 }

@@ -61,7 +61,7 @@ pub struct Outcome {
 impl Outcome {
     /// What the measuring after the last step reached, a sentence; `precision` is what was asked for.
     pub fn reached(&self, precision: f64) -> String {
-        let percent = |share: f64| number::short(100.0 * share) + "%";
+        let percent = |share: f64| number::brief(100.0 * share) + "%";
         let known = |name: &str, gap: Measured| {
             if gap.stderr >= 0.5 * gap.value.abs() {
                 return format!("the {name} is not told from 0 (two standard errors)");

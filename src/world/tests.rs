@@ -283,7 +283,9 @@ fn any_batch_can_be_drawn_again() {
         assert_eq!((topics.len(), probe.len()), (all, 5 * all));
         let split = |rows: &Rows| (0..rows.len() / 5).map(|i| rows.cells(5 * i..5 * i + 5)).collect::<Vec<_>>();
         let probe = split(&probe);
-        assert!((0..all).all(|i| !probe[..i].contains(&probe[i])), "a row was taken twice");
+        // Five tokens of three symbols may be the same by chance; vectors may not.
+        let twice = (0..all).any(|i| probe[..i].contains(&probe[i]));
+        assert!(spec != "lds" || !twice, "a row was taken twice");
         let (topics, some) = corpus.probe(&w, 8, 4, 6);
         assert_eq!((topics.len(), some.len()), (8, 40));
         // What is measured is what was trained on.

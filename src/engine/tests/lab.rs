@@ -293,7 +293,9 @@ fn the_final_curves_are_measured_on_as_many_sequences_as_the_gaps() {
         assert!(mean(last) < 0.7 * mean(own) && mean(more) < 0.85 * mean(last), "{world} {fresh}");
         let close = |a: f64, b: f64, e: f64| (a - b).abs() <= 5.0 * e + 1e-9;
         for l in 0..12 {
-            assert!(close(last.model[l], own.model[l], own.excess_stderr[l]), "{world} {fresh} at {l}");
+            // Of 16 sequences with long tails the error itself is hardly known: that of 144 tells it better.
+            let error = own.excess_stderr[l].max(3.0 * last.excess_stderr[l]);
+            assert!(close(last.model[l], own.model[l], error), "{world} {fresh} at {l}");
         }
         assert_eq!(evaluations, told(&experiment, 1).0, "it repeats");
     }
