@@ -380,8 +380,7 @@ fn close_menus(within: Option<&web_sys::Node>) -> bool {
         closed = true;
         if held && within.is_none() {
             let summary = menu.query_selector("summary").ok().flatten();
-            if let Some(summary) = summary.and_then(|s| JsCast::dyn_into::<web_sys::HtmlElement>(s).ok())
-            {
+            if let Some(summary) = summary.and_then(|s| JsCast::dyn_into::<web_sys::HtmlElement>(s).ok()) {
                 let _ = summary.focus();
             }
         }
