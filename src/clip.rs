@@ -127,7 +127,8 @@ fn near((x, y): Point) -> Point {
     (x.clamp(-FAR, FAR), y.clamp(-FAR, FAR))
 }
 
-/// Where a band or an error bar ends on a scale, as a share: on a logarithmic one, what reaches down to 0 goes on below the frame.
+/// Where a band or an error bar ends below, as a share of a scale: on a logarithmic one, what reaches down to 0 goes on below the
+/// frame. One whose upper end is not above 0 has no place there at all.
 pub fn edge(scale: &Scale, value: f64) -> f64 {
     if scale.log && value <= 0.0 { 0.0 } else { scale.share(value) }
 }
@@ -194,6 +195,17 @@ impl Beyond {
     pub fn suffix(&self) -> String {
         let words = self.words();
         if words.is_empty() { words } else { format!(", {words}") }
+    }
+
+    /// The same with arrows alone, where there is little room: ` 6.60 ↑`; `brief` with at most two digits of long numbers:
+    /// ` −1e6 ↓ 1e6 ↑`.
+    pub fn arrows(&self, brief: bool) -> String {
+        let number = |value: f64| match number::short(value) {
+            text if brief && text.chars().count() > 5 => format!("{value:.1e}").replace(".0e", "e").replace('-', "−"),
+            text => text,
+        };
+        let part = |value: Option<f64>, arrow: &str| value.map_or(String::new(), |v| format!(" {} {arrow}", number(v)));
+        part(self.below, "↓") + &part(self.above, "↑")
     }
 
     /// Sentences on gaps, without their full stops; empty where there are none.
@@ -283,6 +295,13 @@ mod tests {
         assert_eq!(Beyond::of(&scale, [0.0, 1.0, 2.0]).suffix(), "");
         assert_eq!(Beyond::of(&scale, [4.0, 6.6, 1.0]).suffix(), ", up to 6.60 ↑");
         assert_eq!(Beyond::of(&scale, [4.0, -3.0]).words(), "−3.00 ↓ to 4.00 ↑");
+        let far = Beyond::of(&scale, [-1e6, 1.25e6]);
+        assert_eq!(
+            (far.arrows(false), far.arrows(true)),
+            (" −1,000,000 ↓ 1,250,000 ↑".into(), " −1e6 ↓ 1.2e6 ↑".into())
+        );
+        assert_eq!(Beyond::of(&scale, [6.6]).arrows(true), " 6.60 ↑");
+        assert_eq!(Beyond::of(&scale, [1.0]).arrows(true), "");
         let log = Scale::log(1e-3, 1.0);
         let beyond = Beyond::of(&log, [0.0, -1.0, f64::NAN, 1e-9, 0.5]);
         assert_eq!(beyond.words(), "down to 1.00e−9 ↓");

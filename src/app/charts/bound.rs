@@ -36,7 +36,12 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
         (None, None) => (0.0, 0.0, 0.0, 0.0, None),
     };
     let input = BoundInput::of(draft, distance_topic, distance_data, scale, epsilon_opt);
-    let c = input.components();
+    let mut c = input.components();
+    if history.is_adaptive() {
+        c.epsilon_opt.about =
+            "measured, and subtracted as printed; the baseline need not be the best that this learner can reach";
+        c.epsilon_opt.formula = "ε_opt = L_E − L_E of the baseline";
+    }
 
     let step = latest.map_or(0, |p| p.step);
     let note = if step == 0 && outcome.is_none() {
@@ -142,7 +147,12 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
         gap("topic gap", "two-level less first-level loss, for the K topics drawn", topic_gap, |t| t.topic);
     topic_row.more.extend(above.map(|m| {
         let value = number::with_error(options.unit.of(m.value), options.unit.of(m.stderr));
-        line("above Bayes", value, "each loss less its own Bayes: without how easy the topics drawn are")
+        let (name, how) = if history.is_adaptive() {
+            ("above the baseline", "each loss less the baseline's: without how easy the topics drawn are")
+        } else {
+            ("above Bayes", "each loss less its own Bayes: without how easy the topics drawn are")
+        };
+        line(name, value, how)
     }));
     let mut rows = vec![
         term(c.topic, |t| t.topic, Look::Bar(0.9), distance_topic),

@@ -99,7 +99,7 @@ impl Frame {
         self.bottom - self.y.share(y) * (self.bottom - self.top)
     }
 
-    /// As [`Frame::py`], for the end of a band or of an error bar: what reaches down to 0 goes on below a logarithmic axis.
+    /// As [`Frame::py`], for the lower end of a band or of an error bar: what reaches down to 0 goes on below a logarithmic axis.
     fn py_of_edge(&self, y: f64) -> f64 {
         self.bottom - clip::edge(&self.y, y) * (self.bottom - self.top)
     }
@@ -117,16 +117,20 @@ impl Frame {
         self.window().line(&all).join(&(f64::NAN, f64::NAN))
     }
 
-    /// The parts of a band inside the frame; `edges` are (x, low, high).
+    /// The parts of a band inside the frame; `edges` are (x, low, high). It has a gap where the axis has no place for its upper edge.
     pub fn band(&self, edges: &[(f64, f64, f64)]) -> Vec<Vec<(f64, f64)>> {
-        let edge = |e: &(f64, f64, f64)| (self.px(e.0), self.py_of_edge(e.2), self.py_of_edge(e.1));
+        let edge = |e: &(f64, f64, f64)| (self.px(e.0), self.py(e.2), self.py_of_edge(e.1));
         self.window().band(&edges.iter().map(edge).collect::<Vec<_>>())
     }
 
-    /// An upright error bar, as much as there is of it inside the frame.
+    /// An upright error bar, as much as there is of it inside the frame; nothing where the axis has no place for its upper end.
     pub fn bar(&self, x: f64, low: f64, high: f64) -> Vec<(f64, f64)> {
         let x = self.px(x);
-        self.window().line(&[(x, self.py_of_edge(low)), (x, self.py_of_edge(high))]).concat()
+        let top = self.py(high);
+        if !top.is_finite() {
+            return Vec::new();
+        }
+        self.window().line(&[(x, self.py_of_edge(low)), (x, top)]).concat()
     }
 
     /// Where the label of a line through these points belongs: at the last that the axis has a height for, or at the edge that the line
@@ -280,8 +284,8 @@ pub fn stage_of(experiment: &Experiment, step: usize) -> &'static str {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndLabel {
     pub text: String,
-    /// How far the line goes on outside the frame ([`Beyond::suffix`]); kept whole where the text has to be shortened.
-    pub beyond: String,
+    /// How far the line goes on outside the frame; kept where the text has to be shortened.
+    pub beyond: Beyond,
     pub hue: Hue,
     pub dash: Dash,
     /// Where the line ends, CSS pixels.
@@ -312,15 +316,19 @@ pub fn end_labels(marks: &mut Vec<Mark>, all: Vec<EndLabel>, top: f64, bottom: f
     }
 }
 
-/// A name and how far its line goes on, in `room`: first with fewer words, then with less of the name.
-fn label_text(name: &str, beyond: &str, room: f64) -> String {
-    let long = name.to_owned() + beyond;
-    if text_width(&long, LABEL) <= room {
-        return long;
+/// A name and how far its line goes on, in `room`: first with fewer words, then with shorter numbers, then with less of the name.
+fn label_text(name: &str, beyond: &Beyond, room: f64) -> String {
+    let [plain, brief] = [beyond.arrows(false), beyond.arrows(true)];
+    for more in [&beyond.suffix(), &plain, &brief] {
+        let text = name.to_owned() + more;
+        if text_width(&text, LABEL) <= room {
+            return text;
+        }
     }
-    let short = beyond.replace(", up to ", " ").replace(", down to ", " ");
-    let name = fit(name, LABEL, (room - text_width(&short, LABEL)).max(12.0));
-    fit(&(name + &short), LABEL, room)
+    // Long numbers would leave nothing of the name.
+    let more = if text_width(&plain, LABEL) > 0.5 * room { brief } else { plain };
+    let name = fit(name, LABEL, (room - text_width(&more, LABEL)).max(12.0));
+    fit(&(name + &more), LABEL, room)
 }
 
 /// Moves sorted heights apart to at least `gap`, as little as needed, within `low..=high`; closer together where
@@ -411,11 +419,23 @@ mod tests {
 
     #[test]
     fn a_label_keeps_how_far_its_line_goes_on() {
-        assert_eq!(label_text("model", ", up to 6.60 ↑", 200.0), "model, up to 6.60 ↑");
-        assert_eq!(label_text("model", ", up to 6.60 ↑", 80.0), "model 6.60 ↑");
-        let short = label_text("earlier: learning rate 0.01", ", up to 6.60 ↑", 120.0);
+        let of = |values: &[f64]| Beyond::of(&Scale::linear(0.0, 2.0), values.iter().copied());
+        let up = of(&[6.6]);
+        assert_eq!(label_text("model", &up, 200.0), "model, up to 6.60 ↑");
+        // In just the room that the name needs beside the number, it is whole.
+        let room = text_width("model 6.60 ↑", LABEL) + 0.1;
+        assert_eq!(label_text("model", &up, room), "model 6.60 ↑");
+        assert!(label_text("model", &up, room - 1.0).ends_with("… 6.60 ↑"));
+        let short = label_text("earlier: learning rate 0.01", &up, 120.0);
         assert!(short.starts_with("earlier") && short.ends_with("… 6.60 ↑"), "{short}");
-        assert_eq!(label_text("model", "", 100.0), "model");
+        assert_eq!(label_text("model", &of(&[1.0]), 100.0), "model");
+        // Both ways and far: both arrows stay.
+        let both = of(&[-1e6, 1.25e6]);
+        assert_eq!(label_text("model", &both, 300.0), "model, −1,000,000 ↓ to 1,250,000 ↑");
+        assert_eq!(label_text("model", &both, 150.0), "model −1e6 ↓ 1.2e6 ↑");
+        let short = label_text("earlier: learning rate 0.01", &both, 150.0);
+        assert!(short.starts_with("ea") && short.ends_with("… −1e6 ↓ 1.2e6 ↑"), "{short}");
+        assert!(text_width(&short, LABEL) <= 150.0);
     }
 
     #[test]

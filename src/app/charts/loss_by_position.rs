@@ -138,8 +138,11 @@ impl<'a> LossByPosition<'a> {
     fn lines_of_topics(&self) -> Vec<Line> {
         let Some(e) = self.history.evaluation() else { return Vec::new() };
         let n = number::count(e.sequences);
-        let (black, purple) =
-            if self.adaptive() { (self.history.reference(), "n-grams, seen") } else { ("exact Bayes", "Bayes over K") };
+        let (black, purple) = if self.adaptive() {
+            (self.history.reference(), "baseline, seen")
+        } else {
+            ("exact Bayes", "Bayes over K")
+        };
         [
             (purple, "the K topics", Kind::Retrieval, &e.seen_bayes, None),
             ("seen", "model", Kind::Seen, &e.seen_model, Some(&e.seen_model_stderr)),
@@ -477,7 +480,7 @@ impl Chart for LossByPosition<'_> {
                 let (end, reached) = frame.end(&self.points(line))?;
                 Some(EndLabel {
                     text: line.label.clone(),
-                    beyond: self.beyond(&frame.y, line).suffix(),
+                    beyond: self.beyond(&frame.y, line),
                     hue: line.kind.hue(theme),
                     dash: line.kind.stroke(theme).dash,
                     end: (frame.right, end.1),

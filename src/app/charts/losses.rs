@@ -110,6 +110,9 @@ const N_GRAMS: Series = {
     }
 };
 
+/// The same where vectors are predicted.
+const RIDGE: Series = Series { label: "ridge baseline", name: "two-level loss of the ridge baseline", ..N_GRAMS };
+
 const GAPS: [Series; 3] = [
     Series {
         label: "topic gap",
@@ -140,6 +143,18 @@ const GAPS: [Series; 3] = [
     },
 ];
 
+/// The same gaps where nothing is exact.
+const GAPS_TO_BASELINE: [Series; 3] = {
+    let [topic, above, sequence] = GAPS;
+    let above = Series {
+        label: "above baseline",
+        name: "topic gap above the baseline",
+        about: "each loss less the baseline's: what is left of the topic gap without how easy the topics drawn are",
+        ..above
+    };
+    [topic, above, sequence]
+};
+
 impl Series {
     fn at(&self, point: &EvaluationPoint, options: Options) -> Measured {
         let Measured { value, stderr } = (self.of)(point, options.above_bayes);
@@ -156,9 +171,23 @@ impl<'a> Losses<'a> {
     fn upper(&self) -> Vec<&'static Series> {
         let mut all: Vec<&Series> = LOSSES.iter().collect();
         if !self.options.above_bayes {
-            all.extend(if self.history.is_adaptive() { std::slice::from_ref(&N_GRAMS) } else { &BAYES });
+            let baselines = [&N_GRAMS, &RIDGE].into_iter().find(|s| s.label == self.history.reference());
+            match baselines {
+                Some(baseline) => all.push(baseline),
+                None => all.extend(&BAYES),
+            }
         }
         all
+    }
+
+    /// What each loss of the topic gap is measured from there.
+    fn own_reference(&self) -> &'static str {
+        if self.history.is_adaptive() { "the baseline" } else { "Bayes" }
+    }
+
+    /// The lower panel's lines.
+    fn gaps(&self) -> &'static [Series; 3] {
+        if self.history.is_adaptive() { &GAPS_TO_BASELINE } else { &GAPS }
     }
 
     /// Of what has been measured since the run was a fifth as old as now: the first fall is the training chart's to
@@ -179,7 +208,7 @@ impl<'a> Losses<'a> {
 
     pub(super) fn frames(&self, view: &View) -> [Frame; 2] {
         let upper = self.upper();
-        let gaps: Vec<&Series> = GAPS.iter().collect();
+        let gaps: Vec<&Series> = self.gaps().iter().collect();
         let planned = self.history.experiment().steps().max(self.history.step()).max(1);
         let x = Scale::linear(0.0, planned as f64);
         let (top, bottom) = (frame::head(view), view.height - frame::FOOT);
@@ -190,7 +219,7 @@ impl<'a> Losses<'a> {
         let y = [scale(self.range(&upper), split - top), scale(self.range(&gaps), bottom - split)];
         let labels: Vec<String> = [(&upper, &y[0]), (&gaps, &y[1])]
             .into_iter()
-            .flat_map(|(series, y)| series.iter().map(move |s| s.label.to_owned() + &self.ends_beyond(s, y)))
+            .flat_map(|(series, y)| series.iter().map(move |s| s.label.to_owned() + &self.ends_beyond(s, y).suffix()))
             .collect();
         let tail = frame::tail(view, labels.iter().map(String::as_str));
         let mut frames = [
@@ -205,9 +234,9 @@ impl<'a> Losses<'a> {
         frames
     }
 
-    /// How far outside a plot a line ends; empty where its end is drawn.
-    fn ends_beyond(&self, series: &Series, y: &Scale) -> String {
-        Beyond::of(y, self.history.evaluations().last().map(|p| series.at(p, self.options).value)).suffix()
+    /// How far outside a plot a line ends.
+    fn ends_beyond(&self, series: &Series, y: &Scale) -> Beyond {
+        Beyond::of(y, self.history.evaluations().last().map(|p| series.at(p, self.options).value))
     }
 
     fn draw(&self, axes: &mut Vec<Mark>, series: &mut Vec<Mark>, frame: &Frame, view: &View, lines: &[&Series]) {
@@ -301,7 +330,7 @@ impl Chart for Losses<'_> {
         let gap = format!("gap, {unit} per {per}");
         lower.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &gap, width: view.width });
         self.draw(&mut axes, &mut series, &upper, view, &self.upper());
-        self.draw(&mut axes, &mut series, &lower, view, &GAPS.iter().collect::<Vec<_>>());
+        self.draw(&mut axes, &mut series, &lower, view, &self.gaps().iter().collect::<Vec<_>>());
         for panel in [&upper, &lower] {
             frame::shown(&mut series, panel, theme, self.history);
         }
@@ -338,7 +367,7 @@ impl Chart for Losses<'_> {
             }
         };
         let mut lines: Vec<ReadoutLine> = self.upper().into_iter().map(|s| row(s, &upper)).collect();
-        lines.extend(GAPS.iter().map(|s| row(s, &lower)));
+        lines.extend(self.gaps().iter().map(|s| row(s, &lower)));
         let rule = [(upper.px(step), upper.top), (lower.px(step), lower.bottom)];
         let stage = frame::stage_of(self.history.experiment(), point.step);
         Some(Readout { cursor: step, rule, title: format!("Step {}{stage}", number::count(point.step)), lines })
@@ -352,7 +381,7 @@ impl Chart for Losses<'_> {
         let amount = |m: Measured| number::with_error(unit.of(m.value), unit.of(m.stderr));
         format!(
             "At step {}, {} the loss is {} on fresh topics, {} on fresh sequences of the training topics and {} on the \
-             training sequences; the topic gap is {} ({} of losses above Bayes) and the sequence gap {} {unit} per {per}.",
+             training sequences; the topic gap is {} ({} of losses above {}) and the sequence gap {} {unit} per {per}.",
             number::count(p.step),
             if self.options.above_bayes {
                 format!("above {}", self.history.reference())
@@ -364,6 +393,7 @@ impl Chart for Losses<'_> {
             amount(level(&p.empirical, self.options.above_bayes)),
             amount(p.topic_gap),
             amount(p.topic_gap_above_bayes),
+            self.own_reference(),
             amount(p.sequence_gap),
         )
     }
@@ -371,14 +401,15 @@ impl Chart for Losses<'_> {
     fn csv(&self) -> String {
         let unit = self.options.unit;
         let mut csv = String::from("step,sequences");
+        let (reference, own) = (self.history.reference(), self.own_reference());
         for name in ["empirical", "first-level", "two-level"] {
-            for part in ["loss", "exact Bayes", "excess"] {
+            for part in ["loss", reference, "excess"] {
                 csv.push_str(&format!(",{name} {part} ({unit}),{name} {part} standard error"));
             }
         }
         csv.push_str(&format!(
             ",sequence gap ({unit}),sequence gap standard error,topic gap ({unit}),topic gap standard error,\
-             topic gap above Bayes ({unit}),topic gap above Bayes standard error,squared distance from the topic-dependent prior,squared distance from the data-dependent prior\n"
+             topic gap above {own} ({unit}),topic gap above {own} standard error,squared distance from the topic-dependent prior,squared distance from the data-dependent prior\n"
         ));
         for p in self.history.evaluations() {
             csv.push_str(&format!("{},{}", p.step, p.sequences));

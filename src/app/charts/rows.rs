@@ -115,7 +115,8 @@ impl Rows {
                 let off = match self.is_off(value) {
                     false => "",
                     true if value > 0.0 => " ← left of this axis",
-                    true => " (no place on a log axis)",
+                    true if value < 0.0 => ", below 0: no bar on a log axis",
+                    true => ", no bar on a log axis",
                 };
                 format!("{number}{}{off}", row.text)
             }

@@ -461,10 +461,18 @@ fn what_is_no_bound_is_not_called_one() {
     let view = View::new(900.0, 400.0, Theme::light());
     for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss, ChartKind::Losses] {
         let chart = kind.chart(&history, &e, Options::default());
-        let all =
-            [chart.title(), chart.svg(&view), chart.summary(), chart.readout(&view, 3.0).expect("a read-out").text()]
-                .join(" ");
+        let readout = chart.readout(&view, 3.0).expect("a read-out").text();
+        let all = [chart.title(), chart.svg(&view), chart.summary(), readout, chart.csv()].join(" ");
         assert!(!all.contains("Bayes") && all.contains("n-gram baseline"), "{all}");
+    }
+    for ended in [false, true] {
+        if ended {
+            history.apply(&Event::Outcome(Box::new(fixtures::outcome())));
+        }
+        let chart = ChartKind::Bound.chart(&history, &e, Options::default());
+        let readout = chart.readout(&view, 5.0).expect("the topic gap").text();
+        let all = [chart.svg(&view), chart.summary(), readout, chart.csv()].join(" ");
+        assert!(!all.contains("Bayes") && all.contains("above the baseline"), "{all}");
     }
     assert!(ChartKind::LossByPosition.chart(&history, &e, Options::default()).summary().contains("not a lower bound"));
     assert!(history.positions_below_bayes(0.0).is_empty());

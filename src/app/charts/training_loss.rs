@@ -39,16 +39,15 @@ impl<'a> TrainingLoss<'a> {
         }
     }
 
-    /// What the y axis does not show: of the smoothed line, and of single batches.
-    fn beyond(&self, y: &Scale) -> String {
+    /// The line's name, and what the y axis does not show: of the smoothed line, or else of single batches.
+    fn label(&self, y: &Scale) -> (String, Beyond) {
         let (buckets, of) = (self.history.training().buckets(), |nats: f64| self.options.unit.of(nats));
         let smoothed = Beyond::of(y, buckets.iter().map(|b| of(b.smoothed)));
         let batches = Beyond::of(y, buckets.iter().flat_map(|b| [of(b.low), of(b.high)]));
-        match (smoothed.words(), batches.words()) {
-            (words, _) if !words.is_empty() => format!(", {words}"),
-            (_, words) if !words.is_empty() => format!(", batches {words}"),
-            _ => String::new(),
+        if smoothed.words().is_empty() && !batches.words().is_empty() {
+            return (format!("{}, batches", LABELS[0]), batches);
         }
+        (LABELS[0].into(), smoothed)
     }
 
     /// (x, value) of each bucket, with a gap where steps between two of them had no finite loss.
@@ -79,7 +78,8 @@ impl<'a> TrainingLoss<'a> {
         let highest = buckets.iter().map(|b| b.smoothed).fold(self.uniform().unwrap_or(f64::NAN), f64::max).max(level);
         let rows = ((view.height - 64.0) / 40.0).clamp(2.0, 6.0) as usize;
         let y = Scale::round(of(lowest), of(highest), rows);
-        let training = LABELS[0].to_owned() + &self.beyond(&y);
+        let (name, beyond) = self.label(&y);
+        let training = name + &beyond.suffix();
         let tail = frame::tail(view, [&training, self.history.reference(), LABELS[1]].into_iter());
         Frame::new(view, tail, Scale::linear(0.0, planned as f64), y)
     }
@@ -121,7 +121,7 @@ impl Chart for TrainingLoss<'_> {
             let points = frame.path(&[(frame.x.low, value), (frame.x.high, value)]);
             axes.push(Mark::Line { points, stroke });
             if let Some((end, reached)) = frame.end(&[(frame.x.high, value)]) {
-                let beyond = frame.beyond([value]).suffix();
+                let beyond = frame.beyond([value]);
                 fixed.push(EndLabel { text: text.into(), beyond, hue, dash: stroke.dash, end, reached });
             }
         };
@@ -147,9 +147,10 @@ impl Chart for TrainingLoss<'_> {
         }
         let smooth = self.points(|b| (b.last as f64, b.smoothed));
         series.push(Mark::Line { points: frame.path(&smooth), stroke: Stroke::new(theme.model.line, 2.5) });
+        let (text, beyond) = self.label(&frame.y);
         let model = frame.end(&smooth).map(|(end, reached)| EndLabel {
-            text: LABELS[0].into(),
-            beyond: self.beyond(&frame.y),
+            text,
+            beyond,
             hue: theme.model,
             dash: Dash::Solid,
             end,
@@ -269,7 +270,8 @@ impl Chart for TrainingLoss<'_> {
 
     fn csv(&self) -> String {
         let unit = self.options.unit;
-        let mut csv = format!("first step,last step,mean ({unit}),lowest,highest,smoothed,exact Bayes level,uniform\n");
+        let reference = self.history.reference();
+        let mut csv = format!("first step,last step,mean ({unit}),lowest,highest,smoothed,{reference} level,uniform\n");
         let level = cell(self.history.theory().map(|t| unit.of(t.training_level)));
         for b in self.history.training().buckets() {
             csv.push_str(&format!(

@@ -481,7 +481,8 @@ fn rows_have_bars_only_where_their_axis_has_room() {
                 g if g.is_nan() => "topic gap not finite",
                 _ if linear => "topic gap",
                 g if g > 0.0 && g < 1e-6 => "topic gap 3.00e−9 ← left of this axis",
-                g if g <= 0.0 => "(no place on a log axis)",
+                g if g < 0.0 => ", below 0: no bar on a log axis",
+                0.0 => "topic gap 0 (not yet within 2%), no bar on a log axis",
                 _ => "topic gap",
             };
             assert!(words.contains(off), "{words}");

@@ -140,15 +140,19 @@ impl Heard {
 
     fn as_table(&self, experiment: &Experiment, seconds: f64) -> String {
         let (theory, evaluation) = (&self.theory, &self.evaluation);
+        let (model, baseline) = match theory.adaptive {
+            true => ("on the tokens of", "baseline"),
+            false => ("= Bayes + E KL(Bayes || model) over", "Bayes"),
+        };
         let mut text = format!(
-            "{} after {} steps, {seconds:.1} s. Nats per {}; model = Bayes + E KL(Bayes || model) over {} fresh sequences.\n",
+            "{} after {} steps, {seconds:.1} s. Nats per {}; model {model} {} fresh sequences.\n",
             experiment.world.title(),
             evaluation.step,
             experiment.world.observation().word(),
             evaluation.sequences
         );
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "position     model  ± stderr     Bayes    oracle    excess");
+        let _ = writeln!(text, "position     model  ± stderr {baseline:>9}    oracle    excess");
         for (i, model) in evaluation.model.iter().enumerate() {
             let _ = writeln!(
                 text,
@@ -162,7 +166,7 @@ impl Heard {
         }
         let _ = writeln!(text, "entropy rate {:.5}", theory.entropy_rate);
         if let Some(outcome) = &self.outcome {
-            text.push_str(&outcome_as_table(outcome, experiment));
+            text.push_str(&outcome_as_table(outcome, experiment, theory.adaptive));
         } else if let Some((step, loss)) = self.training_loss.last() {
             let _ = writeln!(text, "The last training loss that is a number is {loss:.5}, at step {step}.");
         }
@@ -170,8 +174,12 @@ impl Heard {
     }
 }
 
-/// What was measured after the last step.
-fn outcome_as_table(o: &Outcome, experiment: &Experiment) -> String {
+/// What was measured after the last step. `adaptive`: nothing is exact, and the baseline is no lower bound.
+fn outcome_as_table(o: &Outcome, experiment: &Experiment, adaptive: bool) -> String {
+    let (reference, above_name, own) = match adaptive {
+        true => ("the baseline", "topic gap above the baseline", "the baseline's"),
+        false => ("exact Bayes", "topic gap above Bayes", "its own Bayes"),
+    };
     let mut text = String::new();
     let _ = writeln!(text, "{}", o.reached(experiment.evaluation.precision));
     for (name, l) in [
@@ -180,7 +188,7 @@ fn outcome_as_table(o: &Outcome, experiment: &Experiment) -> String {
         ("L(θ), fresh topics", &o.two_level),
     ] {
         let (loss, error, bayes) = (l.loss.value, l.loss.stderr, l.bayes.value);
-        let _ = writeln!(text, "{name:30} {loss:9.5} ± {error:.5}   of which exact Bayes {bayes:.5}");
+        let _ = writeln!(text, "{name:30} {loss:9.5} ± {error:.5}   of which {reference} {bayes:.5}");
     }
     let precision = experiment.evaluation.precision;
     for (name, gap) in [("sequence gap", o.sequence_gap), ("topic gap", o.topic_gap)] {
@@ -192,8 +200,8 @@ fn outcome_as_table(o: &Outcome, experiment: &Experiment) -> String {
     if let Some(above) = o.topic_gap_above_bayes {
         let _ = writeln!(
             text,
-            "{:30} {:9.5} ± {:.5}   each loss less its own Bayes: without how easy the topics drawn are",
-            "topic gap above Bayes", above.value, above.stderr
+            "{above_name:30} {:9.5} ± {:.5}   each loss less {own}: without how easy the topics drawn are",
+            above.value, above.stderr
         );
     }
     if !experiment.data.fresh {

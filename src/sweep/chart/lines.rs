@@ -108,7 +108,10 @@ impl Lines {
             svg.line(&format!("M{} {}v4", num(x), num(high)), 1.0, AXIS, "");
             svg.text((x, high + 13.0), SIZE, MUTED, Anchor::Middle, text);
         }
-        svg.text((wide / 2.0, high + 31.0), SIZE, MUTED, Anchor::Middle, &self.x.name);
+        let words = |text: &str, size: f64| 1.05 * size * width(text);
+        // A long name begins at the picture's left edge, not before it.
+        let middle = (wide / 2.0).max(0.5 * words(&self.x.name, SIZE) - left);
+        svg.text((middle, high + 31.0), SIZE, MUTED, Anchor::Middle, &self.x.name);
         let window = Window { left: 0.0, top: 0.0, right: wide, bottom: high };
         for (share, word) in self.marks.iter().filter(|(share, _)| (0.0..=1.0).contains(share)) {
             let x = wide * share;
@@ -128,8 +131,9 @@ impl Lines {
         for (index, series) in self.series.iter().enumerate() {
             let at: Vec<(f64, f64)> = series.points.iter().map(|p| (wide * p.x, y_of(p.y))).collect();
             if series.band && series.points.iter().any(|p| p.high > p.low) {
+                // Where the axis has no place for the upper edge there is a gap.
                 let edges: Vec<_> =
-                    series.points.iter().map(|p| (wide * p.x, y_of_edge(p.high), y_of_edge(p.low))).collect();
+                    series.points.iter().map(|p| (wide * p.x, y_of(p.high), y_of_edge(p.low))).collect();
                 svg.raw(r#"<g opacity="0.16">"#);
                 for area in window.band(&edges) {
                     svg.shape(&format!("M{}Z", listed(&area)), series.paint);
@@ -158,17 +162,10 @@ impl Lines {
                         svg.raw(&format!(r#"<circle cx="{}" cy="{}" r="7" fill="transparent"/>"#, num(*x), num(*y)));
                     }
                 } else {
-                    error_bar(
-                        &mut svg,
-                        &window,
-                        *x,
-                        (y_of_edge(point.low), y_of_edge(point.high)),
-                        series.paint,
-                        |end| {
-                            let value = if end == 0 { point.low } else { point.high };
-                            window.holds((*x, y_of(value)))
-                        },
-                    );
+                    error_bar(&mut svg, &window, *x, (y_of_edge(point.low), y_of(point.high)), series.paint, |end| {
+                        let value = if end == 0 { point.low } else { point.high };
+                        window.holds((*x, y_of(value)))
+                    });
                     if inside {
                         marker(&mut svg, index, (*x, *y), series.paint);
                     }
@@ -198,10 +195,9 @@ impl Lines {
             svg.text((0.0, high + 48.0 + REMARKS_APART * i as f64), SIZE - 0.5, MUTED, Anchor::Start, remark);
         }
         svg.close();
-        let words = |text: &str, size: f64| 1.05 * size * width(text);
         let remark = remarks.iter().map(|r| left + words(r, SIZE - 0.5)).fold(0.0, f64::max);
         let named = words(&self.title, TITLE - 1.0).max(words(&format!("{}{log}", self.y), SIZE));
-        let below = left + 0.5 * (wide + words(&self.x.name, SIZE));
+        let below = left + middle + 0.5 * words(&self.x.name, SIZE);
         let reach = (left + wide + labels).max(named).max(remark).max(below);
         Panel { svg, size: (reach, top + high + 40.0 + REMARKS_APART * remarks.len() as f64) }
     }
@@ -317,7 +313,26 @@ mod tests {
         }
     }
 
-    /// The numbers in the `d` of every path whose tag has `word`.
+    /// Every place that the `d` of a path comes to: M and L with both numbers, V and h with one.
+    fn places(d: &str) -> Vec<(f64, f64)> {
+        let mut out: Vec<(f64, f64)> = Vec::new();
+        let starts: Vec<usize> =
+            d.match_indices(|c: char| c.is_ascii_alphabetic()).map(|m| m.0).chain([d.len()]).collect();
+        for pair in starts.windows(2) {
+            let numbers: Vec<f64> = d[pair[0] + 1..pair[1]].split(' ').filter_map(|n| n.parse().ok()).collect();
+            let last = out.last().copied().unwrap_or_default();
+            match (&d[pair[0]..=pair[0]], &numbers[..]) {
+                ("M" | "L", [x, y]) => out.push((*x, *y)),
+                ("V", [y]) => out.push((last.0, *y)),
+                ("h", [by]) => out.push((last.0 + by, last.1)),
+                ("Z", []) => {}
+                other => panic!("{other:?} in {d}"),
+            }
+        }
+        out
+    }
+
+    /// The `d` of every path whose tag has `word`, and its places.
     fn paths(markup: &str, word: &str) -> Vec<(String, Vec<(f64, f64)>)> {
         markup
             .split("<path ")
@@ -325,8 +340,7 @@ mod tests {
             .filter(|tag| tag.split("/>").next().is_some_and(|tag| tag.contains(word)))
             .filter_map(|tag| {
                 let d = tag.split("d=\"").nth(1)?.split('"').next()?;
-                let numbers: Vec<f64> = d.split(['M', 'L', 'Z', ' ']).filter_map(|n| n.parse().ok()).collect();
-                Some((d.to_owned(), numbers.chunks_exact(2).map(|p| (p[0], p[1])).collect()))
+                Some((d.to_owned(), places(d)))
             })
             .collect()
     }
@@ -372,11 +386,16 @@ mod tests {
                                 || at.iter().any(|a| distance(p, *a, *a) < 0.3)
                         };
                         for (d, points) in paths(markup, "stroke-linejoin") {
-                            for p in points.iter().filter(|p| !d.contains("h0.01") || p.0 > 0.02) {
+                            for p in &points {
                                 assert!((-0.1..=HIGH + 0.1).contains(&p.1), "{p:?} is outside: {what}");
                                 assert!(on_line(*p), "{p:?} of {d} is not where the data are: {what}, {at:?}");
                             }
                         }
+                        // No error is drawn at a value whose upper end has no place on the axis.
+                        let has_room = |x: f64| {
+                            let at = |i: usize| (WIDE * i as f64 / 4.0 - x).abs() < 0.1;
+                            !(0..values.len()).any(|i| at(i) && !pixel(i, values[i].2).1.is_finite())
+                        };
                         for (d, points) in paths(markup, "stroke-width=\"1.4\"") {
                             // The bar's own ends may be cut; its caps are at errors' ends.
                             let caps = d.matches("h7").count();
@@ -392,18 +411,27 @@ mod tests {
                                 assert!(ends.iter().any(|end| (end - y).abs() < 0.2), "a cap at {y}: {what}");
                             }
                             assert!(caps <= 2);
+                            assert!(has_room(points[0].0), "{d}: {what}");
                         }
                         let bands = if band { paths(markup, "Z\"") } else { Vec::new() };
                         for (d, points) in bands {
                             assert!(points.iter().all(|p| (-0.1..=HIGH + 0.1).contains(&p.1)), "{d}: {what}");
+                            assert!(points.iter().all(|p| has_room(p.0)), "{d}: {what}");
                         }
                         // What is out of sight is said.
                         let said = |word: &str| markup.contains(word);
+                        // One sentence says why a frame is empty, and only an empty one has it.
+                        let inside = |p: &(f64, f64)| (-0.1..=HIGH + 0.1).contains(&p.1);
+                        let empty = said("nothing to draw");
+                        assert!(!empty || !at.iter().any(inside), "{what}");
                         for p in &at {
-                            assert!(!(p.1 < -0.2) || said("↑"), "{what}");
+                            assert!(!(p.1.is_finite() && p.1 < -0.2) || said("↑"), "{what}");
                             assert!(!(p.1.is_finite() && p.1 > HIGH + 0.2) || said("↓"), "{what}");
                             assert!(
-                                p.1.is_finite() || said("no finite value at") || said("which a log axis cannot show"),
+                                p.1.is_finite()
+                                    || empty
+                                    || said("no finite value at")
+                                    || said("which a log axis cannot show"),
                                 "{what}"
                             );
                         }
