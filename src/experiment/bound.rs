@@ -17,7 +17,7 @@ pub struct Bound {
     /// s: standard deviation of the Gaussians whose KL is ‖θ - θ_J‖² / (2 s²). 0: at a run's end, the largest of
     /// [`SCALES`] at which the perturbed learner's training loss is at most `rise` higher.
     pub scale: f64,
-    /// Nats per token that the perturbation may cost. Fixed before any gap is measured: a tenth of a gap of 0.05 nats. Where the
+    /// Nats per token that the perturbation may cost. It was 0.05 until 2026-11-30, which a referee found as large as many gaps. Fixed before any gap is measured: a tenth of a gap of 0.05 nats. Where the
     /// measured gaps are smaller, the page says that the noise costs more than a tenth of them.
     pub rise: f64,
     /// The theorem is printed with the bracket [KL + log 1/δ] outside the root; another form has it inside.

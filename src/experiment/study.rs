@@ -107,7 +107,7 @@ pub const STUDIES: &[Study] = &[
                 title: "GINC: K and N",
                 base: || Experiment { training: steps(150), ..concepts() },
                 grid: "data.topics=2,8,32; data.sequences=4,32; seed=1..8",
-                note: "This GINC has five concepts. With K = 8 and 32 they repeat, and the fresh topics of the two-level loss are the same five. So these runs cannot show how the model generalizes to new topics: their topic gap is no measure of that. They also stop far above exact Bayes.",
+                note: "This GINC has five concepts. With K = 8 and 32 they repeat, and the fresh topics of the two-level loss are the same five. So these runs cannot show how the model generalizes to new topics: their topic gap is no measure of that, and the rows \"Topic gap\" are no finding. They also stop far above exact Bayes.",
                 level: None,
                 views: &[Losses, Gaps],
             },
@@ -217,7 +217,7 @@ pub const STUDIES: &[Study] = &[
                 ..chains()
             },
             grid: "data.topics=1,4,16,64,256; seed=1..3",
-            note: "N and K were fixed before these runs: 4096 sequences of each topic, so that none is read more than twelve times. Five values of K are a map of five settings and no phase diagram.",
+            note: "In an earlier recording with N = 64, runs with K = 1 and 4 memorised their sequences. N = 4096 was chosen after that, so that none is read more than twelve times; K is as it was. Five values of K are a map of five settings and no phase diagram.",
             level: None,
             views: &[Phases, Steps, Gaps],
         }],

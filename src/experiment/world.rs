@@ -101,7 +101,7 @@ pub const KINDS: &[WorldKind] = &[
         name: "beta-coin",
         title: "Coin with a Beta prior",
         family: COINS,
-        about: "A coin of unknown bias from a continuum: in-context loss falls as 1/(2L), a power law.",
+        about: "A coin of unknown bias from a continuum: the excess loss tends to 1/(2L).",
         parameters: &[
             real("a", 1.0, 0.05, 100.0, "First parameter of the Beta prior on P(0)"),
             real("b", 1.0, 0.05, 100.0, "Second parameter of the Beta prior on P(0)"),
@@ -111,7 +111,7 @@ pub const KINDS: &[WorldKind] = &[
         name: "dice",
         title: "Dice with a Dirichlet prior",
         family: COINS,
-        about: "A die of v faces, its chances drawn from a Dirichlet: in-context loss falls as (v - 1)/(2L).",
+        about: "A die of v faces with probabilities from a Dirichlet: the excess loss tends to (v − 1)/(2L).",
         parameters: &[
             whole("v", 6.0, 2.0, 64.0, "Faces of the die, which are the tokens"),
             real("alpha", 1.0, 0.05, 100.0, "Concentration of the Dirichlet: small is loaded, large is fair"),

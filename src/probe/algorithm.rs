@@ -76,7 +76,7 @@ impl Algorithm {
         if let Some((step, _)) = nearest.first() {
             let words: Vec<String> = nearest.iter().map(|(_, words)| words.clone()).collect();
             out.push(format!(
-                "At step {} the model is, within {NAMED_WITHIN} nats per token, {}.",
+                "At step {}, named within {NAMED_WITHIN} nats per token: {}.",
                 number::count(*step),
                 listed(&words)
             ));
@@ -313,7 +313,7 @@ impl Tab for Algorithm {
         html += PIECE;
         html += &note(&format!(
             "The model is said to be a predictor only where KL(model ‖ predictor) is at most {NAMED_WITHIN} nats per token: that it is the nearest \
-             of these does not make it so. Means over {} sequences of T = {} tokens; a chance below 1e−9 counts as 1e−9. \
+             of these does not make it so. That limit was set by a referee who had seen earlier results. Means over {} sequences of T = {} tokens; a chance below 1e−9 counts as 1e−9. \
              Mixtures are found to within 1e−4 nats.",
             number::count(self.yardsticks.sequences(Ensemble::Fresh)),
             number::count(self.yardsticks.position_count()),

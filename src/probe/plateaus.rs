@@ -147,8 +147,8 @@ pub fn rule() -> String {
 pub fn history() -> String {
     let former: Vec<String> = FORMER.iter().map(f64::to_string).collect();
     format!(
-        "The limit of the slope was {} in earlier versions, loosened after results had been seen; {SLOW} and {SLOW_LIMIT} were fixed \
-         before these results.",
+        "By the rule for rests (tab Transitions) the slope had a limit of {} in earlier versions, loosened after results had been seen; \
+         {SLOW} and {SLOW_LIMIT} were set by a referee who had seen earlier runs, before these.",
         former.join(", then ")
     )
 }

@@ -64,7 +64,7 @@ impl Outcome {
         let percent = |share: f64| number::brief(100.0 * share) + "%";
         let known = |name: &str, gap: Measured| {
             if gap.stderr >= 0.5 * gap.value.abs() {
-                return format!("the {name} is not told from 0 (two standard errors)");
+                return format!("the {name} cannot be distinguished from 0 (two standard errors)");
             }
             format!("the {name} is known to ±{}", percent(gap.stderr / gap.value.abs()))
         };

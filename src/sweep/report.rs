@@ -597,8 +597,9 @@ impl Teller<'_> {
     /// At which s the KLs are taken.
     fn one_scale(&self) -> Option<String> {
         Some(format!(
-            "All KLs here are taken at one s = {}, the median of those that the runs chose: the grid that s is chosen from has steps, and a step would reorder the settings.",
-            number::short(self.scale?)
+            "All KLs here are taken at one s = {}, the median of those that the runs chose; each run chose the largest s of a grid that costs at most {} nats, whatever its gaps are. The grid has steps, and a step would reorder the settings.",
+            number::short(self.scale?),
+            number::short(self.sweep.base.bound.rise)
         ))
     }
 

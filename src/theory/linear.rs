@@ -203,7 +203,7 @@ impl LinearTheory {
                  predictor, but no lower bound."
             )
         });
-        how.push("Excess entropy: infinite, since h_l - h falls only as d²/(2L).".into());
+        how.push("Excess entropy: infinite, since h_l - h tends to d²/(2L).".into());
         how.push("Unigram level: the entropy of the marginal law, from the spacings of sampled lengths; directions are even.".into());
         Self {
             squared_error: plus(&bayes.1.squares, n),

@@ -19,8 +19,8 @@ use super::{
     rows::{Look, Row, Sheet, line},
 };
 
-const SUM: &str = "up to constants, so no certificate. Printed forms differ: the bracket outside or inside the root, as switched. \
-                   One slide divides U by T; that form is not confirmed, and U is not divided here";
+const SUM: &str =
+    "up to constants, so no certificate. Printed forms differ: the bracket outside or inside the root, as switched";
 
 /// The run's distances and gaps with the counts in the controls.
 pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {

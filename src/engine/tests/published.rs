@@ -10,13 +10,7 @@ use crate::{
     protocol::{DeviceChoice, Event},
 };
 
-/// A preset trained for so many of its steps: every batch's loss, and the session.
-fn trained(name: &str, steps: usize) -> (Vec<f64>, Session) {
-    let preset = Preset::named(name).expect("a preset").experiment();
-    assert_eq!(preset.training.schedule, crate::experiment::Schedule::Constant, "fewer steps are then its first ones");
-    train(Experiment { training: crate::experiment::Training { steps, ..preset.training.clone() }, ..preset })
-}
-
+/// An experiment trained to its last step, without what is measured then: every batch's loss, and the session.
 fn train(mut experiment: Experiment) -> (Vec<f64>, Session) {
     experiment.evaluation.most = 0;
     let mut losses = Vec::new();
@@ -41,24 +35,18 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// P1: the GRU on one-hot tokens, as published, near the unigram level: how fast it falls there, as a share of its mean pace.
+/// P1: the GRU on one-hot tokens, as published, does not rest on its way, by the rule of the transitions tab. This holds the story's
+/// sentence, which was written after these three seeds had been run.
 #[test]
-#[ignore = "3 seeds of 300 steps of 51,200 tokens: some minutes"]
-fn published_gru_near_the_unigram_level() {
+#[ignore = "3 seeds of 1000 steps of 51,200 tokens: some minutes"]
+fn published_gru_does_not_rest() {
     for seed in 1..=3 {
         let mut experiment = Preset::named("dursley-wonka-gru").expect("a preset").experiment();
-        (experiment.seed, experiment.training.steps) = (seed, 300);
+        experiment.seed = seed;
         let (losses, mut session) = train(experiment);
-        let unigram = transitions(&mut session)
-            .iter()
-            .find(|fields| fields[0] == "level" && fields[1] == "unigram")
-            .and_then(|fields| fields[4].parse::<f64>().ok())
-            .expect("a level");
-        println!("seed {seed}: unigram {unigram:.4}; {:?}", pace_near(&mut session, unigram, 0.02));
-        for ten in losses.chunks(10) {
-            print!(" {:.4}", mean(ten));
-        }
-        println!();
+        let rests: Vec<_> = transitions(&mut session).into_iter().filter(|fields| fields[0] == "rest").collect();
+        println!("seed {seed}: from {:.4} to {:.4}, rests {rests:?}", losses[0], losses[999]);
+        assert!(rests.is_empty(), "seed {seed}: {rests:?}");
     }
 }
 
@@ -99,35 +87,6 @@ fn excess_by_event(session: &mut Session) -> Vec<(String, usize, f64)> {
     transitions(session).into_iter().filter_map(row).collect()
 }
 
-/// How fast the training loss falls near `level`: over the bins on end whose loss is within `near` of it, the slope of loss against
-/// ln(step), as a share of the run's mean, with its upper 95% limit; and the first and last step of them. `None` for fewer than 4 bins.
-fn pace_near(session: &mut Session, level: f64, near: f64) -> Option<(f64, f64, usize, usize)> {
-    let row = |fields: Vec<String>| -> Option<(f64, f64, f64)> {
-        let number = |i: usize| fields.get(i)?.parse::<f64>().ok();
-        (fields[0] == "training loss").then(|| Some((number(2)?, number(3)?, number(4)?)))?
-    };
-    let bins: Vec<(f64, f64, f64)> = transitions(session).into_iter().filter_map(row).collect();
-    fn x(bin: &(f64, f64, f64)) -> f64 {
-        0.5 * ((bin.0 - 0.5).ln() + (bin.1 + 0.5).ln())
-    }
-    let most = bins.iter().map(|bin| bin.2).fold(f64::MIN, f64::max);
-    let least = bins.iter().map(|bin| bin.2).fold(f64::MAX, f64::min);
-    let pace = (most - least) / (x(bins.last()?) - x(bins.first()?));
-    let start = bins.iter().position(|bin| (bin.2 - level).abs() <= near)?;
-    let here: Vec<_> = bins[start..].iter().take_while(|bin| (bin.2 - level).abs() <= near).collect();
-    let n = here.len() as f64;
-    if here.len() < 4 {
-        return None;
-    }
-    let (mean_x, mean_y) = (here.iter().map(|b| x(b)).sum::<f64>() / n, here.iter().map(|b| b.2).sum::<f64>() / n);
-    let spread: f64 = here.iter().map(|b| (x(b) - mean_x).powi(2)).sum();
-    let slope = here.iter().map(|b| (x(b) - mean_x) * (b.2 - mean_y)).sum::<f64>() / spread;
-    let left: f64 = here.iter().map(|b| (b.2 - mean_y - slope * (x(b) - mean_x)).powi(2)).sum();
-    let error = (left / (n - 2.0) / spread).sqrt();
-    let share = slope.abs() / pace;
-    Some((share, share + 1.96 * error / pace, here[0].0 as usize, here[here.len() - 1].1 as usize))
-}
-
 /// P1: a small transformer learns to copy the name before it learns the even odds on the first one, and the more names it has seen the
 /// better it copies. The bounds were set before the runs; exact Bayes loses nothing on a later name, so that excess and loss are one.
 #[test]
@@ -166,21 +125,16 @@ fn published_copying_comes_before_the_even_odds() {
     }
 }
 
-/// Edelman et al. 2024: attention alone on two-symbol chains sits near the unigram level and ends at the bigram one.
+/// Edelman et al. 2024: attention alone on two-symbol chains ends at the bigram level, here without a rest on the way.
 #[test]
 #[ignore = "some minutes"]
 fn published_induction_ends_at_the_bigram_level() {
-    let (losses, session) = trained("induction-2", 2000);
-    let journal = session.inside().expect("a lab").journal();
-    let level = |name: &str| {
-        let found = journal.theory.baselines.iter().find(|b| b.name == name).expect(name);
-        mean(&found.curve.values)
-    };
-    let near = mean(&losses[100..350]) / level("uni-inf") - 1.0;
-    assert!(near.abs() < 0.02, "{near:+.3} from the unigram level");
-    let last = journal.evaluations.last().expect("evaluated");
-    let end = mean(&last.model);
-    assert!(end - level("bi-inf") < 0.01, "{end} against {}", level("bi-inf"));
+    let (_, mut session) = train(Preset::named("induction-2").expect("a preset").experiment());
+    assert!(transitions(&mut session).iter().all(|fields| fields[0] != "rest"));
+    let journal = session.inside().expect("the probes").journal();
+    let baseline = journal.theory.baselines.iter().find(|b| b.name == "bi-inf").expect("a level");
+    let end = mean(&journal.evaluations.last().expect("evaluated").model);
+    assert!(end - mean(&baseline.curve.values) < 0.01, "{end}");
 }
 
 /// Shai et al. 2024: the residual stream holds the belief as a linear image. An untrained net holds hardly more of it than the last

@@ -32,20 +32,14 @@ fn it_says_what_the_model_is_nearest_to() {
     give(&mut tab, 100, &[("retrieval", 0.8), ("inference", 0.2)]);
     let html = tab.html(&journal, 100);
     let told = html.split("<div").next().unwrap_or_default();
-    assert!(
-        told.contains("At step 100 the model is, within 0.05 nats per token, retrieval on fresh topics ("),
-        "{told}"
-    );
+    assert!(told.contains("At step 100, named within 0.05 nats per token: retrieval on fresh topics ("), "{told}");
     assert!(told.contains("and retrieval on training topics ("), "{told}");
     assert!(
         told.contains("the mixture that comes nearest is 80% retrieval and 20% inference; next to nothing is left"),
         "{told}"
     );
     assert!(told.contains("comes and goes") && told.contains("at step 10, and is"), "{told}");
-    assert!(
-        tab.html(&journal, 50)
-            .contains("At step 10 the model is, within 0.05 nats per token, inference on fresh topics")
-    );
+    assert!(tab.html(&journal, 50).contains("At step 10, named within 0.05 nats per token: inference on fresh topics"));
     assert_eq!(html.matches("<figure class=\"picture\">").count(), 4);
     // The switch.
     let press = |index: usize| Message(json!({"inside": "ensemble", "index": index.to_string()}));
