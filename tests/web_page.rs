@@ -119,6 +119,10 @@ async fn wait(milliseconds: u32) {
 
 /// A screen whose pixel ratio the test chooses: queries for the one that was are told when it changes, as a browser does.
 const PIXEL_RATIO: &str = "
+    // The page's own styles are not here: a canvas without them is as wide as it has pixels.
+    const style = document.createElement('style');
+    style.textContent = '.plot { position: relative; width: 600px; height: 300px } .plot canvas { position: absolute; width: 600px; height: 300px }';
+    document.head.append(style);
     let ratio = 1;
     let queries = [];
     Object.defineProperty(window, 'devicePixelRatio', { get: () => ratio, configurable: true });
