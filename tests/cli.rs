@@ -598,7 +598,7 @@ fn a_run_that_diverges_says_so_and_keeps_what_was_measured() {
     // A sweep tells it of the grid point, and of no other: a weight decay of 10 makes parameters nine times as large at every step.
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("diverging-sweep").display().to_string();
     let _ = fs::remove_dir_all(&folder);
-    let grid = "training.weight_decay=0,10";
+    let grid = "training.weight_decay=0, 10";
     let call = ["sweep", "--experiment", &path, "--grid", grid, "--out", &folder, "--jobs", "1", "--json"];
     let output = icl(&call);
     let why = String::from_utf8_lossy(&output.stderr);

@@ -134,7 +134,8 @@ mod tests {
         all.extend(Experiment::from_json(&format!("{{\"net\":{{\"mlp\":\"{long}\"}}}}")).err().into_iter().flatten());
         all.extend(Sweep::parse_grid(Experiment::default(), &format!("{long}=1,2")).err().into_iter().flatten());
         all.extend(Sweep::parse_grid(Experiment::default(), &format!("net.mlp={long},b")).err().into_iter().flatten());
-        assert!(all.len() >= 7, "{}", all.len());
+        // A grid's fields and values are judged when its runs are made.
+        assert!(all.len() >= 6, "{}", all.len());
         for problem in all {
             assert!(problem.to_string().chars().count() < 4000, "{}", problem.field);
         }
