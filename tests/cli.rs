@@ -595,10 +595,12 @@ fn a_run_that_diverges_says_so_and_keeps_what_was_measured() {
     assert!(told["failed"].as_str().is_some_and(|why| why.contains("no longer a number")), "{}", told["failed"]);
     assert!(numbers(&told["model"]).len() > 1 && told["outcome"].is_null());
     assert!(told["training_loss"].as_array().expect("losses").iter().all(|pair| pair[1].is_number()));
-    // A sweep tells it of the grid point, and of no other: a weight decay of 10 makes parameters nine times as large at every step.
+    // A sweep tells it of the grid point, and of no other: with a weight decay of 10, a rate of 1 makes parameters nine times as large at every step.
+    experiment["training"]["weight_decay"] = 10.into();
+    let path = file("diverges-at-one.json", &experiment.to_string()).display().to_string();
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("diverging-sweep").display().to_string();
     let _ = fs::remove_dir_all(&folder);
-    let grid = "training.weight_decay=0, 10";
+    let grid = "training.learning_rate=0.001,1";
     let call = ["sweep", "--experiment", &path, "--grid", grid, "--out", &folder, "--jobs", "1", "--json"];
     let output = icl(&call);
     let why = String::from_utf8_lossy(&output.stderr);

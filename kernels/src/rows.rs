@@ -218,7 +218,7 @@ fn gelu_tanh_of<V: Simd>(x: V) -> (V, V) {
 }
 
 /// 2 √(2/π).
-const SLOPE: f32 = 1.595_769_1;
+const SLOPE: f32 = 1.595_769;
 const CUBIC: f32 = 0.044_715;
 
 kernel! {
