@@ -8,7 +8,7 @@
 //! Δ, and its expectation is what the theorem asks for: the randomised model's mean loss on those sequences. Many sequences for
 //! each model would cost less noise, but the limit's term Δ/m counts models, not sequences.
 
-use std::{future::poll_fn, pin::Pin, task::Poll};
+use std::{future::poll_fn, task::Poll};
 
 use burn::tensor::Tensor;
 
@@ -332,7 +332,7 @@ fn unigram(experiment: &Experiment, world: &World, corpus: &Corpus) -> f64 {
 
 /// What all of them give, in their order. All are begun before any is waited for.
 async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut all: Vec<(Pin<Box<F>>, Option<F::Output>)> = futures.into_iter().map(|f| (Box::pin(f), None)).collect();
+    let mut all: Vec<_> = futures.into_iter().map(|f| (Box::pin(f), None)).collect();
     poll_fn(|context| {
         let mut waiting = false;
         for (future, output) in all.iter_mut().filter(|(_, output)| output.is_none()) {

@@ -95,7 +95,7 @@ mod tests {
             let ratio = pair[1] / pair[0];
             assert!((ratio / 2f64.powf(0.25) - 1.0).abs() < 0.01, "{pair:?}");
         }
-        assert!(SCALES[0] <= 1e-3 && SCALES[38] >= 0.2);
+        assert!(SCALES.iter().any(|s| *s <= 1e-3) && SCALES.iter().any(|s| *s >= 0.2));
         assert!(SCALES.contains(&0.02), "{SCALES:?}");
     }
 

@@ -183,8 +183,7 @@ mod tests {
         let told_of = sentences(&order.validate().expect_err("31 states for each of 1000 chains"));
         assert!(told_of.starts_with("world, hidden states in all is 31,000"), "{told_of}");
         // In an experiment too.
-        let mut e = Experiment::default();
-        e.world = order;
+        let e = Experiment { world: order, ..Experiment::default() };
         assert!(e.validate().is_err());
     }
 

@@ -199,10 +199,10 @@ impl Beliefs {
             out.iter_mut().for_each(|v| *v = v.max(LEAST).ln());
         };
         let some = format!("the last {BACK} tokens");
-        let all: [(&str, &str, Paint, &'static str, bool, Option<Held>); 4] = [
+        let all = [
             ("the exact next-token distribution p", "p", ORACLE, DASHED, true, self.explained("", vocab, p)),
             ("its logarithm ln p", "ln p", ORACLE, DASH_DOT, true, self.explained("", vocab, ln_p)),
-            (&some, &some[4..], OTHER, DOTTED, false, self.by_words(tokens, vocab, BACK)),
+            (some.as_str(), &some[4..], OTHER, DOTTED, false, self.by_words(tokens, vocab, BACK)),
             ("the last token", "last token alone", BIGRAM, DOTTED, false, self.by_words(tokens, vocab, 1)),
         ];
         let control = |(name, short, paint, dash, of_prediction, held): (&str, &str, Paint, _, bool, Option<Held>)| {

@@ -45,7 +45,9 @@ pub fn select(inside: &str, id: &str, label: &str, options: &[String], chosen: u
 
 /// A table whose first column names its rows.
 pub fn table(id: &str, heads: &[&str], rows: &[Vec<String>]) -> String {
-    let mut html = format!("<div class=\"lab-scroll\"><table class=\"lab-table\" data-testid=\"{id}\"><thead><tr>");
+    let mut html = format!(
+        "<div class=\"lab-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table class=\"lab-table\" data-testid=\"{id}\"><thead><tr>"
+    );
     // Writing to a string cannot fail.
     heads.iter().for_each(|head| {
         let _ = write!(html, "<th scope=\"col\">{}</th>", escape(head));

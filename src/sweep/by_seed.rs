@@ -174,7 +174,8 @@ impl Effect {
             table.rows.iter().filter(|row| row.coordinates.get(axis) == Some(value)).collect()
         };
         // Of each setting: its values, and the change for each seed.
-        let mut settings: Vec<(Vec<Value>, Vec<(Value, f64)>)> = Vec::new();
+        type Changes = Vec<(Value, f64)>;
+        let mut settings: Vec<(Vec<Value>, Changes)> = Vec::new();
         for first in at(low) {
             let setting = others(first);
             let Some(last) = at(high).into_iter().find(|row| others(row) == setting) else { continue };

@@ -25,8 +25,11 @@ fn experiment() -> Experiment {
     experiment
 }
 
-/// What a model's loss at a position may be, from what is usual there.
-const ODD: [(&str, fn(usize, f64) -> f64); 10] = [
+/// What a loss becomes at a position, from the usual loss there.
+type Bend = fn(usize, f64) -> f64;
+
+/// What a model's loss at a position may be.
+const ODD: [(&str, Bend); 10] = [
     ("as usual", |_, v| v),
     ("a hundredfold", |_, v| 100.0 * v),
     ("a hundredfold at the beginning", |i, v| if i < 4 { 100.0 * v } else { v }),
@@ -190,7 +193,7 @@ fn covers(frame: &Frame, at: Point, column: &Column) -> bool {
 }
 
 /// The training loss' bands reach from the lowest to the highest of some steps.
-fn band_of_steps<'a>(columns: &'a [Column]) -> Option<(&'a Column, &'a Column)> {
+fn band_of_steps(columns: &[Column]) -> Option<(&Column, &Column)> {
     let of = |name: &str| columns.iter().find(|c| c.name == name);
     Some((of("lowest")?, of("highest")?))
 }

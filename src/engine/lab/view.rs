@@ -421,7 +421,7 @@ pub fn results(sheet: &Sheet) -> String {
         // A mark that stands for a cell shows that cell's numbers.
         let pictures = section.pictures.iter().map(|picture| {
             format!(
-                "<div class=\"lab-picture\">{}</div>",
+                "<div class=\"lab-picture\" tabindex=\"0\" role=\"group\" aria-label=\"Picture\">{}</div>",
                 picture.svg.replace(" data-cell=\"", " data-lab=\"mark\" data-cell=\"")
             )
         });
@@ -432,7 +432,7 @@ pub fn results(sheet: &Sheet) -> String {
             };
             let rows: String = grid.rows.iter().map(|row| format!("<tr>{}</tr>", cells(row, "td"))).collect();
             html += &format!(
-                "<div class=\"lab-scroll\"><table class=\"lab-table\"><thead><tr>{}</tr></thead><tbody>{rows}</tbody></table></div>",
+                "<div class=\"lab-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table class=\"lab-table\"><thead><tr>{}</tr></thead><tbody>{rows}</tbody></table></div>",
                 cells(&grid.head, "th scope=\"col\"").replace("</th scope=\"col\">", "</th>")
             );
         }
@@ -457,7 +457,7 @@ fn table(sheet: &Sheet) -> String {
     let rows: String = sheet.runs.iter().flatten().map(row).collect();
     let heads: String = main_metrics().map(|m| format!("<th scope=\"col\">{}</th>", escape(m.title))).collect();
     format!(
-        "<section><h4>Every run</h4><div class=\"lab-scroll\"><table class=\"lab-table\" data-testid=\"lab-runs\"><thead><tr>{axes}{heads}</tr></thead>\
+        "<section><h4>Every run</h4><div class=\"lab-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table class=\"lab-table\" data-testid=\"lab-runs\"><thead><tr>{axes}{heads}</tr></thead>\
          <tbody>{rows}</tbody></table></div></section>"
     )
 }

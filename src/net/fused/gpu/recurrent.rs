@@ -27,7 +27,7 @@ impl Builder<'_> {
         let mut kept = Vec::new();
         let packing = self.packing;
         for (at, layer) in packing.layers.iter().enumerate() {
-            let gates = if at == 0 && packing.one_hot { x } else { self.from_below(*layer, x) };
+            let gates = if at == 0 && packing.one_hot { x } else { self.gate_inputs(*layer, x) };
             let of_layer = self.layer(*layer, gates);
             x = of_layer.states;
             kept.push(of_layer);
@@ -35,7 +35,7 @@ impl Builder<'_> {
         (Trunk::Layers(kept), x)
     }
 
-    fn from_below(&mut self, layer: Layer, x: Buffer) -> Buffer {
+    fn gate_inputs(&mut self, layer: Layer, x: Buffer) -> Buffer {
         let gates = self.zeros(self.cells * layer.input.columns);
         self.linear(layer.input, x, gates, None, &[]);
         gates
