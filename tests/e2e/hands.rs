@@ -264,6 +264,11 @@ fn nothing_lies_over_the_restart_and_it_lies_over_nothing() {
         page.browser.script("for (const group of document.querySelectorAll('details.group')) group.open = true", &[]);
         page.type_into("field-data.length", "16");
         there(&page, "restart-banner");
+        // On a phone the sheet comes in from below, which takes a moment.
+        let at_rest = "
+            const style = getComputedStyle(document.querySelector('.settings'));
+            return style.transform === 'none' && style.opacity === '1'";
+        is(&page, "settings at rest", at_rest);
         let script = "
             const scroll = document.querySelector('.settings-scroll');
             const bar = document.querySelector('.restart-place').getBoundingClientRect();

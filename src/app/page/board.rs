@@ -36,6 +36,8 @@ struct Inner {
     /// Where the reader points, for each axis.
     cursors: [Cell<Option<f64>>; 3],
     frame_requested: Cell<bool>,
+    /// Device pixels for each CSS pixel, when anything was drawn last.
+    scale: Cell<f64>,
     /// Counts the changes of the sample rows, which are HTML and renewed about once a second.
     samples: RwSignal<usize>,
     samples_stale: Cell<bool>,
@@ -70,6 +72,7 @@ impl Board {
             charts: RefCell::new(Vec::new()),
             cursors: [Cell::new(None), Cell::new(None), Cell::new(None)],
             frame_requested: Cell::new(false),
+            scale: Cell::new(device_scale()),
             samples: RwSignal::new(0),
             samples_stale: Cell::new(false),
         }))
@@ -237,8 +240,12 @@ impl Board {
         }]
     }
 
-    /// Renews what is written about charts that have changed; called about once a second.
+    /// Renews what is written about charts that have changed; called about once a second. Not every browser tells of another pixel
+    /// ratio, so that it is looked at here too.
     pub fn refresh_words(&self) {
+        if self.0.scale.get() != device_scale() {
+            self.redraw();
+        }
         if self.0.samples_stale.take() {
             self.0.samples.update(|n| *n += 1);
         }
@@ -256,7 +263,8 @@ impl Board {
     }
 
     fn draw(&self) {
-        let scale = window().device_pixel_ratio().clamp(0.5, 4.0);
+        let scale = device_scale();
+        self.0.scale.set(scale);
         for canvas in self.0.charts.borrow().iter() {
             let (width, height) = canvas.size.get();
             if canvas.dirty.get() && canvas.visible.get() && width >= 1.0 && height >= 1.0 {
@@ -290,6 +298,11 @@ impl Board {
             canvas.readout.set(readout);
         }
     }
+}
+
+/// Device pixels for each CSS pixel.
+fn device_scale() -> f64 {
+    window().device_pixel_ratio().clamp(0.5, 4.0)
 }
 
 /// What a chart tells the page around it.
