@@ -117,46 +117,6 @@ async fn wait(milliseconds: u32) {
     JsFuture::from(rest).await.expect("a rest");
 }
 
-/// A screen whose pixel ratio the test chooses: queries for the one that was are told when it changes, as a browser does.
-const PIXEL_RATIO: &str = "
-    // The page's own styles are not here: a canvas without them is as wide as it has pixels.
-    const style = document.createElement('style');
-    style.textContent = '.plot { position: relative; width: 600px; height: 300px } .plot canvas { position: absolute; width: 600px; height: 300px }';
-    document.head.append(style);
-    let ratio = 1;
-    let queries = [];
-    Object.defineProperty(window, 'devicePixelRatio', { get: () => ratio, configurable: true });
-    const real = window.matchMedia.bind(window);
-    window.matchMedia = (text) => {
-      const query = real(text);
-      if (text.includes('resolution')) queries.push([text, query]);
-      return query;
-    };
-    globalThis.showAt = (next) => {
-      const was = `${ratio}dppx`;
-      ratio = next;
-      const told = queries.filter(([text]) => text.includes(was));
-      queries = queries.filter(([text]) => !text.includes(was));
-      for (const [, query] of told) query.dispatchEvent(new MediaQueryListEvent('change', { media: query.media, matches: false }));
-    };";
-
-/// How many pixels the first chart's layers have for each CSS pixel, once that is `wanted` or after two seconds.
-async fn device_pixels(wanted: f64) -> String {
-    let mut ratio = String::new();
-    for _ in 0..100 {
-        ratio = script(
-            "const layers = [...document.querySelectorAll('.chart-loss-by-position .plot canvas')];
-             const ratios = layers.map((layer) => Math.round(100 * layer.width / layer.clientWidth) / 100);
-             return ratios.every((ratio) => ratio === ratios[0]) ? String(ratios[0]) : String(ratios);",
-        );
-        if ratio == wanted.to_string() {
-            break;
-        }
-        wait(20).await;
-    }
-    ratio
-}
-
 fn theory() -> Theory {
     let curve = Curve { values: vec![1.0; 32], stderr: None, methods: vec![Method::Exact; 32] };
     let baseline =
@@ -195,7 +155,6 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
         &[Event::Phase(Phase::Running), Event::Theory(theory()), Event::Frame(frame)],
         &Event::Phase(Phase::Paused),
     );
-    script(PIXEL_RATIO);
     page::mount();
     shows("phase", "running").await;
     shows("step-count", "7").await;
@@ -209,13 +168,6 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
     assert!(training_loss().contains("After 7 steps"), "{}", training_loss());
     press("pause");
     shows("phase", "paused").await;
-
-    // A chart at rest is drawn anew for another pixel ratio, twice.
-    assert_eq!(device_pixels(1.0).await, "1");
-    for ratio in [2.0, 1.5] {
-        script(&format!("globalThis.showAt({ratio:?})"));
-        assert_eq!(device_pixels(ratio).await, ratio.to_string());
-    }
 
     // The world is drawn before anybody asks.
     shows("world-notes", "Drawn.").await;
