@@ -5,15 +5,13 @@
 //! `protocol` carries the news, `app` draws it, `sweep` says what many runs say together,
 //! `probe` what one learner does inside.
 
-pub mod clip;
-pub mod colour;
+pub use ::charts::{clip, colour, number, scale};
+
 pub mod experiment;
-pub mod number;
 pub mod pace;
 pub mod picture;
 pub mod probe;
 pub mod protocol;
-pub mod scale;
 pub mod sweep;
 pub mod theory;
 pub mod world;

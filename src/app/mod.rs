@@ -12,4 +12,4 @@ pub mod mixing;
 pub mod page;
 pub mod pictures;
 pub mod story;
-pub mod theme;
+pub use ::charts::theme;

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use crate::colour::{Rgb, stroke, tint, token_angle};
+pub use ::charts::text::{escape, num};
 
 /// What a shape or a word is painted with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,13 +158,6 @@ fn closed(title: &str) -> String {
     format!("><title>{}</title>", escape(title))
 }
 
-/// At most one digit after the point.
-pub fn num(x: f64) -> String {
-    let rounded = (x * 10.0).round() / 10.0;
-    // Without the sign of a zero.
-    (rounded + 0.0).to_string()
-}
-
 /// A chance with two or three digits: `0.25`, `0.003`, `<0.001`.
 pub fn chance(p: f64) -> String {
     let digits = if (0.01..=0.99).contains(&p) { 2 } else { 3 };
@@ -173,23 +167,6 @@ pub fn chance(p: f64) -> String {
         "1" if p < 1.0 => ">0.999".into(),
         trimmed => trimmed.into(),
     }
-}
-
-/// A user's words as XML, and without what XML cannot hold.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// A token's or state's name in at most `most` characters. Blank characters are shown by a sign.

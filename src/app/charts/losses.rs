@@ -15,6 +15,7 @@ use super::{
     BAND, Chart, Options, Readout, ReadoutLine, View,
     frame::{self, AxisNames, EndLabel, Frame},
     moved, quantity,
+    stages,
     scene::{Dash, Mark, Scene, Stroke},
 };
 
@@ -318,7 +319,7 @@ impl Chart for Losses<'_> {
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title());
         for (panel, names) in [(&upper, None), (&lower, Some(lower.top + 8.0))] {
-            frame::stages(&mut axes, panel, theme, self.history.experiment(), names);
+            stages::stages(&mut axes, panel, theme, self.history.experiment(), names);
         }
         let ticks = upper.x.whole_ticks(upper.x_room(&number::count(upper.x.high as usize)));
         let above = if self.options.above_bayes {
@@ -332,7 +333,7 @@ impl Chart for Losses<'_> {
         self.draw(&mut axes, &mut series, &upper, view, &self.upper());
         self.draw(&mut axes, &mut series, &lower, view, &self.gaps().iter().collect::<Vec<_>>());
         for panel in [&upper, &lower] {
-            frame::shown(&mut series, panel, theme, self.history);
+            stages::shown(&mut series, panel, theme, self.history);
         }
         Scene { axes, series }
     }
@@ -369,7 +370,7 @@ impl Chart for Losses<'_> {
         let mut lines: Vec<ReadoutLine> = self.upper().into_iter().map(|s| row(s, &upper)).collect();
         lines.extend(self.gaps().iter().map(|s| row(s, &lower)));
         let rule = [(upper.px(step), upper.top), (lower.px(step), lower.bottom)];
-        let stage = frame::stage_of(self.history.experiment(), point.step);
+        let stage = stages::stage_of(self.history.experiment(), point.step);
         Some(Readout { cursor: step, rule, title: format!("Step {}{stage}", number::count(point.step)), lines })
     }
 

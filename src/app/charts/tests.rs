@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::{app::theme::Theme, number};
 use super::{fixtures, *};
 use crate::{
     experiment::{Preset, Prior, WorldKind, WorldSpec},

@@ -12,6 +12,7 @@ use super::{
     Chart, Options, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     moved, quantity,
+    stages,
     scene::{Dash, Mark, Scene, Stroke},
 };
 
@@ -109,7 +110,7 @@ impl Chart for TrainingLoss<'_> {
         frame::title(&mut axes, view, &self.title());
         // Where only the first fall passes.
         let names = frame.top + 0.3 * (frame.bottom - frame.top);
-        frame::stages(&mut axes, &frame, theme, self.history.experiment(), Some(names));
+        stages::stages(&mut axes, &frame, theme, self.history.experiment(), Some(names));
         let ticks = frame.x.whole_ticks(frame.x_room(&number::count(frame.x.high as usize)));
         let per = self.history.per();
         let y_name = format!("loss of the batch, {unit} per {per}");
@@ -165,7 +166,7 @@ impl Chart for TrainingLoss<'_> {
             None => {}
         }
         frame::end_labels(&mut series, fixed, frame.top, frame.bottom, view.width - 4.0);
-        frame::shown(&mut series, &frame, theme, self.history);
+        stages::shown(&mut series, &frame, theme, self.history);
         let missing = self.history.training().missing();
         if missing > 0 {
             let steps = if missing == 1 { "1 step".into() } else { format!("{} steps", number::count(missing)) };
@@ -246,7 +247,7 @@ impl Chart for TrainingLoss<'_> {
                 at: at(uniform),
             });
         }
-        let stage = frame::stage_of(self.history.experiment(), step as usize);
+        let stage = stages::stage_of(self.history.experiment(), step as usize);
         let title = format!("Step {}{stage}", number::count(step as usize));
         Some(Readout { cursor: step, rule: frame.rule(step), title, lines })
     }

@@ -1,12 +1,12 @@
-//! What a chart looks like, as plain marks in CSS pixels; as SVG here, on a canvas by `app::page::canvas`.
+//! What a chart looks like, as plain marks in CSS pixels; as SVG here, on a canvas by the page.
 //!
 //! Nothing here measures text.
 
 use std::hash::{Hash, Hasher};
 
 use crate::{
-    app::theme::Rgb,
-    picture::svg::{escape, num},
+    colour::Rgb,
+    text::{escape, num},
 };
 
 /// The page's own font stack.

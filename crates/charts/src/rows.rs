@@ -2,17 +2,13 @@
 //! certificate, which each fill in a [`Sheet`].
 
 use crate::{
-    app::theme::{Hue, Theme},
+    chart::{BAND, Chart, Readout, ReadoutLine, View, cell, moved, quantity},
     clip,
+    frame::{self, FOOT, Frame},
     number::{self, Unit},
     scale::Scale,
-};
-
-use super::{
-    BAND, Chart, Readout, ReadoutLine, View, cell,
-    frame::{self, FOOT, Frame},
-    moved, quantity,
     scene::{Anchor, Dash, Mark, Scene, Stroke, fit, text_width},
+    theme::{Hue, Theme},
 };
 
 /// What the rows say. Values are in nats, except those of rows of words.
@@ -143,8 +139,8 @@ impl Rows {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn plots(&self, view: &View) -> Vec<Frame> {
+    /// The frames that data are drawn in: for tests of what is drawn where.
+    pub fn plots(&self, view: &View) -> Vec<Frame> {
         vec![self.layout(view).frame]
     }
 
