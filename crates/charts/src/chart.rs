@@ -15,6 +15,8 @@ pub enum Axis {
     Step,
     /// The rows of the bound and its like, from 0.
     Row,
+    /// No other chart has this one: its crosshair is its own.
+    Own,
 }
 
 /// Half the width of a 95% band, in standard errors.
@@ -40,6 +42,11 @@ pub trait Chart {
     /// What is shown: the heading.
     fn title(&self) -> String;
 
+    /// What the cursor moves along.
+    fn axis(&self) -> Axis {
+        Axis::Own
+    }
+
     /// What is drawn.
     fn scene(&self, view: &View) -> Scene;
 
@@ -52,6 +59,12 @@ pub trait Chart {
 
     /// What the chart says at a place of the cursor.
     fn readout(&self, view: &View, cursor: f64) -> Option<Readout>;
+
+    /// What is pressed at (x, y), CSS pixels: the key of a mark, for example of a sweep's run.
+    fn pick(&self, view: &View, x: f64, y: f64) -> Option<String> {
+        let _ = (view, x, y);
+        None
+    }
 
     /// One sentence or two that say what the picture says now.
     fn summary(&self) -> String;

@@ -5,13 +5,19 @@
 //! decides what happens outside of a frame, [`scale`] maps values to an axis, [`theme`] holds every colour.
 //! Nothing here knows a browser, a model or a world.
 
+pub mod axis;
+pub mod band_chart;
 pub mod chart;
 pub mod clip;
 pub mod colour;
 pub mod frame;
+pub mod heat_map;
+pub mod line_chart;
 pub mod number;
 pub mod rows;
 pub mod scale;
 pub mod scene;
+pub mod style;
 pub mod text;
 pub mod theme;
+pub mod triangle;

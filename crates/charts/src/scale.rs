@@ -8,6 +8,8 @@ pub struct Scale {
     pub low: f64,
     pub high: f64,
     pub log: bool,
+    /// Logarithmic in one more than the value: 0 has a place.
+    plus_one: bool,
     /// Between ticks, where the ends were rounded with it.
     step: Option<f64>,
 }
@@ -17,7 +19,7 @@ impl Scale {
     pub fn linear(low: f64, high: f64) -> Self {
         let low = if low.is_finite() { low } else { 0.0 };
         let high = if high.is_finite() && high > low { high } else { low + 1.0 };
-        Self { low, high, log: false, step: None }
+        Self { low, high, log: false, step: None, plus_one: false }
     }
 
     /// Widened to round numbers (ticks, or half-way between two), with about `ticks` ticks. Round ends make growth
@@ -31,7 +33,7 @@ impl Scale {
         let half = step / 2.0;
         let floor = ((low - pad) / half + 1e-9).floor() * half;
         let ceiling = ((high + pad) / half - 1e-9).ceil() * half;
-        Self { low: floor, high: ceiling.max(floor + step), log: false, step: Some(step) }
+        Self { low: floor, high: ceiling.max(floor + step), log: false, step: Some(step), plus_one: false }
     }
 
     /// Logarithmic, from `low` to `high`, which must be positive; widened to whole decades.
@@ -40,18 +42,49 @@ impl Scale {
         let low = if low.is_finite() && low > 0.0 { low.min(high) } else { high / 10.0 };
         let top = 10f64.powi((high.log10() - 1e-9).ceil() as i32);
         let bottom = 10f64.powi((low.log10() + 1e-9).floor() as i32);
-        Self { low: bottom.min(top / 10.0), high: top, log: true, step: None }
+        Self { low: bottom.min(top / 10.0), high: top, log: true, step: None, plus_one: false }
     }
 
     /// Logarithmic, exactly from `low` to `high`.
     pub fn log(low: f64, high: f64) -> Self {
         let low = if low.is_finite() && low > 0.0 { low } else { 1.0 };
-        Self { low, high: if high.is_finite() && high > low { high } else { low * 10.0 }, log: true, step: None }
+        Self {
+            low,
+            high: if high.is_finite() && high > low { high } else { low * 10.0 },
+            log: true,
+            step: None,
+            plus_one: false,
+        }
+    }
+
+    /// From 0 to `high` in ln(1 + value): a logarithmic axis that has a place for 0.
+    pub fn log_plus_one(high: f64) -> Self {
+        let high = if high.is_finite() && high > 0.0 { high } else { 1.0 };
+        Self { low: 0.0, high, log: false, step: None, plus_one: true }
+    }
+
+    /// For values of any size: logarithmic where that is asked for and possible, with ends at 1, 2 or 5 times a power of ten
+    /// (whole decades would waste room).
+    pub fn of_values(low: f64, high: f64, log: bool) -> Self {
+        if !log || low <= 0.0 {
+            return Self::round(low, high, 5);
+        }
+        let end = |v: f64, up: bool| {
+            let power = 10f64.powf(v.log10().floor());
+            let steps = [1.0, 2.0, 5.0, 10.0].map(|m| m * power);
+            match up {
+                true => steps.into_iter().find(|s| *s >= v * (1.0 - 1e-9)),
+                false => steps.into_iter().rev().find(|s| *s <= v * (1.0 + 1e-9)),
+            }
+        };
+        Self::log(end(low, false).unwrap_or(low), end(high.max(1.5 * low), true).unwrap_or(high))
     }
 
     /// 0 at `low`, 1 at `high`. Not finite where a logarithm does not exist.
     pub fn share(&self, value: f64) -> f64 {
-        if self.log {
+        if self.plus_one {
+            value.ln_1p() / self.high.ln_1p()
+        } else if self.log {
             (value / self.low).ln() / (self.high / self.low).ln()
         } else {
             (value - self.low) / (self.high - self.low)
@@ -60,7 +93,9 @@ impl Scale {
 
     /// The value at a share of the axis.
     pub fn at(&self, share: f64) -> f64 {
-        if self.log {
+        if self.plus_one {
+            (share * self.high.ln_1p()).exp_m1()
+        } else if self.log {
             // A power, by way of the exponential: the standard library's powf is 2 kB of the page.
             self.low * ((self.high / self.low).ln() * share).exp()
         } else {
@@ -76,6 +111,17 @@ impl Scale {
     /// Ticks at whole numbers only, the first of them at `low`: positions start at 1, not at 0.
     pub fn whole_ticks(&self, most: usize) -> Vec<(f64, String)> {
         let text = |v: f64| number::count(v.max(0.0) as usize);
+        if self.plus_one {
+            let gap = 0.7 / most.max(1) as f64;
+            let mut ticks = vec![(0.0, text(0.0))];
+            for value in (0..8).flat_map(|e| [1.0, 2.0, 5.0].map(|m| m * 10f64.powi(e))) {
+                let last = ticks.last().map_or(0.0, |t: &(f64, String)| t.0);
+                if value <= self.high * 1.0001 && self.share(value) - self.share(last) > gap {
+                    ticks.push((value, text(value)));
+                }
+            }
+            return ticks;
+        }
         let mut ticks: Vec<(f64, String)> = if self.log {
             // 1, 2, 5, 10, 20, 50, and no more than fit.
             let all: Vec<f64> = (0..8)
@@ -108,6 +154,15 @@ impl Scale {
     }
 
     fn log_ticks(&self, most: usize) -> Vec<(f64, String)> {
+        let decades = (self.high / self.low).log10();
+        // Over few decades their ends alone are too few.
+        if decades < 1.9 {
+            let marks: &[f64] = if decades > 1.2 { &[1.0, 3.0] } else { &[1.0, 2.0, 5.0] };
+            let first = self.low.log10().floor() as i32;
+            let values = (first..first + 4).flat_map(|e| marks.iter().map(move |m| m * 10f64.powi(e)));
+            let inside = values.filter(|v| *v >= self.low * (1.0 - 1e-9) && *v <= self.high * (1.0 + 1e-9));
+            return inside.map(|v| (v, number::brief(v))).collect();
+        }
         let (first, last) = ((self.low.log10() - 1e-9).ceil() as i32, (self.high.log10() + 1e-9).floor() as i32);
         let stride = ((last - first + 1).max(1) as usize).div_ceil(most.max(1)).max(1);
         // Counted from 10^0, so that the labelled decades stay the same as the axis grows.

@@ -19,6 +19,8 @@ pub enum Dash {
     Dashed,
     Dotted,
     DashDot,
+    Short,
+    Long,
 }
 
 impl Dash {
@@ -28,6 +30,8 @@ impl Dash {
             Self::Dashed => &[7.0, 4.0],
             Self::Dotted => &[2.0, 3.0],
             Self::DashDot => &[9.0, 3.0, 2.0, 3.0],
+            Self::Short => &[4.0, 4.0],
+            Self::Long => &[12.0, 5.0],
         }
     }
 }
@@ -74,13 +78,39 @@ pub struct Label {
     pub bold: bool,
 }
 
+/// The colour of one cell of an image; `None` where nothing is drawn.
+pub type Pixel = Option<Rgb>;
+
 /// Points are (x, y), CSS pixels from the top left.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mark {
-    Line { points: Vec<(f64, f64)>, stroke: Stroke },
-    Area { points: Vec<(f64, f64)>, colour: Rgb, alpha: f64 },
-    Box { from: (f64, f64), to: (f64, f64), colour: Rgb, alpha: f64 },
-    Dot { at: (f64, f64), radius: f64, colour: Rgb },
+    Line {
+        points: Vec<(f64, f64)>,
+        stroke: Stroke,
+    },
+    Area {
+        points: Vec<(f64, f64)>,
+        colour: Rgb,
+        alpha: f64,
+    },
+    Box {
+        from: (f64, f64),
+        to: (f64, f64),
+        colour: Rgb,
+        alpha: f64,
+    },
+    Dot {
+        at: (f64, f64),
+        radius: f64,
+        colour: Rgb,
+    },
+    /// Many cells as one picture: [rows, columns] row-major from the top, `corner` being the upper left one.
+    Image {
+        corner: (f64, f64),
+        size: (f64, f64),
+        columns: usize,
+        pixels: Vec<Pixel>,
+    },
     Text(Label),
 }
 
@@ -170,6 +200,17 @@ impl Mark {
             Self::Dot { at, radius, colour } if is_sound(at) => {
                 format!("<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{colour}\"/>", num(at.0), num(at.1), num(*radius))
             }
+            Self::Image { corner, size, columns, pixels } if is_sound(corner) && *columns > 0 && !pixels.is_empty() => {
+                format!(
+                    "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
+                     style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{}\"/>",
+                    num(corner.0),
+                    num(corner.1),
+                    num(size.0),
+                    num(size.1),
+                    image(pixels, *columns)
+                )
+            }
             Self::Text(label) if is_sound(&(label.x, label.y)) => format!(
                 "<text x=\"{}\" y=\"{}\" font-size=\"{}\" font-weight=\"{}\" text-anchor=\"{}\" fill=\"{}\">{}</text>",
                 num(label.x),
@@ -181,7 +222,7 @@ impl Mark {
                 label.colour,
                 escape(&label.text)
             ),
-            Self::Box { .. } | Self::Dot { .. } | Self::Text(_) => String::new(),
+            Self::Box { .. } | Self::Dot { .. } | Self::Image { .. } | Self::Text(_) => String::new(),
         }
     }
 
@@ -204,12 +245,36 @@ impl Mark {
                 (point(*from), point(*to), colour, tenth(alpha * 100.0)).hash(hasher);
             }
             Self::Dot { at, radius, colour } => (point(*at), tenth(*radius), colour).hash(hasher),
+            Self::Image { corner, size, columns, pixels } => {
+                (point(*corner), point(*size), columns, pixels).hash(hasher)
+            }
             Self::Text(label) => {
                 (tenth(label.x), tenth(label.y), &label.text, tenth(label.size), label.colour).hash(hasher);
                 (label.bold, label.anchor as u8).hash(hasher);
             }
         }
     }
+}
+
+/// Whole rows of pixels as bytes: red, green, blue, opacity of each.
+pub fn rgba(pixels: &[Pixel]) -> Vec<u8> {
+    pixels.iter().flat_map(|p| p.map_or([0; 4], |rgb| [rgb.0, rgb.1, rgb.2, 255])).collect()
+}
+
+/// A PNG file of the pixels, in base64.
+fn image(pixels: &[Pixel], columns: usize) -> String {
+    let rows = pixels.len() / columns;
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, columns as u32, rows as u32);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    // Writing into memory, the size being right, cannot fail; an empty picture would show if it did.
+    let written =
+        encoder.write_header().and_then(|mut writer| writer.write_image_data(&rgba(&pixels[..rows * columns])));
+    if written.is_err() {
+        file.clear();
+    }
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &file)
 }
 
 /// Two digits of an opacity.

@@ -34,7 +34,7 @@ struct Inner {
     theme: Cell<Theme>,
     charts: RefCell<Vec<Rc<Canvas>>>,
     /// Where the reader points, for each axis.
-    cursors: [Cell<Option<f64>>; 3],
+    cursors: [Cell<Option<f64>>; 4],
     frame_requested: Cell<bool>,
     /// Device pixels for each CSS pixel, when anything was drawn last.
     scale: Cell<f64>,
@@ -237,6 +237,7 @@ impl Board {
             Axis::Position => 0,
             Axis::Step => 1,
             Axis::Row => 2,
+            Axis::Own => 3,
         }]
     }
 
