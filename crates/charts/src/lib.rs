@@ -14,6 +14,7 @@ pub mod frame;
 pub mod heat_map;
 pub mod line_chart;
 pub mod number;
+pub mod report;
 pub mod rows;
 pub mod scale;
 pub mod scene;

@@ -15,8 +15,8 @@ use super::{
     BAND, Chart, Options, Readout, ReadoutLine, View,
     frame::{self, AxisNames, EndLabel, Frame},
     moved, quantity,
-    stages,
     scene::{Dash, Mark, Scene, Stroke},
+    stages,
 };
 
 pub struct Losses<'a> {

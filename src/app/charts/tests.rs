@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::{app::theme::Theme, number};
 use super::{fixtures, *};
+use crate::{app::theme::Theme, number};
 use crate::{
     experiment::{Preset, Prior, WorldKind, WorldSpec},
     protocol::{Baseline, Evaluation, Event, Theory},

@@ -12,8 +12,8 @@ use super::{
     Chart, Options, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     moved, quantity,
-    stages,
     scene::{Dash, Mark, Scene, Stroke},
+    stages,
 };
 
 const LABELS: [&str; 2] = ["training", "uniform"];

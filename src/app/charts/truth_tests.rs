@@ -1,13 +1,13 @@
 //! A chart never draws what is not so: every point of every mark is turned back into data and compared with the data, with data far
 //! outside of what is usual.
 
-use crate::app::theme::Theme;
 use super::{
     fixtures,
     frame::Frame,
     scene::{Mark, text_width},
     *,
 };
+use crate::app::theme::Theme;
 use crate::{
     experiment::{Preset, Prior, WorldSpec},
     protocol::{Evaluation, Event, Outcome, Theory},

@@ -34,7 +34,7 @@ struct Inner {
     theme: Cell<Theme>,
     charts: RefCell<Vec<Rc<Canvas>>>,
     /// Where the reader points, for each axis.
-    cursors: [Cell<Option<f64>>; 4],
+    cursors: [RwSignal<Option<f64>>; 3],
     frame_requested: Cell<bool>,
     /// Device pixels for each CSS pixel, when anything was drawn last.
     scale: Cell<f64>,
@@ -70,7 +70,7 @@ impl Board {
             options: Cell::new(Options::default()),
             theme: Cell::new(Theme::light()),
             charts: RefCell::new(Vec::new()),
-            cursors: [Cell::new(None), Cell::new(None), Cell::new(None)],
+            cursors: [RwSignal::new(None), RwSignal::new(None), RwSignal::new(None)],
             frame_requested: Cell::new(false),
             scale: Cell::new(device_scale()),
             samples: RwSignal::new(0),
@@ -225,20 +225,28 @@ impl Board {
     /// Moves the crosshair of the chart's axis; `None` takes it away.
     pub fn point(&self, canvas: &Canvas, cursor: Option<f64>) {
         canvas.active.set(cursor.is_some());
-        self.cursor(canvas.kind.axis()).set(cursor);
-        for other in self.0.charts.borrow().iter().filter(|c| c.kind.axis() == canvas.kind.axis()) {
-            other.dirty.set(true);
+        self.set_cursor(canvas.kind.axis(), cursor);
+    }
+
+    /// Moves the crosshair of every chart with this axis.
+    pub fn set_cursor(&self, axis: Axis, cursor: Option<f64>) {
+        if let Some(signal) = self.cursor(axis) {
+            signal.set(cursor);
+        }
+        for canvas in self.0.charts.borrow().iter().filter(|c| c.kind.axis() == axis) {
+            canvas.dirty.set(true);
         }
         self.request_frame();
     }
 
-    pub fn cursor(&self, axis: Axis) -> &Cell<Option<f64>> {
-        &self.0.cursors[match axis {
-            Axis::Position => 0,
-            Axis::Step => 1,
-            Axis::Row => 2,
-            Axis::Own => 3,
-        }]
+    /// Where the reader points along an axis; `None` for a chart that shares its axis with no other.
+    pub fn cursor(&self, axis: Axis) -> Option<RwSignal<Option<f64>>> {
+        match axis {
+            Axis::Position => Some(self.0.cursors[0]),
+            Axis::Step => Some(self.0.cursors[1]),
+            Axis::Row => Some(self.0.cursors[2]),
+            Axis::Own => None,
+        }
     }
 
     /// Renews what is written about charts that have changed; called about once a second. Not every browser tells of another pixel
@@ -277,7 +285,7 @@ impl Board {
 
     fn draw_one(&self, canvas: &Canvas, scale: f64) {
         let view = self.view(canvas);
-        let cursor = self.cursor(canvas.kind.axis()).get();
+        let cursor = self.cursor(canvas.kind.axis()).and_then(|cursor| cursor.get_untracked());
         let (title, scene, readout) = self.ask(canvas.kind, |chart| {
             (chart.title(), chart.scene(&view), cursor.and_then(|cursor| chart.readout(&view, cursor)))
         });
@@ -302,7 +310,7 @@ impl Board {
 }
 
 /// Device pixels for each CSS pixel.
-fn device_scale() -> f64 {
+pub fn device_scale() -> f64 {
     window().device_pixel_ratio().clamp(0.5, 4.0)
 }
 
@@ -315,7 +323,7 @@ pub struct ChartSignals {
 }
 
 /// Sizes or clears a layer.
-fn clear(canvas: &HtmlCanvasElement, view: &View, scale: f64) {
+pub fn clear(canvas: &HtmlCanvasElement, view: &View, scale: f64) {
     let (width, height) = ((view.width * scale).round() as u32, (view.height * scale).round() as u32);
     if (canvas.width(), canvas.height()) != (width, height) {
         canvas.set_width(width);

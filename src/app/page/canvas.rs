@@ -4,6 +4,7 @@
 //! device-pixel ratio. plotters rounds to whole pixels: on a plain screen a scale of 2 (and a canvas twice its shown size) draws slopes
 //! without steps.
 
+use leptos::prelude::document;
 use plotters::{
     prelude::DrawingBackend,
     style::{
@@ -12,11 +13,11 @@ use plotters::{
     },
 };
 use plotters_canvas::CanvasBackend;
-use wasm_bindgen::JsCast;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use wasm_bindgen::{Clamped, JsCast};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use crate::app::{
-    charts::scene::{Anchor, FONT, Mark, cut, is_sound},
+    charts::scene::{Anchor, FONT, Mark, cut, is_sound, rgba},
     theme::Rgb,
 };
 
@@ -28,7 +29,10 @@ pub fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
 pub fn draw(marks: &[Mark], canvas: &HtmlCanvasElement, scale: f64) {
     if let Some(mut backend) = CanvasBackend::with_canvas_object(canvas.clone()) {
         for mark in marks {
-            let _ = draw_one(mark, &mut backend, scale);
+            let _ = match mark {
+                Mark::Image { .. } => image(mark, canvas, scale),
+                _ => draw_one(mark, &mut backend, scale),
+            };
         }
     }
 }
@@ -74,9 +78,27 @@ fn draw_one(mark: &Mark, backend: &mut CanvasBackend, scale: f64) -> Option<()> 
             let style = TextStyle::from(font).color(&ink).pos(Pos::new(h_pos, VPos::Center));
             backend.draw_text(&label.text, &style, at((label.x, label.y))).ok()?;
         }
-        Mark::Box { .. } | Mark::Dot { .. } | Mark::Text(_) => {}
+        Mark::Box { .. } | Mark::Dot { .. } | Mark::Image { .. } | Mark::Text(_) => {}
     }
     Some(())
+}
+
+/// Cells of an image, by way of a canvas with one pixel for each: a rectangle for each would be thousands.
+fn image(mark: &Mark, canvas: &HtmlCanvasElement, scale: f64) -> Option<()> {
+    let Mark::Image { corner, size, columns, pixels } = mark else { return None };
+    let rows = pixels.len().checked_div(*columns).filter(|rows| *rows > 0)?;
+    let bytes = rgba(&pixels[..rows * columns]);
+    let data = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&bytes), *columns as u32, rows as u32).ok()?;
+    let cells = document().create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
+    cells.set_width(*columns as u32);
+    cells.set_height(rows as u32);
+    context(&cells)?.put_image_data(&data, 0.0, 0.0).ok()?;
+    let target = context(canvas)?;
+    target.set_image_smoothing_enabled(false);
+    let at = |v: f64| (v * scale).round();
+    let (x, y) = (at(corner.0), at(corner.1));
+    let (width, height) = (at(corner.0 + size.0) - x, at(corner.1 + size.1) - y);
+    target.draw_image_with_html_canvas_element_and_dw_and_dh(&cells, x, y, width, height).ok()
 }
 
 fn colour(rgb: Rgb, alpha: f64) -> RGBAColor {

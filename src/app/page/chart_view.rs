@@ -68,7 +68,7 @@ pub fn ChartView(
         };
         e.prevent_default();
         with(&|board, canvas| {
-            let from = board.cursor(kind.axis()).get();
+            let from = board.cursor(kind.axis()).and_then(|cursor| cursor.get_untracked());
             board.point(canvas, board.ask(kind, |chart| chart.cursor_moved(from, by)));
         });
     };
@@ -101,7 +101,7 @@ pub fn ChartView(
 
 /// The numbers under the cursor, beside it and inside the plot.
 #[component]
-fn ReadoutBox(
+pub fn ReadoutBox(
     readout: RwSignal<Option<Readout>>,
     width: impl Fn() -> f64 + Copy + Send + Sync + 'static,
 ) -> impl IntoView {

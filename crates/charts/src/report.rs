@@ -1,0 +1,236 @@
+//! What a view says, as data: sentences, charts, tables, explanations. The page draws it with components, the terminal
+//! prints it, a file holds it as HTML.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    chart::{Chart, View},
+    line_chart::quoted,
+    text::escape,
+    theme::Theme,
+};
+
+/// A chart that can be kept and shared.
+pub type SharedChart = Arc<dyn Chart + Send + Sync>;
+
+/// One part of a report.
+#[derive(Clone, Debug)]
+pub enum Block {
+    /// The sentence that matters most; `id` names it for tests.
+    Lead {
+        id: &'static str,
+        text: String,
+    },
+    Paragraph(String),
+    /// Smaller: how something was obtained, or what is missing.
+    Note(String),
+    /// Something is wrong in the playground itself.
+    Problem(String),
+    /// Charts side by side, as many as there is room for.
+    Charts(Vec<Drawn>),
+    Table(Table),
+    /// Terms and what they mean, behind a fold.
+    Terms {
+        summary: String,
+        terms: Vec<(String, String)>,
+    },
+    /// Short lines behind a fold.
+    List {
+        id: &'static str,
+        summary: String,
+        items: Vec<String>,
+    },
+}
+
+/// A chart in a report.
+#[derive(Clone)]
+pub struct Drawn {
+    /// Unlike any other in its report: the name of its files, and what its canvas is found by.
+    pub id: String,
+    pub size: Size,
+    pub chart: SharedChart,
+}
+
+impl fmt::Debug for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.id, self.chart.title())
+    }
+}
+
+impl Drawn {
+    pub fn new(id: impl Into<String>, chart: impl Chart + Send + Sync + 'static) -> Self {
+        Self { id: id.into(), size: Size::Half, chart: Arc::new(chart) }
+    }
+
+    pub fn wide(self) -> Self {
+        Self { size: Size::Wide, ..self }
+    }
+
+    pub fn sized(self, size: Size) -> Self {
+        Self { size, ..self }
+    }
+}
+
+/// How much room a chart wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Size {
+    /// Of the whole row.
+    Wide,
+    /// About half of a row on a wide screen.
+    Half,
+    /// One of many.
+    Small,
+    /// As high as it is wide.
+    Square,
+}
+
+impl Size {
+    /// Width and height in a file, CSS pixels; on the page the width follows from the room.
+    pub fn natural(self) -> (f64, f64) {
+        match self {
+            Self::Wide => (980.0, 340.0),
+            Self::Half => (520.0, 320.0),
+            Self::Small => (150.0, 166.0),
+            Self::Square => (480.0, 520.0),
+        }
+    }
+}
+
+/// Words in rows; the first column names its row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// For tests and files.
+    pub id: String,
+    pub caption: String,
+    pub heads: Vec<String>,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    pub cells: Vec<String>,
+    /// What pressing the row chooses; may be empty.
+    pub key: String,
+    /// Said on hover; may be empty.
+    pub title: String,
+}
+
+impl Table {
+    pub fn new(id: impl Into<String>, heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Self {
+        let row = |cells| Row { cells, ..Row::default() };
+        Self {
+            id: id.into(),
+            caption: String::new(),
+            heads: heads.iter().map(|head| (*head).into()).collect(),
+            rows: rows.into_iter().map(row).collect(),
+        }
+    }
+
+    pub fn csv(&self) -> String {
+        let line = |cells: &[String]| cells.iter().map(|c| quoted(c)).collect::<Vec<_>>().join(",") + "\n";
+        let rows: String = self.rows.iter().map(|row| line(&row.cells)).collect();
+        line(&self.heads) + &rows
+    }
+}
+
+/// The whole as HTML, with the charts as pictures; every text is escaped.
+pub fn html(blocks: &[Block], theme: &Theme) -> String {
+    blocks.iter().map(|block| block_html(block, theme)).collect()
+}
+
+fn block_html(block: &Block, theme: &Theme) -> String {
+    match block {
+        Block::Lead { text, .. } => format!("<p><b>{}</b></p>", escape(text)),
+        Block::Paragraph(text) => format!("<p>{}</p>", escape(text)),
+        Block::Note(text) => format!("<p class=\"note\">{}</p>", escape(text)),
+        Block::Problem(text) => format!("<p class=\"problem\">{}</p>", escape(text)),
+        Block::Charts(charts) => {
+            let figure = |drawn: &Drawn| {
+                let (width, height) = drawn.size.natural();
+                let svg = drawn.chart.svg(&View::new(width, height, *theme));
+                format!("<figure class=\"picture\">{svg}</figure>")
+            };
+            format!("<div class=\"pictures\">{}</div>", charts.iter().map(figure).collect::<String>())
+        }
+        Block::Table(table) => {
+            let heads: String = table.heads.iter().map(|h| format!("<th scope=\"col\">{}</th>", escape(h))).collect();
+            let row = |row: &Row| {
+                let cell = |(i, text): (usize, &String)| match i {
+                    0 => format!("<th scope=\"row\">{}</th>", escape(text)),
+                    _ => format!("<td>{}</td>", escape(text)),
+                };
+                format!("<tr>{}</tr>", row.cells.iter().enumerate().map(cell).collect::<String>())
+            };
+            let rows: String = table.rows.iter().map(row).collect();
+            let caption = match table.caption.as_str() {
+                "" => String::new(),
+                text => format!("<caption>{}</caption>", escape(text)),
+            };
+            format!("<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+        }
+        Block::Terms { summary, terms } => {
+            let terms: String =
+                terms.iter().map(|(a, b)| format!("<dt>{}</dt><dd>{}</dd>", escape(a), escape(b))).collect();
+            format!("<details><summary>{}</summary><dl>{terms}</dl></details>", escape(summary))
+        }
+        Block::List { summary, items, .. } => {
+            let items: String = items.iter().map(|item| format!("<li>{}</li>", escape(item))).collect();
+            format!("<details><summary>{}</summary><ul>{items}</ul></details>", escape(summary))
+        }
+    }
+}
+
+/// The sentences, and of each table at most `most_rows` rows, as lines for a terminal. Charts are left out.
+pub fn lines(blocks: &[Block], most_rows: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    for block in blocks {
+        match block {
+            Block::Lead { text, .. } | Block::Paragraph(text) | Block::Problem(text) => out.push(text.clone()),
+            Block::Table(table) => {
+                let line = |cells: &[String]| cells.join("  ");
+                out.push(line(&table.heads));
+                out.extend(table.rows.iter().take(most_rows).map(|row| line(&row.cells)));
+                if table.rows.len() > most_rows {
+                    out.push(format!("… and {} more rows", table.rows.len() - most_rows));
+                }
+            }
+            Block::Note(_) | Block::Charts(_) | Block::Terms { .. } | Block::List { .. } => {}
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        axis::XAxis,
+        line_chart::{Line, LineChart, Look, Point},
+        style::predictor,
+    };
+
+    #[test]
+    fn a_report_is_escaped_and_complete_in_a_file_and_short_in_a_terminal() {
+        let chart = LineChart {
+            lines: vec![Line::new(
+                "a < b",
+                predictor("model"),
+                Look::Band,
+                [Point::exact(1.0, 2.0), Point::exact(2.0, 3.0)],
+            )],
+            ..LineChart::new("A chart", XAxis::positions(2), "loss, nats", "nats")
+        };
+        let blocks = [
+            Block::Lead { id: "lead", text: "x < y & z".into() },
+            Block::Charts(vec![Drawn::new("chart", chart)]),
+            Block::Table(Table::new("t", &["head"], (0..5).map(|i| vec![i.to_string()]))),
+        ];
+        let html = html(&blocks, &Theme::light());
+        assert!(
+            html.contains("<b>x &lt; y &amp; z</b>") && html.contains("a &lt; b") && html.contains("A chart"),
+            "{html}"
+        );
+        assert_eq!(html.matches("<tr>").count(), 6);
+        assert_eq!(lines(&blocks, 2), ["x < y & z", "head", "0", "1", "… and 3 more rows"]);
+    }
+}
