@@ -1,31 +1,69 @@
-//! What the page and the engine say to each other: the only thing they share besides plain data.
+//! Messages between the page and its workers: the only thing they share besides plain data.
 //!
-//! Both travel as JSON text, one message each. Numbers by position are flat arrays, index 0 being position 1. All losses are in
-//! nats per token. No message carries NaN or an infinity: a run that meets one ends in [`Phase::Failed`].
+//! There are two conversations. The page sends [`ToEngine`] (a [`Command`] and the number of its run) and the engine answers with
+//! [`FromEngine`] (an [`Event`] and the number of the run that it belongs to); the coordinator of sweeps speaks the same language to
+//! the engines beneath it. The page and the coordinator exchange [`SweepRequest`] and [`SweepEvent`]. [`wire`] turns each message
+//! into bytes and back; `transfer` moves the bytes between workers.
+//!
+//! Numbers by position are flat arrays, index 0 being position 1. All losses are in nats per token. No message carries NaN or an
+//! infinity: a run that meets one ends in [`Phase::Failed`].
 
 mod finite;
 pub mod outcome;
-mod read;
+mod probe;
+mod sweep;
+#[cfg(target_arch = "wasm32")]
+pub mod transfer;
+pub mod wire;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use self::read::{Part, Wrong, field};
-use crate::experiment::{Experiment, WorldSpec, json};
+use crate::experiment::{Experiment, WorldSpec};
 pub use crate::theory::curve::{Curve, Method};
 pub use finite::first_not_finite;
 pub use outcome::{Certificate, Nearness, Outcome, Paths, Randomised, Record, ScaleTrial};
+pub use probe::{ProbeEvent, ProbeRequest};
+pub use sweep::{SweepEvent, SweepRequest};
 
-/// Raised whenever a message changes shape; the page refuses an engine that says another.
-pub const PROTOCOL: u32 = 8;
+/// Version of all messages, in front of each. Raise it whenever a message changes shape: nobody reads a message of another version.
+pub const PROTOCOL: u32 = 9;
 
-/// From the page (or the terminal) to the engine.
+/// The run number of an event that belongs to no run: the engine itself has failed, or a picture is drawn. Runs are numbered from 1.
+pub const NO_RUN: u32 = 0;
+
+/// A message to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "kebab-case")]
+pub struct ToEngine {
+    /// The run that the command is about. A command that starts a run gives it this number, larger than all before.
+    pub run: u32,
+    pub command: Command,
+}
+
+/// A message from the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FromEngine {
+    /// The run that the event belongs to, or [`NO_RUN`].
+    pub run: u32,
+    pub event: Event,
+}
+
+impl FromEngine {
+    /// Whether the event matters to somebody who waits for news of run `run` only.
+    pub fn is_about(&self, run: u32) -> bool {
+        self.run == run || self.run == NO_RUN
+    }
+}
+
+/// What the page, or the coordinator of sweeps, asks of the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
-    /// Prepare the experiment and run it from step 0; what ran before is dropped. With `hold`, stop before the first step. Answered by
-    /// [`Event::Begun`].
-    Start { experiment: Box<Experiment>, device: DeviceChoice, hold: bool },
+    /// Prepare the experiment and run it from step 0; what ran before is dropped. With `hold`, stop before the first step.
+    Start {
+        #[serde(with = "wire::as_json")]
+        experiment: Box<Experiment>,
+        device: DeviceChoice,
+        hold: bool,
+    },
     /// Takes effect at the next step's end.
     Pause,
     /// Goes on at the exact step.
@@ -35,20 +73,34 @@ pub enum Command {
     /// Back to step 0 of the same experiment, held.
     Reset,
     /// Run one cell of a sweep to its end, answered by [`Event::Cell`] and an [`Event::Outcome`]. What ran before is dropped.
-    Cell { experiment: Box<Experiment>, device: DeviceChoice },
+    Cell {
+        #[serde(with = "wire::as_json")]
+        experiment: Box<Experiment>,
+        device: DeviceChoice,
+    },
     /// After the last step and what is measured then: measure twice as many sequences, without training. Answered by
     /// another [`Event::Evaluation`] of the same step and another [`Event::Outcome`]; nothing where the run is not finished.
     MeasureMore,
     /// Draw a world for people, before or beside training: the page's own, or with `sketch` one that is being edited. The newest request
     /// of each wins; training goes on afterwards. `id` comes back with the answer.
-    Picture { id: u32, sketch: bool, world: Box<WorldSpec> },
-    /// What was pressed, typed or pointed at in the learning lab (see `probe::Message`), or the step that the page shows.
-    Inside { message: Value },
+    Picture {
+        id: u32,
+        sketch: bool,
+        #[serde(with = "wire::as_json")]
+        world: Box<WorldSpec>,
+    },
+    /// A request to the probes of the run.
+    Probe(ProbeRequest),
     /// Time something (`cargo xtask bench`): once for the first time, and `repeats` times more.
     Bench { work: BenchWork, device: DeviceChoice, repeats: usize },
 }
 
 impl Command {
+    /// Whether it takes the place of whatever ran before.
+    pub fn starts_a_run(&self) -> bool {
+        matches!(self, Self::Start { .. } | Self::Cell { .. })
+    }
+
     /// Whether nobody waits for the answer any more, once `later` was asked.
     pub fn is_overtaken_by(&self, later: &Self) -> bool {
         match (self, later) {
@@ -80,25 +132,24 @@ pub enum DeviceKind {
 
 /// What the benchmark times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum BenchWork {
     /// Training steps of an experiment over `vocabulary` tokens, on random blocks of half a sequence, each shown twice; by `cores` cores
     /// together, or with 0 by the engine's own thread.
-    Steps { experiment: Box<Experiment>, vocabulary: usize, cores: usize },
+    Steps {
+        #[serde(with = "wire::as_json")]
+        experiment: Box<Experiment>,
+        vocabulary: usize,
+        cores: usize,
+    },
     /// Products of two square f32 matrices with this many rows.
     Product { rows: usize },
 }
 
-/// From the engine. Read with [`Event::from_json`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
+/// What the engine reports.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// The first message of a worker; commands sent before it are lost.
-    Ready {
-        protocol: u32,
-    },
-    /// The first word of each run that was started: what came before it speaks of the run before.
-    Begun,
+    Ready,
     Phase(Phase),
     Device(DeviceReport),
     /// What an ideal learner does; sent once per start, before the first frame.
@@ -118,68 +169,13 @@ pub enum Event {
     },
     /// The answer to [`Command::Picture`].
     Picture(Picture),
-    /// Pieces of the learning lab as HTML, by the place where they go (`slots`), or a file for the reader (`file`, `kind`, `text`).
-    Inside {
-        message: Value,
-    },
+    /// What the probes of the run found.
+    Probe(ProbeEvent),
     Bench(BenchReport),
 }
 
-impl Event {
-    /// Reads one message; the error is a sentence's middle.
-    pub fn from_json(text: &str) -> Result<Self, String> {
-        let mut value = json::read(text)?;
-        let (value, wrong) = (&mut value, &mut Wrong::default());
-        let event = match field::<String>(value, "event", wrong).as_str() {
-            "ready" => Self::Ready { protocol: field(value, "protocol", wrong) },
-            "begun" => Self::Begun,
-            "phase" => Self::Phase(match field::<String>(value, "phase", wrong).as_str() {
-                "preparing" => {
-                    Phase::Preparing { what: field(value, "what", wrong), done: field(value, "done", wrong) }
-                }
-                "compiling" => Phase::Compiling,
-                "running" => Phase::Running,
-                "measuring" => {
-                    Phase::Measuring { what: field(value, "what", wrong), done: field(value, "done", wrong) }
-                }
-                "paused" => Phase::Paused,
-                "finished" => Phase::Finished,
-                "failed" => Phase::Failed { why: field(value, "why", wrong), next: field(value, "next", wrong) },
-                _ => return Err("an unknown phase".into()),
-            }),
-            "device" => Self::Device(Part::read(value, wrong)),
-            "theory" => Self::Theory(Part::read(value, wrong)),
-            "frame" => Self::Frame(Part::read(value, wrong)),
-            "evaluation" => Self::Evaluation(Part::read(value, wrong)),
-            "samples" => Self::Samples(Part::read(value, wrong)),
-            "outcome" => Self::Outcome(Box::new(Part::read(value, wrong))),
-            "cell" => Self::Cell { done: field(value, "done", wrong) },
-            "picture" => Self::Picture(Part::read(value, wrong)),
-            "inside" => Self::Inside { message: value.get_mut("message").map(Value::take).unwrap_or_default() },
-            "bench" => Self::Bench(Part::read(value, wrong)),
-            _ => return Err("an unknown event".into()),
-        };
-        std::mem::take(wrong).or(event)
-    }
-
-    /// Whether it tells of a run, and nothing of others. That an engine has failed always matters.
-    pub fn is_of_a_run(&self) -> bool {
-        match self {
-            Self::Phase(phase) => !matches!(phase, Phase::Failed { .. }),
-            Self::Device(_)
-            | Self::Theory(_)
-            | Self::Frame(_)
-            | Self::Evaluation(_)
-            | Self::Samples(_)
-            | Self::Outcome(_) => true,
-            _ => false,
-        }
-    }
-}
-
 /// Where the session stands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "phase", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Phase {
     /// `what` is a short sentence without a full stop, `done` a share from 0 to 1 where it is known.
     Preparing {
@@ -211,7 +207,7 @@ impl Phase {
 }
 
 /// Which device trains, and why.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeviceReport {
     pub used: DeviceKind,
     /// A sentence: why this one.
@@ -226,7 +222,7 @@ pub struct DeviceReport {
 }
 
 /// Reference curves and levels, nats per token (per vector in a continuous world).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Theory {
     /// Bayes-optimal with the topic hidden, under the true P(w): h_l. Where `adaptive`, the best predictor at hand instead.
     pub bayes: Curve,
@@ -255,7 +251,7 @@ pub struct Theory {
 }
 
 /// A predictor to compare the model with.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Short, as at a line's end: `retrieval`, `bi-inf`, `copy`, `OLS`.
     pub name: String,
@@ -268,7 +264,7 @@ pub struct Baseline {
 }
 
 /// A world as a person can look at it. Pictures are SVG, sized by their viewBox, coloured by the page's CSS variables.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Picture {
     /// The request's number, to tell an answer to an older one.
     pub id: u32,
@@ -284,7 +280,7 @@ pub struct Picture {
     pub problem: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
     /// Steps done.
     pub step: usize,
@@ -343,7 +339,7 @@ impl LossAndFloor {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     pub step: usize,
     /// Sequences behind each number.
@@ -386,14 +382,14 @@ pub struct Evaluation {
     pub distance_data: f64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Samples {
     pub step: usize,
     pub rows: Vec<Sample>,
 }
 
 /// One sequence; surprise is -ln P(token), nats.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// The topic in a few words, for example "Wonka" or "P(0) = 0.31".
     pub topic: String,
@@ -404,7 +400,7 @@ pub struct Sample {
     pub bayes: Vec<f64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BenchReport {
     pub device: DeviceKind,
     /// Median milliseconds over the repeats.
@@ -420,6 +416,7 @@ pub struct BenchReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::preset::PRESETS;
 
     #[test]
     fn a_picture_is_overtaken_by_its_own_kind_only() {
@@ -456,8 +453,8 @@ mod tests {
         ];
         let mut events: Vec<Event> = phases.into_iter().map(Event::Phase).collect();
         events.extend([
-            Event::Ready { protocol: PROTOCOL },
-            Event::Begun,
+            Event::Ready,
+            Event::Probe(ProbeEvent::Text("{}".into())),
             Event::Device(DeviceReport {
                 used: DeviceKind::Gpu,
                 why: "Faster.".into(),
@@ -555,12 +552,51 @@ mod tests {
             }),
         ]);
         for event in events {
-            let text = serde_json::to_string(&event).expect("plain data");
-            assert_eq!(Event::from_json(&text), Ok(event), "{text}");
+            let message = FromEngine { run: 3, event };
+            assert_eq!(wire::decode(&wire::encode(&message)).as_ref(), Ok(&message));
         }
-        for broken in ["", "[]", "{}", r#"{"event":"no"}"#, r#"{"event":"phase","phase":"no"}"#, r#"{"event":"frame"}"#]
-        {
-            assert!(Event::from_json(broken).is_err(), "{broken}");
+    }
+
+    #[test]
+    fn every_command_comes_back_as_it_was() {
+        let experiment = || Box::new(Experiment::default());
+        let world = |text: &str| Box::new(WorldSpec::from_json(text).expect("a world"));
+        let coin = r#"{"tokens":["a","b"],"transitions":{"a":[[0.3333333333333333]],"b":[[0.6666666666666667]]}}"#;
+        let mixture = r#"{"mixture":[{"weight":1.0,"world":"coins:n=3"},{"weight":0.1,"world":"mess3"}]}"#;
+        let text = r#"{"text":{"documents":[{"name":"ü","text":"abab"}]}}"#;
+        let steps = BenchWork::Steps { experiment: experiment(), vocabulary: 5, cores: 2 };
+        let mut commands = vec![
+            Command::Start { experiment: experiment(), device: DeviceChoice::Auto, hold: true },
+            Command::Pause,
+            Command::Resume,
+            Command::Step,
+            Command::Reset,
+            Command::Cell { experiment: experiment(), device: DeviceChoice::Cpu },
+            Command::MeasureMore,
+            Command::Picture { id: u32::MAX, sketch: true, world: Box::default() },
+            Command::Probe(ProbeRequest::Text(r#"{"inside":"csv"}"#.into())),
+            Command::Bench { work: steps, device: DeviceChoice::Gpu, repeats: 3 },
+            Command::Bench { work: BenchWork::Product { rows: 512 }, device: DeviceChoice::Cpu, repeats: 0 },
+        ];
+        commands.extend([coin, mixture, text].map(|text| Command::Picture {
+            id: 1,
+            sketch: false,
+            world: world(text),
+        }));
+        commands.extend(PRESETS.iter().map(|preset| Command::Start {
+            experiment: Box::new(preset.experiment()),
+            device: DeviceChoice::Auto,
+            hold: false,
+        }));
+        for command in commands {
+            let message = ToEngine { run: u32::MAX, command };
+            assert_eq!(wire::decode(&wire::encode(&message)).as_ref(), Ok(&message));
         }
+    }
+
+    #[test]
+    fn an_event_of_another_run_is_none_of_ours() {
+        let of = |run| FromEngine { run, event: Event::Phase(Phase::Running) };
+        assert!(of(4).is_about(4) && of(NO_RUN).is_about(4) && !of(3).is_about(4) && !of(5).is_about(4));
     }
 }

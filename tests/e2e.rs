@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 
 use icl_playground::{
     probe::TabKind,
-    protocol::{Evaluation, Event},
+    protocol::{Evaluation, Event, FromEngine, Theory, wire},
 };
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use support::browser::{Browser, Gpu};
 use support::server::{Server, dist};
@@ -128,15 +129,15 @@ impl Page {
         self.browser.wait(&format!("the words \"{text}\""), limit, script, &[json!(text)]);
     }
 
-    fn published(&self, what: &str) -> Event {
+    /// What the page gives to the curious as JSON text, `evaluation` or `theory`.
+    fn published<T: DeserializeOwned>(&self, what: &str) -> T {
         let text = self.browser.script("return globalThis.icl?.[arguments[0]] ?? null", &[json!(what)]);
         let text = text.as_str().unwrap_or_else(|| panic!("icl.{what} is not there"));
-        Event::from_json(text).unwrap_or_else(|error| panic!("icl.{what}: {error}"))
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("icl.{what}: {error}"))
     }
 
     fn evaluation(&self) -> Evaluation {
-        let Event::Evaluation(evaluation) = self.published("evaluation") else { panic!("not an evaluation") };
-        evaluation
+        self.published("evaluation")
     }
 }
 
@@ -172,7 +173,7 @@ fn it_trains_without_a_click_and_sinks_onto_bayes() {
     let evaluation = page.evaluation();
     assert_eq!(evaluation.step, 400);
     assert_sunk(&evaluation);
-    let Event::Theory(theory) = page.published("theory") else { panic!("not a theory") };
+    let theory: Theory = page.published("theory");
     assert!((theory.entropy_rate - H).abs() < 1e-5, "entropy rate {}", theory.entropy_rate);
 
     assert_all_from_here(&page);
@@ -230,7 +231,7 @@ fn worlds_of_every_kind_train_and_are_drawn() {
         assert_eq!(evaluation.step, 4, "{world}");
         assert!(evaluation.model.iter().chain(&evaluation.excess).all(|v| v.is_finite()), "{world}: {evaluation:?}");
         assert_eq!(evaluation.squared_error.is_empty(), world != "lds", "{world}");
-        let Event::Theory(theory) = page.published("theory") else { panic!("not a theory") };
+        let theory: Theory = page.published("theory");
         assert!(!theory.baselines.is_empty() && !theory.how.is_empty(), "{world}");
         let drawn = "return !!document.querySelector(\"[data-testid='world-samples'] svg\")";
         page.browser.wait(&format!("a picture of {world}"), SOON, drawn, &[]);
@@ -255,7 +256,7 @@ fn real_text_trains_or_is_said_to_be_missing() {
         return;
     }
     page.wait_for_phase("finished", RUN);
-    let Event::Theory(theory) = page.published("theory") else { panic!("not a theory") };
+    let theory: Theory = page.published("theory");
     assert!(theory.adaptive, "real text has no exact floor");
     assert!(theory.bayes.values[0] > theory.bayes.values[63] + 1.0, "context tells the language: {:?}", theory.bayes);
     page.wait_for_text("n-gram baseline", SOON);
@@ -633,12 +634,17 @@ fn a_sweep_survives_a_reload_with_all_that_was_finished() {
 #[test]
 fn a_killed_worker_loses_only_its_cell() {
     let script = std::fs::read_to_string(dist().join("engine-worker.js")).expect("the built worker");
-    let deadly = "const say = self.postMessage.bind(self);
-        if (self.name === 'cell-1') self.postMessage = (text) => {
-          if (text.includes('\"cell\"')) self.close();
-          else say(text);
-        };\n";
-    let page = Page::with(|| Browser::start(Gpu::None), &[("engine-worker.js", &(deadly.to_owned() + &script))]);
+    // Behind the version and the number of the worker's first run, a byte says which event it is.
+    let first = wire::encode(&FromEngine { run: 1, event: Event::Cell { done: 0.0 } })[..6].to_vec();
+    let deadly = format!(
+        "const say = self.postMessage.bind(self);
+        if (self.name === 'cell-1') self.postMessage = (message, moved) => {{
+          const bytes = message instanceof ArrayBuffer ? new Uint8Array(message) : [];
+          if ({first:?}.every((byte, i) => bytes[i] === byte)) self.close();
+          else say(message, moved);
+        }};\n"
+    );
+    let page = Page::with(|| Browser::start(Gpu::None), &[("engine-worker.js", &(deadly + &script))]);
     open_lab(&page, "?patience=20");
     start_sweep(&page, "2, 4", "1");
     wait_for_summary(&page, "finished");

@@ -6,51 +6,68 @@
 
 use icl_playground::app::page;
 use icl_playground::experiment::json;
-use icl_playground::protocol::{Baseline, Curve, Event, Frame, Method, PROTOCOL, Phase, Theory};
-use js_sys::{Function, Promise};
-use wasm_bindgen::JsValue;
+use icl_playground::protocol::{
+    Baseline, Command, Curve, Event, Frame, FromEngine, Method, NO_RUN, Phase, Picture, Theory, ToEngine, wire,
+};
+use js_sys::{Array, Function, Promise, Uint8Array};
+use wasm_bindgen::{JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A worker that says `late` and then `events` when it is told to start, the latter as a run of its own, and `paused` when it is told to
-/// pause.
-fn play_engine(late: &[Event], events: &[Event], paused: &Event) {
-    let text = |event: &Event| serde_json::to_string(event).expect("plain data");
-    let events = late.iter().chain([&Event::Begun]).chain(events);
-    let said: Vec<String> = events.map(text).collect();
-    let stand_in = format!(
-        "postMessage({ready:?});
-         onmessage = (message) => {{
-           const {{ command, id }} = JSON.parse(message.data);
-           if (command === 'picture') {{
-             // As it was sent: a number read and written by JavaScript would lose its point.
-             const sent = message.data.slice(message.data.indexOf('world') + 7, -1);
-             const name = sent.startsWith('{{') ? sent : JSON.parse(sent);
-             const graph = '<svg><text>' + name.length + '</text></svg>';
-             const samples = '<svg><text>' + name + '</text></svg>';
-             postMessage(JSON.stringify({{ event: 'picture', id, notes: ['Drawn.'], graph, samples }}));
-           }}
-           if (command === 'start') for (const text of {said:?}) postMessage(text);
-           if (command === 'pause') postMessage({paused:?});
-         }}",
-        ready = text(&Event::Ready { protocol: PROTOCOL }),
-        paused = text(paused),
-    );
+/// A worker that only passes messages between the page and `answers`.
+const RELAY: &str = "onmessage = ({ data: port }) => {
+    port.onmessage = ({ data }) => postMessage(data);
+    onmessage = ({ data }) => port.postMessage(data);
+};";
+
+/// Stands in for the engine: reports `late` and then `events` when it is to start, the former as news of the run before, and `paused`
+/// when it is to pause.
+fn play_engine(late: Vec<Event>, events: Vec<Event>, paused: Event) {
+    let of = |run: u32, events: &[Event]| -> Vec<FromEngine> {
+        events.iter().map(|event| FromEngine { run, event: event.clone() }).collect()
+    };
+    let answers = Closure::<dyn FnMut(Uint8Array) -> Array>::new(move |bytes: Uint8Array| {
+        let ToEngine { run, command } = wire::decode(&bytes.to_vec()).expect("a command");
+        let said = match command {
+            Command::Picture { id, world, .. } => {
+                let name = world.to_string();
+                let svg = |text: &str| format!("<svg><text>{text}</text></svg>");
+                let (graph, samples) = (svg(&name.len().to_string()), svg(&name));
+                let picture = Picture { id, notes: vec!["Drawn.".into()], graph, samples, ..Picture::default() };
+                of(NO_RUN, &[Event::Picture(picture)])
+            }
+            Command::Start { .. } => [of(run - 1, &late), of(run, &events)].concat(),
+            Command::Pause => of(run, std::slice::from_ref(&paused)),
+            _ => Vec::new(),
+        };
+        said.iter().map(buffer).collect()
+    });
     let boot = Function::new_with_args(
-        "source",
+        "source, answers, ready",
         "document.body.insertAdjacentHTML('beforeend', '<div id=\"app\"></div>');
          globalThis.icl = {
            takeEngine() {
              const worker = new Worker(URL.createObjectURL(new Blob([source])));
+             const { port1, port2 } = new MessageChannel();
+             worker.postMessage(port2, [port2]);
+             port1.onmessage = ({ data }) => answers(new Uint8Array(data)).forEach((buffer) => port1.postMessage(buffer));
+             port1.postMessage(ready);
              const inbox = [];
              worker.onmessage = (message) => inbox.push(message.data);
              return { worker, inbox };
            },
          };",
     );
-    boot.call1(&JsValue::NULL, &stand_in.into()).expect("the page's surroundings");
+    let ready = buffer(&FromEngine { run: NO_RUN, event: Event::Ready });
+    boot.call3(&JsValue::NULL, &RELAY.into(), answers.as_ref(), &ready).expect("the page's surroundings");
+    // The page asks until the test ends.
+    answers.forget();
+}
+
+fn buffer(message: &FromEngine) -> JsValue {
+    Uint8Array::from(&wire::encode(message)[..]).buffer().into()
 }
 
 /// Waits at most ten seconds for the element with this test id to say `text`.
@@ -151,9 +168,9 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
     // What the run before still had to say.
     let late = Frame { step: 301, first: 300, training_loss: vec![9.0, 9.0], ..frame.clone() };
     play_engine(
-        &[Event::Phase(Phase::Finished), Event::Frame(late)],
-        &[Event::Phase(Phase::Running), Event::Theory(theory()), Event::Frame(frame)],
-        &Event::Phase(Phase::Paused),
+        vec![Event::Phase(Phase::Finished), Event::Frame(late)],
+        vec![Event::Phase(Phase::Running), Event::Theory(theory()), Event::Frame(frame)],
+        Event::Phase(Phase::Paused),
     );
     page::mount();
     shows("phase", "running").await;

@@ -7,7 +7,7 @@ const query = `?v=${encodeURIComponent(build)}`;
 
 const icl = {
   build,
-  // JSON text of the newest evaluation and theory event, for curious users and for tests.
+  // JSON text of the newest evaluation and theory, for curious users and for tests.
   evaluation: null,
   theory: null,
   // Tasks over 50 ms on this page's thread: [{ start, duration }], milliseconds.
@@ -62,14 +62,10 @@ function tryStartEngine(role) {
   worker.onmessage = (message) => inbox.push(message.data);
   worker.onerror = (error) => {
     error.preventDefault();
-    inbox.push(
-      JSON.stringify({
-        event: "phase",
-        phase: "failed",
-        why: `The engine could not be loaded: ${(error.message || "its files did not arrive").replace(/\.$/, "")}.`,
-        next: "Check the connection and start a fresh engine, or reload the page.",
-      }),
-    );
+    inbox.push({
+      why: `The engine could not be loaded: ${(error.message || "its files did not arrive").replace(/\.$/, "")}.`,
+      next: "Check the connection and start a fresh engine, or reload the page.",
+    });
   };
   return { worker, inbox };
 }

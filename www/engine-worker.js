@@ -1,12 +1,12 @@
-// The engine's worker: loads its wasm and hands every message to it. Whatever goes wrong here is said in the
-// protocol's own words, so that the page can show it and offer a fresh engine.
+// The engine's worker: loads its wasm and hands every message to it. Messages are ArrayBuffers that are transferred; only this script
+// itself reports by plain objects, { what, done } while it loads and { why, next } when something goes wrong, so that the page can show
+// it and offer a fresh engine (src/protocol/transfer.rs reads both).
 
 const asked = new URLSearchParams(self.location.search);
 // Without the role: every worker loads the same files.
 const query = `?v=${encodeURIComponent(asked.get("v"))}`;
 
-const post = (event) => self.postMessage(JSON.stringify(event));
-const fail = (why, next) => post({ event: "phase", phase: "failed", why, next });
+const fail = (why, next) => self.postMessage({ why, next });
 const words = (error) => (error instanceof Error ? error.message : String(error));
 
 // Commands that come before the wasm is there wait here.
@@ -39,7 +39,7 @@ async function download(url) {
       if (now - told > 100) {
         told = now;
         const share = length > 0 ? Math.min(done / length, 1) : null;
-        post({ event: "phase", phase: "preparing", what: `Loading the engine, ${(done / 1e6).toFixed(1)} MB`, done: share });
+        self.postMessage({ what: `Loading the engine, ${(done / 1e6).toFixed(1)} MB`, done: share });
       }
       controller.enqueue(chunk);
     },
@@ -58,8 +58,8 @@ try {
   const name = await pick();
   const [engine, wasm] = await Promise.all([import(`./${name}.js${query}`), download(`${name}_bg.wasm${query}`)]);
   await engine.default({ module_or_path: wasm });
-  self.onmessage = (message) => engine.handle(message.data);
-  for (const text of waiting) engine.handle(text);
+  self.onmessage = (message) => engine.handle(new Uint8Array(message.data));
+  for (const buffer of waiting) engine.handle(new Uint8Array(buffer));
 } catch (error) {
   fail(
     `The engine could not be loaded: ${words(error)}.`,

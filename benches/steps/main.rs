@@ -25,7 +25,9 @@ use icl_playground::engine::{
 };
 use icl_playground::experiment::Preset;
 use icl_playground::probe::TabKind;
-use icl_playground::protocol::{BenchReport, BenchWork, Command, DeviceChoice, Event};
+use icl_playground::protocol::{
+    BenchReport, BenchWork, Command, DeviceChoice, Event, FromEngine, NO_RUN, Phase, ToEngine, wire,
+};
 use peers::Threads;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -238,24 +240,46 @@ fn in_worker(
     device: DeviceChoice,
     work: impl IntoIterator<Item = (BenchWork, usize)>,
 ) -> Result<Vec<Answer>, String> {
-    let commands: Vec<_> = work.into_iter().map(|(work, repeats)| Command::Bench { work, device, repeats }).collect();
+    let command = |(work, repeats)| Command::Bench { work, device, repeats };
+    let bytes = |command| wire::encode(&ToEngine { run: NO_RUN, command });
+    let commands: Vec<Vec<u8>> = work.into_iter().map(command).map(bytes).collect();
     let server =
         Server::start(&[("bench.html", include_str!("page.html")), ("bench-worker.js", include_str!("worker.js"))]);
     let browser = Browser::start(gpu);
     browser.open(&server.url("bench.html"));
-    let outcome = browser.script(include_str!("drive.js"), &[json!(commands)]);
+    let outcome = browser.script(include_str!("drive.js"), &[json!(commands), begins()]);
     if let Some(why) = outcome["why"].as_str() {
         return Err(why.to_owned());
     }
-    let answer = |event: &Value| match Event::from_json(&event.to_string()) {
-        Ok(Event::Bench(report)) => Ok(Answer {
-            report,
-            dispatches: event["dispatches"].as_f64().unwrap_or_default(),
-            submits: event["submits"].as_f64().unwrap_or_default(),
+    if let Some(Event::Phase(Phase::Failed { why, .. })) = event(&outcome["failed"]) {
+        return Err(why);
+    }
+    let answer = |report: &Value| match event(&report["bytes"]) {
+        Some(Event::Bench(timed)) => Ok(Answer {
+            report: timed,
+            dispatches: report["dispatches"].as_f64().unwrap_or_default(),
+            submits: report["submits"].as_f64().unwrap_or_default(),
         }),
-        _ => Err(format!("The engine answered {event}.")),
+        _ => Err(format!("The engine answered {report}.")),
     };
     outcome["reports"].as_array().into_iter().flatten().map(answer).collect()
+}
+
+/// How messages of the engine begin, for the script that has no reader for them.
+fn begins() -> Value {
+    let first = |event, count| wire::encode(&FromEngine { run: NO_RUN, event })[..count].to_vec();
+    // Version in four bytes, run, kind of event; a phase has its own kind.
+    json!({
+        "ready": first(Event::Ready, 6),
+        "failed": first(Event::Phase(Phase::Failed { why: String::new(), next: String::new() }), 7),
+        "bench": first(Event::Bench(BenchReport::default()), 6),
+    })
+}
+
+/// A message of the engine, out of its bytes as JSON.
+fn event(bytes: &Value) -> Option<Event> {
+    let bytes: Vec<u8> = serde_json::from_value(bytes.clone()).ok()?;
+    Some(wire::decode::<FromEngine>(&bytes).ok()?.event)
 }
 
 /// A peer on the same start and batches.

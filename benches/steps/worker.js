@@ -21,9 +21,9 @@ self.onmessage = (message) => waiting.push(message.data);
 
 const engine = await import("./engine.js");
 await engine.default({ module_or_path: new URL("engine_bg.wasm", import.meta.url) });
-const take = (text) => {
-  if (text === "counts") self.postMessage(JSON.stringify({ event: "counts", dispatches, submits }));
-  else engine.handle(text);
+const take = (data) => {
+  if (data === "counts") self.postMessage({ dispatches, submits });
+  else engine.handle(new Uint8Array(data));
 };
 self.onmessage = (message) => take(message.data);
 waiting.forEach(take);

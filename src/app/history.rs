@@ -146,13 +146,12 @@ impl History {
                 self.outcome = Some(outcome.as_ref().clone());
                 Changed { bound: true, ..Changed::NONE }
             }
-            Event::Ready { .. }
-            | Event::Begun
+            Event::Ready
             | Event::Phase(_)
             | Event::Device(_)
             | Event::Picture(_)
             | Event::Cell { .. }
-            | Event::Inside { .. }
+            | Event::Probe(_)
             | Event::Bench(_) => Changed::NONE,
         }
     }
@@ -692,7 +691,7 @@ mod tests {
     #[test]
     fn events_say_what_they_changed() {
         let mut history = History::new(&Experiment::default());
-        assert_eq!(history.apply(&Event::Ready { protocol: 1 }), Changed::NONE);
+        assert_eq!(history.apply(&Event::Ready), Changed::NONE);
         let changed = history.apply(&frame(1, vec![1.6, 1.5]));
         assert!(changed.training_loss && !changed.loss_by_position);
         let changed = history.apply(&Event::Evaluation(fixtures::evaluation(2, 0.5)));

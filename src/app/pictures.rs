@@ -56,20 +56,19 @@ impl Pictures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Command, Event, Picture};
+    use crate::protocol::{Command, Event, FromEngine, NO_RUN, Picture, ToEngine, wire};
 
-    /// All the way that a request and its answer take, as text.
+    /// All the way that a request and its answer take, as bytes.
     fn answered(pictures: &mut Pictures, place: Place, world: &WorldSpec) -> Option<Place> {
         let id = pictures.request(place, world)?;
         let command = Command::Picture { id, sketch: place == Place::Sketch, world: Box::new(world.clone()) };
-        let value = serde_json::to_value(&command).expect("plain data");
-        let Ok(Command::Picture { id, world, .. }) = serde_json::from_str(&crate::experiment::json::text(&value))
-        else {
+        let asked = wire::decode::<ToEngine>(&wire::encode(&ToEngine { run: 1, command }));
+        let Ok(ToEngine { command: Command::Picture { id, world, .. }, .. }) = asked else {
             panic!("not a request for a picture");
         };
         let event = Event::Picture(Picture { id, ..crate::picture::picture(&world) });
-        match Event::from_json(&serde_json::to_string(&event).expect("plain data")) {
-            Ok(Event::Picture(picture)) => pictures.place(picture.id),
+        match wire::decode(&wire::encode(&FromEngine { run: NO_RUN, event })) {
+            Ok(FromEngine { event: Event::Picture(picture), .. }) => pictures.place(picture.id),
             other => panic!("{other:?}"),
         }
     }

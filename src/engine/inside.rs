@@ -17,7 +17,7 @@ use crate::{
     experiment::Experiment,
     picture::svg::escape,
     probe::{Journal, Message, PIECE, Scope, Seen, Setting, Tab, TabKind},
-    protocol::{Evaluation, Event, Theory},
+    protocol::{Evaluation, Event, ProbeEvent, Theory},
     world::{Corpus, World},
 };
 
@@ -152,7 +152,8 @@ impl Inside {
             "csv" => {
                 if let (Some(Ok(tab)), Some(kind)) = (&self.tab, self.kind) {
                     let (name, text) = (format!("{}.csv", kind.name()), tab.csv(&self.journal));
-                    emit(Event::Inside { message: json!({"file": name, "kind": "text/csv", "text": text}) });
+                    let file = json!({"file": name, "kind": "text/csv", "text": text});
+                    emit(Event::Probe(ProbeEvent::Text(file.to_string())));
                 }
                 return;
             }
@@ -239,7 +240,7 @@ impl Inside {
         }
         self.sent = pieces;
         if !slots.is_empty() {
-            emit(Event::Inside { message: json!({"slots": slots}) });
+            emit(Event::Probe(ProbeEvent::Text(json!({"slots": slots}).to_string())));
         }
     }
 

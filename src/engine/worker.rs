@@ -12,7 +12,7 @@ use std::{
 use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
+use web_sys::MessageChannel;
 
 use super::{
     bench, cell, clock::now_ms, corpus, error::EngineError, inside::Inside, lab::coordinator, session::Session,
@@ -21,12 +21,14 @@ use crate::{
     pace::{Pace, Progress},
     picture::picture,
     probe::TabKind,
-    protocol::{Command, Event, PROTOCOL, Phase, Picture},
+    protocol::{
+        Command, Event, FromEngine, NO_RUN, Phase, Picture, ProbeRequest, SweepEvent, ToEngine, transfer, wire,
+    },
 };
 
 #[derive(Default)]
 struct Mailbox {
-    commands: VecDeque<Command>,
+    commands: VecDeque<ToEngine>,
     waker: Option<Waker>,
 }
 
@@ -41,10 +43,12 @@ struct Preparing {
 
 /// What the loop drives.
 struct Worker {
+    /// The run that was started last, which all events belong to; [`NO_RUN`] before the first.
+    run: u32,
     session: Option<Session>,
     preparing: Option<Preparing>,
     /// What has to wait until the run is prepared.
-    deferred: Vec<Command>,
+    deferred: Vec<ToEngine>,
     running: bool,
     /// The open tab of the learning lab outlives the runs.
     open: Option<TabKind>,
@@ -66,32 +70,32 @@ impl Worker {
         self.preparing = None;
         MAILBOX.with(|mailbox| {
             let mut mailbox = mailbox.borrow_mut();
-            self.deferred.drain(..).rev().for_each(|command| mailbox.commands.push_front(command));
+            self.deferred.drain(..).rev().for_each(|message| mailbox.commands.push_front(message));
         });
         let mut prepared = prepared?;
         prepared.open_inside(self.open);
         self.session = Some(prepared);
         self.running = !hold;
-        post(&Event::Phase(if hold { Phase::Paused } else { Phase::Running }));
+        self.post_phase(if hold { Phase::Paused } else { Phase::Running });
         Ok(())
     }
 
-    /// Whether `command` was dealt with, or put by, since a run is being prepared.
-    fn handled_while_preparing(&mut self, command: &Command) -> bool {
+    /// Whether `message` was dealt with, or put by, since a run is being prepared.
+    fn handled_while_preparing(&mut self, message: &ToEngine) -> bool {
         let Some(preparing) = &mut self.preparing else { return false };
-        match command {
+        match &message.command {
             Command::Pause => {
                 preparing.held = true;
-                post(&Event::Phase(Phase::Paused));
+                self.post_phase(Phase::Paused);
             }
             Command::Resume => {
                 (preparing.held, preparing.hold) = (false, false);
-                post(&Event::Phase(Phase::Preparing { what: "Preparing the run".into(), done: None }));
+                self.post_phase(Phase::Preparing { what: "Preparing the run".into(), done: None });
             }
-            Command::Step | Command::Reset | Command::Inside { .. } | Command::MeasureMore => {
-                // A step asks for what comes after; a tab of the learning lab does not.
-                preparing.held &= matches!(command, Command::Inside { .. });
-                self.deferred.push(command.clone());
+            Command::Step | Command::Reset | Command::Probe(_) | Command::MeasureMore => {
+                // A step asks for what comes after; a request to the probes does not.
+                preparing.held &= matches!(message.command, Command::Probe(_));
+                self.deferred.push(message.clone());
             }
             // These end it, or have nothing to do with it.
             Command::Start { .. } | Command::Cell { .. } | Command::Picture { .. } | Command::Bench { .. } => {
@@ -105,7 +109,11 @@ impl Worker {
     fn forget(&mut self) {
         (self.session, self.preparing, self.running) = (None, None, false);
         // Steps were meant for that run; the open tab is not.
-        self.deferred.retain(|command| matches!(command, Command::Inside { .. }));
+        self.deferred.retain(|message| matches!(message.command, Command::Probe(_)));
+    }
+
+    fn post_phase(&self, phase: Phase) {
+        post(self.run, Event::Phase(phase));
     }
 }
 
@@ -113,8 +121,8 @@ impl Worker {
 const REST_MS: f64 = 40.0;
 const LOOK_UNITS: usize = 200_000;
 
-/// Rests every [`REST_MS`], and tells there how far the preparation is.
-fn pace() -> Pace {
+/// Rests every [`REST_MS`], and reports there how far the preparation of `run` is.
+fn pace(run: u32) -> Pace {
     let (mut last, mut units, mut told) = (now_ms(), 0, Progress::default());
     Pace::new(move |worked, progress| {
         units += worked;
@@ -124,7 +132,7 @@ fn pace() -> Pace {
         units = 0;
         if progress != told && progress.done < 1.0 {
             told = progress;
-            post(&Event::Phase(Phase::Preparing { what: progress.what.into(), done: Some(progress.done) }));
+            post(run, Event::Phase(Phase::Preparing { what: progress.what.into(), done: Some(progress.done) }));
         }
         let rest = breathe();
         last = now_ms();
@@ -145,15 +153,15 @@ async fn unless_superseded<T>(work: impl Future<Output = T>) -> Option<T> {
 
 impl Mailbox {
     fn has_new_run(&self) -> bool {
-        self.commands.iter().any(|command| matches!(command, Command::Start { .. } | Command::Cell { .. }))
+        self.commands.iter().any(|message| message.command.starts_a_run())
     }
 
     /// The next command that somebody waits for.
-    fn pop(&mut self) -> Option<Command> {
+    fn pop(&mut self) -> Option<ToEngine> {
         loop {
-            let command = self.commands.pop_front()?;
-            if !self.commands.iter().any(|later| command.is_overtaken_by(later)) {
-                return Some(command);
+            let message = self.commands.pop_front()?;
+            if !self.commands.iter().any(|later| message.command.is_overtaken_by(&later.command)) {
+                return Some(message);
             }
         }
     }
@@ -163,25 +171,26 @@ thread_local! {
     static MAILBOX: Rc<RefCell<Mailbox>> = Rc::default();
 }
 
-/// Called by `engine-worker.js` for each message from the page: a [`Command`] as JSON, or what the lab's page says to its coordinator.
+/// Called by `engine-worker.js` for each message: a [`ToEngine`] of the page or of the coordinator of sweeps; where this worker is
+/// the coordinator, a `SweepRequest` of the page.
 #[wasm_bindgen]
-pub fn handle(text: &str) {
+pub fn handle(bytes: &[u8]) {
     if coordinator::is_meant() {
-        coordinator::hear(text);
+        coordinator::hear(bytes);
         return;
     }
-    match serde_json::from_str(text) {
-        Ok(command) => MAILBOX.with(|mailbox| {
+    match wire::decode(bytes) {
+        Ok(message) => MAILBOX.with(|mailbox| {
             let mut mailbox = mailbox.borrow_mut();
-            mailbox.commands.push_back(command);
+            mailbox.commands.push_back(message);
             if let Some(waker) = mailbox.waker.take() {
                 waker.wake();
             }
         }),
-        Err(e) => post(&Event::Phase(Phase::Failed {
-            why: format!("The engine did not understand a command: {e}."),
-            next: "Reload the page: page and engine may be of different versions.".into(),
-        })),
+        Err(e) => fail(
+            format!("The engine did not understand a command: {e}."),
+            "Reload the page: page and engine may be of different versions.",
+        ),
     }
 }
 
@@ -189,10 +198,7 @@ pub fn handle(text: &str) {
 pub fn start() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
-        post(&Event::Phase(Phase::Failed {
-            why: format!("The engine stopped: {info}."),
-            next: "Start a fresh engine; what was drawn until then stands.".into(),
-        }));
+        fail(format!("The engine stopped: {info}."), "Start a fresh engine; what was drawn until then stands.");
     }));
     #[cfg(feature = "gpu")]
     if log::set_logger(&super::webgpu::Listener).is_ok() {
@@ -202,21 +208,26 @@ pub fn start() {
         coordinator::start();
         return;
     }
-    post(&Event::Ready { protocol: PROTOCOL });
+    post(NO_RUN, Event::Ready);
     wasm_bindgen_futures::spawn_local(run());
 }
 
-fn post(event: &Event) {
-    // Plain data with string keys: serialisation cannot fail; and a worker that cannot post has nobody to tell.
-    if let (Ok(text), Ok(scope)) =
-        (serde_json::to_string(event), js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>())
-    {
-        let _ = scope.post_message(&JsValue::from_str(&text));
+fn post(run: u32, event: Event) {
+    transfer::post(&FromEngine { run, event });
+}
+
+/// Reports that this worker can do nothing more, whatever it was asked for.
+fn fail(why: String, next: &str) {
+    if coordinator::is_meant() {
+        transfer::post(&SweepEvent::Failed { why });
+        return;
     }
+    post(NO_RUN, Event::Phase(Phase::Failed { why, next: next.into() }));
 }
 
 async fn run() {
     let mut worker = Worker {
+        run: NO_RUN,
         session: None,
         preparing: None,
         deferred: Vec::new(),
@@ -226,20 +237,20 @@ async fn run() {
     };
     loop {
         let busy = worker.running || worker.looking || worker.is_preparing();
-        let command = if busy { try_next() } else { Some(next().await) };
-        let result = match command {
-            Some(command) if worker.handled_while_preparing(&command) => Ok(()),
-            Some(command) => {
+        let message = if busy { try_next() } else { Some(next().await) };
+        let result = match message {
+            Some(message) if worker.handled_while_preparing(&message) => Ok(()),
+            Some(message) => {
                 worker.looking = true;
-                obey(command, &mut worker).await
+                obey(message, &mut worker).await
             }
             None if worker.is_preparing() => worker.prepare().await,
-            None => advance(&mut worker.session, &mut worker.running, &mut worker.looking).await,
+            None => advance(&mut worker).await,
         };
         if let Err(error) = result {
             // A failed run cannot be resumed; what was drawn stays with the page.
             worker.forget();
-            post(&Event::Phase(error.phase()));
+            worker.post_phase(error.phase());
         }
         if worker.running || worker.looking || worker.is_preparing() {
             breathe().await;
@@ -247,19 +258,20 @@ async fn run() {
     }
 }
 
-async fn obey(command: Command, worker: &mut Worker) -> Result<(), EngineError> {
-    if matches!(command, Command::Start { .. } | Command::Cell { .. }) {
+async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Result<(), EngineError> {
+    if command.starts_a_run() {
         // The old run's memory goes before the new one's comes.
         worker.forget();
+        worker.run = run;
     }
-    let Worker { session, preparing, running, open, .. } = worker;
-    let emit = &mut |event| post(&event);
+    let Worker { run, session, preparing, running, open, .. } = worker;
+    let run = *run;
+    let emit = &mut |event| post(run, event);
     match command {
         Command::Start { mut experiment, device, hold } => {
-            post(&Event::Begun);
             let prepared = async move {
                 experiment.world = corpus::resolve(experiment.world).await?;
-                Session::prepare_at(pace(), &experiment, device, &mut |event| post(&event)).await
+                Session::prepare_at(pace(run), &experiment, device, &mut |event| post(run, event)).await
             };
             *preparing = Some(Preparing { session: Box::pin(prepared), held: false, hold });
         }
@@ -267,13 +279,13 @@ async fn obey(command: Command, worker: &mut Worker) -> Result<(), EngineError> 
             if let Some(session) = session.as_mut().filter(|_| *running) {
                 session.settle(emit).await?;
                 *running = false;
-                post(&Event::Phase(Phase::Paused));
+                post(run, Event::Phase(Phase::Paused));
             }
         }
         Command::Resume => {
             if session.as_ref().is_some_and(|s| !s.finished()) {
                 *running = true;
-                post(&Event::Phase(Phase::Running));
+                post(run, Event::Phase(Phase::Running));
             }
         }
         Command::Step => {
@@ -286,7 +298,7 @@ async fn obey(command: Command, worker: &mut Worker) -> Result<(), EngineError> 
                 while session.trained() && !session.finished() {
                     session.advance(emit).await?;
                 }
-                post(&Event::Phase(if session.finished() { Phase::Finished } else { Phase::Paused }));
+                post(run, Event::Phase(if session.finished() { Phase::Finished } else { Phase::Paused }));
             }
         }
         Command::MeasureMore => {
@@ -298,7 +310,7 @@ async fn obey(command: Command, worker: &mut Worker) -> Result<(), EngineError> 
             *running = false;
             if let Some(session) = session {
                 session.reset(emit).await?;
-                post(&Event::Phase(Phase::Paused));
+                post(run, Event::Phase(Phase::Paused));
             }
         }
         Command::Cell { mut experiment, device } => {
@@ -308,11 +320,11 @@ async fn obey(command: Command, worker: &mut Worker) -> Result<(), EngineError> 
                 // Silence would be taken for death.
                 if done - told >= 0.01 || now_ms() - last >= 1000.0 {
                     (told, last) = (done, now_ms());
-                    post(&Event::Cell { done });
+                    post(run, Event::Cell { done });
                 }
             };
             let outcome = cell::run(&experiment, device, &mut progress).await?;
-            post(&Event::Outcome(Box::new(outcome)));
+            post(run, Event::Outcome(Box::new(outcome)));
         }
         Command::Picture { id, world, .. } => {
             // Texts that cannot be had are no reason to end a run.
@@ -320,29 +332,31 @@ async fn obey(command: Command, worker: &mut Worker) -> Result<(), EngineError> 
                 Ok(world) => picture(&world),
                 Err(error) => Picture { problem: error.to_string(), ..Picture::default() },
             };
-            post(&Event::Picture(Picture { id, ..drawn }));
+            post(NO_RUN, Event::Picture(Picture { id, ..drawn }));
         }
-        Command::Inside { message } => {
+        Command::Probe(ProbeRequest::Text(text)) => {
             if let Some(session) = session {
-                session.tell_inside(message, emit);
+                session.tell_inside(serde_json::from_str(&text).unwrap_or_default(), emit);
                 *open = session.inside().and_then(Inside::kind);
             }
         }
         Command::Bench { work, device, repeats } => {
             *running = false;
-            post(&Event::Bench(bench::bench(&work, device, repeats).await?));
+            post(run, Event::Bench(bench::bench(&work, device, repeats).await?));
         }
     }
     Ok(())
 }
 
 /// One training step, or one look inside the learner where it is due or nothing else is to be done.
-async fn advance(session: &mut Option<Session>, running: &mut bool, looking: &mut bool) -> Result<(), EngineError> {
+async fn advance(worker: &mut Worker) -> Result<(), EngineError> {
+    let Worker { run, session, running, looking, .. } = worker;
+    let run = *run;
     let Some(session) = session else {
         (*running, *looking) = (false, false);
         return Ok(());
     };
-    let emit = &mut |event| post(&event);
+    let emit = &mut |event| post(run, event);
     if *running {
         let Some(advanced) = unless_superseded(session.advance(emit)).await else {
             // The new run's start drops this one, which may have been left in the middle of something.
@@ -353,23 +367,23 @@ async fn advance(session: &mut Option<Session>, running: &mut bool, looking: &mu
         if session.finished() {
             session.settle(emit).await?;
             *running = false;
-            post(&Event::Phase(Phase::Finished));
+            post(run, Event::Phase(Phase::Finished));
         }
     }
     *looking = if !*running || session.can_look_inside() { session.look_inside(emit).await? } else { true };
     Ok(())
 }
 
-fn try_next() -> Option<Command> {
+fn try_next() -> Option<ToEngine> {
     MAILBOX.with(|mailbox| mailbox.borrow_mut().pop())
 }
 
-async fn next() -> Command {
+async fn next() -> ToEngine {
     poll_fn(|context| {
         MAILBOX.with(|mailbox| {
             let mut mailbox = mailbox.borrow_mut();
             match mailbox.pop() {
-                Some(command) => Poll::Ready(command),
+                Some(message) => Poll::Ready(message),
                 None => {
                     mailbox.waker = Some(context.waker().clone());
                     Poll::Pending

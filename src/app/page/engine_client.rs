@@ -8,9 +8,10 @@ use std::{
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{MessageEvent, Worker};
 
-use crate::{
-    experiment::json,
-    protocol::{Command, Event, PROTOCOL, Phase},
+use crate::protocol::{
+    Command, Event, FromEngine, NO_RUN, PROTOCOL, Phase, ToEngine,
+    transfer::{self, Received},
+    wire::{self, DecodeError},
 };
 
 #[wasm_bindgen]
@@ -24,17 +25,17 @@ extern "C" {
 #[derive(Clone)]
 pub struct EngineClient(Rc<Line>);
 
-/// Hears each event, with the JSON text it came as.
-type Listener = Box<dyn Fn(Event, &str)>;
+/// Gets each event of the engine itself and of the run that was started last.
+type Listener = Box<dyn Fn(Event)>;
 /// A handler that must live as long as its worker.
 type Heard<E> = RefCell<Option<Closure<dyn FnMut(E)>>>;
 
 struct Line {
     worker: RefCell<Option<Worker>>,
-    /// Commands given before the worker said that it is ready.
-    queue: RefCell<Option<Vec<String>>>,
-    /// Runs that were asked for and have not begun: until they have, what comes is still of the run before.
-    awaited: Cell<usize>,
+    /// Encoded commands that were given before the worker was ready.
+    queue: RefCell<Option<Vec<Vec<u8>>>>,
+    /// Number of the run that was started last: events of others are dropped.
+    run: Cell<u32>,
     /// `performance.now()` of the last message, ms.
     heard: Cell<f64>,
     /// Once a worker has failed, what else it says is an echo.
@@ -45,12 +46,12 @@ struct Line {
 }
 
 impl EngineClient {
-    /// `listener` hears each event, with the JSON text it came as.
-    pub fn new(listener: impl Fn(Event, &str) + 'static) -> Self {
+    /// `listener` gets each event of the engine itself and of the run that was started last.
+    pub fn new(listener: impl Fn(Event) + 'static) -> Self {
         Self(Rc::new(Line {
             worker: RefCell::new(None),
             queue: RefCell::new(Some(Vec::new())),
-            awaited: Cell::new(0),
+            run: Cell::new(NO_RUN),
             heard: Cell::new(0.0),
             failed: Cell::new(false),
             listener: Box::new(listener),
@@ -68,7 +69,6 @@ impl EngineClient {
             old.terminate();
         }
         *line.queue.borrow_mut() = Some(Vec::new());
-        line.awaited.set(0);
         line.failed.set(false);
         line.heard.set(now());
         let taken = take_engine();
@@ -83,7 +83,7 @@ impl EngineClient {
         };
         let on_message = {
             let this = self.clone();
-            Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| this.hear(&message.data()))
+            Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| this.on_message(&message.data()))
         };
         let on_error = {
             let this = self.clone();
@@ -109,26 +109,22 @@ impl EngineClient {
         *line.on_error.borrow_mut() = Some(on_error);
         *line.worker.borrow_mut() = Some(worker);
         // What came before this page listened.
-        for text in part("inbox").map(|inbox| js_sys::Array::from(&inbox)).iter().flat_map(js_sys::Array::iter) {
-            self.hear(&text);
+        for data in part("inbox").map(|inbox| js_sys::Array::from(&inbox)).iter().flat_map(js_sys::Array::iter) {
+            self.on_message(&data);
         }
     }
 
-    pub fn send(&self, command: &Command) {
-        if matches!(command, Command::Start { .. }) {
-            self.0.awaited.set(self.0.awaited.get() + 1);
+    /// Sends a command about the run that was started last, or starts the next one.
+    pub fn send(&self, command: Command) {
+        let line = &self.0;
+        if command.starts_a_run() {
+            line.run.set(line.run.get() + 1);
         }
-        // Plain data with string keys: serialisation cannot fail.
-        self.send_text(serde_json::to_value(command).map(|value| json::text(&value)).unwrap_or_default());
-    }
-
-    /// A command as JSON.
-    pub fn send_text(&self, text: String) {
-        if let Some(queue) = self.0.queue.borrow_mut().as_mut() {
-            queue.push(text);
-            return;
+        let bytes = wire::encode(&ToEngine { run: line.run.get(), command });
+        match line.queue.borrow_mut().as_mut() {
+            Some(queue) => queue.push(bytes),
+            None => self.post(&bytes),
         }
-        self.post(&text);
     }
 
     /// Seconds since the engine last said anything.
@@ -136,45 +132,49 @@ impl EngineClient {
         (now() - self.0.heard.get()) / 1000.0
     }
 
-    fn post(&self, text: &str) {
+    fn post(&self, bytes: &[u8]) {
         if let Some(worker) = self.0.worker.borrow().as_ref() {
-            // A string can always be posted.
-            let _ = worker.post_message(&text.into());
+            transfer::send_bytes(worker, bytes);
         }
     }
 
-    fn hear(&self, data: &JsValue) {
+    fn on_message(&self, data: &JsValue) {
         let line = &self.0;
         line.heard.set(now());
-        let Some(text) = data.as_string() else { return };
-        match Event::from_json(&text) {
-            Ok(Event::Ready { protocol }) if protocol != PROTOCOL => self.fail(
-                &format!("The page speaks version {PROTOCOL} of the protocol and its engine version {protocol}."),
-                "The site was updated in between: reload the page to get both anew.",
-            ),
-            Ok(Event::Ready { .. }) => {
-                for text in line.queue.borrow_mut().take().unwrap_or_default() {
-                    self.post(&text);
+        let event = match transfer::receive::<FromEngine>(data) {
+            Ok(Received::Message(message)) if message.is_about(line.run.get()) => message.event,
+            // Of a run that was replaced meanwhile.
+            Ok(Received::Message(_)) => return,
+            Ok(Received::Script(phase)) => Event::Phase(phase),
+            Err(DecodeError::Version(other)) => {
+                self.fail(
+                    &format!("The page speaks version {PROTOCOL} of the protocol and its engine version {other}."),
+                    "The site was updated in between: reload the page to get both anew.",
+                );
+                return;
+            }
+            Err(error) => {
+                self.fail(
+                    &format!("The engine sent something that this page cannot read ({error})."),
+                    "The two may be from different versions of the site: reload the page.",
+                );
+                return;
+            }
+        };
+        match event {
+            Event::Ready => {
+                for bytes in line.queue.borrow_mut().take().unwrap_or_default() {
+                    self.post(&bytes);
                 }
             }
-            Ok(Event::Begun) => line.awaited.set(line.awaited.get().saturating_sub(1)),
-            Ok(event) if line.awaited.get() > 0 && event.is_of_a_run() => {}
-            Ok(event) => {
-                let failure = matches!(event, Event::Phase(Phase::Failed { .. }));
-                if !(failure && line.failed.replace(true)) {
-                    (line.listener)(event, &text);
-                }
-            }
-            Err(error) => self.fail(
-                &format!("The engine sent something that this page cannot read ({error})."),
-                "The two may be from different versions of the site: reload the page.",
-            ),
+            Event::Phase(Phase::Failed { why, next }) => self.fail(&why, &next),
+            event => (line.listener)(event),
         }
     }
 
     fn fail(&self, why: &str, next: &str) {
         if !self.0.failed.replace(true) {
-            (self.0.listener)(Event::Phase(Phase::Failed { why: why.into(), next: next.into() }), "");
+            (self.0.listener)(Event::Phase(Phase::Failed { why: why.into(), next: next.into() }));
         }
     }
 }

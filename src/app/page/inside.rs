@@ -10,7 +10,7 @@ use super::{
     share::listen,
     state::use_app,
 };
-use crate::{experiment::json, number};
+use crate::{experiment::json, number, protocol::ProbeRequest};
 
 /// The slider over the recorded steps: every chart of the page follows it.
 #[component]
@@ -54,7 +54,7 @@ pub fn Inside() -> impl IntoView {
     let place = NodeRef::<leptos::html::Section>::new();
     effect(move || {
         if let Some(place) = place.get() {
-            hear_from(&place, "inside", move |text| app.tell_inside(&text));
+            hear_from(&place, "inside", move |text| app.ask_probes(ProbeRequest::Text(text)));
             // A suggestion of a tab: fields of the draft to change.
             listen(&place, "click", move |event: web_sys::Event| {
                 let pressed = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());

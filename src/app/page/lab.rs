@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use js_sys::{JSON, Object, Reflect};
 use leptos::prelude::*;
-use serde_json::Value;
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{Event, MessageEvent, Worker};
 
@@ -16,7 +15,10 @@ use super::{
     share::{listen, show_lab},
     state::use_app,
 };
-use crate::experiment::json;
+use crate::protocol::{
+    Phase, SweepEvent, SweepRequest,
+    transfer::{self, Received},
+};
 
 #[wasm_bindgen]
 extern "C" {
@@ -43,11 +45,10 @@ struct Coordinator {
 }
 
 impl Coordinator {
-    fn tell(self, text: String) {
+    fn request(self, request: &SweepRequest) {
         self.worker.with_value(|worker| {
             if let Some(worker) = worker {
-                // A string can always be posted.
-                let _ = worker.post_message(&text.into());
+                transfer::send(worker, request);
             }
         });
     }
@@ -73,7 +74,7 @@ impl Coordinator {
         listen(&worker, "message", move |message: MessageEvent| {
             if still_mine() {
                 self.quiet.set_value(0);
-                self.hear(&message.data().as_string().unwrap_or_default());
+                self.on_message(&message.data());
             }
         });
         listen(&worker, "error", move |error: Event| {
@@ -102,11 +103,16 @@ impl Coordinator {
     }
 
     /// Does what the coordinator says.
-    fn hear(self, text: &str) {
-        let Ok(message) = json::read(text) else { return };
-        obey(&message);
-        if message.get("phase").and_then(Value::as_str) == Some("failed") {
-            self.fail(message.get("why").and_then(Value::as_str).unwrap_or_default());
+    fn on_message(self, data: &JsValue) {
+        match transfer::receive(data) {
+            Ok(Received::Message(SweepEvent::Text(text))) => obey(&serde_json::from_str(&text).unwrap_or_default()),
+            Ok(Received::Message(SweepEvent::Failed { why }) | Received::Script(Phase::Failed { why, .. })) => {
+                self.fail(&why);
+            }
+            Ok(Received::Message(SweepEvent::Alive) | Received::Script(_)) => {}
+            Err(why) => {
+                self.fail(&format!("Sweeps sent a message that this page cannot read: {why}. Reload the page."))
+            }
         }
     }
 
@@ -140,7 +146,8 @@ pub fn Lab() -> impl IntoView {
             // An object of one's own takes any field.
             let _ = Reflect::set(&message, &name.into(), &text.into());
         }
-        coordinator.tell(JSON::stringify(&message).map(String::from).unwrap_or_default());
+        let text = JSON::stringify(&message).map(String::from).unwrap_or_default();
+        coordinator.request(&SweepRequest::Text(text));
     };
     // The experiment in the controls, whenever it changes beside an open lab.
     effect(move || {
@@ -163,7 +170,7 @@ pub fn Lab() -> impl IntoView {
     let place = NodeRef::<leptos::html::Main>::new();
     effect(move || {
         if let Some(place) = place.get() {
-            hear_from(&place, "lab", move |text| coordinator.tell(text));
+            hear_from(&place, "lab", move |text| coordinator.request(&SweepRequest::Text(text)));
         }
     });
     view! {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
@@ -18,8 +19,9 @@ use crate::experiment::{
     text::{self, Decoded, Document, Unit},
 };
 
-/// Sets a field of `window.icl`, for curious users and tests.
-pub fn publish(name: &str, text: &str) {
+/// Sets a field of `window.icl` to JSON text, for curious users and tests.
+pub fn publish(name: &str, value: &impl Serialize) {
+    let text = serde_json::to_string(value).unwrap_or_default();
     let icl = js_sys::Reflect::get(&js_sys::global(), &"icl".into()).unwrap_or_default();
     if icl.is_object() {
         // A frozen object would only cost the curious their copy.

@@ -11,7 +11,7 @@ use crate::{
         pictures::{Pictures, Place},
     },
     experiment::{Estimate, Experiment, Preset, Problem, WorldSpec, json, link},
-    protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture},
+    protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture, ProbeEvent, ProbeRequest},
 };
 
 /// How far the run is, as the engine last said.
@@ -169,19 +169,19 @@ impl App {
 
     /// Connects to the worker, and says what it reports to the signals and the board.
     pub fn connect(self) {
-        let client = EngineClient::new(move |event, text| self.hear(&event, text));
+        let client = EngineClient::new(move |event| self.on_event(&event));
         self.engine.set_value(Some(client.clone()));
         client.connect();
     }
 
-    fn hear(self, event: &Event, text: &str) {
+    fn on_event(self, event: &Event) {
         self.silent.set(false);
         self.board.with_value(|board| board.apply(event));
         match event {
             Event::Phase(phase) => self.phase.set(phase.clone()),
             Event::Device(report) => self.device.set(Some(report.clone())),
             Event::Theory(theory) => {
-                share::publish("theory", text);
+                share::publish("theory", theory);
                 self.theory.set(TheoryNotes {
                     baselines: theory.baselines.iter().map(|b| (b.name.clone(), b.about.clone())).collect(),
                     how: theory.how.join("\n"),
@@ -196,7 +196,7 @@ impl App {
                 evaluation_share: frame.evaluation_share,
             }),
             Event::Evaluation(evaluation) => {
-                share::publish("evaluation", text);
+                share::publish("evaluation", evaluation);
                 // An evaluation at step 0 comes without a frame.
                 self.progress.update(|p| p.step = evaluation.step);
                 self.recorded.set(self.board.with_value(Board::recorded));
@@ -213,17 +213,17 @@ impl App {
                     None => {}
                 }
             }
-            Event::Inside { message } => pieces::obey(message),
+            Event::Probe(ProbeEvent::Text(text)) => pieces::obey(&serde_json::from_str(text).unwrap_or_default()),
             Event::Outcome(outcome) => {
                 let precision =
                     self.run.with_untracked(|run| run.as_ref().map(|run| run.experiment.evaluation.precision));
                 self.reached.set(precision.map(|precision| outcome.reached(precision)).unwrap_or_default());
             }
-            Event::Ready { .. } | Event::Begun | Event::Samples(_) | Event::Cell { .. } | Event::Bench(_) => {}
+            Event::Ready | Event::Samples(_) | Event::Cell { .. } | Event::Bench(_) => {}
         }
     }
 
-    fn send(self, command: &Command) {
+    fn send(self, command: Command) {
         self.engine.with_value(|engine| {
             if let Some(engine) = engine {
                 engine.send(command);
@@ -236,16 +236,12 @@ impl App {
         let shown = self.board.with_value(|board| board.show(index));
         self.shown.set(shown);
         let step = shown.map_or(String::new(), |step| step.to_string());
-        self.tell_inside(&format!(r#"{{"inside":"shown","value":"{step}"}}"#));
+        self.ask_probes(ProbeRequest::Text(format!(r#"{{"inside":"shown","value":"{step}"}}"#)));
     }
 
-    /// What was done in the learning lab, as JSON.
-    pub fn tell_inside(self, message: &str) {
-        self.engine.with_value(|engine| {
-            if let Some(engine) = engine {
-                engine.send_text(format!(r#"{{"command":"inside","message":{message}}}"#));
-            }
-        });
+    /// Asks the probes of the run.
+    pub fn ask_probes(self, request: ProbeRequest) {
+        self.send(Command::Probe(request));
     }
 
     /// Starts the draft from step 0. With problems, nothing starts: they are shown beside the controls.
@@ -268,7 +264,7 @@ impl App {
         self.reached.set(String::new());
         self.shown.set(None);
         self.phase.set(Phase::Preparing { what: "Preparing the run".into(), done: None });
-        self.send(&Command::Start { experiment: Box::new(experiment), device, hold });
+        self.send(Command::Start { experiment: Box::new(experiment), device, hold });
     }
 
     /// A new worker; what was drawn stays until the next start.
@@ -289,19 +285,19 @@ impl App {
             phase if is_busy(&phase) && self.run.with_untracked(Option::is_some) => {}
             // At step 0 nothing is lost by taking the new settings.
             Phase::Paused if self.progress.get_untracked().step > 0 || !self.changed.get_untracked() => {
-                self.send(&Command::Resume)
+                self.send(Command::Resume)
             }
             _ => self.start(false),
         }
     }
 
     pub fn pause(self) {
-        self.send(&Command::Pause);
+        self.send(Command::Pause);
     }
 
     /// Measures the finished run on twice as many sequences.
     pub fn measure_more(self) {
-        self.send(&Command::MeasureMore);
+        self.send(Command::MeasureMore);
     }
 
     pub fn step(self) {
@@ -313,7 +309,7 @@ impl App {
             _ if self.run.with_untracked(Option::is_none) => self.start(true),
             _ => {}
         }
-        self.send(&Command::Step);
+        self.send(Command::Step);
     }
 
     /// Back to step 0, with the settings as they are now.
@@ -357,7 +353,7 @@ impl App {
             self.pause();
         } else if !hidden && self.paused_by_hiding.get_value() {
             self.paused_by_hiding.set_value(false);
-            self.send(&Command::Resume);
+            self.send(Command::Resume);
         }
         if !hidden {
             self.board.with_value(Board::request_frame);
@@ -486,7 +482,7 @@ impl App {
 
     fn request_picture(self, place: Place, world: WorldSpec) {
         if let Some(Some(id)) = self.pictures.try_update_value(|asked| asked.request(place, &world)) {
-            self.send(&Command::Picture { id, sketch: place == Place::Sketch, world: Box::new(world) });
+            self.send(Command::Picture { id, sketch: place == Place::Sketch, world: Box::new(world) });
         }
     }
 

@@ -13,7 +13,7 @@ use icl_playground::{
     experiment::{Experiment, Problem},
     picture::svg::escape,
     probe::TabKind,
-    protocol::{DeviceChoice, Event},
+    protocol::{DeviceChoice, Event, ProbeEvent},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -149,7 +149,8 @@ async fn look(
 fn found(events: &[Event]) -> Found {
     let (mut pieces, mut csv) = (BTreeMap::new(), String::new());
     for event in events {
-        let Event::Inside { message } = event else { continue };
+        let Event::Probe(ProbeEvent::Text(text)) = event else { continue };
+        let message: Value = serde_json::from_str(text).unwrap_or_default();
         for slot in message.get("slots").and_then(Value::as_array).into_iter().flatten() {
             let (name, html) = (slot[0].as_str().unwrap_or_default(), slot[1].as_str().unwrap_or_default());
             if let Some(number) = name.strip_prefix("inside-").and_then(|n| n.parse::<usize>().ok()) {

@@ -1,7 +1,7 @@
 //! The coordinator: what the page says and what the engine workers say goes in, HTML for the page comes out.
 //!
-//! From the page comes an object of texts: `lab` names what is wanted, beside it the data of the element that was pressed or the
-//! `fields` of a form. To the page goes `{"slots": [[name, html], ...]}`, only what changed and at most five times a second,
+//! From the page comes ([`SweepRequest::Text`], for now) an object of texts: `lab` names what is wanted, beside it the data of the element that was pressed or the
+//! `fields` of a form. To the page goes ([`SweepEvent::Text`]) `{"slots": [[name, html], ...]}`, only what changed and at most five times a second,
 //! `{"focus": test id}`, and `{"file": name, "kind": ..., "text": ...}` to be saved.
 
 use std::{
@@ -27,7 +27,11 @@ use super::{
 use crate::{
     engine::{clock::now_ms, corpus::load},
     experiment::{Experiment, Problem, Sweep, problem::sentences, study::Study},
-    protocol::{Command, DeviceChoice, Event, Outcome, PROTOCOL, Phase},
+    protocol::{
+        Command, DeviceChoice, Event, FromEngine, NO_RUN, Outcome, Phase, SweepEvent, SweepRequest, ToEngine,
+        transfer::{self, Received},
+        wire::{self, DecodeError},
+    },
     sweep::{Metric, Run, Table, one_scale::at_one_scale, recorded::Recorded},
 };
 
@@ -47,7 +51,7 @@ const DELETED: &str = "This sweep was deleted in another tab.";
 thread_local! {
     static LAB: RefCell<Option<Lab>> = const { RefCell::new(None) };
     /// What the page said before the store was open.
-    static EARLY: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static EARLY: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Whose worker it is.
@@ -61,6 +65,8 @@ enum Job {
 /// An engine worker and the closures that hear it.
 struct Hand {
     worker: Worker,
+    /// Number of the run that it was sent last.
+    run: u32,
     _message: Closure<dyn FnMut(MessageEvent)>,
     _error: Closure<dyn FnMut(ErrorEvent)>,
 }
@@ -170,7 +176,7 @@ pub fn start() {
         }
         LAB.set(Some(lab));
         list().await;
-        EARLY.take().iter().for_each(|text| hear(text));
+        EARLY.take().iter().for_each(|bytes| hear(bytes));
     });
     let beat = Closure::<dyn FnMut()>::new(|| with(Lab::beat));
     if let Some(scope) = scope() {
@@ -182,14 +188,14 @@ pub fn start() {
 }
 
 /// A message from the page.
-pub fn hear(text: &str) {
+pub fn hear(bytes: &[u8]) {
     if LAB.with_borrow(Option::is_none) {
-        EARLY.with_borrow_mut(|early| early.push(text.into()));
+        EARLY.with_borrow_mut(|early| early.push(bytes.into()));
         return;
     }
-    match serde_json::from_str::<Value>(text) {
-        Ok(message) => with(|lab| {
-            lab.obey(&message);
+    match wire::decode(bytes) {
+        Ok(SweepRequest::Text(text)) => with(|lab| {
+            lab.obey(&serde_json::from_str(&text).unwrap_or_default());
             lab.beat();
         }),
         Err(e) => with(|lab| lab.trouble = format!("The lab did not understand the page: {e}. Reload the page.")),
@@ -209,10 +215,7 @@ fn query() -> String {
 }
 
 fn post(message: &Value) {
-    if let Some(scope) = scope() {
-        // A string can always be posted.
-        let _ = scope.post_message(&JsValue::from_str(&message.to_string()));
-    }
+    transfer::post(&SweepEvent::Text(message.to_string()));
 }
 
 /// Reads anew what is stored.
@@ -624,7 +627,7 @@ impl Lab {
         self.give_back();
         self.beats += 1;
         if self.beats.is_multiple_of(ALIVE) {
-            post(&json!({ "alive": true }));
+            transfer::post(&SweepEvent::Alive);
         }
         self.draw(now);
     }
@@ -683,34 +686,42 @@ impl Lab {
         let Some(sheet) = sheet else { return };
         let experiment = Box::new(sheet.cells[cell].experiment.clone());
         let command = Command::Cell { experiment, device: sheet.record.device };
-        // Plain data with string keys: serialisation cannot fail.
-        let text = serde_json::to_string(&command).unwrap_or_default();
-        if let Some((_, hand)) = self.hands_of(job).get(&place) {
-            // A string can always be posted.
-            let _ = hand.worker.post_message(&text.into());
+        if let Some((_, hand)) = self.hands_of(job).get_mut(&place) {
+            hand.run += 1;
+            transfer::send(&hand.worker, &ToEngine { run: hand.run, command });
         }
     }
 
     /// A worker's message. One that was replaced in between is not listened to.
-    fn hear(&mut self, job: Job, place: usize, number: u32, text: &str) {
-        if self.hands_of(job).get(&place).is_none_or(|(now, _)| *now != number) {
-            return;
-        }
+    fn hear(&mut self, job: Job, place: usize, number: u32, data: &JsValue) {
+        let Some((_, hand)) = self.hands_of(job).get(&place).filter(|(now, _)| *now == number) else { return };
+        let run = hand.run;
         let now = now_ms();
         if let Some(queue) = self.queue_of(job) {
             queue.heard(place, now);
         }
-        match Event::from_json(text) {
-            Ok(Event::Ready { protocol: PROTOCOL }) => {
+        let event = match transfer::receive::<FromEngine>(data) {
+            Ok(Received::Message(message)) if message.is_about(run) => message.event,
+            // News of the run before.
+            Ok(Received::Message(_)) => return,
+            Ok(Received::Script(phase)) => Event::Phase(phase),
+            Err(DecodeError::Version(_)) => {
+                self.lost(job, place, "The site was updated in between: reload the page.");
+                return;
+            }
+            Err(why) => {
+                self.lost(job, place, &format!("Its worker sent a message that cannot be read: {why}."));
+                return;
+            }
+        };
+        match event {
+            Event::Ready => {
                 if let Some(queue) = self.queue_of(job) {
                     queue.ready(place);
                 }
                 self.beat();
             }
-            Ok(Event::Ready { .. }) => {
-                self.lost(job, place, "The site was updated in between: reload the page.");
-            }
-            Ok(Event::Cell { done }) => {
+            Event::Cell { done } => {
                 if let Some(queue) = self.queue_of(job) {
                     queue.progress(place, done);
                 }
@@ -718,13 +729,12 @@ impl Lab {
                     self.told_check(Check::Running(done));
                 }
             }
-            Ok(Event::Outcome(outcome)) => {
+            Event::Outcome(outcome) => {
                 self.finished(job, place, *outcome, now);
                 self.beat();
             }
-            Ok(Event::Phase(Phase::Failed { why, next })) => self.lost(job, place, &format!("{why} {next}")),
-            Ok(_) => {}
-            Err(why) => self.lost(job, place, &format!("Its worker said something unreadable ({why}).")),
+            Event::Phase(Phase::Failed { why, next }) => self.lost(job, place, &format!("{why} {next}")),
+            _ => {}
         }
     }
 
@@ -861,8 +871,7 @@ fn hand(job: Job, place: usize, number: u32, build: &str) -> Option<Hand> {
     options.set_name(&format!("cell-{number}"));
     let worker = Worker::new_with_options(&format!("engine-worker.js?v={build}"), &options).ok()?;
     let message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
-        let text = message.data().as_string().unwrap_or_default();
-        with(|lab| lab.hear(job, place, number, &text));
+        with(|lab| lab.hear(job, place, number, &message.data()));
     });
     let error = Closure::<dyn FnMut(ErrorEvent)>::new(move |error: ErrorEvent| {
         error.prevent_default();
@@ -881,5 +890,5 @@ fn hand(job: Job, place: usize, number: u32, build: &str) -> Option<Hand> {
     });
     worker.set_onmessage(Some(message.as_ref().unchecked_ref()));
     worker.set_onerror(Some(error.as_ref().unchecked_ref()));
-    Some(Hand { worker, _message: message, _error: error })
+    Some(Hand { worker, run: NO_RUN, _message: message, _error: error })
 }

@@ -13,7 +13,7 @@ use crate::{
     },
     experiment::Experiment,
     probe::{Journal, Message, PIECE, Scope, Seen, Tab, TabKind, Wish},
-    protocol::{DeviceChoice, Event},
+    protocol::{DeviceChoice, Event, ProbeEvent},
     world::{Corpus, Rows, World},
 };
 
@@ -60,7 +60,8 @@ impl Tab for Notes {
 fn pieces(events: &[Event]) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     for event in events {
-        if let Event::Inside { message } = event {
+        if let Event::Probe(ProbeEvent::Text(text)) = event {
+            let message: Value = serde_json::from_str(text).expect("JSON");
             for slot in message["slots"].as_array().into_iter().flatten() {
                 out.insert(
                     slot[0].as_str().unwrap_or_default().to_owned(),
@@ -210,7 +211,8 @@ fn every_tab_opens_on_every_kind_of_run_and_says_something() {
             let again = tell(&mut session, json!({"inside": "shown", "value": "6"}));
             assert!(again.len() <= 1, "{name}");
             for event in tell(&mut session, json!({"inside": "csv"})) {
-                if let Event::Inside { message } = event {
+                if let Event::Probe(ProbeEvent::Text(text)) = event {
+                    let message: Value = serde_json::from_str(&text).expect("JSON");
                     let text = message["text"].as_str().expect("a text");
                     let fields = text.lines().next().map(|head| head.split(',').count());
                     assert!(text.lines().count() > 1 && fields > Some(1), "{name}: {text}");

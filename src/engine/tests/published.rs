@@ -1,13 +1,13 @@
 //! What was published of training, repeated with the presets. The long ones are ignored by default:
 //! `cargo test --lib -- --ignored published` runs them in some minutes.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     engine::session::Session,
     experiment::{Experiment, Preset},
     probe::TabKind,
-    protocol::{DeviceChoice, Event},
+    protocol::{DeviceChoice, Event, ProbeEvent},
 };
 
 /// An experiment trained to its last step, without what is measured then: every batch's loss, and the session.
@@ -71,7 +71,8 @@ fn transitions(session: &mut Session) -> Vec<Vec<String>> {
     pollster::block_on(async { while session.look_inside(&mut |_| {}).await.expect("a look") {} });
     let mut csv = String::new();
     session.tell_inside(json!({"inside": "csv"}), &mut |event| {
-        if let Event::Inside { message } = event {
+        if let Event::Probe(ProbeEvent::Text(text)) = event {
+            let message: Value = serde_json::from_str(&text).expect("JSON");
             csv = message["text"].as_str().unwrap_or_default().to_owned();
         }
     });
@@ -147,7 +148,8 @@ fn published_beliefs_are_in_the_residual_stream() {
     let mut csv = String::new();
     pollster::block_on(async { while session.look_inside(&mut |_| {}).await.expect("a look") {} });
     session.tell_inside(json!({"inside": "csv"}), &mut |event| {
-        if let Event::Inside { message } = event {
+        if let Event::Probe(ProbeEvent::Text(text)) = event {
+            let message: Value = serde_json::from_str(&text).expect("JSON");
             csv = message["text"].as_str().unwrap_or_default().to_owned();
         }
     });
