@@ -10,7 +10,6 @@
 
 mod finite;
 pub mod outcome;
-mod probe;
 mod sweep;
 #[cfg(target_arch = "wasm32")]
 pub mod transfer;
@@ -19,10 +18,10 @@ pub mod wire;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{Experiment, WorldSpec};
+pub use crate::probe::{ProbeEvent, ProbeRequest};
 pub use crate::theory::curve::{Curve, Method};
 pub use finite::first_not_finite;
 pub use outcome::{Certificate, Nearness, Outcome, Paths, Randomised, Record, ScaleTrial};
-pub use probe::{ProbeEvent, ProbeRequest};
 pub use sweep::{SweepEvent, SweepRequest};
 
 /// Version of all messages, in front of each. Raise it whenever a message changes shape: nobody reads a message of another version.
@@ -105,6 +104,7 @@ impl Command {
     pub fn is_overtaken_by(&self, later: &Self) -> bool {
         match (self, later) {
             (Self::Picture { sketch: mine, .. }, Self::Picture { sketch, .. }) => mine == sketch,
+            (Self::Probe(mine), Self::Probe(later)) => mine.is_overtaken_by(later),
             _ => false,
         }
     }
@@ -417,6 +417,7 @@ pub struct BenchReport {
 mod tests {
     use super::*;
     use crate::experiment::preset::PRESETS;
+    use crate::probe::TabKind;
 
     #[test]
     fn a_picture_is_overtaken_by_its_own_kind_only() {
@@ -454,7 +455,7 @@ mod tests {
         let mut events: Vec<Event> = phases.into_iter().map(Event::Phase).collect();
         events.extend([
             Event::Ready,
-            Event::Probe(ProbeEvent::Text("{}".into())),
+            Event::Probe(ProbeEvent::Opened(Some((TabKind::Power, Err("No.".into()))))),
             Event::Device(DeviceReport {
                 used: DeviceKind::Gpu,
                 why: "Faster.".into(),
@@ -574,7 +575,7 @@ mod tests {
             Command::Cell { experiment: experiment(), device: DeviceChoice::Cpu },
             Command::MeasureMore,
             Command::Picture { id: u32::MAX, sketch: true, world: Box::default() },
-            Command::Probe(ProbeRequest::Text(r#"{"inside":"csv"}"#.into())),
+            Command::Probe(ProbeRequest::Open(Some(TabKind::Heads))),
             Command::Bench { work: steps, device: DeviceChoice::Gpu, repeats: 3 },
             Command::Bench { work: BenchWork::Product { rows: 512 }, device: DeviceChoice::Cpu, repeats: 0 },
         ];

@@ -2,7 +2,6 @@
 
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{
     clock::now_ms,
@@ -11,8 +10,8 @@ use super::{
     differences::Differences,
     error::EngineError,
     evaluator::{CHUNK, Evaluator},
-    inside::Inside,
     priors::{Priors, Stage},
+    probes::Probes,
     team::Lost,
     trainer::{Learner, Trainer, read},
 };
@@ -20,7 +19,7 @@ use crate::{
     experiment::{Experiment, Optimizer},
     pace::Pace,
     probe::{
-        TabKind,
+        ProbeRequest,
         distances::{Ensemble, Predictor, Yardsticks},
     },
     protocol::{
@@ -103,7 +102,7 @@ pub struct Session {
     /// Known predictors to measure the distance from at each evaluation, where that is asked for.
     yardsticks: Option<Yardsticks>,
     /// What the learning lab looks at; not in a cell of a sweep, where nobody looks.
-    inside: Option<Inside>,
+    probes: Option<Probes>,
 }
 
 impl Session {
@@ -166,9 +165,9 @@ impl Session {
         if let Some(what) = first_not_finite(&theory) {
             return Err(EngineError::Theory(what));
         }
-        let inside = Inside::new(experiment, &theory);
+        let probes = Probes::new(experiment, &theory);
         emit(Event::Theory(theory));
-        Self::begin(pace, experiment, wish, world, corpus, evaluator, Some(inside), emit).await
+        Self::begin(pace, experiment, wish, world, corpus, evaluator, Some(probes), emit).await
     }
 
     /// The same without the theory's curves, which nobody looks at in a cell of a sweep: the evaluations have no `model`.
@@ -193,12 +192,12 @@ impl Session {
         world: World,
         corpus: Corpus,
         evaluator: Evaluator,
-        inside: Option<Inside>,
+        probes: Option<Probes>,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
         begin(&mut pace, "Choosing the device", 0.9, 1.0, emit);
         // The cells of a sweep have a core each.
-        let alone = inside.is_none();
+        let alone = probes.is_none();
         let mut chosen = device::choose(wish, experiment, world.observation(), alone, emit).await?;
         emit(Event::Device(chosen.report.clone()));
         let mut trainer = Trainer::new(experiment, world.observation(), &chosen.device);
@@ -239,7 +238,7 @@ impl Session {
             evaluation_total_ms: 0.0,
             measuring_total_ms: 0.0,
             batches_total_ms: 0.0,
-            inside,
+            probes,
         };
         begin(&mut session.pace, "Evaluating the untrained model", 0.95, 1.0, emit);
         session.evaluate(emit).await?;
@@ -290,8 +289,8 @@ impl Session {
     pub fn hand_over(&mut self, device: &Device) {
         self.trainer = self.trainer.moved(&self.experiment, self.world.observation(), device);
         self.priors.carry(device);
-        if let Some(inside) = &mut self.inside {
-            inside.carry(device);
+        if let Some(probes) = &mut self.probes {
+            probes.carry(device);
         }
         self.chosen.device = device.clone();
         let report = &mut self.chosen.report;
@@ -316,43 +315,36 @@ impl Session {
         (self.evaluated, self.read) = (None, 0);
         (self.training_total_ms, self.prior_total_ms, self.evaluation_total_ms) = (0.0, 0.0, 0.0);
         (self.measuring_total_ms, self.batches_total_ms) = (0.0, 0.0);
-        if let Some(inside) = &mut self.inside {
-            inside.forget();
+        if let Some(probes) = &mut self.probes {
+            probes.reset(&self.world, &self.corpus, emit);
         }
         self.evaluate(emit).await
     }
 
-    /// Opens a tab of the learning lab, or none.
-    pub fn open_inside(&mut self, kind: Option<TabKind>) {
-        if let Some(inside) = &mut self.inside {
-            inside.open(kind, &self.world, &self.corpus);
+    /// Answers a request to the probes; a grid point of a sweep has none.
+    pub fn ask_probes(&mut self, request: ProbeRequest, emit: &mut dyn FnMut(Event)) {
+        if let Some(probes) = &mut self.probes {
+            probes.handle(request, &self.world, &self.corpus, emit);
         }
     }
 
-    /// What was done in the learning lab.
-    pub fn tell_inside(&mut self, message: Value, emit: &mut dyn FnMut(Event)) {
-        if let Some(inside) = &mut self.inside {
-            inside.told(message, &self.world, &self.corpus, emit);
-        }
-    }
-
-    /// A portion of what the learning lab wishes for; whether there is more to do.
-    pub async fn look_inside(&mut self, emit: &mut dyn FnMut(Event)) -> Result<bool, EngineError> {
-        match &mut self.inside {
-            Some(inside) => inside.work(&self.trainer, emit).await,
+    /// Does a portion of what the probes need; whether there is more to do.
+    pub async fn probe(&mut self, emit: &mut dyn FnMut(Event)) -> Result<bool, EngineError> {
+        match &mut self.probes {
+            Some(probes) => probes.work(&self.trainer, emit).await,
             None => Ok(false),
         }
     }
 
     /// Evaluation and probes have not taken their share of the time yet, nor would they with one more look.
-    pub fn can_look_inside(&self) -> bool {
-        let looks = self.inside.as_ref().map_or(0.0, |inside| inside.spent_ms + inside.dearest_ms);
+    pub fn can_probe(&self) -> bool {
+        let looks = self.probes.as_ref().map_or(0.0, |probes| probes.spent_ms + probes.largest_ms);
         self.evaluation_total_ms + looks < PROBE_SHARE * self.training_total_ms
     }
 
     /// Time spent on drawing batches (a part of training's), on evaluations and on looking inside, each as a share of training's own.
     pub fn shares(&self) -> [f64; 3] {
-        let looks = self.inside.as_ref().map_or(0.0, |inside| inside.spent_ms);
+        let looks = self.probes.as_ref().map_or(0.0, |probes| probes.spent_ms);
         [self.batches_total_ms, self.evaluation_total_ms, looks]
             .map(|ms| ms / self.training_total_ms.max(f64::MIN_POSITIVE))
     }
@@ -364,8 +356,8 @@ impl Session {
         self.trainer.set_parameters(vec![value; count]);
     }
 
-    pub fn inside(&self) -> Option<&Inside> {
-        self.inside.as_ref()
+    pub fn probes(&self) -> Option<&Probes> {
+        self.probes.as_ref()
     }
 
     pub fn steps(&self) -> usize {
@@ -416,7 +408,7 @@ impl Session {
         let (steps, prior) = (self.steps(), self.experiment.prior.steps);
         let stage_ends = prior > 0 && (steps == prior || steps == 2 * prior);
         let evaluation_due = steps.is_multiple_of(self.experiment.evaluation.every)
-            || ((self.inside.is_some() || self.yardsticks.is_some()) && self.experiment.evaluation.is_due(steps))
+            || ((self.probes.is_some() || self.yardsticks.is_some()) && self.experiment.evaluation.is_due(steps))
             || stage_ends
             || self.trained();
         let read_due = self.chosen.report.used == DeviceKind::Cpu
@@ -538,8 +530,8 @@ impl Session {
         }
         self.note(&evaluation);
         self.note_distances().await?;
-        if let Some(inside) = &mut self.inside {
-            inside.record(&evaluation, &self.trainer);
+        if let Some(probes) = &mut self.probes {
+            probes.record(&evaluation, &self.trainer);
         }
         self.last = Some(evaluation.clone());
         emit(Event::Evaluation(evaluation));
@@ -621,8 +613,8 @@ impl Session {
         }
         self.since_evaluation.0 += losses.iter().map(|&l| f64::from(l)).sum::<f64>();
         self.since_evaluation.1 += count as f64;
-        if let Some(inside) = &mut self.inside {
-            inside.losses(&losses);
+        if let Some(probes) = &mut self.probes {
+            probes.add_losses(&losses);
         }
         self.read += count;
         self.unsent.extend(losses.into_iter().map(f64::from));

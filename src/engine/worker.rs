@@ -15,7 +15,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
 
 use super::{
-    bench, cell, clock::now_ms, corpus, error::EngineError, inside::Inside, lab::coordinator, session::Session,
+    bench, cell, clock::now_ms, corpus, error::EngineError, lab::coordinator, probes::Probes, session::Session,
 };
 use crate::{
     pace::{Pace, Progress},
@@ -50,9 +50,9 @@ struct Worker {
     /// What has to wait until the run is prepared.
     deferred: Vec<ToEngine>,
     running: bool,
-    /// The open tab of the learning lab outlives the runs.
+    /// The open tab of the probes outlives the runs.
     open: Option<TabKind>,
-    /// The learning lab has something to do while training rests.
+    /// The probes have something to do while training rests.
     looking: bool,
 }
 
@@ -73,7 +73,7 @@ impl Worker {
             self.deferred.drain(..).rev().for_each(|message| mailbox.commands.push_front(message));
         });
         let mut prepared = prepared?;
-        prepared.open_inside(self.open);
+        prepared.ask_probes(ProbeRequest::Open(self.open), &mut |event| post(self.run, event));
         self.session = Some(prepared);
         self.running = !hold;
         self.post_phase(if hold { Phase::Paused } else { Phase::Running });
@@ -334,10 +334,12 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
             };
             post(NO_RUN, Event::Picture(Picture { id, ..drawn }));
         }
-        Command::Probe(ProbeRequest::Text(text)) => {
+        Command::Probe(request) => {
             if let Some(session) = session {
-                session.tell_inside(serde_json::from_str(&text).unwrap_or_default(), emit);
-                *open = session.inside().and_then(Inside::kind);
+                session.ask_probes(request, emit);
+                *open = session.probes().and_then(Probes::kind);
+            } else if let ProbeRequest::Open(kind) = request {
+                *open = kind;
             }
         }
         Command::Bench { work, device, repeats } => {
@@ -348,7 +350,7 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
     Ok(())
 }
 
-/// One training step, or one look inside the learner where it is due or nothing else is to be done.
+/// One training step, or one portion of the probes' work where it is due or nothing else is to be done.
 async fn advance(worker: &mut Worker) -> Result<(), EngineError> {
     let Worker { run, session, running, looking, .. } = worker;
     let run = *run;
@@ -370,7 +372,7 @@ async fn advance(worker: &mut Worker) -> Result<(), EngineError> {
             post(run, Event::Phase(Phase::Finished));
         }
     }
-    *looking = if !*running || session.can_look_inside() { session.look_inside(emit).await? } else { true };
+    *looking = if !*running || session.can_probe() { session.probe(emit).await? } else { true };
     Ok(())
 }
 

@@ -2,30 +2,28 @@
 
 use std::fmt::Write;
 
-use super::{Journal, Message, PIECE, Setting, Steps, Tab};
-use crate::{
-    number,
-    picture::{
-        raster::{Raster, legend},
-        svg::{Anchor, INK, MUTED, Paint, Svg, num},
-    },
-    protocol::Evaluation,
+use charts::{
+    axis::XAxis,
+    heat_map::{CellAxis, Colours, Follow, HeatMap},
+    line_chart::{Line, LineChart, Look, Point},
+    report::{Block, Drawn},
     scale::Scale,
-    sweep::chart::{Lines, MODEL, Place, Point, Series},
+    style::predictor,
 };
+use serde::{Deserialize, Serialize};
 
-/// The map's inner size, units.
-const WIDE: f64 = 440.0;
-const HIGH: f64 = 230.0;
-/// Columns of the image: steps are log-spaced, so that the last ones of the first decades are wide.
+use super::{Journal, Setting};
+use crate::{number, protocol::Evaluation};
+
+/// Columns of the map: steps are log-spaced, so that the last ones of the first decades are wide.
 const COLUMNS: usize = 220;
-const SIZE: f64 = 11.5;
 /// Excess below this share of the largest has the weakest colour.
 const DEPTH: f64 = 1e-3;
 
 /// What the colours stand for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Measure {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Measure {
+    #[default]
     Loss,
     /// Above exact Bayes (of a real text, above the baseline in its place).
     Excess,
@@ -40,253 +38,208 @@ impl Measure {
     }
 }
 
+/// What the reader chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    pub measure: Measure,
+    /// The position (from 1) whose course is drawn.
+    pub position: usize,
+}
+
+/// The tab's own numbers: everything else is in the run's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Landscape {
-    measure: Measure,
     /// T.
-    length: usize,
-    /// The position (from 1) that is drawn out.
-    position: usize,
-    /// What Bayes is called in this world.
-    reference: &'static str,
-    /// What a loss is counted per.
-    per: &'static str,
+    pub length: usize,
+    /// The reference is not exact Bayes but the best predictor at hand.
+    adaptive: bool,
+    /// What a loss is counted per: `token`, `vector`.
+    per: String,
 }
 
 impl Landscape {
     pub fn open(setting: &Setting) -> Self {
-        let length = setting.experiment.data.length;
         Self {
-            measure: Measure::Loss,
-            length,
-            position: (length / 2).max(1),
-            reference: if setting.theory.adaptive { "the baseline" } else { "exact Bayes" },
-            per: setting.experiment.world.observation().word(),
+            length: setting.experiment.data.length,
+            adaptive: setting.theory.adaptive,
+            per: setting.experiment.world.observation().word().into(),
         }
+    }
+
+    /// What is looked at first: the middle position.
+    pub fn first_choice(&self) -> Choice {
+        Choice { measure: Measure::Loss, position: (self.length / 2).max(1) }
+    }
+
+    /// The reference is exact Bayes.
+    pub fn is_exact(&self) -> bool {
+        !self.adaptive
+    }
+
+    /// What the reference is called.
+    pub fn reference(&self) -> &'static str {
+        if self.adaptive { "the baseline" } else { "exact Bayes" }
     }
 
     fn unit(&self) -> String {
         format!("nats per {}", self.per)
     }
 
-    fn name(&self) -> String {
-        match self.measure {
+    fn name(&self, measure: Measure) -> String {
+        match measure {
             Measure::Loss => format!("loss, {}", self.unit()),
-            Measure::Excess => format!("loss above {}, {}", self.reference, self.unit()),
+            Measure::Excess => format!("loss above {}, {}", self.reference(), self.unit()),
         }
     }
 
-    /// The least and the largest value of all, whether colours follow the logarithm, and the share of the ramp that a value has.
-    fn scale(&self, journal: &Journal) -> (f64, f64, bool, impl Fn(f64) -> f64 + use<>) {
-        let values = || journal.evaluations.iter().flat_map(|e| self.measure.of(e)).copied().filter(|v| v.is_finite());
+    fn colours(record: &Journal, measure: Measure) -> Colours {
+        let values = || record.evaluations.iter().flat_map(|e| measure.of(e)).copied().filter(|v| v.is_finite());
         let high = values().fold(f64::NEG_INFINITY, f64::max);
         let low = values().fold(f64::INFINITY, f64::min);
-        let log = self.measure == Measure::Excess && high > 0.0;
-        let low = if log { low.max(DEPTH * high) } else { low };
-        let share = move |v: f64| match log {
-            true => (v.max(low) / low).ln() / (high / low).ln(),
-            false => (v - low) / (high - low),
-        };
-        (low, high, log, share)
+        let log = measure == Measure::Excess && high > 0.0;
+        let follow = if log { Follow::Logarithm } else { Follow::Value };
+        Colours { low: if log { low.max(DEPTH * high) } else { low }, high, follow }
     }
 
-    fn map(&self, journal: &Journal, shown: usize) -> String {
-        let steps = Steps::to(journal.last());
-        let (low, high, log, share) = self.scale(journal);
-        // The image's columns: at each, the last recorded step so far.
+    /// The map of losses: positions upwards, training steps to the right.
+    pub fn map(&self, record: &Journal, shown: usize, choice: Choice) -> HeatMap {
+        let x = XAxis::steps(record.last(), true);
+        // At each column, the last recorded step so far.
         let columns: Vec<&Evaluation> = (0..COLUMNS)
-            .filter_map(|c| journal.at(steps.step((c as f64 + 0.5) / COLUMNS as f64).round() as usize))
+            .filter_map(|c| record.at(x.scale.at((c as f64 + 0.5) / COLUMNS as f64).round() as usize))
             .collect();
-        let mut shares = Vec::with_capacity(COLUMNS * self.length);
-        for position in (0..self.length).rev() {
-            for evaluation in &columns {
-                let value = self.measure.of(evaluation).get(position).copied().unwrap_or(f64::NAN);
-                // Where all values are the same there is no scale; what is not finite has no colour.
-                let share = share(value);
-                shares.push(match (value.is_finite(), share.is_finite()) {
-                    (true, true) => share,
-                    (true, false) => 0.0,
-                    (false, _) => f64::NAN,
-                });
-            }
-        }
-        let mut svg = Svg::default();
-        let (left, top) = (42.0, 24.0);
-        svg.text((0.0, 8.0), SIZE, MUTED, Anchor::Start, "position in the sequence");
-        svg.open((left, top), "");
-        Raster { shares: &shares, columns: columns.len(), id: "landscape" }.draw(&mut svg, (0.0, 0.0), (WIDE, HIGH));
-        let y = Scale::linear(0.5, self.length as f64 + 0.5);
-        for (position, text) in Scale::linear(1.0, self.length as f64).whole_ticks(6) {
-            svg.text((-8.0, HIGH * (1.0 - y.share(position))), SIZE, MUTED, Anchor::End, &text);
-        }
-        let x = steps.place();
-        for (share, text) in &x.ticks {
-            svg.line(&format!("M{} {}v4", num(WIDE * share), num(HIGH)), 1.0, MUTED, "");
-            svg.text((WIDE * share, HIGH + 13.0), SIZE, MUTED, Anchor::Middle, text);
-        }
-        svg.text((WIDE / 2.0, HIGH + 31.0), SIZE, MUTED, Anchor::Middle, &x.name);
-        let line = |svg: &mut Svg, d: String| svg.line(&d, 1.2, INK, r#" stroke-dasharray="3 3""#);
-        line(&mut svg, format!("M{} 0v{}", num(WIDE * steps.share(shown)), num(HIGH)));
-        line(&mut svg, format!("M0 {}h{}", num(HIGH * (1.0 - y.share(self.position as f64))), num(WIDE)));
-        let log = if log { " (log colours)" } else { "" };
-        // Values below the scale's end have its colour, and the legend says so.
-        let values = || journal.evaluations.iter().flat_map(|e| self.measure.of(e)).copied();
-        let less = if values().any(|v| v.is_finite() && v < low) { " and less" } else { "" };
-        let gaps = if values().any(|v| !v.is_finite()) { "; empty: not finite" } else { "" };
-        legend(
-            &mut svg,
-            (0.0, HIGH + 54.0),
-            &format!("{}{less}", number::short(low)),
-            &format!("{}  {}{log}{gaps}", number::short(high), self.name()),
-        );
-        // Nothing to see, but something to point at.
-        svg.raw(&format!(
-            r#"<rect data-point="map" width="{WIDE}" height="{HIGH}" fill="transparent" style="cursor:crosshair"/>"#
-        ));
-        svg.close();
-        svg.finish(
-            "sweep",
-            (left + WIDE + 20.0, top + HIGH + 66.0),
-            &format!("Map of {} by position and training step", self.name()),
-        )
-    }
-
-    fn series(&self, label: &str, paint: Paint, points: impl Iterator<Item = (f64, f64, f64, String)>) -> Series {
-        let points = points.map(|(x, y, spread, title)| Point {
-            x,
-            y,
-            low: y - spread,
-            high: y + spread,
-            title,
-            key: String::new(),
+        let values = (0..self.length).flat_map(|position| {
+            let value = move |e: &&Evaluation| choice.measure.of(e).get(position).copied().unwrap_or(f64::NAN);
+            columns.iter().map(value).collect::<Vec<_>>()
         });
-        Series { label: label.into(), paint, dash: "", joined: true, band: true, points: points.collect() }
+        let at_step = columns.iter().rposition(|e| e.step <= shown);
+        let ticks = x.ticks(7).into_iter().map(|(step, text)| (x.scale.share(step), text)).collect();
+        let y = Scale::linear(0.5, self.length as f64 + 0.5);
+        let position_ticks = Scale::linear(1.0, self.length as f64).whole_ticks(6);
+        HeatMap {
+            title: "Loss by position over training".into(),
+            values: values.collect(),
+            x: CellAxis {
+                name: x.name.clone(),
+                names: columns.iter().map(|e| format!("step {}", number::count(e.step))).collect(),
+                ticks,
+            },
+            y: CellAxis {
+                name: "position in the sequence".into(),
+                names: (1..=self.length).map(|i| format!("Position {}", number::count(i))).collect(),
+                ticks: position_ticks.into_iter().map(|(v, text)| (y.share(v), text)).collect(),
+            },
+            upwards: true,
+            colours: Self::colours(record, choice.measure),
+            name: self.name(choice.measure),
+            unit: self.unit(),
+            numbers: false,
+            notes: Vec::new(),
+            square: false,
+            crossed: (at_step, choice.position.checked_sub(1)),
+            small: false,
+            about: String::new(),
+            empty: "The map appears with the first evaluation.".into(),
+        }
     }
 
-    fn row(&self, journal: &Journal, step: usize) -> String {
-        let Some(evaluation) = journal.at(step) else { return String::new() };
-        let scale = Scale::linear(1.0, self.length as f64);
-        let x = Place::of_ticks(
-            "position in the sequence".into(),
-            scale.whole_ticks(6).into_iter().map(|(v, text)| (scale.share(v), text)).collect(),
-        );
-        let at = |i: usize| scale.share((i + 1) as f64);
-        let title = |name: &str, i: usize, v: f64| {
-            format!("{name}, position {}: {} {}", i + 1, number::precise(v), self.unit())
+    /// Loss by position at one step.
+    pub fn row(&self, record: &Journal, shown: usize, choice: Choice) -> LineChart {
+        let Some(evaluation) = record.at(shown) else {
+            return LineChart::new(
+                "By position",
+                XAxis::positions(self.length),
+                self.name(choice.measure),
+                self.unit(),
+            );
         };
-        let values = self.measure.of(evaluation);
         let errors = &evaluation.excess_stderr;
-        let model = values
+        let model = choice
+            .measure
+            .of(evaluation)
             .iter()
             .enumerate()
-            .map(|(i, &v)| (at(i), v, 1.96 * errors.get(i).copied().unwrap_or(0.0), title("model", i, v)));
-        let mut series = vec![self.series("model", MODEL, model)];
-        if self.measure == Measure::Loss {
-            let bayes = journal.theory.bayes.values.iter().enumerate().take(self.length);
-            series.push(self.series(
-                self.reference,
-                INK,
-                bayes.map(|(i, &v)| (at(i), v, 0.0, title(self.reference, i, v))),
-            ));
+            .map(|(i, &v)| Point::measured((i + 1) as f64, v, errors.get(i).copied().unwrap_or(0.0)));
+        let mut lines = vec![Line::new("model", predictor("model"), Look::Band, model)];
+        if choice.measure == Measure::Loss {
+            let bayes = record.theory.bayes.values.iter().enumerate().take(self.length);
+            let points = bayes.map(|(i, &v)| Point::exact((i + 1) as f64, v));
+            lines.push(Line::new(self.reference(), predictor("Bayes"), Look::Band, points));
         }
-        let heading = format!("By position, at step {}", number::count(evaluation.step));
-        self.lines(&heading, x, series, vec![(at(self.position - 1), String::new())])
+        LineChart {
+            lines,
+            log: choice.measure == Measure::Excess,
+            marks: vec![(choice.position as f64, String::new())],
+            ..LineChart::new(
+                format!("By position, at step {}", number::count(evaluation.step)),
+                XAxis::positions(self.length),
+                self.name(choice.measure),
+                self.unit(),
+            )
+        }
     }
 
-    fn column(&self, journal: &Journal, shown: usize) -> String {
-        let steps = Steps::to(journal.last());
-        let at = self.position - 1;
-        let title =
-            |step: usize, v: f64| format!("step {}: {} {}", number::count(step), number::precise(v), self.unit());
-        let model = journal.evaluations.iter().filter_map(|e| {
-            let v = *self.measure.of(e).get(at)?;
-            let error = e.excess_stderr.get(at).copied().unwrap_or(0.0);
-            Some((steps.share(e.step), v, 1.96 * error, title(e.step, v)))
+    /// The course of one position's loss over training.
+    pub fn column(&self, record: &Journal, shown: usize, choice: Choice) -> LineChart {
+        let at = choice.position.saturating_sub(1);
+        let model = record.evaluations.iter().filter_map(|e| {
+            let v = *choice.measure.of(e).get(at)?;
+            Some(Point::measured(e.step as f64, v, e.excess_stderr.get(at).copied().unwrap_or(0.0)))
         });
-        let mut series = vec![self.series("model", MODEL, model)];
-        if let (Measure::Loss, Some(&v)) = (self.measure, journal.theory.bayes.values.get(at)) {
-            let name = format!("{}: {} {}", self.reference, number::precise(v), self.unit());
-            series.push(self.series(self.reference, INK, [0.0, 1.0].into_iter().map(|x| (x, v, 0.0, name.clone()))));
+        let mut lines = vec![Line::new("model", predictor("model"), Look::Band, model)];
+        if let (Measure::Loss, Some(&v)) = (choice.measure, record.theory.bayes.values.get(at)) {
+            lines.push(Line::level(self.reference(), predictor("Bayes"), v, ""));
         }
-        let heading = format!("Over training, at position {}", self.position);
-        self.lines(&heading, steps.place(), series, vec![(steps.share(shown), String::new())])
-    }
-
-    fn lines(&self, title: &str, x: Place, series: Vec<Series>, marks: Vec<(f64, String)>) -> String {
-        let log = self.measure == Measure::Excess;
-        let lines = Lines { title: String::new(), x, y: self.name(), series, log, like: None, marks, shrink: 0.86 };
-        lines.draw().alone(title, title)
-    }
-}
-
-impl Tab for Landscape {
-    fn told(&mut self, message: &Message) -> bool {
-        let before = (self.measure, self.position);
-        match message.about() {
-            "measure" => {
-                self.measure = if message.text("kind") == "excess" { Measure::Excess } else { Measure::Loss };
-            }
-            "position" => {
-                if let Some(position) = message.index("value") {
-                    self.position = position.clamp(1, self.length);
-                }
-            }
-            "map" => {
-                if let Some(y) = message.number("y") {
-                    let position = ((1.0 - y) * self.length as f64).ceil();
-                    self.position = position.clamp(1.0, self.length as f64) as usize;
-                }
-            }
-            _ => {}
+        LineChart {
+            lines,
+            log: choice.measure == Measure::Excess,
+            marks: vec![(shown as f64, String::new())],
+            ..LineChart::new(
+                format!("Over training, at position {}", number::count(choice.position)),
+                XAxis::steps(record.last(), true),
+                self.name(choice.measure),
+                self.unit(),
+            )
         }
-        before != (self.measure, self.position)
     }
 
-    fn html(&self, journal: &Journal, shown: usize) -> String {
-        let pressed = |measure: Measure| self.measure == measure;
-        let figure = |svg: String| format!("<figure class=\"picture\">{svg}</figure>");
-        let words = match journal.at(shown) {
-            Some(e) => {
-                let at = self.position - 1;
-                let value = |v: &[f64]| v.get(at).map_or("–".into(), |v| number::short(*v));
-                format!(
-                    "At step {} the loss at position {} is {} {}, {} above {}.",
-                    number::count(e.step),
-                    self.position,
-                    value(&e.model),
-                    self.unit(),
-                    value(&e.excess),
-                    self.reference
-                )
-            }
-            None => String::new(),
-        };
+    /// The numbers at the shown step and the chosen position, in a sentence.
+    pub fn words(&self, record: &Journal, shown: usize, choice: Choice) -> String {
+        let Some(e) = record.at(shown) else { return String::new() };
+        let value = |v: &[f64]| v.get(choice.position - 1).map_or("–".into(), |v| number::short(*v));
         format!(
-            "<div class=\"inside-row\"><div class=\"segments\" role=\"group\" aria-label=\"What the colours stand for\">\
-             <button type=\"button\" data-inside=\"measure\" data-kind=\"loss\" data-testid=\"landscape-loss\" aria-pressed=\"{}\">loss</button>\
-             <button type=\"button\" data-inside=\"measure\" data-kind=\"excess\" data-testid=\"landscape-excess\" aria-pressed=\"{}\">above {}</button></div></div>\
-             {PIECE}<div class=\"inside-row\"><label>Position <input type=\"number\" min=\"1\" max=\"{}\" value=\"{}\" data-inside=\"position\" data-testid=\"landscape-position\"></label>\
-             <span class=\"note\">or point at the map</span></div>\
-             {PIECE}<p aria-live=\"polite\">{words}</p>{PIECE}<div class=\"pictures\">{}{}{}</div>",
-            pressed(Measure::Loss),
-            pressed(Measure::Excess),
-            if self.reference == "exact Bayes" { "Bayes" } else { "baseline" },
-            self.length,
-            self.position,
-            figure(self.map(journal, shown)),
-            figure(self.row(journal, shown)),
-            figure(self.column(journal, shown)),
+            "At step {} the loss at position {} is {} {}, {} above {}.",
+            number::count(e.step),
+            number::count(choice.position),
+            value(&e.model),
+            self.unit(),
+            value(&e.excess),
+            self.reference()
         )
     }
 
-    fn csv(&self, journal: &Journal) -> String {
+    pub fn blocks(&self, record: &Journal, shown: usize, choice: Choice) -> Vec<Block> {
+        let half = |id: &str, chart: LineChart| Drawn::new(id, chart);
+        vec![
+            Block::Paragraph(self.words(record, shown, choice)),
+            Block::Charts(vec![
+                Drawn::new("landscape-map", self.map(record, shown, choice)).wide(),
+                half("landscape-row", self.row(record, shown, choice)),
+                half("landscape-column", self.column(record, shown, choice)),
+            ]),
+        ]
+    }
+
+    /// Loss and excess at every recorded step and position.
+    pub fn csv(&self, record: &Journal) -> String {
         let mut csv = String::from("step,position,loss,above the reference,standard error,reference\n");
-        for e in &journal.evaluations {
+        for e in &record.evaluations {
             for (i, loss) in e.model.iter().enumerate() {
                 let at = |v: &[f64]| v.get(i).map(f64::to_string).unwrap_or_default();
                 let (excess, error) = (at(&e.excess), at(&e.excess_stderr));
                 // Writing to a string cannot fail.
                 let _ =
-                    writeln!(csv, "{},{},{loss},{excess},{error},{}", e.step, i + 1, at(&journal.theory.bayes.values));
+                    writeln!(csv, "{},{},{loss},{excess},{error},{}", e.step, i + 1, at(&record.theory.bayes.values));
             }
         }
         csv
@@ -296,30 +249,58 @@ impl Tab for Landscape {
 #[cfg(not(target_arch = "wasm32"))]
 #[cfg(test)]
 mod tests {
+    use charts::{
+        chart::{Chart, View},
+        scene::Mark,
+        theme::Theme,
+    };
+
     use super::*;
     use crate::probe::testing::Run;
+
+    const SIZE: (f64, f64) = (900.0, 320.0);
 
     #[test]
     fn saturated_and_missing_colours_are_said() {
         let run = Run::new("coins:n=3", |e| e.data.length = 8);
+        let view = View::new(SIZE.0, SIZE.1, Theme::light());
         let map = |change: &dyn Fn(&mut Evaluation), measure| {
-            let mut journal = run.journal(&[0, 10, 100]);
-            journal.evaluations.iter_mut().for_each(change);
-            let mut tab = Landscape::open(&run.setting());
-            tab.measure = measure;
-            tab.map(&journal, 100)
+            let mut record = run.journal(&[0, 10, 100]);
+            record.evaluations.iter_mut().for_each(change);
+            let tab = Landscape::open(&run.setting());
+            let scene = tab.map(&record, 100, Choice { measure, position: 4 }).scene(&view);
+            let gaps = scene.series.iter().find_map(|mark| match mark {
+                Mark::Image { pixels, .. } => Some(pixels.iter().filter(|p| p.is_none()).count()),
+                _ => None,
+            });
+            (scene.svg(SIZE.0, SIZE.1, Theme::light().surface), gaps)
         };
-        let plain = map(&|_| {}, Measure::Loss);
-        assert!(!plain.contains(" and less") && !plain.contains("not finite"), "{plain}");
-        let infinite = map(&|e| e.model[2] = f64::INFINITY, Measure::Loss);
-        assert!(infinite.contains("empty: not finite"));
-        // A gap in what the weakest colour covers.
-        assert_ne!(infinite.matches("h220").count(), plain.matches("h220").count());
+        let (plain, gaps) = map(&|_| {}, Measure::Loss);
+        assert!(!plain.contains(" and less") && !plain.contains("not finite") && gaps == Some(0), "{plain}");
+        let (infinite, gaps) = map(&|e| e.model[2] = f64::INFINITY, Measure::Loss);
+        assert!(infinite.contains("empty: not finite") && gaps == Some(COLUMNS));
         let excess = |e: &mut Evaluation| e.excess = vec![1.0, 0.5, 0.1, 1e-5, 0.0, 0.2, 0.3, 0.4];
-        let log = map(&excess, Measure::Excess);
+        let (log, _) = map(&excess, Measure::Excess);
         assert!(log.contains("0.00100 and less") && log.contains("(log colours)"), "{log}");
         // Where nothing is above 0 there is no logarithm.
-        let negative = map(&|e| e.excess.iter_mut().for_each(|v| *v = -v.abs() - 0.1), Measure::Excess);
+        let (negative, _) = map(&|e| e.excess.iter_mut().for_each(|v| *v = -v.abs() - 0.1), Measure::Excess);
         assert!(!negative.contains("log colours") && !negative.contains(" and less"), "{negative}");
+    }
+
+    #[test]
+    fn pointing_at_the_map_reads_the_loss_that_was_recorded() {
+        let run = Run::new("coins:n=3", |e| e.data.length = 8);
+        let record = run.journal(&[0, 10, 100]);
+        let tab = Landscape::open(&run.setting());
+        let view = View::new(SIZE.0, SIZE.1, Theme::light());
+        let map = tab.map(&record, 100, tab.first_choice());
+        for (x, y) in [(120.0, 60.0), (400.0, 150.0), (800.0, 200.0)] {
+            let cursor = map.cursor_at(&view, x, y).expect("inside of the map");
+            let (row, _) = map.place(cursor).expect("a cell");
+            let readout = map.readout(&view, cursor).expect("a value");
+            let step: usize = readout.title.rsplit(' ').next().and_then(|s| s.parse().ok()).expect("a step");
+            let value = record.at(step).expect("recorded").model[row];
+            assert_eq!(readout.lines[0].value, format!("{} nats per token", number::precise(value)));
+        }
     }
 }

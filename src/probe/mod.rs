@@ -14,6 +14,7 @@ mod html;
 pub mod landscape;
 pub(crate) mod look;
 mod matrix;
+mod messages;
 pub mod mixture;
 pub mod plateaus;
 pub mod power;
@@ -30,12 +31,13 @@ use serde_json::Value;
 
 use crate::{
     experiment::Experiment,
-    protocol::{Evaluation, Theory},
+    protocol::{Evaluation, Event, Theory},
     scale::Scale,
     sweep::chart::Place,
     world::{Rows, Topic, World},
 };
 
+pub use messages::{Choice, Measurement, OpenTab, ProbeEvent, ProbeRequest, TabView};
 pub use tabs::TabKind;
 
 /// What a run is about, for those who open a tab.
@@ -114,8 +116,9 @@ pub struct Matrix {
     pub values: Vec<f32>,
 }
 
-/// What a run has told so far, for every tab.
-pub struct Journal {
+/// What is known of a run so far, for every tab.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
     pub experiment: Experiment,
     pub theory: Theory,
     /// At the recorded steps, in order.
@@ -124,7 +127,11 @@ pub struct Journal {
     pub losses: Vec<f32>,
 }
 
-impl Journal {
+impl RunRecord {
+    pub fn new(experiment: &Experiment, theory: &Theory) -> Self {
+        Self { experiment: experiment.clone(), theory: theory.clone(), evaluations: Vec::new(), losses: Vec::new() }
+    }
+
     /// The evaluation at a recorded step, or the last one before it.
     pub fn at(&self, step: usize) -> Option<&Evaluation> {
         let after = self.evaluations.partition_point(|e| e.step <= step);
@@ -135,7 +142,35 @@ impl Journal {
     pub fn last(&self) -> usize {
         self.evaluations.last().map_or(0, |e| e.step)
     }
+
+    /// Keeps an evaluation where its step is one of those that are recorded, or the run's last; whether it does.
+    pub fn push(&mut self, evaluation: &Evaluation) -> bool {
+        let last = evaluation.step >= self.experiment.steps();
+        let kept = self.experiment.evaluation.is_recorded(evaluation.step) || last;
+        if kept {
+            self.evaluations.retain(|e| e.step < evaluation.step);
+            self.evaluations.push(evaluation.clone());
+        }
+        kept
+    }
+
+    /// Takes in what the engine reports; whether anything changed that a tab shows at once.
+    pub fn on_event(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Frame(frame) => {
+                let before = frame.first.saturating_sub(1);
+                self.losses.resize(before, f32::NAN);
+                self.losses.extend(frame.training_loss.iter().map(|loss| *loss as f32));
+                false
+            }
+            Event::Evaluation(evaluation) => self.push(evaluation),
+            _ => false,
+        }
+    }
 }
+
+/// Interim name.
+pub type Journal = RunRecord;
 
 /// What was pressed or typed: the element's data attributes (`data-inside` is what it is about), its `value`, whether it is
 /// `checked`, and of what can be pointed at, where (`x`, `y`: shares of its width and height).
@@ -170,6 +205,33 @@ impl Message {
 /// Between pieces of a tab's HTML that are replaced each by itself; at most 12 of them. Sliders and entries stand in a piece in which
 /// nothing else changes: it is left alone while they have the focus.
 pub const PIECE: &str = "<!--piece-->";
+
+/// Measures what one tab shows: says which forward passes it needs, and turns what they gave into numbers.
+pub trait Probe {
+    /// The forward passes needed now, always the same number of them in the same order. Asked for after every change.
+    fn wishes(&self) -> Vec<Wish> {
+        Vec::new()
+    }
+
+    /// Numbers from what pass number `wish` gave at a recorded step. Steps may come in any order, and again. `None` where it says
+    /// nothing.
+    fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<Measurement> {
+        let _ = (wish, step, seen);
+        None
+    }
+
+    /// The reader chose something; gives what can be computed at once. Choices of other tabs and those that are out of range are
+    /// ignored.
+    fn choose(&mut self, choice: &Choice) -> Option<Measurement> {
+        let _ = choice;
+        None
+    }
+}
+
+/// A tab whose numbers are all in the run's record.
+pub struct NoProbe;
+
+impl Probe for NoProbe {}
 
 /// One question, and its answer over training.
 ///

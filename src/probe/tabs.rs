@@ -1,12 +1,11 @@
 //! The tabs there are.
 
-use super::{
-    Setting, Tab, algorithm::Algorithm, beliefs::Beliefs, coupling::Coupling, heads::Heads, landscape::Landscape,
-    power::Power, transitions::Transitions,
-};
+use serde::{Deserialize, Serialize};
+
+use super::{NoProbe, Probe, Setting, TabView, landscape::Landscape};
 
 /// A question about how a learner came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TabKind {
     Landscape,
     Transitions,
@@ -73,16 +72,12 @@ impl TabKind {
         }
     }
 
-    /// The tab for one run, or a sentence on why this run has none.
-    pub fn open(self, setting: &Setting) -> Result<Box<dyn Tab>, String> {
+    /// The tab for one run: what measures it, and what of it is known before the first measurement; or a sentence on why this run has
+    /// none.
+    pub fn open(self, setting: &Setting) -> Result<(Box<dyn Probe>, TabView), String> {
         Ok(match self {
-            Self::Landscape => Box::new(Landscape::open(setting)),
-            Self::Transitions => Box::new(Transitions::open(setting)?),
-            Self::Heads => Box::new(Heads::open(setting)?),
-            Self::Algorithm => Box::new(Algorithm::open(setting)?),
-            Self::Power => Box::new(Power::open(setting)?),
-            Self::Beliefs => Box::new(Beliefs::open(setting)?),
-            Self::Coupling => Box::new(Coupling::open(setting)?),
+            Self::Landscape => (Box::new(NoProbe), TabView::Landscape(Landscape::open(setting))),
+            _ => return Err("This tab is being moved.".into()),
         })
     }
 }

@@ -187,9 +187,15 @@ pub fn lines(blocks: &[Block], most_rows: usize) -> Vec<String> {
         match block {
             Block::Lead { text, .. } | Block::Paragraph(text) | Block::Problem(text) => out.push(text.clone()),
             Block::Table(table) => {
-                let line = |cells: &[String]| cells.join("  ");
-                out.push(line(&table.heads));
-                out.extend(table.rows.iter().take(most_rows).map(|row| line(&row.cells)));
+                let shown: Vec<&[String]> = [&table.heads[..]]
+                    .into_iter()
+                    .chain(table.rows.iter().take(most_rows).map(|r| &r.cells[..]))
+                    .collect();
+                let width = |i: usize| shown.iter().filter_map(|row| row.get(i)).map(|c| c.chars().count()).max();
+                for row in &shown {
+                    let cells = row.iter().enumerate().map(|(i, cell)| format!("{cell:<0$}", width(i).unwrap_or(0)));
+                    out.push(cells.collect::<Vec<_>>().join("  ").trim_end().to_owned());
+                }
                 if table.rows.len() > most_rows {
                     out.push(format!("… and {} more rows", table.rows.len() - most_rows));
                 }

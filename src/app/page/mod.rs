@@ -10,13 +10,13 @@ mod controls;
 mod engine_client;
 mod header;
 mod help;
-mod inside;
 mod lab;
 mod messages;
 mod own_process;
 mod pieces;
 mod plot;
 mod preferences;
+mod probes;
 mod report;
 mod sequences;
 mod settings;
@@ -112,7 +112,7 @@ fn Page() -> impl IntoView {
                         <summary>"How these curves were computed"</summary>
                         <p class="lines">{words(move || app.theory.with(|t| t.how.clone()))}</p>
                     </details>
-                    <inside::Scrubber />
+                    <probes::Scrubber />
                 </div>
                 <div class="pair">
                     <ChartView kind=ChartKind::TrainingLoss />
@@ -120,7 +120,7 @@ fn Page() -> impl IntoView {
                         <Generalization />
                     </controls::Later>
                 </div>
-                <inside::Inside />
+                <probes::ProbesPanel />
                 <controls::Later>
                     <world_panel::WorldPanel />
                     <sequences::Sequences />

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::{board::Board, controls::memo, engine_client::EngineClient, pieces, preferences, share};
+use super::{board::Board, controls::memo, engine_client::EngineClient, preferences, probes::Probes, share};
 use crate::{
     app::{
         fields::{self, Number, Typed},
@@ -11,7 +11,7 @@ use crate::{
         pictures::{Pictures, Place},
     },
     experiment::{Estimate, Experiment, Preset, Problem, WorldSpec, json, link},
-    protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture, ProbeEvent, ProbeRequest},
+    protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture, ProbeRequest},
 };
 
 /// How far the run is, as the engine last said.
@@ -94,6 +94,8 @@ pub struct App {
     /// What was asked for of both.
     pictures: StoredValue<Pictures>,
     pub board: StoredValue<Board, LocalStorage>,
+    /// The open tab of "How it learns".
+    pub probes: Probes,
     engine: StoredValue<Option<EngineClient>, LocalStorage>,
     /// A start that waits for its worker is not a run yet; a hidden tab's pause is not the user's.
     paused_by_hiding: StoredValue<bool>,
@@ -162,6 +164,7 @@ impl App {
             sketched: RwSignal::new(Picture::default()),
             pictures: StoredValue::new(Pictures::default()),
             board: StoredValue::new_local(Board::new()),
+            probes: Probes::new(),
             engine: StoredValue::new_local(None),
             paused_by_hiding: StoredValue::new(false),
         }
@@ -177,6 +180,7 @@ impl App {
     fn on_event(self, event: &Event) {
         self.silent.set(false);
         self.board.with_value(|board| board.apply(event));
+        self.probes.on_event(event);
         match event {
             Event::Phase(phase) => self.phase.set(phase.clone()),
             Event::Device(report) => self.device.set(Some(report.clone())),
@@ -213,13 +217,12 @@ impl App {
                     None => {}
                 }
             }
-            Event::Probe(ProbeEvent::Text(text)) => pieces::obey(&serde_json::from_str(text).unwrap_or_default()),
             Event::Outcome(outcome) => {
                 let precision =
                     self.run.with_untracked(|run| run.as_ref().map(|run| run.experiment.evaluation.precision));
                 self.reached.set(precision.map(|precision| outcome.reached(precision)).unwrap_or_default());
             }
-            Event::Ready | Event::Samples(_) | Event::Cell { .. } | Event::Bench(_) => {}
+            Event::Ready | Event::Probe(_) | Event::Samples(_) | Event::Cell { .. } | Event::Bench(_) => {}
         }
     }
 
@@ -231,12 +234,11 @@ impl App {
         });
     }
 
-    /// Looks at one of the recorded steps, or at the latest: every chart, and the learning lab.
+    /// Looks at one of the recorded steps, or at the latest: every chart, and the probes.
     pub fn look_at(self, index: Option<usize>) {
         let shown = self.board.with_value(|board| board.show(index));
         self.shown.set(shown);
-        let step = shown.map_or(String::new(), |step| step.to_string());
-        self.ask_probes(ProbeRequest::Text(format!(r#"{{"inside":"shown","value":"{step}"}}"#)));
+        self.ask_probes(ProbeRequest::Shown(shown));
     }
 
     /// Asks the probes of the run.
@@ -257,6 +259,7 @@ impl App {
             self.fresh_engine();
         }
         self.board.with_value(|board| board.start(&experiment));
+        self.probes.start(&experiment);
         self.run.set(Some(Run { experiment: experiment.clone(), device }));
         self.progress.set(Progress::default());
         self.below_bayes.set(Vec::new());

@@ -1,22 +1,21 @@
-//! `icl inside`: the learning lab without a browser.
+//! `icl inside`: "How it learns" without a browser.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
+use charts::report::{self, Block};
 use clap::Args;
 use icl_playground::{
     app::theme::Theme,
     engine::{error::EngineError, session::Session},
     experiment::{Experiment, Problem},
     picture::svg::escape,
-    probe::TabKind,
-    protocol::{DeviceChoice, Event, ProbeEvent},
+    probe::{OpenTab, ProbeRequest, TabKind},
+    protocol::{DeviceChoice, Event},
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 
 use crate::failure::{self, Failure, read_experiment};
 
@@ -62,11 +61,11 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     }
     for (kind, tab) in kinds.iter().zip(found) {
         lines.push(format!("{}:", kind.title()));
-        lines.extend(sentences(&tab.html).into_iter().chain(tables(&tab.html)).map(|s| format!("  {s}")));
+        lines.extend(report::lines(&tab.blocks, MOST_ROWS).into_iter().map(|s| format!("  {s}")));
         let (title, question) = (escape(kind.title()), escape(kind.question()));
         sections.push_str(&format!(
-            "<section class=\"sequences inside\"><h2>{title}</h2><p class=\"inside-question\">{question}</p><div id=\"inside\">{}</div></section>",
-            tab.html
+            "<section class=\"sequences probes\"><h2>{title}</h2><p class=\"probe-question\">{question}</p>{}</section>",
+            report::html(&tab.blocks, &Theme::light())
         ));
         if !tab.csv.is_empty() {
             let path = arguments.out.join(format!("{}.csv", kind.name()));
@@ -106,7 +105,7 @@ fn unknown(name: &str) -> Failure {
 
 /// What a tab shows and what is behind it.
 struct Found {
-    html: String,
+    blocks: Vec<Block>,
     csv: String,
 }
 
@@ -125,82 +124,27 @@ async fn look(
         session.advance(&mut |_| {}).await?;
         bar.set_position(session.steps() as u64);
     }
-    let recorded: Vec<usize> = session
-        .inside()
-        .map(|inside| inside.journal().evaluations.iter().map(|e| e.step).collect())
-        .unwrap_or_default();
+    let record = session.probes().map(|probes| probes.run_record().clone());
+    let recorded: Vec<usize> =
+        record.iter().flat_map(|record| &record.evaluations).map(|evaluation| evaluation.step).collect();
     let last = recorded.last().copied().unwrap_or_default();
     let shown = step.map_or(last, |step| recorded.iter().copied().min_by_key(|r| r.abs_diff(step)).unwrap_or(last));
     let mut all = Vec::new();
     for kind in kinds {
         bar.set_message(kind.title());
-        let mut events = Vec::new();
-        session.open_inside(Some(*kind));
-        // What is drawn at once is sent once: everything is kept.
-        session.tell_inside(json!({"inside": "shown", "value": shown}), &mut |event| events.push(event));
-        while session.look_inside(&mut |event| events.push(event)).await? {}
-        session.tell_inside(json!({"inside": "csv"}), &mut |event| events.push(event));
-        all.push(found(&events));
+        let mut open = OpenTab::with_record(record.clone());
+        let mut collect = |event: Event| {
+            open.on_event(&event);
+        };
+        session.ask_probes(ProbeRequest::Open(Some(*kind)), &mut collect);
+        session.ask_probes(ProbeRequest::Shown(Some(shown)), &mut collect);
+        while session.probe(&mut collect).await? {}
+        all.push(match (open.view(), &open.tab) {
+            (Some((view, record)), _) => Found { blocks: view.blocks(record, shown), csv: view.csv(record) },
+            (None, Some((_, Err(why)))) => Found { blocks: vec![Block::Paragraph(why.clone())], csv: String::new() },
+            (None, _) => Found { blocks: Vec::new(), csv: String::new() },
+        });
     }
     bar.finish_and_clear();
     Ok((all, shown))
-}
-
-fn found(events: &[Event]) -> Found {
-    let (mut pieces, mut csv) = (BTreeMap::new(), String::new());
-    for event in events {
-        let Event::Probe(ProbeEvent::Text(text)) = event else { continue };
-        let message: Value = serde_json::from_str(text).unwrap_or_default();
-        for slot in message.get("slots").and_then(Value::as_array).into_iter().flatten() {
-            let (name, html) = (slot[0].as_str().unwrap_or_default(), slot[1].as_str().unwrap_or_default());
-            if let Some(number) = name.strip_prefix("inside-").and_then(|n| n.parse::<usize>().ok()) {
-                pieces.insert(number, html.to_owned());
-            }
-        }
-        if let Some(text) = message.get("text").and_then(Value::as_str) {
-            csv = text.to_owned();
-        }
-    }
-    Found { html: pieces.into_values().map(|html| format!("<div>{html}</div>")).collect(), csv }
-}
-
-/// The words of a tab's paragraphs.
-fn sentences(html: &str) -> Vec<String> {
-    let paragraphs = html
-        .split("<p")
-        .skip(1)
-        .filter(|rest| rest.starts_with(['>', ' ']))
-        .filter_map(|rest| rest.split_once('>')?.1.split("</p>").next());
-    paragraphs.map(untagged).filter(|text| !text.is_empty()).collect()
-}
-
-/// Rows of a tab's tables in columns; of long tables nothing, as the files hold them.
-fn tables(html: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    for table in html.split("<table").skip(1).filter_map(|rest| rest.split("</table>").next()) {
-        let cells = |row: &str| -> Vec<String> {
-            row.split("<t").skip(1).filter(|c| c.starts_with(['d', 'h'])).map(|c| untagged(&format!("<t{c}"))).collect()
-        };
-        let rows: Vec<Vec<String>> = table.split("<tr").skip(1).map(cells).collect();
-        if rows.len() > MOST_ROWS {
-            continue;
-        }
-        let width = |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.chars().count()).max();
-        for row in &rows {
-            let line = row.iter().enumerate().map(|(i, cell)| format!("{cell:<0$}", width(i).unwrap_or(0)));
-            lines.push(line.collect::<Vec<_>>().join("  ").trim_end().to_owned());
-        }
-    }
-    lines
-}
-
-/// Text without its tags.
-fn untagged(html: &str) -> String {
-    let mut inside_tag = false;
-    let kept = html.chars().filter(|c| {
-        let keep = !inside_tag && *c != '<';
-        inside_tag = (inside_tag || *c == '<') && *c != '>';
-        keep
-    });
-    kept.collect::<String>().trim().to_owned()
 }

@@ -1,5 +1,5 @@
-mod inside;
 mod lab;
+mod probes;
 mod published;
 
 use super::{
@@ -86,8 +86,8 @@ fn interfered(
         }
         session.settle(&mut emit).await.unwrap();
         // What was recorded before lies where it can be looked at.
-        session.open_inside(Some(TabKind::Beliefs));
-        while session.look_inside(&mut |_| {}).await.unwrap() {}
+        session.ask_probes(crate::probe::ProbeRequest::Open(Some(TabKind::Beliefs)), &mut |_| {});
+        while session.probe(&mut |_| {}).await.unwrap() {}
     });
     (losses, evaluations, reports)
 }

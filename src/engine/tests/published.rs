@@ -1,13 +1,11 @@
 //! What was published of training, repeated with the presets. The long ones are ignored by default:
 //! `cargo test --lib -- --ignored published` runs them in some minutes.
 
-use serde_json::{Value, json};
-
 use crate::{
     engine::session::Session,
     experiment::{Experiment, Preset},
-    probe::TabKind,
-    protocol::{DeviceChoice, Event, ProbeEvent},
+    probe::{OpenTab, ProbeRequest, TabKind},
+    protocol::{DeviceChoice, Event},
 };
 
 /// An experiment trained to its last step, without what is measured then: every batch's loss, and the session.
@@ -44,7 +42,8 @@ fn published_gru_does_not_rest() {
         let mut experiment = Preset::named("dursley-wonka-gru").expect("a preset").experiment();
         experiment.seed = seed;
         let (losses, mut session) = train(experiment);
-        let rests: Vec<_> = transitions(&mut session).into_iter().filter(|fields| fields[0] == "rest").collect();
+        let rests: Vec<_> =
+            rows(&mut session, TabKind::Transitions).into_iter().filter(|fields| fields[0] == "rest").collect();
         println!("seed {seed}: from {:.4} to {:.4}, rests {rests:?}", losses[0], losses[999]);
         assert!(rests.is_empty(), "seed {seed}: {rests:?}");
     }
@@ -65,18 +64,17 @@ fn a_gru_that_starts_faint_rests_at_the_unigram_level_and_drops() {
     assert!(mean(&losses[..10]) > 1.03 * UNIGRAM && mean(&losses[150..]) < 0.8 * UNIGRAM, "{}", mean(&losses[150..]));
 }
 
-/// What the transitions tab says of a run, as rows of CSV.
-fn transitions(session: &mut Session) -> Vec<Vec<String>> {
-    session.open_inside(Some(TabKind::Transitions));
-    pollster::block_on(async { while session.look_inside(&mut |_| {}).await.expect("a look") {} });
-    let mut csv = String::new();
-    session.tell_inside(json!({"inside": "csv"}), &mut |event| {
-        if let Event::Probe(ProbeEvent::Text(text)) = event {
-            let message: Value = serde_json::from_str(&text).expect("JSON");
-            csv = message["text"].as_str().unwrap_or_default().to_owned();
-        }
-    });
-    csv.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+/// What a tab says of a run, as rows of CSV.
+fn rows(session: &mut Session, kind: TabKind) -> Vec<Vec<String>> {
+    let record = session.probes().map(|probes| probes.run_record().clone());
+    let mut open = OpenTab::with_record(record);
+    let mut collect = |event: Event| {
+        open.on_event(&event);
+    };
+    session.ask_probes(ProbeRequest::Open(Some(kind)), &mut collect);
+    pollster::block_on(async { while session.probe(&mut collect).await.expect("measured") {} });
+    let (view, record) = open.view().expect("a tab");
+    view.csv(record).lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
 }
 
 /// The excess over exact Bayes on each class of the transitions tab, by recorded step: (class, step, nats).
@@ -85,7 +83,7 @@ fn excess_by_event(session: &mut Session) -> Vec<(String, usize, f64)> {
         let excess = (fields[0] == "event excess").then(|| fields[4].parse().ok())??;
         Some((fields[1].clone(), fields[2].parse().ok()?, excess))
     };
-    transitions(session).into_iter().filter_map(row).collect()
+    rows(session, TabKind::Transitions).into_iter().filter_map(row).collect()
 }
 
 /// P1: a small transformer learns to copy the name before it learns the even odds on the first one, and the more names it has seen the
@@ -131,10 +129,10 @@ fn published_copying_comes_before_the_even_odds() {
 #[ignore = "some minutes"]
 fn published_induction_ends_at_the_bigram_level() {
     let (_, mut session) = train(Preset::named("induction-2").expect("a preset").experiment());
-    assert!(transitions(&mut session).iter().all(|fields| fields[0] != "rest"));
-    let journal = session.inside().expect("the probes").journal();
-    let baseline = journal.theory.baselines.iter().find(|b| b.name == "bi-inf").expect("a level");
-    let end = mean(&journal.evaluations.last().expect("evaluated").model);
+    assert!(rows(&mut session, TabKind::Transitions).iter().all(|fields| fields[0] != "rest"));
+    let record = session.probes().expect("the probes").run_record();
+    let baseline = record.theory.baselines.iter().find(|b| b.name == "bi-inf").expect("a level");
+    let end = mean(&record.evaluations.last().expect("evaluated").model);
     assert!(end - mean(&baseline.curve.values) < 0.01, "{end}");
 }
 
@@ -144,17 +142,9 @@ fn published_induction_ends_at_the_bigram_level() {
 #[ignore = "a minute"]
 fn published_beliefs_are_in_the_residual_stream() {
     let (_, mut session) = train(Preset::named("mess3").expect("a preset").experiment());
-    session.open_inside(Some(TabKind::Beliefs));
-    let mut csv = String::new();
-    pollster::block_on(async { while session.look_inside(&mut |_| {}).await.expect("a look") {} });
-    session.tell_inside(json!({"inside": "csv"}), &mut |event| {
-        if let Event::Probe(ProbeEvent::Text(text)) = event {
-            let message: Value = serde_json::from_str(&text).expect("JSON");
-            csv = message["text"].as_str().unwrap_or_default().to_owned();
-        }
-    });
+    let rows = rows(&mut session, TabKind::Beliefs);
     let r2 = |step: &str, layer: &str, column: usize| {
-        let line = csv.lines().map(|l| l.split(',').collect::<Vec<_>>()).find(|f| f[0] == step && f[1] == layer);
+        let line = rows.iter().find(|f| f[0] == step && f[1] == layer);
         line.and_then(|f| f[column].parse::<f64>().ok()).expect("a row")
     };
     let (after, before, shuffled) = (r2("600", "output", 2), r2("0", "output", 2), r2("600", "output", 4));

@@ -1,0 +1,124 @@
+//! What the engine and the page say about the open tab of "How it learns": plain numbers, and what is made of them where
+//! they arrive.
+
+use charts::report::Block;
+use serde::{Deserialize, Serialize};
+
+use super::{RunRecord, TabKind, landscape::Landscape};
+use crate::{experiment::Experiment, protocol::Event};
+
+/// What the page asks of the probes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ProbeRequest {
+    /// Opens a tab, or none.
+    Open(Option<TabKind>),
+    /// The recorded step that the page shows; `None`: the latest.
+    Shown(Option<usize>),
+    /// A choice of the reader that the page's numbers cannot answer.
+    Choose(Choice),
+}
+
+impl ProbeRequest {
+    /// Whether nobody needs this any more, once `later` was asked.
+    pub fn is_overtaken_by(&self, later: &Self) -> bool {
+        match (self, later) {
+            (Self::Choose(mine), Self::Choose(later)) => std::mem::discriminant(mine) == std::mem::discriminant(later),
+            (Self::Open(_), Self::Open(_)) | (Self::Shown(_), Self::Shown(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Choices that need the engine: other sequences, a model with parts missing, another exact predictor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Choice {}
+
+/// What the probes report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ProbeEvent {
+    /// A tab was opened, or none; its numbers so far are those of the world alone. Sent again when the run starts anew.
+    Opened(Option<(TabKind, Result<TabView, String>)>),
+    /// What was measured at one recorded step, or after a choice.
+    Measured(Box<Measurement>),
+}
+
+/// One result of a probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Measurement {}
+
+/// Everything that an open tab shows, less what is in the run's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum TabView {
+    Landscape(Landscape),
+}
+
+impl TabView {
+    /// Takes in a result. One of another tab (it was closed meanwhile) changes nothing.
+    pub fn add(&mut self, measurement: Measurement) {
+        match measurement {}
+    }
+
+    /// The whole tab as it opens, with the first choices.
+    pub fn blocks(&self, record: &RunRecord, shown: usize) -> Vec<Block> {
+        match self {
+            Self::Landscape(tab) => tab.blocks(record, shown, tab.first_choice()),
+        }
+    }
+
+    /// Everything that the charts show, as CSV.
+    pub fn csv(&self, record: &RunRecord) -> String {
+        match self {
+            Self::Landscape(tab) => tab.csv(record),
+        }
+    }
+}
+
+/// What the page or the terminal has of a run and of the tab that is open.
+#[derive(Clone, Debug, Default)]
+pub struct OpenTab {
+    /// What the run is about.
+    experiment: Option<Experiment>,
+    /// `None` before the run's theory is known.
+    pub record: Option<RunRecord>,
+    /// The open tab, or why this run has none of its kind; `None` where none is open.
+    pub tab: Option<(TabKind, Result<TabView, String>)>,
+}
+
+impl OpenTab {
+    /// For a run that has gone on for a while.
+    pub fn with_record(record: Option<RunRecord>) -> Self {
+        Self { record, ..Self::default() }
+    }
+
+    /// A new run begins: the open tab stays open and has no numbers.
+    pub fn start(&mut self, experiment: &Experiment) {
+        *self = Self { experiment: Some(experiment.clone()), ..Self::default() };
+    }
+
+    /// Takes in what the engine reports; whether anything changed that a tab shows.
+    pub fn on_event(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Probe(ProbeEvent::Opened(tab)) => self.tab = tab.clone(),
+            Event::Probe(ProbeEvent::Measured(measurement)) => {
+                if let Some((_, Ok(view))) = &mut self.tab {
+                    view.add((**measurement).clone());
+                }
+            }
+            Event::Theory(theory) => {
+                self.record = self.experiment.as_ref().map(|experiment| RunRecord::new(experiment, theory));
+            }
+            Event::Frame(_) | Event::Evaluation(_) => {
+                return self.record.as_mut().is_some_and(|record| record.on_event(event));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The open tab's view and the run's record, once both are there.
+    pub fn view(&self) -> Option<(&TabView, &RunRecord)> {
+        let record = self.record.as_ref().filter(|record| !record.evaluations.is_empty())?;
+        let (_, Ok(view)) = self.tab.as_ref()? else { return None };
+        Some((view, record))
+    }
+}
