@@ -101,8 +101,7 @@ impl Experiment {
 
     /// Pretty JSON, every field written out.
     pub fn to_json(&self) -> String {
-        // Plain data with string keys: serialisation cannot fail. By way of a value, as links are written: one serialiser less
-        // in the page's wasm.
+        // Plain data with string keys: serialisation cannot fail. By way of a value, so that numbers look as they do in links.
         serde_json::to_value(self).map(|value| json::pretty(&value)).unwrap_or_default()
     }
 

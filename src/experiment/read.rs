@@ -53,9 +53,10 @@ pub(super) fn experiment(mut value: Value, world: Option<WorldSpec>) -> Result<E
     if !problems.is_empty() {
         return Err(problems);
     }
-    let read = json::take::<Experiment>(sound);
+    let read = serde_json::from_value::<Experiment>(sound);
     // Every field was looked at, so that this cannot fail.
-    let read = read.map_err(|why| vec![Problem::new("experiment", "unreadable", "the fields of an experiment", &why)]);
+    let read = read
+        .map_err(|why| vec![Problem::new("experiment", "unreadable", "the fields of an experiment", &why.to_string())]);
     let experiment = Experiment { world, ..read? };
     experiment.validate().map_err(|mut problems| {
         for problem in &mut problems {
@@ -153,7 +154,7 @@ impl Wrong {
     fn range(&self, sound: &mut Value, absurd: Value) -> Option<String> {
         let slot = sound.pointer_mut(&format!("/{}", self.field.replace('.', "/")))?;
         let before = std::mem::replace(slot, absurd);
-        let problems = json::take::<Experiment>(sound.clone()).ok().and_then(|e| e.validate().err());
+        let problems = serde_json::from_value::<Experiment>(sound.clone()).ok().and_then(|e| e.validate().err());
         if let Some(slot) = sound.pointer_mut(&format!("/{}", self.field.replace('.', "/"))) {
             *slot = before;
         }
@@ -168,8 +169,7 @@ fn options(field: &str) -> Vec<String> {
         outer.insert(name.into(), inner);
         Value::Object(outer)
     });
-    let names = json::take::<Experiment>(unheard).err().unwrap_or_default();
-    names.split(", ").map(String::from).collect()
+    json::choices::<Experiment>(unheard)
 }
 
 /// A count, however it is written: 16, 16.0 or 1.6e1.

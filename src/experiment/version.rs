@@ -62,7 +62,7 @@ fn with(base: &Experiment, tables: &[&[Field]]) -> Experiment {
             *slot = given;
         }
     }
-    json::take(experiment).unwrap_or_else(|_| base.clone())
+    serde_json::from_value(experiment).unwrap_or_else(|_| base.clone())
 }
 
 #[cfg(test)]

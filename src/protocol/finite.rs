@@ -2,10 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use serde::{
-    Serialize, Serializer,
-    ser::{self, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple},
-};
+use serde::{Serialize, Serializer, ser};
 
 /// Where the first number is that is NaN or infinite, as `losses[3]` or `two_level.loss.value`; `None` where all are finite.
 pub fn first_not_finite(message: &impl Serialize) -> Option<String> {
@@ -151,59 +148,50 @@ impl Serializer for Finite {
     }
 }
 
-impl SerializeSeq for Items {
-    type Ok = ();
-    type Error = Found;
+/// Serializers of parts without names: each looks at its item.
+macro_rules! items {
+    ($($kind:ident: $method:ident),*) => {
+        $(impl ser::$kind for Items {
+            type Ok = ();
+            type Error = Found;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Found> {
-        self.item(value)
-    }
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Found> {
+                self.item(value)
+            }
 
-    fn end(self) -> Result<(), Found> {
-        Ok(())
-    }
+            fn end(self) -> Result<(), Found> {
+                Ok(())
+            }
+        })*
+    };
 }
 
-impl SerializeTuple for Items {
-    type Ok = ();
-    type Error = Found;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Found> {
-        self.item(value)
-    }
-
-    fn end(self) -> Result<(), Found> {
-        Ok(())
-    }
+items! {
+    SerializeSeq: serialize_element, SerializeTuple: serialize_element, SerializeTupleStruct: serialize_field,
+    SerializeTupleVariant: serialize_field
 }
 
-impl ser::SerializeTupleStruct for Items {
-    type Ok = ();
-    type Error = Found;
+/// Serializers of named fields: the name goes in front of the way.
+macro_rules! fields {
+    ($($kind:ident),*) => {
+        $(impl ser::$kind for Finite {
+            type Ok = ();
+            type Error = Found;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Found> {
-        self.item(value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Found> {
+                value.serialize(Self).map_err(|found| found.below(name))
+            }
 
-    fn end(self) -> Result<(), Found> {
-        Ok(())
-    }
+            fn end(self) -> Result<(), Found> {
+                Ok(())
+            }
+        })*
+    };
 }
 
-impl ser::SerializeTupleVariant for Items {
-    type Ok = ();
-    type Error = Found;
+fields! { SerializeStruct, SerializeStructVariant }
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Found> {
-        self.item(value)
-    }
-
-    fn end(self) -> Result<(), Found> {
-        Ok(())
-    }
-}
-
-impl SerializeMap for Entries {
+impl ser::SerializeMap for Entries {
     type Ok = ();
     type Error = Found;
 
@@ -214,32 +202,6 @@ impl SerializeMap for Entries {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Found> {
         value.serialize(Finite).map_err(|found| found.below(&format!("entry {}", self.0)))
-    }
-
-    fn end(self) -> Result<(), Found> {
-        Ok(())
-    }
-}
-
-impl SerializeStruct for Finite {
-    type Ok = ();
-    type Error = Found;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Found> {
-        value.serialize(Self).map_err(|found| found.below(name))
-    }
-
-    fn end(self) -> Result<(), Found> {
-        Ok(())
-    }
-}
-
-impl SerializeStructVariant for Finite {
-    type Ok = ();
-    type Error = Found;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Found> {
-        value.serialize(Self).map_err(|found| found.below(name))
     }
 
     fn end(self) -> Result<(), Found> {
@@ -268,7 +230,7 @@ mod tests {
         ] {
             assert_eq!(first_not_finite(&event), None, "{event:?}");
         }
-        // Each number of an evaluation and of an outcome in turn, by way of the text that would have been sent.
+        // Each number of an evaluation and of an outcome in turn, as they would have been sent.
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             let mut evaluation = fixtures::evaluation(2, 0.5);
             evaluation.model[3] = bad;
