@@ -2,7 +2,6 @@
 
 mod bench;
 mod check;
-mod names;
 mod place;
 mod site;
 mod size;

@@ -3,11 +3,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Instant;
 use std::{env, thread};
 
-use crate::names::{Names, UNUSED};
 use crate::place::{cargo, command, run, target};
 use crate::size::{files, weigh};
 use crate::tools::{esbuild, wasm_opt};
@@ -26,40 +24,17 @@ const FEATURES: &[&str] = &[
     "--enable-multivalue",
 ];
 
-/// Each wasm file and how to shrink it. Page and engine are weighed compressed, and what is inlined compresses worse than a call; the
-/// page's lowest kilobyte is the far end of the stack, which nothing reaches.
+/// Each wasm file and how to shrink it.
 const SHRINK: &[(&str, &[&str])] = &[
-    (
-        "app_bg.wasm",
-        &[
-            "-Oz",
-            "--flatten",
-            "--rereloop",
-            "-Oz",
-            "-Oz",
-            "--always-inline-max-function-size=0",
-            "--one-caller-inline-max-function-size=0",
-            "--low-memory-unused",
-            // Before the names go: copies of one generic function then stand within gzip's window of 32 kB.
-            "--reorder-functions-by-name",
-        ],
-    ),
-    (
-        "engine_bg.wasm",
-        &[
-            "-Oz",
-            "--always-inline-max-function-size=0",
-            "--one-caller-inline-max-function-size=0",
-            "--reorder-functions-by-name",
-        ],
-    ),
+    ("app_bg.wasm", &["-Oz"]),
+    ("engine_bg.wasm", &["-Oz"]),
     ("engine-cpu_bg.wasm", &["-Os"]),
-    ("kernels.wasm", &["-O3", "--strip-debug", "--strip-producers"]),
-    ("kernels-relaxed.wasm", &["-O3", "--enable-relaxed-simd", "--strip-debug", "--strip-producers"]),
+    ("kernels.wasm", &["-O3"]),
+    ("kernels-relaxed.wasm", &["-O3", "--enable-relaxed-simd"]),
 ];
 
-/// Last of all, for what wasm-bindgen has made a script for.
-const SHORT_NAMES: &str = "--minify-imports-and-exports-and-modules --strip-debug --strip-producers";
+/// What only a debugger or a compiler reads.
+const STRIP: &[&str] = &["--strip-debug", "--strip-producers"];
 
 /// The kernels alone, for the workers of a team (`kernels/module`): what the site calls each build, and what it may use. A browser that
 /// does not know relaxed SIMD refuses a module that has it.
@@ -130,8 +105,7 @@ fn shrink_all(tool: &Path, staged: &Path) -> Result<(), String> {
     })
 }
 
-/// Shrinks `path` in place, and gives it and its script short names for each other. The engine takes minutes, so results are kept by
-/// the input's content.
+/// Shrinks `path` in place. The engine takes minutes, so results are kept by the input's content.
 fn shrink(tool: &Path, path: &Path, level: &[&str]) -> Result<(), String> {
     let before = read(path)?;
     let wrapped = b".command_export";
@@ -140,34 +114,21 @@ fn shrink(tool: &Path, path: &Path, level: &[&str]) -> Result<(), String> {
         return Err(format!("{} {why}.", path.display()));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let script = name.strip_suffix("_bg.wasm").map(|name| path.with_file_name(format!("{name}.js")));
-    let mut level = level.join(" ");
-    if script.is_some() {
-        level = format!("--remove-exports={UNUSED} {level} {SHORT_NAMES}");
-    }
-    let recipe = format!("{level} {} {}", FEATURES.join(" "), tool.display());
+    let recipe = [level, STRIP, FEATURES].concat();
     let cache = target().join("wasm-opt");
-    let kept = cache.join(format!("{:016x}.wasm", hash([recipe.as_bytes(), &before])));
-    let names = kept.with_extension("names");
+    let key = hash([recipe.join(" ").as_bytes(), tool.to_string_lossy().as_bytes(), &before]);
+    let kept = cache.join(format!("{key:016x}.wasm"));
     if !kept.is_file() {
-        println!("Shrinking {name} ({} kB) with wasm-opt {level}.", before.len() / 1000);
+        println!("Shrinking {name} ({} kB) with wasm-opt {}.", before.len() / 1000, level.join(" "));
         let start = Instant::now();
         fs::create_dir_all(&cache).map_err(|e| format!("{} cannot be made: {e}.", cache.display()))?;
         let half = kept.with_extension("part");
         let mut wasm_opt = command(tool);
-        wasm_opt.args(level.split(' ')).args(FEATURES).arg(path).arg("-o").arg(&half).stderr(Stdio::inherit());
-        let outcome = wasm_opt.output().map_err(|e| format!("wasm-opt could not be started: {e}."))?;
-        if !outcome.status.success() {
-            return Err(format!("wasm-opt failed on {name} ({}).", outcome.status));
-        }
-        write(&names, &outcome.stdout)?;
+        run(wasm_opt.args(recipe).arg(path).arg("-o").arg(&half))?;
         fs::rename(&half, &kept).map_err(|e| format!("{} cannot be moved: {e}.", half.display()))?;
         println!("Shrunk {name} in {:.0} s.", start.elapsed().as_secs_f64());
     }
-    fs::copy(&kept, path).map_err(|e| format!("{} cannot be written: {e}.", path.display()))?;
-    let Some(script) = script else { return Ok(()) };
-    let renamed = Names::read(&text(&names)?)?.apply(&text(&script)?)?;
-    write(&script, renamed.as_bytes())
+    fs::copy(&kept, path).map(drop).map_err(|e| format!("{} cannot be written: {e}.", path.display()))
 }
 
 /// Every script: browsers read all of them as modules.
