@@ -1,9 +1,47 @@
-//! End to end: the built site in a real browser. `cargo xtask build` first, then `cargo xtask test e2e`.
+//! End to end: the built site in real browsers. `cargo xtask build` first, then `cargo xtask test e2e`.
+//!
+//! What `in_every_browser!` lists runs in Chromium, Firefox and WebKitGTK. The rest runs in Chromium alone: phones and other pixel
+//! ratios (the DevTools protocol), SwiftShader (no other browser here has WebGPU), times (the others report no long tasks), what
+//! axe-core finds, and what is long and has little to do with the browser.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops, with a sentence")]
 
+/// Runs each of these tests in every browser: `chromium::name`, `firefox::name` and `webkit::name`. Those behind `at length` are left
+/// to Chromium, unless ignored tests are asked for: `ICL_AT_LENGTH=1 cargo xtask test e2e`.
+macro_rules! in_every_browser {
+    ($($test:ident),* $(,)? ; at length: $($long:ident),* $(,)?) => {
+        in_every_browser!(in chromium, Kind::ALL[0]; [$($test)* $($long)*] []);
+        in_every_browser!(in firefox, Kind::Firefox; [$($test)*] [$($long)*]);
+        in_every_browser!(in webkit, Kind::WebKit; [$($test)*] [$($long)*]);
+    };
+    (in $browser:ident, $kind:expr; [$($test:ident)*] [$($long:ident)*]) => {
+        mod $browser {
+            use crate::support::browser::Kind;
+            $(
+                #[test]
+                fn $test() {
+                    if $kind.is_asked_for() {
+                        super::$test($kind);
+                    }
+                }
+            )*
+            $(
+                #[test]
+                #[ignore = "long, and run in Chromium: ICL_AT_LENGTH=1 runs it here too"]
+                fn $long() {
+                    if $kind.is_asked_for() {
+                        super::$long($kind);
+                    }
+                }
+            )*
+        }
+    };
+}
+
 #[path = "e2e/accessible.rs"]
 mod accessible;
+#[path = "e2e/bits.rs"]
+mod bits;
 #[path = "e2e/failures.rs"]
 mod failures;
 #[path = "e2e/hands.rs"]
@@ -20,7 +58,7 @@ use icl_playground::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use support::browser::{Browser, Gpu};
+use support::browser::{Browser, Gpu, Kind, SEE_ERRORS};
 use support::server::{Server, dist};
 
 /// h of Dursley/Wonka, nats per token.
@@ -53,18 +91,23 @@ struct Page {
 }
 
 impl Page {
-    fn new(gpu: Gpu) -> Self {
-        Self::with(|| Browser::start(gpu), &[])
+    fn new(kind: impl Into<Kind>) -> Self {
+        Self::with(|| Browser::start(kind), &[])
     }
 
     /// `instead` are files of the site that are not what they should be.
     fn with(browser: impl FnOnce() -> Browser, instead: &[(&str, &str)]) -> Self {
         let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { server: Server::start(instead), browser: browser(), _one: one }
+        let page = Self { server: Server::start(instead), browser: browser(), _one: one };
+        // Chromium's driver has a log of errors.
+        if !matches!(page.browser.kind(), Kind::Chromium(_)) {
+            page.server.before_load(SEE_ERRORS);
+        }
+        page
     }
 
-    fn opened(gpu: Gpu, fragment: &str) -> Self {
-        let page = Self::new(gpu);
+    fn opened(kind: impl Into<Kind>, fragment: &str) -> Self {
+        let page = Self::new(kind);
         page.open(fragment);
         page
     }
@@ -276,9 +319,8 @@ fn assert_all_from_here(page: &Page) {
     }
 }
 
-#[test]
-fn pause_step_resume_and_reset_keep_to_the_exact_step() {
-    let page = Page::opened(Gpu::None, LONG);
+fn pause_step_resume_and_reset_keep_to_the_exact_step(kind: Kind) {
+    let page = Page::opened(kind, LONG);
     page.wait_for_step(3, SOON);
 
     let took = page.browser.script(
@@ -320,9 +362,8 @@ fn pause_step_resume_and_reset_keep_to_the_exact_step() {
     assert_eq!(page.browser.console_errors(), Vec::<String>::new());
 }
 
-#[test]
-fn a_run_that_was_paused_is_the_same_run() {
-    let page = Page::opened(Gpu::None, SHORT);
+fn a_run_that_was_paused_is_the_same_run(kind: Kind) {
+    let page = Page::opened(kind, SHORT);
     page.wait_for_phase("finished", RUN);
     let straight = page.evaluation();
     page.click("reset");
@@ -335,9 +376,8 @@ fn a_run_that_was_paused_is_the_same_run() {
     assert_eq!(page.evaluation(), straight, "pausing changed the losses");
 }
 
-#[test]
-fn a_link_reproduces_the_run_bit_for_bit() {
-    let page = Page::opened(Gpu::None, SHORT);
+fn a_link_reproduces_the_run_bit_for_bit(kind: Kind) {
+    let page = Page::opened(kind, SHORT);
     page.wait_for_phase("finished", RUN);
     let first = page.evaluation();
     assert_eq!(first.step, 30);
@@ -349,9 +389,8 @@ fn a_link_reproduces_the_run_bit_for_bit() {
     assert_eq!(page.evaluation(), first, "the same link gave other losses");
 }
 
-#[test]
-fn a_changed_setting_waits_for_a_restart() {
-    let page = Page::opened(Gpu::None, LONG);
+fn a_changed_setting_waits_for_a_restart(kind: Kind) {
+    let page = Page::opened(kind, LONG);
     page.wait_for_step(2, SOON);
     assert_eq!(page.text("restart-banner"), None, "nothing was changed yet");
     page.type_into("field-data.length", "16");
@@ -375,9 +414,8 @@ fn a_changed_setting_waits_for_a_restart() {
     assert!(hash.as_str().is_some_and(|hash| hash.contains("data.length=16")), "the link says {hash}");
 }
 
-#[test]
-fn bad_values_get_a_sentence_and_nothing_is_lost() {
-    let page = Page::opened(Gpu::None, LONG);
+fn bad_values_get_a_sentence_and_nothing_is_lost(kind: Kind) {
+    let page = Page::opened(kind, LONG);
     page.wait_for_step(2, SOON);
     for (field, text) in [("training.learning_rate", "NaN"), ("data.length", "100000"), ("net.width", "0")] {
         page.type_into(&format!("field-{field}"), text);
@@ -397,9 +435,8 @@ fn bad_values_get_a_sentence_and_nothing_is_lost() {
     assert_eq!(page.browser.console_errors(), Vec::<String>::new());
 }
 
-#[test]
-fn a_broken_link_gets_a_sentence_and_opens_the_first_story() {
-    let page = Page::new(Gpu::None);
+fn a_broken_link_gets_a_sentence_and_opens_the_first_story(kind: Kind) {
+    let page = Page::new(kind);
     for (fragment, word) in [
         ("#v=1&preset=nothing", "nothing"),
         ("#v=1&preset=dursley-wonka&data.length=%zz", "data.length"),
@@ -423,6 +460,61 @@ fn without_an_adapter_the_page_says_why_it_uses_the_cpu_and_does_without_webgpu_
     let why = device_reason(&page);
     println!("{why}");
     assert!(why.contains("CPU") && why.contains("WebGPU"), "the reason given: {why}");
+}
+
+/// The whole path in a browser without WebGPU: the page opens, says who trains and why, trains, and every chart and read-out speaks of
+/// the last step.
+fn it_opens_says_why_the_cpu_trains_and_draws_every_chart(kind: Kind) {
+    let page = Page::opened(kind, QUICK);
+    page.wait_for_phase("finished", RUN);
+    let offered = page.browser.script("return typeof navigator.gpu", &[]);
+    let why = device_reason(&page);
+    println!("{}: navigator.gpu is {offered}; {why}", kind.name());
+    let (gpu, words) = match kind {
+        Kind::Chromium(_) => ("object", "This browser has WebGPU but found no graphics adapter, so the CPU trains."),
+        Kind::Firefox | Kind::WebKit => ("undefined", "This browser offers no WebGPU, so the CPU trains."),
+    };
+    assert_eq!(offered, json!(gpu), "a browser that has changed: its sentence is another one now");
+    assert!(why.starts_with(words), "the reason given: {why}");
+    assert!(page.text("device").is_some_and(|device| device.contains("CPU")));
+    assert_eq!(page.evaluation().step, 30);
+    assert_eq!(page.step(), 30);
+    for chart in ["loss-by-position", "training-loss", "losses", "bound"] {
+        let drawn = "
+            const chart = document.querySelector(`[data-testid='chart-${arguments[0]}']`);
+            const layers = [...chart?.querySelectorAll('canvas') ?? []].filter((layer) => layer.width > 0);
+            const inked = layers.some((layer) =>
+              layer.getContext('2d').getImageData(0, 0, layer.width, layer.height).data.some((value) => value !== 0));
+            const label = chart?.getAttribute('aria-label') ?? '';
+            return label.length > 20 && (layers.length === 0 || inked) && [label, layers.length]";
+        let drawn = page.browser.wait(&format!("the chart {chart}"), SOON, drawn, &[json!(chart)]);
+        println!("{chart}: {drawn}");
+    }
+    assert_all_from_here(&page);
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+/// Sliders by the keyboard, as a person moves them: the entry beside each follows.
+fn sliders_follow_the_keys_and_their_entries_follow_them(kind: Kind) {
+    let page = Page::opened(kind, &format!("{QUICK}&data.fresh=false&data.topics=4&data.sequences=16"));
+    page.wait_for_phase("finished", RUN);
+    for field in ["data.topics", "data.sequences", "data.length"] {
+        let value = "return document.querySelector(`[data-testid='field-${arguments[0]}']`).value";
+        let before = page.browser.script(value, &[json!(field)]);
+        page.browser
+            .script("document.querySelector(`[data-testid='slider-${arguments[0]}']`).focus()", &[json!(field)]);
+        // The arrow to the left.
+        page.browser.press("\u{e012}");
+        let less = "
+            const value = document.querySelector(`[data-testid='field-${arguments[0]}']`).value;
+            return Number(value) < Number(arguments[1]) && value";
+        let after = page.browser.wait(&format!("less of {field}"), SOON, less, &[json!(field), before.clone()]);
+        println!("{field}: {before} became {after}");
+    }
+    there(&page, "restart-banner");
+    page.click("restart");
+    page.wait_for_phase("finished", RUN);
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
 }
 
 #[test]
@@ -458,17 +550,16 @@ fn device_reason(page: &Page) -> String {
     page.browser.wait("the reason for the device", SOON, script, &[]).as_str().unwrap_or_default().to_owned()
 }
 
-#[test]
-fn a_browser_that_lacks_something_is_told_so() {
-    let page = Page::new(Gpu::None);
-    page.browser.before_load("WebAssembly.validate = () => false");
+fn a_browser_that_lacks_something_is_told_so(kind: Kind) {
+    let page = Page::new(kind);
+    page.server.before_load("WebAssembly.validate = () => false");
     page.open("");
     page.wait_for_text("SIMD", SOON);
     assert!(page.browser.page_text().contains("Firefox"), "which browsers work is said");
 
     drop(page);
-    let page = Page::new(Gpu::None);
-    page.browser.before_load(
+    let page = Page::new(kind);
+    page.server.before_load(
         "const Real = Worker; globalThis.Worker = function (url) { return new Real(url, { type: 'classic' }) }",
     );
     page.open("");
@@ -517,10 +608,8 @@ fn charts_at_rest_follow_the_pixel_ratio() {
 }
 
 /// What a visitor sees of a lost engine: a sentence, and a way on.
-#[test]
-fn a_missing_engine_is_said_and_the_page_stays() {
-    let page =
-        Page::with(|| Browser::start(Gpu::None), &[("engine-cpu.js", "throw new Error('half of it is missing')")]);
+fn a_missing_engine_is_said_and_the_page_stays(kind: Kind) {
+    let page = Page::with(|| Browser::start(kind), &[("engine-cpu.js", "throw new Error('half of it is missing')")]);
     page.open("");
     page.wait_for_text("half of it is missing", SOON);
     page.wait_for_phase("failed", SOON);
@@ -530,8 +619,7 @@ fn a_missing_engine_is_said_and_the_page_stays() {
 }
 
 /// Workers that share the steps, and fail in the middle of the run.
-#[test]
-fn a_lost_core_is_said_and_the_run_ends_as_it_should() {
+fn a_lost_core_is_said_and_the_run_ends_as_it_should(kind: Kind) {
     let whole = std::fs::read_to_string(dist().join("team-worker.js")).expect("the built site's worker");
     let failing = whole
         + "\n{ const answers = self.onmessage; let left = 20;
@@ -539,7 +627,7 @@ fn a_lost_core_is_said_and_the_run_ends_as_it_should() {
                if (--left < 0) throw new Error('this core is gone');
                answers(event);
              }; }";
-    let page = Page::with(|| Browser::start(Gpu::None), &[("team-worker.js", &failing)]);
+    let page = Page::with(|| Browser::start(kind), &[("team-worker.js", &failing)]);
     // Work enough for more than one core.
     page.open("#v=1&preset=dursley-wonka&training.steps=40&training.batch=64&evaluation.every=20");
     page.wait_for_phase("finished", RUN);
@@ -590,11 +678,11 @@ fn results(page: &Page) -> Vec<String> {
     rows.as_array().into_iter().flatten().filter_map(|row| row.as_str().map(str::to_owned)).collect()
 }
 
-#[test]
-fn a_sweep_survives_a_reload_with_all_that_was_finished() {
-    let page = Page::new(Gpu::None);
+fn a_sweep_survives_a_reload_with_all_that_was_finished(kind: Kind) {
+    let page = Page::new(kind);
     open_lab(&page, "");
-    start_sweep(&page, "2, 4", "1..2");
+    // More runs than a browser that speaks of four cores has under way at once.
+    start_sweep(&page, "2, 4", "1..3");
     let two = "return document.querySelectorAll(\"[data-testid='lab-grid'] [data-state='done']\").length >= 2";
     page.browser.wait("two finished runs", RUN, two, &[]);
     page.click("lab-pause");
@@ -605,13 +693,13 @@ fn a_sweep_survives_a_reload_with_all_that_was_finished() {
 
     open_lab(&page, "");
     let list = page.text("lab-list").unwrap_or_default();
-    assert!(done == 4 || list.contains(&format!("unfinished: {done} of 4")), "the list says {list}");
+    assert!(done == 6 || list.contains(&format!("unfinished: {done} of 6")), "the list says {list}");
     let resume =
         "const e = document.querySelector(\"[data-lab='continue'], [data-lab='show']\"); e?.click(); return !!e";
     page.browser.wait("the stored sweep", SOON, resume, &[]);
     wait_for_summary(&page, "finished");
     let after = results(&page);
-    assert_eq!(after.len(), 4);
+    assert_eq!(after.len(), 6);
     assert!(before.iter().all(|row| after.contains(row)), "{before:?} is not part of {after:?}");
 
     // Left and opened again, it is as it was; the run in the playground is not touched.
@@ -631,8 +719,7 @@ fn a_sweep_survives_a_reload_with_all_that_was_finished() {
 }
 
 /// The second worker goes silent with its first words about a cell, as one does that the browser has killed.
-#[test]
-fn a_killed_worker_loses_only_its_cell() {
+fn a_killed_worker_loses_only_its_cell(kind: Kind) {
     let script = std::fs::read_to_string(dist().join("engine-worker.js")).expect("the built worker");
     // Behind the version and the number of the worker's first run, a byte says which event it is.
     let first = wire::encode(&FromEngine { run: 1, event: Event::Cell { done: 0.0 } })[..6].to_vec();
@@ -644,16 +731,15 @@ fn a_killed_worker_loses_only_its_cell() {
           else say(message, moved);
         }};\n"
     );
-    let page = Page::with(|| Browser::start(Gpu::None), &[("engine-worker.js", &(deadly + &script))]);
+    let page = Page::with(|| Browser::start(kind), &[("engine-worker.js", &(deadly + &script))]);
     open_lab(&page, "?patience=20");
     start_sweep(&page, "2, 4", "1");
     wait_for_summary(&page, "finished");
     assert_eq!(results(&page).len(), 2, "{:?}", page.text("lab-summary"));
 }
 
-#[test]
-fn a_grid_with_nonsense_gets_a_sentence() {
-    let page = Page::new(Gpu::None);
+fn a_grid_with_nonsense_gets_a_sentence(kind: Kind) {
+    let page = Page::new(kind);
     open_lab(&page, "");
     for (values, words) in
         [("", "without values"), ("0", "data.topics is 0"), ("<img src=x>", "data.topics"), ("9..1", "whole numbers")]
@@ -676,9 +762,8 @@ fn a_grid_with_nonsense_gets_a_sentence() {
     assert_eq!(page.browser.console_errors(), Vec::<String>::new());
 }
 
-#[test]
-fn a_study_opens_with_what_was_recorded() {
-    let page = Page::new(Gpu::None);
+fn a_study_opens_with_what_was_recorded(kind: Kind) {
+    let page = Page::new(kind);
     open_lab(&page, "");
     page.click("lab-study-data");
     there(&page, "lab-recorded");
@@ -712,9 +797,8 @@ fn inside(page: &Page) -> String {
         .to_owned()
 }
 
-#[test]
-fn the_slider_takes_every_chart_back_and_the_learning_lab_answers() {
-    let page = Page::opened(Gpu::None, SHORT);
+fn the_slider_takes_every_chart_back_and_the_learning_lab_answers(kind: Kind) {
+    let page = Page::opened(kind, SHORT);
     page.wait_for_phase("finished", RUN);
     assert!(page.text("scrubber").is_some() && page.browser.page_text().contains("Every sequence is about Mr Dursley"));
     // Back to the start: charts and lab speak of step 0, and then of the last one again.
@@ -759,4 +843,24 @@ fn the_slider_takes_every_chart_back_and_the_learning_lab_answers() {
         page.browser.wait(kind.name(), SOON, shown, &[json!(kind.name())]);
     }
     assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+in_every_browser! {
+    it_opens_says_why_the_cpu_trains_and_draws_every_chart,
+    pause_step_resume_and_reset_keep_to_the_exact_step,
+    a_changed_setting_waits_for_a_restart,
+    bad_values_get_a_sentence_and_nothing_is_lost,
+    a_broken_link_gets_a_sentence_and_opens_the_first_story,
+    sliders_follow_the_keys_and_their_entries_follow_them,
+    a_sweep_survives_a_reload_with_all_that_was_finished,
+    the_slider_takes_every_chart_back_and_the_learning_lab_answers;
+    at length:
+    a_run_that_was_paused_is_the_same_run,
+    a_link_reproduces_the_run_bit_for_bit,
+    a_browser_that_lacks_something_is_told_so,
+    a_missing_engine_is_said_and_the_page_stays,
+    a_lost_core_is_said_and_the_run_ends_as_it_should,
+    a_killed_worker_loses_only_its_cell,
+    a_grid_with_nonsense_gets_a_sentence,
+    a_study_opens_with_what_was_recorded,
 }

@@ -158,7 +158,7 @@ fn axe_finds_nothing_on_a_phone() {
 fn axe_finds_nothing_before_the_page_has_started_and_where_it_cannot() {
     let mut found = Vec::new();
     let page = Page::new(Gpu::None);
-    page.browser.before_load("WebAssembly.validate = () => false");
+    page.server.before_load("WebAssembly.validate = () => false");
     page.open("");
     page.wait_for_text("SIMD", SOON);
     page.browser.script(&axe(), &[]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::support::browser::{Browser, Gpu};
+use super::support::browser::{Browser, Kind};
 use super::support::server::{Fault, dist};
 use super::{LAB, Page, QUICK, RUN, SOON, device_reason, open_lab, results, start_sweep, there, wait_for_summary};
 
@@ -13,9 +13,8 @@ const GONE: Fault = Fault::Missing(Duration::ZERO);
 /// Long before the page would call the engine silent.
 const AT_ONCE: Duration = Duration::from_secs(20);
 
-#[test]
-fn whatever_keeps_the_page_from_starting_is_said() {
-    let page = Page::new(Gpu::None);
+fn whatever_keeps_the_page_from_starting_is_said(kind: Kind) {
+    let page = Page::new(kind);
     for (file, fault, words) in [
         ("boot.js", GONE, "boot.js did not arrive"),
         ("boot.js", Fault::PlainText, "did not come as JavaScript"),
@@ -36,16 +35,15 @@ fn whatever_keeps_the_page_from_starting_is_said() {
     page.wait_for_step(1, SOON);
 
     drop(page);
-    let page = Page::with(|| Browser::start(Gpu::None), &[("boot.js", "this is no JavaScript(")]);
+    let page = Page::with(|| Browser::start(kind), &[("boot.js", "this is no JavaScript(")]);
     page.open("");
     page.wait_for_text("The page could not start", AT_ONCE);
 }
 
-#[test]
-fn a_page_opened_as_a_file_or_in_a_sandbox_says_what_to_do() {
+fn a_page_opened_as_a_file_or_in_a_sandbox_says_what_to_do(kind: Kind) {
     let frame =
         "<!doctype html><iframe sandbox=\"allow-scripts\" src=\"index.html\" width=\"900\" height=\"600\"></iframe>";
-    let page = Page::with(|| Browser::start(Gpu::None), &[("frame.html", frame)]);
+    let page = Page::with(|| Browser::start(kind), &[("frame.html", frame)]);
     page.browser.open(&format!("file://{}", dist().join("index.html").display()));
     page.wait_for_text("This page must come from a server", AT_ONCE);
     page.wait_for_text("http://localhost:8000/", AT_ONCE);
@@ -56,10 +54,9 @@ fn a_page_opened_as_a_file_or_in_a_sandbox_says_what_to_do() {
     page.wait_for_text("allow-same-origin", AT_ONCE);
 }
 
-#[test]
-fn forbidden_storage_is_no_reason_not_to_start_and_forbidden_workers_are_said() {
-    let page = Page::new(Gpu::None);
-    page.browser.before_load(
+fn forbidden_storage_is_no_reason_not_to_start_and_forbidden_workers_are_said(kind: Kind) {
+    let page = Page::new(kind);
+    page.server.before_load(
         "for (const name of ['localStorage', 'sessionStorage', 'indexedDB', 'BroadcastChannel'])
            Object.defineProperty(globalThis, name, { get() { throw new DOMException('Not here.', 'SecurityError'); } });",
     );
@@ -67,17 +64,16 @@ fn forbidden_storage_is_no_reason_not_to_start_and_forbidden_workers_are_said() 
     page.wait_for_phase("finished", RUN);
 
     drop(page);
-    let page = Page::new(Gpu::None);
-    page.browser
+    let page = Page::new(kind);
+    page.server
         .before_load("globalThis.Worker = function () { throw new DOMException('No workers.', 'SecurityError'); }");
     page.open("");
     page.wait_for_text("No workers.", AT_ONCE);
     page.wait_for_text("Allow them for this site", AT_ONCE);
 }
 
-#[test]
-fn an_engine_that_does_not_arrive_is_said_at_once_and_can_be_fetched_again() {
-    let page = Page::new(Gpu::None);
+fn an_engine_that_does_not_arrive_is_said_at_once_and_can_be_fetched_again(kind: Kind) {
+    let page = Page::new(kind);
     for fault in [GONE, Fault::Missing(Duration::from_secs(3)), Fault::PlainText] {
         page.server.faults(&[("engine-worker.js", fault)]);
         page.open(QUICK);
@@ -103,9 +99,8 @@ fn an_engine_that_does_not_arrive_is_said_at_once_and_can_be_fetched_again() {
     }
 }
 
-#[test]
-fn lost_kernels_are_said_in_the_device_line() {
-    let page = Page::new(Gpu::None);
+fn lost_kernels_are_said_in_the_device_line(kind: Kind) {
+    let page = Page::new(kind);
     let kernels = |fault| [("kernels.wasm", fault), ("kernels-relaxed.wasm", fault)];
     for faults in [&kernels(GONE)[..], &kernels(Fault::Cut), &[("team-worker.js", GONE)]] {
         page.server.faults(faults);
@@ -120,9 +115,8 @@ fn lost_kernels_are_said_in_the_device_line() {
     }
 }
 
-#[test]
-fn sweeps_whose_files_do_not_arrive_say_so_and_can_be_started_again() {
-    let page = Page::opened(Gpu::None, QUICK);
+fn sweeps_whose_files_do_not_arrive_say_so_and_can_be_started_again(kind: Kind) {
+    let page = Page::opened(kind, QUICK);
     page.wait_for_phase("finished", RUN);
     page.server.faults(&[("engine-worker.js", GONE)]);
     page.click("lab-open");
@@ -142,13 +136,12 @@ fn sweeps_whose_files_do_not_arrive_say_so_and_can_be_started_again() {
     wait_for_summary(&page, "finished");
 }
 
-#[test]
-fn a_coordinator_that_hangs_is_noticed() {
+fn a_coordinator_that_hangs_is_noticed(kind: Kind) {
     let script = std::fs::read_to_string(dist().join("engine-worker.js")).expect("the built worker");
     // It hangs in the middle of its work, the first time.
     let hangs =
         "if (new URLSearchParams(self.location.search).get('role') === 'lab') setTimeout(() => { for (;;); }, 4000);\n";
-    let page = Page::with(|| Browser::start(Gpu::None), &[("engine-worker.js", &(hangs.to_owned() + &script))]);
+    let page = Page::with(|| Browser::start(kind), &[("engine-worker.js", &(hangs.to_owned() + &script))]);
     open_lab(&page, "?patience=5");
     there(&page, "lab-lost");
     page.wait_for_text("has said nothing for a while", SOON);
@@ -168,9 +161,8 @@ const HOLD: &str = "
       };
     })";
 
-#[test]
-fn sweeps_never_wait_for_a_blocked_database() {
-    let page = Page::opened(Gpu::None, &format!("#{}", LAB.trim_end_matches("&view=lab")));
+fn sweeps_never_wait_for_a_blocked_database(kind: Kind) {
+    let page = Page::opened(kind, &format!("#{}", LAB.trim_end_matches("&view=lab")));
     page.wait_for_phase("finished", RUN);
     assert_eq!(page.browser.script(HOLD, &[]), json!(true));
     page.click("lab-open");
@@ -184,9 +176,8 @@ fn sweeps_never_wait_for_a_blocked_database() {
     page.wait_for_text("finished, 2 runs", SOON);
 }
 
-#[test]
-fn sweeps_let_go_of_the_database_when_another_page_changes_it() {
-    let page = Page::new(Gpu::None);
+fn sweeps_let_go_of_the_database_when_another_page_changes_it(kind: Kind) {
+    let page = Page::new(kind);
     open_lab(&page, "");
     let change = "
         return new Promise((resolve) => {
@@ -223,9 +214,8 @@ const STORED: &str = "
       };
     })";
 
-#[test]
-fn one_tab_runs_a_sweep_and_the_other_is_told() {
-    let page = Page::new(Gpu::None);
+fn one_tab_runs_a_sweep_and_the_other_is_told(kind: Kind) {
+    let page = Page::new(kind);
     open_slow_lab(&page);
     start_sweep(&page, "2, 4, 8", "1..2");
     wait_for_summary(&page, "at work");
@@ -271,9 +261,8 @@ fn one_tab_runs_a_sweep_and_the_other_is_told() {
     assert_eq!(page.browser.script(STORED, &[]), json!([0, 0]), "sweeps and results that are stored");
 }
 
-#[test]
-fn a_grown_grid_runs_only_what_is_new() {
-    let page = Page::new(Gpu::None);
+fn a_grown_grid_runs_only_what_is_new(kind: Kind) {
+    let page = Page::new(kind);
     open_lab(&page, "");
     start_sweep(&page, "2, 4", "1..2");
     wait_for_summary(&page, "finished");
@@ -286,4 +275,19 @@ fn a_grown_grid_runs_only_what_is_new() {
     // They are stored as its own.
     assert_eq!(page.browser.script(STORED, &[]), json!([2, 10]));
     assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+in_every_browser! {
+    whatever_keeps_the_page_from_starting_is_said,
+    forbidden_storage_is_no_reason_not_to_start_and_forbidden_workers_are_said,
+    lost_kernels_are_said_in_the_device_line;
+    at length:
+    a_page_opened_as_a_file_or_in_a_sandbox_says_what_to_do,
+    an_engine_that_does_not_arrive_is_said_at_once_and_can_be_fetched_again,
+    sweeps_whose_files_do_not_arrive_say_so_and_can_be_started_again,
+    a_coordinator_that_hangs_is_noticed,
+    sweeps_never_wait_for_a_blocked_database,
+    sweeps_let_go_of_the_database_when_another_page_changes_it,
+    one_tab_runs_a_sweep_and_the_other_is_told,
+    a_grown_grid_runs_only_what_is_new,
 }

@@ -1,4 +1,4 @@
-//! As much HTTP/1.1 as ChromeDriver and a static site take.
+//! As much HTTP/1.1 as drivers and a static site take.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

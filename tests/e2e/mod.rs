@@ -1,4 +1,4 @@
-//! A real browser for tests and benchmarks: ChromeDriver spoken to over plain HTTP, and a static server for the site.
+//! Real browsers for tests and benchmarks, whose drivers are spoken to over plain HTTP, and a static server for the site.
 
 pub mod browser;
 pub mod http;

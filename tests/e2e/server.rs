@@ -36,6 +36,8 @@ struct Files {
     extra: Vec<(String, String)>,
     /// By name, what does not arrive as it should.
     faults: Mutex<Vec<(String, Fault)>>,
+    /// Scripts that the page runs before its own.
+    before: Mutex<String>,
     /// With the headers that let a page share memory among threads.
     isolated: bool,
 }
@@ -57,7 +59,7 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("the port").port();
         let extra = extra.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
-        let files = Arc::new(Files { root, extra, faults: Mutex::default(), isolated });
+        let files = Arc::new(Files { root, extra, faults: Mutex::default(), before: Mutex::default(), isolated });
         let served = files.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -73,6 +75,13 @@ impl Server {
     pub fn faults(&self, faults: &[(&str, Fault)]) {
         let faults = faults.iter().map(|(name, fault)| (name.to_string(), *fault)).collect();
         *self.files.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    /// From now on the page runs this script before its own, too: it is put into index.html in front of the policy that forbids
+    /// scripts in the page.
+    pub fn before_load(&self, script: &str) {
+        let element = format!("<script>{{ {script} }}</script>");
+        self.files.before.lock().unwrap_or_else(PoisonError::into_inner).push_str(&element);
     }
 
     /// The URL of a file of the site (with query or fragment if need be).
@@ -94,7 +103,12 @@ fn answer(mut stream: TcpStream, files: &Files) -> io::Result<()> {
         let name = if name.is_empty() { "index.html" } else { name };
         let own = files.extra.iter().find(|(extra, _)| extra == name).map(|(_, text)| text.clone().into_bytes());
         let file = (!name.contains("..")).then(|| files.root.join(name))?;
-        Some((name.to_owned(), own.or_else(|| fs::read(file).ok())?))
+        let mut body = own.or_else(|| fs::read(file).ok())?;
+        let before = files.before.lock().unwrap_or_else(PoisonError::into_inner);
+        if name == "index.html" && !before.is_empty() {
+            body = String::from_utf8_lossy(&body).replacen("<head>", &format!("<head>{before}"), 1).into_bytes();
+        }
+        Some((name.to_owned(), body))
     });
     let name = path.strip_prefix(PREFIX).unwrap_or_default();
     let faults = files.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -120,9 +134,10 @@ fn answer(mut stream: TcpStream, files: &Files) -> io::Result<()> {
     };
     // Such servers mean what they say, or nobody would notice a wrong type.
     let strict = if fault.is_some() { "X-Content-Type-Options: nosniff\r\n" } else { "" };
+    // WebKitGTK would take a file that arrived once from its cache, and a test would not see that it is missing now.
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{more}{strict}\
-         Connection: close\r\n\r\n"
+         Cache-Control: no-store\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes())?;
     stream.write_all(if fault == Some(Fault::Cut) { &body[..length / 2] } else { &body })

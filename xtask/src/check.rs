@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::place::{cargo, dist, run};
 use crate::size::weigh;
 use crate::tools::Tool::Rust;
-use crate::tools::{self, FOR_BROWSER, FOR_LINT, FOR_WASM_TESTS, ensure};
+use crate::tools::{self, FOR_BROWSER, FOR_FIREFOX, FOR_LINT, FOR_WASM_TESTS, FOR_WEBKIT, ensure};
 
 const WASM: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
 
@@ -78,11 +78,58 @@ fn site() -> Vec<String> {
 }
 
 fn e2e() -> Vec<String> {
-    with(FOR_BROWSER, || {
+    let browsers = match Browsers::asked(std::env::var("ICL_BROWSERS").ok().as_deref()) {
+        Ok(browsers) => browsers,
+        Err(why) => return vec![why],
+    };
+    let mut needed = FOR_BROWSER.to_vec();
+    needed.extend(FOR_FIREFOX.iter().filter(|_| browsers.firefox));
+    needed.extend(FOR_WEBKIT.iter().filter(|_| browsers.webkit));
+    let failures = with(&needed, || {
         // Without burn: nothing here trains except the page itself. One browser at a time, and what it measured is shown.
         let arguments = ["test", "--no-default-features", "--features", "e2e", "--test", "e2e"];
-        vec![cargo_with(&arguments, &["--test-threads=1", "--nocapture"])]
-    })
+        let mut behind = vec!["--test-threads=1", "--nocapture"];
+        // In Firefox and WebKitGTK everything that Chromium does for them otherwise.
+        if std::env::var_os("ICL_AT_LENGTH").is_some() {
+            behind.push("--include-ignored");
+        }
+        vec![cargo_with(&arguments, &behind)]
+    });
+    if let Some(warning) = browsers.left_out() {
+        println!("\n{warning}");
+    }
+    failures
+}
+
+/// Browsers beside Chromium that the end-to-end tests run in.
+#[derive(Debug, PartialEq)]
+struct Browsers {
+    firefox: bool,
+    webkit: bool,
+}
+
+impl Browsers {
+    /// All of them, or those that ICL_BROWSERS names.
+    fn asked(names: Option<&str>) -> Result<Self, String> {
+        let Some(names) = names else { return Ok(Self { firefox: true, webkit: true }) };
+        let names: Vec<&str> = names.split(',').map(str::trim).collect();
+        if let Some(unknown) = names.iter().find(|name| !["chromium", "firefox", "webkit"].contains(name)) {
+            return Err(format!("ICL_BROWSERS names \"{unknown}\"; there are chromium, firefox, webkit."));
+        }
+        if !names.contains(&"chromium") {
+            return Err("ICL_BROWSERS leaves out chromium, in which most tests run: it must be among them.".to_owned());
+        }
+        Ok(Self { firefox: names.contains(&"firefox"), webkit: names.contains(&"webkit") })
+    }
+
+    /// A sentence about those in which nothing was tested.
+    fn left_out(&self) -> Option<String> {
+        let out: Vec<&str> = [("Firefox", self.firefox), ("WebKitGTK", self.webkit)]
+            .into_iter()
+            .filter_map(|(name, runs)| (!runs).then_some(name))
+            .collect();
+        (!out.is_empty()).then(|| format!("NOT TESTED in {}: ICL_BROWSERS leaves it out.", out.join(" and in ")))
+    }
 }
 
 /// Runs the commands once the tools are there; the sentences of those that failed.
@@ -97,20 +144,41 @@ fn clippy(arguments: &[&str]) -> Command {
     cargo_with(&[&["clippy"], arguments].concat(), &["-D", "warnings"])
 }
 
-/// `cargo ARGUMENTS -- BEHIND`, with the browser's driver known to whoever needs it.
+/// `cargo ARGUMENTS -- BEHIND`, with browsers and drivers known to whoever needs them.
 fn cargo_with(arguments: &[&str], behind: &[&str]) -> Command {
     let mut command = cargo();
     command.args(arguments);
     if !behind.is_empty() {
         command.arg("--").args(behind);
     }
-    if let Some(driver) = tools::chromedriver() {
-        command.env("CHROMEDRIVER", driver);
-    }
-    if let Some(browser) = tools::chromium() {
-        command.env("CHROME", browser);
-    }
+    let programs = [
+        ("CHROME", tools::chromium()),
+        ("CHROMEDRIVER", tools::chromedriver()),
+        ("FIREFOX", tools::firefox()),
+        ("GECKODRIVER", tools::geckodriver()),
+        ("MINIBROWSER", tools::minibrowser()),
+        ("WEBKITWEBDRIVER", tools::webkit_driver()),
+        ("XVFB", tools::xvfb()),
+    ];
+    command.envs(programs.into_iter().filter_map(|(name, path)| Some((name, path?))));
     // What a test of the page reads it from.
     command.env("AXE", tools::axe());
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_all_of_them_or_those_named() {
+        let asked = |names| Browsers::asked(names).map(|browsers| (browsers.firefox, browsers.webkit));
+        assert_eq!(asked(None), Ok((true, true)));
+        assert_eq!(asked(Some("chromium, webkit")), Ok((false, true)));
+        assert!(asked(Some("chromium,safari")).is_err_and(|why| why.contains("safari")));
+        assert!(asked(Some("firefox")).is_err_and(|why| why.contains("chromium")));
+        let only = Browsers { firefox: false, webkit: false };
+        assert!(only.left_out().is_some_and(|words| words.contains("Firefox and in WebKitGTK")));
+        assert_eq!(Browsers { firefox: true, webkit: true }.left_out(), None);
+    }
 }

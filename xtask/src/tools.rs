@@ -15,13 +15,19 @@ const OLDEST_BINARYEN: u32 = 120;
 const ESBUILD: &str = "0.28.2";
 /// npm's axe-core.
 const AXE: &str = "4.14.1";
+/// crates.io's: neither Debian nor npm has the program itself.
+const GECKODRIVER: &str = "0.37.1";
 
-const TRUNK_FAST: &[(&str, &str)] = &[
-    // Trunk's own release profile is fat LTO, ten minutes of it; it spends its life waiting for cargo.
+/// For programs of which speed is not asked.
+const QUICKLY_BUILT: &[(&str, &str)] = &[
+    // Trunk's own release profile is fat LTO, ten minutes of it; it spends its life waiting for cargo, as geckodriver does for Firefox.
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
 ];
+
+/// What to do where a browser cannot be had.
+const LEAVE_OUT: &str = "or leave the browser out: ICL_BROWSERS=chromium,firefox (or chromium,webkit; or chromium)";
 
 /// Something the project needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,11 @@ pub enum Tool {
     Esbuild,
     Chromium,
     ChromeDriver,
+    Firefox,
+    GeckoDriver,
+    WebKit,
+    WebKitDriver,
+    Xvfb,
     Axe,
 }
 
@@ -45,13 +56,33 @@ use Tool::*;
 pub const FOR_SITE: &[Tool] = &[Rust, WasmTarget, WasmBindgen, Trunk, WasmOpt, Esbuild];
 /// For formatting and lints.
 pub const FOR_LINT: &[Tool] = &[Rust, Rustfmt, Clippy, WasmTarget];
-/// For tests in a browser.
+/// For tests in Chromium.
 pub const FOR_BROWSER: &[Tool] = &[Chromium, ChromeDriver, Axe];
+/// For tests in Firefox.
+pub const FOR_FIREFOX: &[Tool] = &[Firefox, GeckoDriver];
+/// For tests in WebKitGTK.
+pub const FOR_WEBKIT: &[Tool] = &[WebKit, WebKitDriver, Xvfb];
 /// For wasm-bindgen-test.
 pub const FOR_WASM_TESTS: &[Tool] = &[Rust, WasmTarget, WasmBindgen, Chromium, ChromeDriver];
 
-const ALL: &[Tool] =
-    &[Rust, Rustfmt, Clippy, WasmTarget, WasmBindgen, Trunk, WasmOpt, Esbuild, Chromium, ChromeDriver, Axe];
+const ALL: &[Tool] = &[
+    Rust,
+    Rustfmt,
+    Clippy,
+    WasmTarget,
+    WasmBindgen,
+    Trunk,
+    WasmOpt,
+    Esbuild,
+    Chromium,
+    ChromeDriver,
+    Firefox,
+    GeckoDriver,
+    WebKit,
+    WebKitDriver,
+    Xvfb,
+    Axe,
+];
 
 impl Tool {
     fn name(self) -> &'static str {
@@ -66,6 +97,11 @@ impl Tool {
             Esbuild => "esbuild (optional)",
             Chromium => "Chromium or Chrome",
             ChromeDriver => "ChromeDriver",
+            Firefox => "Firefox",
+            GeckoDriver => "geckodriver",
+            WebKit => "WebKitGTK's MiniBrowser",
+            WebKitDriver => "WebKitWebDriver",
+            Xvfb => "Xvfb",
             Axe => "axe-core",
         }
     }
@@ -81,7 +117,12 @@ impl Tool {
             WasmOpt => "halves the download; without it the site works, and is larger",
             Esbuild => "halves the scripts; without it they work, and are larger",
             Chromium => "runs the browser tests",
-            ChromeDriver => "drives the browser in tests",
+            ChromeDriver => "drives Chromium in tests",
+            Firefox => "runs the end-to-end tests too",
+            GeckoDriver => "drives Firefox in tests",
+            WebKit => "runs the end-to-end tests too, as Safari's relative",
+            WebKitDriver => "drives WebKitGTK in tests",
+            Xvfb => "is the display that WebKitGTK needs, in memory",
             Axe => "finds what keeps people out of the page, in the browser tests",
         }
     }
@@ -114,6 +155,15 @@ impl Tool {
             Esbuild => esbuild().and_then(|path| output(command(path).arg("--version"))),
             Chromium => chromium().and_then(|path| output(command(path).arg("--version"))),
             ChromeDriver => chromedriver().and_then(|path| output(command(path).arg("--version"))),
+            Firefox => firefox().and_then(|path| output(command(path).arg("--version"))),
+            GeckoDriver => {
+                let text = geckodriver().and_then(|path| output(command(path).arg("--version")))?;
+                text.lines().next().map(str::to_owned)
+            }
+            // It says its version only with a display.
+            WebKit => minibrowser().map(|path| path.display().to_string()),
+            WebKitDriver => webkit_driver().map(|path| path.display().to_string()),
+            Xvfb => xvfb().map(|path| path.display().to_string()),
             Axe => {
                 let text = std::fs::read_to_string(axe()).ok()?;
                 // "/*! axe v4.14.1"
@@ -144,6 +194,19 @@ impl Tool {
             Chromium | ChromeDriver => "apt-get install chromium chromium-driver, or your system's packages of the \
                                         same version; or name them in CHROME and CHROMEDRIVER"
                 .to_owned(),
+            Firefox if cfg!(target_os = "macos") => "brew install --cask firefox".to_owned(),
+            Firefox => {
+                format!("apt-get install firefox-esr, or your system's package; or name it in FIREFOX; {LEAVE_OUT}")
+            }
+            GeckoDriver => {
+                format!(
+                    "cargo install geckodriver --version {GECKODRIVER} --locked; or name it in GECKODRIVER; {LEAVE_OUT}"
+                )
+            }
+            WebKit | WebKitDriver | Xvfb => format!(
+                "apt-get install webkit2gtk-driver xvfb, on Linux alone; or name them in MINIBROWSER, WEBKITWEBDRIVER and \
+                 XVFB; {LEAVE_OUT}"
+            ),
         }
     }
 
@@ -173,7 +236,7 @@ impl Tool {
             Trunk => run_aside(
                 cargo()
                     .args(["install", "trunk", "--version", TRUNK, "--locked", "--force"])
-                    .envs(TRUNK_FAST.iter().copied()),
+                    .envs(QUICKLY_BUILT.iter().copied()),
             ),
             WasmOpt | Esbuild | Axe => {
                 let npm = find(&["npm"]).ok_or("npm is not installed.")?;
@@ -186,7 +249,16 @@ impl Tool {
                         .arg(self.package()),
                 )
             }
-            Chromium | ChromeDriver => install_browser(),
+            // A font, because charts carry text.
+            Chromium | ChromeDriver => install_packages(&["chromium", "chromium-driver", "fonts-dejavu-core"]),
+            Firefox => install_packages(&["firefox-esr"]),
+            GeckoDriver => run_aside(
+                cargo()
+                    .args(["install", "geckodriver", "--version", GECKODRIVER, "--locked", "--force"])
+                    .envs(QUICKLY_BUILT.iter().copied()),
+            ),
+            // The browser comes with the library that the driver needs.
+            WebKit | WebKitDriver | Xvfb => install_packages(&["webkit2gtk-driver", "xvfb"]),
         }
     }
 }
@@ -278,6 +350,46 @@ pub fn chromedriver() -> Option<PathBuf> {
         .or_else(|| env::var_os("CHROMEWEBDRIVER").map(|dir| PathBuf::from(dir).join("chromedriver")))
 }
 
+/// Firefox, a browser that tests run in.
+pub fn firefox() -> Option<PathBuf> {
+    let elsewhere = "/Applications/Firefox.app/Contents/MacOS/firefox";
+    named("FIREFOX").or_else(|| find(&["firefox-esr", "firefox", elsewhere]))
+}
+
+/// Its driver. GitHub's runners name the folder it is in.
+pub fn geckodriver() -> Option<PathBuf> {
+    let folder = || env::var_os("GECKOWEBDRIVER").map(|dir| PathBuf::from(dir).join("geckodriver"));
+    named("GECKODRIVER").or_else(|| find(&["geckodriver"])).or_else(folder)
+}
+
+/// WebKitGTK's own small browser, which its library brings along, outside PATH.
+pub fn minibrowser() -> Option<PathBuf> {
+    named("MINIBROWSER").or_else(|| {
+        let folders = [PathBuf::from("/usr/lib"), PathBuf::from("/usr/libexec")];
+        let inner = folders.iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
+        let folders: Vec<PathBuf> = folders.iter().cloned().chain(inner.map(|entry| entry.path())).collect();
+        let versions = ["webkit2gtk-4.1", "webkitgtk-6.0", "webkit2gtk-4.0"];
+        let paths =
+            versions.iter().flat_map(|version| folders.iter().map(move |dir| dir.join(version).join("MiniBrowser")));
+        paths.into_iter().find(|path| path.is_file())
+    })
+}
+
+/// Its driver.
+pub fn webkit_driver() -> Option<PathBuf> {
+    named("WEBKITWEBDRIVER").or_else(|| find(&["WebKitWebDriver"]))
+}
+
+/// A display in memory.
+pub fn xvfb() -> Option<PathBuf> {
+    named("XVFB").or_else(|| find(&["Xvfb"]))
+}
+
+/// What an environment variable names, if it is there.
+fn named(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file())
+}
+
 /// The version in Cargo.lock.
 fn wasm_bindgen_version() -> Result<String, String> {
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).map_err(|e| format!("Cargo.lock: {e}."))?;
@@ -292,7 +404,8 @@ fn is_at_least_1_95(text: &str) -> bool {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (1, 95)
 }
 
-fn install_browser() -> Result<(), String> {
+/// By apt-get.
+fn install_packages(packages: &[&str]) -> Result<(), String> {
     if find(&["apt-get"]).is_none() {
         return Err("This system's package manager is not apt.".to_owned());
     }
@@ -310,7 +423,5 @@ fn install_browser() -> Result<(), String> {
         apt
     };
     run_aside(&mut apt(&["update"]))?;
-    // A font, because charts carry text.
-    let packages = ["chromium", "chromium-driver", "fonts-dejavu-core"];
     run_aside(apt(&["install", "-y", "--no-install-recommends"]).args(packages))
 }

@@ -472,6 +472,10 @@ pub fn Dialog(
             if open && !dialog.open() {
                 // Throws only while the dialog is open already, or is not in the page.
                 let _ = dialog.show_modal();
+                // WebKit gives the entry the focus, and then takes back what the entry selected.
+                if let Ok(Some(entry)) = dialog.query_selector("input[autofocus]") {
+                    entry.unchecked_into::<web_sys::HtmlInputElement>().select();
+                }
             } else if !open && dialog.open() {
                 dialog.close();
             }
