@@ -46,6 +46,10 @@ mod bits;
 mod failures;
 #[path = "e2e/hands.rs"]
 mod hands;
+#[path = "e2e/loading.rs"]
+mod loading;
+#[path = "e2e/pointing.rs"]
+mod pointing;
 #[path = "e2e/mod.rs"]
 mod support;
 
@@ -788,62 +792,67 @@ fn a_study_opens_with_what_was_recorded(kind: Kind) {
     assert_eq!(page.browser.console_errors(), Vec::<String>::new());
 }
 
-/// What the learning lab's panel says.
-fn inside(page: &Page) -> String {
+/// What "How it learns" says.
+fn probes(page: &Page) -> String {
     page.browser
-        .script("return document.getElementById('inside').innerText", &[])
+        .script("return document.querySelector(\"[data-testid='probes']\").innerText", &[])
         .as_str()
         .unwrap_or_default()
         .to_owned()
 }
 
-fn the_slider_takes_every_chart_back_and_the_learning_lab_answers(kind: Kind) {
+fn the_slider_takes_every_chart_back_and_the_probes_answer(kind: Kind) {
     let page = Page::opened(kind, SHORT);
     page.wait_for_phase("finished", RUN);
     assert!(page.text("scrubber").is_some() && page.browser.page_text().contains("Every sequence is about Mr Dursley"));
-    // Back to the start: charts and lab speak of step 0, and then of the last one again.
+    let probes_say = |words: &str| {
+        let script = "return document.querySelector(\"[data-testid='probes']\").innerText.includes(arguments[0])";
+        page.browser.wait(words, SOON, script, &[json!(words)]);
+    };
+    // Back to the start: charts and probes speak of step 0, and then of the last one again.
     let both_at = |step: usize| {
         let script = "const label = document.querySelector(`[data-testid='chart-losses']`)?.ariaLabel ?? '';
-            return label.startsWith(`At step ${arguments[0]},`)
-                && document.getElementById('inside').innerText.includes(`At step ${arguments[0]} `)";
-        page.browser.wait(&format!("charts and lab at step {step}"), SOON, script, &[json!(step)]);
+            return label.startsWith(`At step ${arguments[0]},`)";
+        page.browser.wait(&format!("charts at step {step}"), SOON, script, &[json!(step)]);
+        probes_say(&format!("At step {step} "));
     };
     page.type_into("scrubber", "0");
     page.wait_for_text("at step 0", SOON);
     both_at(0);
     page.click("scrubber-latest");
     both_at(30);
-    // Pointing at the map draws another position.
-    let before = inside(&page);
+    // Pointing at the map draws another position, and reads the loss there.
+    let before = probes(&page);
     let point = "
-        const map = document.querySelector('#inside [data-point=map]'), at = map.getBoundingClientRect();
-        map.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: at.left + 9, clientY: at.bottom - 2 }));";
+        const map = document.querySelector(\"[data-testid='plot-landscape-map']\");
+        map.scrollIntoView();
+        const at = map.getBoundingClientRect();
+        map.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: at.left + at.width / 2, clientY: at.bottom - 75 }));";
     page.browser.script(point, &[]);
-    page.browser.wait(
-        "position 1",
-        SOON,
-        "return document.getElementById('inside').innerText.includes('at position 1 ')",
-        &[],
-    );
-    assert_ne!(inside(&page), before);
-    // An entry keeps what is typed, nonsense included, and the lab its last good position.
+    probes_say("at position 1 ");
+    probes_say("Position 1, step ");
+    assert_ne!(probes(&page), before);
+    // By keyboard too: the next cell of the map is the next step.
+    page.browser.script("document.querySelector(\"[data-testid='plot-landscape-map']\").focus()", &[]);
+    page.browser.press("\u{E00D}");
+    page.browser.press("\u{E011}");
+    page.browser.press("\u{E00F}");
+    probes_say("Position 2, step ");
+    // An entry keeps its last good position whatever is typed.
     page.type_into("landscape-position", "7");
-    page.browser.wait(
-        "position 7",
-        SOON,
-        "return document.getElementById('inside').innerText.includes('at position 7 ')",
-        &[],
-    );
+    probes_say("at position 7 ");
     page.type_into("landscape-position", "-3");
-    assert!(inside(&page).contains("at position 7 "));
+    probes_say("at position 7 ");
     for kind in TabKind::ALL.into_iter().filter(|kind| *kind != TabKind::Landscape) {
-        page.click(&format!("inside-{}", kind.name()));
-        let shown = "return document.querySelector(`[data-testid='inside-${arguments[0]}']`)?.ariaPressed === 'true'
-            && document.querySelector('#inside svg, #inside .note') !== null";
-        page.browser.wait(kind.name(), SOON, shown, &[json!(kind.name())]);
+        page.click(&format!("probe-{}", kind.name()));
+        page.browser.wait(kind.name(), SOON, OPEN_TAB, &[json!(kind.name())]);
     }
     assert_eq!(page.browser.console_errors(), Vec::<String>::new());
 }
+
+/// Whether a tab of "How it learns" is open and has something to show, or says why not.
+const OPEN_TAB: &str = "return document.querySelector(`[data-testid='probe-${arguments[0]}']`)?.ariaPressed === 'true'
+    && document.querySelector(\".probe-tab canvas, [data-testid='probe-waits']\") !== null";
 
 in_every_browser! {
     it_opens_says_why_the_cpu_trains_and_draws_every_chart,
@@ -853,7 +862,7 @@ in_every_browser! {
     a_broken_link_gets_a_sentence_and_opens_the_first_story,
     sliders_follow_the_keys_and_their_entries_follow_them,
     a_sweep_survives_a_reload_with_all_that_was_finished,
-    the_slider_takes_every_chart_back_and_the_learning_lab_answers;
+    the_slider_takes_every_chart_back_and_the_probes_answer;
     at length:
     a_run_that_was_paused_is_the_same_run,
     a_link_reproduces_the_run_bit_for_bit,

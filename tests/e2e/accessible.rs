@@ -86,11 +86,9 @@ fn on(page: &Page, phone: bool) -> Vec<String> {
     for kind in TabKind::ALL {
         // The landscape is open at first, and a press would close it.
         if kind != TabKind::Landscape {
-            page.click(&format!("inside-{}", kind.name()));
+            page.click(&format!("probe-{}", kind.name()));
         }
-        let shown = "return document.querySelector(`[data-testid='inside-${arguments[0]}']`)?.ariaPressed === 'true'
-            && document.querySelector('#inside svg, #inside .note') !== null";
-        page.browser.wait(kind.name(), SOON, shown, &[json!(kind.name())]);
+        page.browser.wait(kind.name(), SOON, crate::OPEN_TAB, &[json!(kind.name())]);
         look(page, &format!("how it learns, {}", kind.name()), &mut found);
     }
 

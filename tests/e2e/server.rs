@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use super::http::read_head;
@@ -29,6 +29,14 @@ pub enum Fault {
     PlainText,
 }
 
+/// A line between server and browser, as a visitor has one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    pub bytes_per_second: f64,
+    /// From a request to the first byte of its answer.
+    pub latency: Duration,
+}
+
 /// What is served.
 struct Files {
     root: PathBuf,
@@ -36,6 +44,8 @@ struct Files {
     extra: Vec<(String, String)>,
     /// By name, what does not arrive as it should.
     faults: Mutex<Vec<(String, Fault)>>,
+    /// The line, and when all that was sent through it so far has arrived.
+    line: Mutex<Option<(Line, Instant)>>,
     /// Scripts that the page runs before its own.
     before: Mutex<String>,
     /// With the headers that let a page share memory among threads.
@@ -59,7 +69,14 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("the port").port();
         let extra = extra.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
-        let files = Arc::new(Files { root, extra, faults: Mutex::default(), before: Mutex::default(), isolated });
+        let files = Arc::new(Files {
+            root,
+            extra,
+            faults: Mutex::default(),
+            line: Mutex::default(),
+            before: Mutex::default(),
+            isolated,
+        });
         let served = files.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -82,6 +99,11 @@ impl Server {
     pub fn before_load(&self, script: &str) {
         let element = format!("<script>{{ {script} }}</script>");
         self.files.before.lock().unwrap_or_else(PoisonError::into_inner).push_str(&element);
+    }
+
+    /// From now on everything goes through this line, compressed as hosts do it.
+    pub fn through(&self, line: Option<Line>) {
+        *self.files.line.lock().unwrap_or_else(PoisonError::into_inner) = line.map(|line| (line, Instant::now()));
     }
 
     /// The URL of a file of the site (with query or fragment if need be).
@@ -126,6 +148,12 @@ fn answer(mut stream: TcpStream, files: &Files) -> io::Result<()> {
         }
         None => ("404 Not Found", "text/plain", b"There is no such file.".to_vec()),
     };
+    let slow = files.line.lock().unwrap_or_else(PoisonError::into_inner).map(|(line, _)| line);
+    // Deflate at the level that servers use unless told otherwise.
+    let (body, encoding) = match slow {
+        Some(_) => (miniz_oxide::deflate::compress_to_vec_zlib(&body, 6), "Content-Encoding: deflate\r\n"),
+        None => (body, ""),
+    };
     let length = body.len();
     let more = if files.isolated {
         "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Embedder-Policy: require-corp\r\n"
@@ -136,11 +164,30 @@ fn answer(mut stream: TcpStream, files: &Files) -> io::Result<()> {
     let strict = if fault.is_some() { "X-Content-Type-Options: nosniff\r\n" } else { "" };
     // WebKitGTK would take a file that arrived once from its cache, and a test would not see that it is missing now.
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{more}{strict}\
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{encoding}{more}{strict}\
          Cache-Control: no-store\r\nConnection: close\r\n\r\n"
     );
+    if let Some(line) = slow {
+        thread::sleep(line.latency);
+    }
     stream.write_all(head.as_bytes())?;
-    stream.write_all(if fault == Some(Fault::Cut) { &body[..length / 2] } else { &body })
+    let body = if fault == Some(Fault::Cut) { &body[..length / 2] } else { &body[..] };
+    for part in body.chunks(16_384) {
+        wait_for_line(files, part.len());
+        stream.write_all(part)?;
+    }
+    Ok(())
+}
+
+/// Waits until so many more bytes have come through the line, which all answers share.
+fn wait_for_line(files: &Files, bytes: usize) {
+    let arrived = {
+        let mut line = files.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((line, free)) = line.as_mut() else { return };
+        *free = (*free).max(Instant::now()) + Duration::from_secs_f64(bytes as f64 / line.bytes_per_second);
+        *free
+    };
+    thread::sleep(arrived.saturating_duration_since(Instant::now()));
 }
 
 fn mime(name: &str) -> &'static str {
