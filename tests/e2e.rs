@@ -858,12 +858,12 @@ in_every_browser! {
     it_opens_says_why_the_cpu_trains_and_draws_every_chart,
     pause_step_resume_and_reset_keep_to_the_exact_step,
     a_changed_setting_waits_for_a_restart,
-    bad_values_get_a_sentence_and_nothing_is_lost,
     a_broken_link_gets_a_sentence_and_opens_the_first_story,
     sliders_follow_the_keys_and_their_entries_follow_them,
     a_sweep_survives_a_reload_with_all_that_was_finished,
     the_slider_takes_every_chart_back_and_the_probes_answer;
     at length:
+    bad_values_get_a_sentence_and_nothing_is_lost,
     a_run_that_was_paused_is_the_same_run,
     a_link_reproduces_the_run_bit_for_bit,
     a_browser_that_lacks_something_is_told_so,

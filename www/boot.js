@@ -125,7 +125,8 @@ async function boot() {
     return;
   }
   try {
-    const app = await import(`./app.js${query}`);
+    // WebKit keeps that a module did not arrive, and a reload does not ask for it again: so it is asked for once more, by another address.
+    const app = await import(`./app.js${query}`).catch(() => import(`./app.js${query}&again=${Date.now()}`));
     await app.default({ module_or_path: new URL(`app_bg.wasm${query}`, document.baseURI) });
     globalThis.iclRuns = true;
     document.getElementById("boot")?.remove();

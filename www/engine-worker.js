@@ -56,7 +56,9 @@ async function pick() {
 
 try {
   const name = await pick();
-  const [engine, wasm] = await Promise.all([import(`./${name}.js${query}`), download(`${name}_bg.wasm${query}`)]);
+  // As in boot.js: another address, where WebKit keeps that the module did not arrive.
+  const script = import(`./${name}.js${query}`).catch(() => import(`./${name}.js${query}&again=${Date.now()}`));
+  const [engine, wasm] = await Promise.all([script, download(`${name}_bg.wasm${query}`)]);
   await engine.default({ module_or_path: wasm });
   self.onmessage = (message) => engine.handle(new Uint8Array(message.data));
   for (const buffer of waiting) engine.handle(new Uint8Array(buffer));

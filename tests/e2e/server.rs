@@ -162,10 +162,9 @@ fn answer(mut stream: TcpStream, files: &Files) -> io::Result<()> {
     };
     // Such servers mean what they say, or nobody would notice a wrong type.
     let strict = if fault.is_some() { "X-Content-Type-Options: nosniff\r\n" } else { "" };
-    // WebKitGTK would take a file that arrived once from its cache, and a test would not see that it is missing now.
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{encoding}{more}{strict}\
-         Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+         Connection: close\r\n\r\n"
     );
     if let Some(line) = slow {
         thread::sleep(line.latency);
