@@ -1,15 +1,20 @@
 //! What each axis does to the gaps and the losses: a table, and sentences.
 
-use super::*;
+use super::{Builder, EFFECTS, LISTED, Section, TextTable, probability};
+use crate::sweep::{
+    Metric, Table,
+    by_seed::{Change, Effect, LEVEL, Verdict, correct, holm},
+    words,
+};
 
-impl Teller<'_> {
+impl Builder<'_> {
     /// The effects of the table, as a table.
     pub(super) fn effect_table(&self) -> Option<Section> {
         let row = |effect: &Effect| {
-            let [low, high] = [&effect.low, &effect.high].map(chart::named);
+            let [low, high] = [&effect.low, &effect.high].map(words::named);
             vec![
                 effect.metric.title.into(),
-                format!("{} from {low} to {high}", chart::symbol(&self.table.axes[effect.axis].field)),
+                format!("{} from {low} to {high}", words::symbol(&self.table.axes[effect.axis].field)),
                 effect.told(),
                 effect.over.seeds.to_string(),
                 effect.corrected.map_or_else(|| "–".into(), probability),
@@ -20,7 +25,7 @@ impl Teller<'_> {
         if rows.is_empty() {
             return None;
         }
-        let head = ["what", "along", "change, 95%", "seeds", "p, corrected", "verdict"].map(String::from);
+        let head = ["what", "along", "change, 95%", "seeds", "p, corrected", "verdict"];
         let mut paragraphs = vec![format!(
             "From an axis' least value to its largest: one number for each seed, the mean over the settings of the other axes, and then Student's t over seeds. Runs of one seed share topics, initialization and batches, so that only seeds are independent. {} is a factor (worked in logarithms), a number without it a difference in nats per {}. The p-values are corrected for the {} verdicts of this table (Holm); below {LEVEL} a change is called one.",
             "×",
@@ -29,17 +34,12 @@ impl Teller<'_> {
         )];
         paragraphs.extend(self.too_few());
         paragraphs.extend(EFFECTS.iter().filter_map(|name| self.not_positive(Metric::named(name)?)));
-        Some(Section {
-            title: "What each axis does".into(),
-            paragraphs,
-            table: Some(Grid { head: head.into(), rows }),
-            ..Section::default()
-        })
+        Some(Section::new("What each axis does", paragraphs, Vec::new(), Some(TextTable::new("effects", &head, rows))))
     }
 
     /// What each axis does to each of the metrics. The two-level loss is told by its excess over Bayes, and whatever the table of effects
     /// holds with that table's verdict; the others are corrected among themselves.
-    pub(super) fn effects_told(&self, metrics: &[&'static Metric]) -> Vec<String> {
+    pub(super) fn effect_sentences(&self, metrics: &[&'static Metric]) -> Vec<String> {
         let excess =
             Metric::named("two_level_excess").filter(|m| self.table.rows.iter().any(|r| r.get(m.name).is_some()));
         let of = |metric: &&'static Metric| if metric.name == "two_level" { excess.unwrap_or(metric) } else { *metric };
@@ -47,22 +47,22 @@ impl Teller<'_> {
         let is_main = |metric: &Metric| EFFECTS.contains(&metric.name);
         let others: Vec<&'static Metric> = metrics.iter().filter(|m| !is_main(m)).copied().collect();
         let others = effects(&self.table, &others);
-        let mut told = Vec::new();
+        let mut sentences = Vec::new();
         for metric in metrics {
             let from = if is_main(metric) { &self.effects } else { &others };
             let of_it: Vec<&Effect> = from.iter().filter(|e| e.metric.name == metric.name).collect();
             if !of_it.is_empty() {
-                told.extend(self.not_positive(metric));
+                sentences.extend(self.not_positive(metric));
             }
-            told.extend(of_it.into_iter().map(|effect| self.effect(effect)));
+            sentences.extend(of_it.into_iter().map(|effect| self.effect(effect)));
         }
-        told
+        sentences
     }
 
     pub(super) fn effect(&self, effect: &Effect) -> String {
         let what = effect.metric.words();
-        let [from, to] = [&effect.low, &effect.high].map(chart::named);
-        let along = format!("{} from {from} to {to}", chart::symbol(&self.table.axes[effect.axis].field));
+        let [from, to] = [&effect.low, &effect.high].map(words::named);
+        let along = format!("{} from {from} to {to}", words::symbol(&self.table.axes[effect.axis].field));
         let unit = match effect.change {
             Change::Ratio => String::new(),
             Change::Difference => Some(effect.metric.unit.text(self.word()))
@@ -106,7 +106,7 @@ impl Teller<'_> {
             || self.table.axes.iter().enumerate().filter(|(i, _)| *i != effect.axis).map(|(_, a)| a.field.as_str());
         let (mut falls, mut rises, mut even) = (0, Vec::new(), Vec::new());
         for ((setting, over), p) in effect.at.iter().zip(corrected) {
-            let setting = || chart::setting(names().zip(setting));
+            let setting = || words::setting(names().zip(setting));
             match Verdict::of(over, p) {
                 Verdict::Falls => falls += 1,
                 Verdict::Rises => rises.push(setting()),

@@ -1,8 +1,12 @@
 //! Power laws along K, N and T, beside those of the bound.
 
-use super::*;
+use super::{Builder, SIZES, Section, TERMS, TextTable};
+use crate::{
+    number,
+    sweep::{Metric, by_seed::Estimate, fit::fit, words},
+};
 
-impl Teller<'_> {
+impl Builder<'_> {
     pub(super) fn fits(&self) -> Section {
         let axes: Vec<(String, usize)> = self
             .table
@@ -29,7 +33,7 @@ impl Teller<'_> {
                 };
                 rows.push(vec![
                     Metric::named(name).map_or_else(String::new, |m| m.title.into()),
-                    chart::symbol(&exponent.field).into(),
+                    words::symbol(&exponent.field).into(),
                     with(&exponent.over),
                     held.map_or_else(|| "–".into(), |e| number::fixed(e.mean, 2)),
                     measured.as_ref().map_or_else(|| "–".into(), with),
@@ -64,11 +68,6 @@ impl Teller<'_> {
                 "The total is held here, so that an exponent is that of two sizes moving against each other.".into(),
             );
         }
-        Section {
-            title: "Fitted exponents".into(),
-            paragraphs,
-            table: Some(Grid { head: head.map(String::from).into(), rows }),
-            ..Section::default()
-        }
+        Section::new("Fitted exponents", paragraphs, Vec::new(), Some(TextTable::new("fits", &head, rows)))
     }
 }

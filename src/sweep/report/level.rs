@@ -1,8 +1,24 @@
 //! What it takes to come down to a loss.
 
-use super::*;
+use charts::{
+    line_chart::{Line, LineChart, Look},
+    report::Drawn,
+    style::{Ink, Style, dash},
+};
 
-impl Teller<'_> {
+use super::{Builder, Section, TextTable, figures, probability, ranks};
+use crate::{
+    experiment::sweep::Axis,
+    number,
+    sweep::{
+        Metric, Unit,
+        by_seed::{Effect, Verdict, correct},
+        table::Row,
+        words,
+    },
+};
+
+impl Builder<'_> {
     /// What it takes to come down to a loss, the prior stages' own cost counted and not counted.
     pub(super) fn level(&self) -> Section {
         let (Some(level), Some(axis)) = (self.level, self.table.axes.first()) else { return Section::default() };
@@ -18,55 +34,47 @@ impl Teller<'_> {
                 ));
             }
         }
-        let place = Place::of(axis);
+        let x = words::x_axis(axis);
         let note = format!("cost of the prior stages counted, and not counted · {}", self.note());
-        let mut panels = Vec::new();
+        let mut drawn = Vec::new();
         for (what, counted, own) in [
             ("Steps", "steps_to_level", "steps_to_level_own"),
             ("Tokens", "tokens_to_level", "tokens_to_level_own"),
             ("Seconds", "seconds_to_level", "seconds_to_level_own"),
         ] {
-            let lines = [(counted, "counted", chart::MODEL), (own, "not counted", chart::TOPIC)];
-            let lines = lines.into_iter().enumerate().filter_map(|(i, (name, label, paint))| {
+            let lines = [(counted, "counted", Ink::Model), (own, "not counted", Ink::Topic)];
+            let lines = lines.into_iter().enumerate().filter_map(|(i, (name, label, ink))| {
                 let metric = Metric::named(name)?;
                 let points = self.drawn_rows().into_iter().filter_map(|row| {
-                    let s = row.get(name)?;
-                    let x = place.share(axis.values.iter().position(|v| *v == row.coordinates[0])?);
-                    Some(point(x, &s, self.mark_title(metric, row, &s), key(row)))
+                    let at = words::place(&x, axis, &row.coordinates[0])?;
+                    Some(self.point(at, metric, &row.get(name)?, row))
                 });
-                Some(series(label.into(), paint, chart::dash(i), points.collect()))
+                let style = Style::new(ink, dash(i));
+                Some(Line::new(label, style, Look::Joined, points.collect::<Vec<_>>()))
             });
-            let lines: Vec<Series> = lines.filter(|s| !s.points.is_empty()).collect();
+            let lines: Vec<Line> = lines.filter(|line| !line.points.is_empty()).collect();
             if lines.is_empty() {
                 continue;
             }
             let unit = Metric::named(counted).map_or(Unit::Plain, |m| m.unit).text(self.word());
-            panels.push(
-                Lines {
-                    title: what.into(),
-                    x: place.clone(),
-                    y: unit,
-                    series: lines,
-                    log: false,
-                    like: None,
-                    marks: Vec::new(),
-                    shrink: 0.52,
-                }
-                .draw(),
-            );
+            let chart = LineChart {
+                lines,
+                about: note.clone(),
+                ..LineChart::new(format!("{title}: {}", what.to_lowercase()), x.clone(), unit.clone(), unit)
+            };
+            drawn.push(Drawn::new(format!("level-{}", what.to_lowercase()), chart));
         }
-        let pictures = if panels.is_empty() { Vec::new() } else { vec![picture("level", &title, panels, &note)] };
         let table = self.against_least(axis);
         if let Some((sentences, _)) = &table {
             paragraphs.extend(sentences.clone());
             paragraphs.extend(self.too_few());
             paragraphs.extend(self.one_scale());
         }
-        Section { title, paragraphs, pictures, table: table.map(|(_, table)| table) }
+        Section::new(title, paragraphs, figures(drawn, note), table.map(|(_, table)| table))
     }
 
     /// Each value of the first axis against its least one: what it takes to reach the level, and the KLs to the priors.
-    pub(super) fn against_least(&self, axis: &Axis) -> Option<(Vec<String>, Grid)> {
+    pub(super) fn against_least(&self, axis: &Axis) -> Option<(Vec<String>, TextTable)> {
         let names = ["steps_to_level", "steps_to_level_own", "kl_topic_one_scale", "kl_data_one_scale"];
         let order = ranks(&axis.values);
         let least = axis.values.iter().zip(&order).find(|(_, rank)| **rank == 0)?.0;
@@ -79,7 +87,7 @@ impl Teller<'_> {
         let row = |effect: &Effect| {
             vec![
                 effect.metric.title.into(),
-                chart::named(&effect.high),
+                words::named(&effect.high),
                 effect.told(),
                 effect.over.seeds.to_string(),
                 effect.corrected.map_or_else(|| "–".into(), probability),
@@ -87,11 +95,11 @@ impl Teller<'_> {
             ]
         };
         let rows: Vec<Vec<String>> = found.iter().map(row).collect();
-        let symbol = chart::symbol(&axis.field);
-        let head = ["what", symbol, "against the least, 95%", "seeds", "p, corrected", "verdict"].map(String::from);
+        let symbol = words::symbol(&axis.field);
+        let head = ["what", symbol, "against the least, 95%", "seeds", "p, corrected", "verdict"];
         let sentence = format!(
             "Each value of {symbol} against {}, seed by seed (× is a factor), with Student's t at 95% over seeds; the p-values are corrected for the {} verdicts of this table (Holm).",
-            chart::named(least),
+            words::named(least),
             rows.len()
         );
         let counted: Vec<&Effect> = found.iter().filter(|e| e.metric.name == "steps_to_level").collect();
@@ -103,6 +111,6 @@ impl Teller<'_> {
                 n => format!("With the prior stages' own steps counted, at {n} of {} values fewer steps are needed.", counted.len()),
             });
         }
-        (!rows.is_empty()).then(|| (sentences, Grid { head: head.into(), rows }))
+        (!rows.is_empty()).then(|| (sentences, TextTable::new("level", &head, rows)))
     }
 }

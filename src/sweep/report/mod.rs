@@ -1,4 +1,7 @@
-//! What a finished or partly finished sweep says: sentences, pictures and tables, by section.
+//! What a finished or partly finished sweep says: sentences, charts and tables, by section, as data.
+//!
+//! The page draws the blocks with components; the terminal prints them and writes them as HTML ([`charts::report`]). Every mark carries
+//! the key of its run (or of the first of its runs), by which the page shows that run's numbers.
 
 mod effects;
 mod fits;
@@ -10,54 +13,95 @@ mod steps;
 
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
+use charts::{
+    line_chart::{Line, LineChart, Point},
+    report::{Block, Drawn, Table as TextTable, html},
+    style::Ink,
+    text::escape,
+    theme::Theme,
+};
 use serde_json::Value;
-
-use effects::effects;
 
 use super::{
     Metric, Run, Table, Unit,
-    by_seed::{self, Change, Effect, Estimate, LEVEL, Verdict, correct, holm},
-    chart::{self, HeatMap, Lines, Place, Point, Series, Spot},
-    fit::fit,
+    by_seed::{self, Effect, Estimate},
     one_scale::at_one_scale,
     rank::kendall,
-    table::{Row, Summary, summary},
+    table::{Row, Summary},
+    words,
 };
 use crate::{
-    experiment::{Sweep, study::View, sweep::Axis},
+    experiment::{Sweep, study::View},
     number,
-    picture::svg::Paint,
-    protocol::Measured,
 };
+use effects::effects;
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     pub sections: Vec<Section>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// One view of a sweep.
+#[derive(Clone, Debug, Default)]
 pub struct Section {
     pub title: String,
-    pub paragraphs: Vec<String>,
-    pub pictures: Vec<Picture>,
-    pub table: Option<Grid>,
+    /// Paragraphs, then charts, each row of them with a note on what they do not show by themselves, then a table.
+    pub blocks: Vec<Block>,
 }
 
-/// One SVG.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Picture {
-    /// As a file's stem.
-    pub name: String,
-    pub title: String,
-    pub svg: String,
+impl Report {
+    /// All charts; no two have the same id.
+    pub fn charts(&self) -> impl Iterator<Item = &Drawn> {
+        self.sections.iter().flat_map(Section::charts)
+    }
+
+    /// The whole as HTML, with a heading for each section.
+    pub fn html(&self, theme: &Theme) -> String {
+        let section =
+            |s: &Section| format!("<section><h2>{}</h2>{}</section>", escape(&s.title), html(&s.blocks, theme));
+        self.sections.iter().map(section).collect()
+    }
+
+    /// Of two charts with one id the later gets a number behind it.
+    fn with_unique_ids(mut self) -> Self {
+        let mut known: Vec<String> = Vec::new();
+        let blocks = self.sections.iter_mut().flat_map(|section| &mut section.blocks);
+        let drawn = blocks.flat_map(|block| if let Block::Charts(drawn) = block { &mut drawn[..] } else { &mut [] });
+        for drawn in drawn {
+            let same = known.iter().filter(|id| **id == drawn.id).count();
+            known.push(drawn.id.clone());
+            if same > 0 {
+                drawn.id = format!("{}-{}", drawn.id, same + 1);
+            }
+        }
+        self
+    }
 }
 
-/// Texts in rows.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Grid {
-    pub head: Vec<String>,
-    pub rows: Vec<Vec<String>>,
+impl Section {
+    /// `figures`: charts and the notes on them.
+    pub(super) fn new(
+        title: impl Into<String>,
+        paragraphs: Vec<String>,
+        figures: Vec<Block>,
+        table: Option<TextTable>,
+    ) -> Self {
+        let paragraphs = paragraphs.into_iter().map(Block::Paragraph);
+        let blocks = paragraphs.chain(figures).chain(table.map(Block::Table)).collect();
+        Self { title: title.into(), blocks }
+    }
+
+    pub fn paragraphs(&self) -> impl Iterator<Item = &str> {
+        self.blocks.iter().filter_map(|block| if let Block::Paragraph(text) = block { Some(&**text) } else { None })
+    }
+
+    pub fn charts(&self) -> impl Iterator<Item = &Drawn> {
+        self.blocks.iter().flat_map(|block| if let Block::Charts(drawn) = block { &drawn[..] } else { &[] })
+    }
+
+    pub fn tables(&self) -> impl Iterator<Item = &TextTable> {
+        self.blocks.iter().filter_map(|block| if let Block::Table(table) = block { Some(table) } else { None })
+    }
 }
 
 /// Axes that a power law is fitted along.
@@ -101,18 +145,18 @@ pub fn report(sweep: &Sweep, views: &[View], level: Option<f64>, runs: &[Run]) -
     let table = Table::new(&sweep.axes, &runs);
     let all = table.rows.iter().flat_map(|row| &row.runs).copied().collect();
     let effects = effects(&table, &EFFECTS.iter().filter_map(|name| Metric::named(name)).collect::<Vec<_>>());
-    let teller = Teller { sweep, runs: all, table, level, scale, effects };
-    let mut sections = vec![teller.overview()];
-    if !teller.runs.is_empty() {
+    let builder = Builder { sweep, runs: all, table, level, scale, effects };
+    let mut sections = vec![builder.overview()];
+    if !builder.runs.is_empty() {
         if views.iter().any(|view| matches!(view, View::Losses | View::Gaps)) {
-            sections.extend(teller.effect_table());
+            sections.extend(builder.effect_table());
         }
-        sections.extend(views.iter().filter_map(|view| teller.section(*view)));
+        sections.extend(views.iter().filter_map(|view| builder.section(*view)));
     }
-    Report { sections }
+    Report { sections }.with_unique_ids()
 }
 
-struct Teller<'a> {
+struct Builder<'a> {
     sweep: &'a Sweep,
     table: Table<'a>,
     runs: Vec<&'a Run>,
@@ -123,7 +167,7 @@ struct Teller<'a> {
     effects: Vec<Effect>,
 }
 
-impl Teller<'_> {
+impl Builder<'_> {
     fn section(&self, view: View) -> Option<Section> {
         let section = match view {
             View::Losses if self.table.axes.len() == 1 => {
@@ -132,11 +176,11 @@ impl Teller<'_> {
             View::Losses => self.metrics("Two-level loss", &["two_level"]),
             View::Gaps if self.table.axes.len() == 1 => self.metrics("Gaps", &["topic_gap", "sequence_gap"]),
             View::Gaps => {
-                let mut section = self.metrics("Gaps", &["topic_gap"]);
-                let other = self.metrics("Gaps", &["sequence_gap"]);
-                section.paragraphs.extend(other.paragraphs);
-                section.pictures.extend(other.pictures);
-                section
+                let (mut paragraphs, mut figures) = self.metric_parts("Gaps", &["topic_gap"]);
+                let (more, other) = self.metric_parts("Gaps", &["sequence_gap"]);
+                paragraphs.extend(more);
+                figures.extend(other);
+                Section::new("Gaps", paragraphs, figures, None)
             }
             View::Metric(name) => self.metrics(Metric::named(name)?.title, &[name]),
             View::Fits => self.fits(),
@@ -147,8 +191,7 @@ impl Teller<'_> {
             View::Spread => self.spread(),
             View::Phases => super::phases::section(&self.table),
         };
-        let empty = section.pictures.is_empty() && section.table.is_none() && section.paragraphs.is_empty();
-        (!empty).then_some(section)
+        (!section.blocks.is_empty()).then_some(section)
     }
 
     /// What a loss is counted per.
@@ -176,7 +219,7 @@ impl Teller<'_> {
         ));
         if let Some(held) = &self.sweep.hold {
             let tokens = base.data.tokens().map_or_else(String::new, |n| number::fixed(n, 0));
-            let symbol = chart::symbol(held);
+            let symbol = words::symbol(held);
             paragraphs.push(format!("The total is held: {symbol} is chosen so that K·N·T stays at {tokens}."));
         }
         let precision = base.evaluation.precision;
@@ -191,7 +234,7 @@ impl Teller<'_> {
                 "Within a run both gaps are measured to {percent}% of themselves in {count} of {done} cells, and less precisely in the others."
             ));
         }
-        Section { title: "The sweep".into(), paragraphs, ..Section::default() }
+        Section::new("The sweep", paragraphs, Vec::new(), None)
     }
 
     /// Pictures have room for three axes; of further ones they show the first value.
@@ -206,10 +249,10 @@ impl Teller<'_> {
     fn note(&self) -> String {
         let mut parts = Vec::new();
         if let (Some(held), Some(tokens)) = (&self.sweep.hold, self.sweep.base.data.tokens()) {
-            parts.push(format!("K·N·T = {} throughout: {} follows", number::fixed(tokens, 0), chart::symbol(held)));
+            parts.push(format!("K·N·T = {} throughout: {} follows", number::fixed(tokens, 0), words::symbol(held)));
         }
         let further = self.table.axes.iter().skip(3).filter_map(|a| Some((a.field.as_str(), a.values.first()?)));
-        let further = chart::setting(further);
+        let further = words::setting(further);
         if !further.is_empty() {
             parts.push(format!("shown at {further}"));
         }
@@ -222,20 +265,24 @@ impl Teller<'_> {
         parts.join(" · ")
     }
 
-    /// `Topic gap: 0.031 ± 0.002 nats per token, mean of 3 runs`; the error is that of [`Summary::margin`].
-    fn told(&self, metric: &Metric, s: &Summary) -> String {
+    /// `0.031 ± 0.002 nats per token, mean of 3 runs`; the error is that of [`Summary::margin`].
+    fn value(&self, metric: &Metric, s: &Summary) -> String {
         let unit = metric.unit.text(self.word());
         let runs = if s.runs == 1 { "one run".into() } else { format!("mean of {} runs", s.runs) };
         let space = if unit.is_empty() { "" } else { " " };
-        format!("{}: {}{space}{unit}, {runs}", metric.title, s.text())
+        format!("{}{space}{unit}, {runs}", s.text())
     }
 
-    fn mark_title(&self, metric: &Metric, row: &Row, s: &Summary) -> String {
-        format!("{}; {}", self.told(metric, s), self.setting(row))
+    /// With an error bar of [`Summary::margin`].
+    fn point(&self, x: f64, metric: &Metric, s: &Summary, row: &Row) -> Point {
+        Point::within(x, s.mean, s.mean - s.margin(), s.mean + s.margin())
+            .value(self.value(metric, s))
+            .how(self.setting(row))
+            .key(key(row))
     }
 
     fn setting(&self, row: &Row) -> String {
-        chart::setting(self.table.axes.iter().map(|a| a.field.as_str()).zip(&row.coordinates))
+        words::setting(self.table.axes.iter().map(|a| a.field.as_str()).zip(&row.coordinates))
     }
 
     /// A sentence where the seeds are too few for any interval.
@@ -281,22 +328,14 @@ impl Teller<'_> {
     }
 }
 
-fn picture(name: &str, title: &str, panels: Vec<chart::Panel>, note: &str) -> Picture {
-    let svg = chart::arrange(panels, title, note, title);
-    Picture { name: name.into(), title: title.into(), svg }
-}
-
-fn series(label: String, paint: Paint, dash: &'static str, points: Vec<Point>) -> Series {
-    Series { label, paint, dash, joined: true, band: false, points }
-}
-
-/// With an error bar of [`Summary::margin`].
-fn point(x: f64, s: &Summary, title: String, key: String) -> Point {
-    Point { x, y: s.mean, low: s.mean - s.margin(), high: s.mean + s.margin(), title, key }
+/// Charts in a row, and what they do not show by themselves (may be empty).
+fn figures(drawn: Vec<Drawn>, note: String) -> Vec<Block> {
+    let note = (!note.is_empty()).then_some(Block::Note(note));
+    if drawn.is_empty() { Vec::new() } else { [Block::Charts(drawn)].into_iter().chain(note).collect() }
 }
 
 /// `0.83 [0.71, 0.95]`.
-fn tau_told(over: &Estimate) -> String {
+fn tau_text(over: &Estimate) -> String {
     let two = |x: f64| number::fixed(x, 2);
     match over.interval() {
         Some((low, high)) if low == high => format!("{} in every seed", two(over.mean)),
@@ -305,16 +344,17 @@ fn tau_told(over: &Estimate) -> String {
     }
 }
 
-fn key(row: &Row) -> String {
+/// Of the first of a row's runs.
+pub(super) fn key(row: &Row) -> String {
     row.runs.first().map_or_else(String::new, |run| run.key.clone())
 }
 
 /// The colours that the page gives to the same things.
-fn paint(metric: &Metric) -> Paint {
+fn ink(metric: &Metric) -> Ink {
     match metric.name {
-        "topic_gap" => chart::TOPIC,
-        "sequence_gap" => chart::SEQUENCE,
-        _ => chart::MODEL,
+        "topic_gap" => Ink::Topic,
+        "sequence_gap" => Ink::Sequence,
+        _ => Ink::Model,
     }
 }
 
@@ -339,14 +379,29 @@ fn value_name(metric: &Metric, word: &str) -> String {
     }
 }
 
+/// The least and the largest of the values that are finite.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
+    let finite = values.filter(|v| v.is_finite());
+    finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
 }
 
 /// Whether a linear axis would crowd most of what there is into one end.
-fn wide(series: &[Series]) -> bool {
-    let (low, high) = range(series.iter().flat_map(|s| &s.points).map(|p| p.y));
-    high > 6.0 * low
+fn is_wide((low, high): (f64, f64)) -> bool {
+    low > 0.0 && high > 6.0 * low
+}
+
+/// The values of all points of some lines.
+fn values(lines: &[Line]) -> impl Iterator<Item = f64> {
+    lines.iter().flat_map(|line| &line.points).map(|point| point.y)
+}
+
+/// Panels side by side with the vertical scale that fits all of them.
+fn like_each_other(charts: &mut [LineChart]) {
+    let [first, _, ..] = &charts else { return };
+    let lines: Vec<Line> = charts.iter().flat_map(|chart| chart.lines.clone()).collect();
+    let log = charts.iter().any(|chart| chart.log) && is_wide(range(values(&lines)));
+    let scale = LineChart { lines, log, ..first.clone() }.y_scale();
+    charts.iter_mut().for_each(|chart| chart.like = Some(scale));
 }
 
 /// The order of an axis' values: by number where they are numbers, as they stand elsewhere.

@@ -1,10 +1,25 @@
 //! Whether the bound orders the settings as the gaps do.
 
-use super::*;
+use charts::{
+    axis::XAxis,
+    line_chart::{Line, LineChart, Look},
+    report::Drawn,
+    scale::Scale,
+    scene::Dash,
+    style::Style,
+};
 
-impl Teller<'_> {
+use super::{Builder, Section, TERMS, TextTable, figures, ink, is_wide, range, short_name, tau_text, value_name};
+use crate::sweep::{
+    Metric, Run,
+    by_seed::{self, Estimate, Verdict, holm},
+    table::{Row, Summary},
+};
+use serde_json::Value;
+
+impl Builder<'_> {
     pub(super) fn ranks(&self) -> Section {
-        let (mut rows, mut panels, mut orders) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut drawn, mut orders) = (Vec::new(), Vec::new(), Vec::new());
         for (gap, term, rates) in TERMS {
             let (Some(x), Some(y)) = (Metric::named(term), Metric::named(gap)) else { continue };
             let value = |run: &Run, name: &str| run.metrics.get(name).map(|m| m.value);
@@ -26,19 +41,20 @@ impl Teller<'_> {
             };
             let (same, different) = (of_pairs(|order| order.same), of_pairs(|order| order.different));
             let settings = self.table.rows.iter().filter(|r| r.get(term).is_some() && r.get(gap).is_some()).count();
-            let told = |over: &Option<Estimate>| over.as_ref().map_or_else(|| "–".into(), tau_told);
+            let text = |over: &Option<Estimate>| over.as_ref().map_or_else(|| "–".into(), tau_text);
             rows.push(vec![
                 short_name(x),
                 y.title.into(),
-                tau_told(&with),
-                tau_told(&without),
-                told(&same),
-                told(&different),
+                tau_text(&with),
+                tau_text(&without),
+                text(&same),
+                text(&different),
                 with.seeds.to_string(),
                 settings.to_string(),
             ]);
             orders.push((short_name(x), same, different));
-            panels.extend(self.term_against_gap(x, y));
+            let chart = self.term_against_gap(x, y);
+            drawn.extend(chart.map(|chart| Drawn::new(format!("bound-and-{}", gap.replace('_', "-")), chart)));
         }
         if rows.is_empty() {
             return Section::default();
@@ -54,8 +70,7 @@ impl Teller<'_> {
             "order across rates, less the rate's own",
             "seeds",
             "settings",
-        ]
-        .map(String::from);
+        ];
         let mut paragraphs = vec![format!(
             "Kendall's τ is 1 where both order all settings alike, −1 where they order them in opposite ways. It is taken over the settings of each seed, and the interval is Student's t at 95% over seeds. The bound is known up to constants only, so that its order is what can be tested. Beside each term stands its rate alone, 1/√((K−K′)·T_p) or 1/√(K·(N−N′)·T), which needs no training at all (for the sum: both rates added). Settings with the same rate are ties, which τ leaves out. So what the KL adds is told on two kinds of pairs of settings, each as the share of pairs in the right order less that in the wrong one: pairs of the same rate, and pairs that the rate orders, there less what the rate itself has. The {} verdicts are corrected together (Holm).",
             corrected.iter().flatten().count()
@@ -80,40 +95,38 @@ impl Teller<'_> {
             paragraphs.push(format!("The KL in the {name} {}.", parts.join(", and ")));
         }
         let title = "Does the bound order the settings as the gaps do?";
-        Section {
-            title: title.into(),
-            paragraphs,
-            pictures: vec![picture("bound-and-gaps", title, panels, "")],
-            table: Some(Grid { head: head.into(), rows }),
-        }
+        let note = self.note();
+        Section::new(title, paragraphs, figures(drawn, note), Some(TextTable::new("ranks", &head, rows)))
     }
 
     /// A point for each setting: a part of the bound, and what it speaks of.
-    pub(super) fn term_against_gap(&self, x: &Metric, y: &Metric) -> Option<chart::Panel> {
+    fn term_against_gap(&self, x: &Metric, y: &Metric) -> Option<LineChart> {
         let both: Vec<(Summary, Summary, &Row)> =
             self.table.rows.iter().filter_map(|row| Some((row.get(x.name)?, row.get(y.name)?, row))).collect();
         let (low, high) = range(both.iter().map(|(a, ..)| a.mean));
         if !(low <= high) {
             return None;
         }
-        let scale = chart::scale(low, high);
-        let at = |(a, b, row): &(Summary, Summary, &Row)| {
-            let title = format!("{}; {}", self.told(x, a), self.mark_title(y, row, b));
-            point(scale.share(a.mean), b, title, key(row))
+        let name = short_name(x);
+        let scale = Scale::of_values(low, high, is_wide((low, high)));
+        let point = |(a, b, row): &(Summary, Summary, &Row)| {
+            let how = format!("{}: {}; {}", x.title, self.value(x, a), self.setting(row));
+            self.point(a.mean, y, b, row).how(how)
         };
-        let points = both.iter().map(at).collect();
-        let (low, high) = range(both.iter().map(|(_, b, _)| b.mean));
-        let lines = Lines {
-            title: format!("{} against {}", short_name(y), short_name(x)),
-            x: Place::of_values(format!("{}, up to constants", short_name(x)), &scale),
-            y: value_name(y, self.word()),
-            series: vec![Series { joined: false, ..series(String::new(), paint(y), "", points) }],
-            log: low > 0.0 && high > 6.0 * low,
-            like: None,
-            marks: Vec::new(),
-            shrink: 0.66,
-        };
-        Some(lines.draw())
+        let points = both.iter().map(point);
+        let line = Line::new(String::new(), Style::new(ink(y), Dash::Solid), Look::Points, points);
+        Some(LineChart {
+            lines: vec![line],
+            log: is_wide(range(both.iter().map(|(_, b, _)| b.mean))),
+            scattered: true,
+            about: self.note(),
+            ..LineChart::new(
+                format!("{} against {name}", short_name(y)),
+                XAxis::values(format!("{name}, up to constants"), name, scale),
+                value_name(y, self.word()),
+                y.unit.text(self.word()),
+            )
+        })
     }
 }
 

@@ -1,8 +1,24 @@
 //! Losses, and how far seeds are apart, against step.
 
-use super::*;
+use charts::{
+    axis::XAxis,
+    line_chart::{Line, LineChart, Look, Point},
+    report::Drawn,
+    style::{Ink, Style, dash},
+};
 
-impl Teller<'_> {
+use super::{Builder, Section, figures, is_wide, key, like_each_other, range, ranks, values};
+use crate::{
+    number,
+    protocol::Measured,
+    sweep::{
+        Run,
+        table::{Row, summary},
+        words,
+    },
+};
+
+impl Builder<'_> {
     /// Two-level loss against step: a line for each value of the first axis, a panel for each of the second.
     pub(super) fn steps(&self) -> Section {
         let paragraph = "Lines are medians over seeds; bands reach from the lowest seed to the highest.";
@@ -25,8 +41,8 @@ impl Teller<'_> {
             let deviation = s.stderr * (s.runs as f64).sqrt();
             Some((deviation, deviation, deviation))
         });
-        if section.pictures.is_empty() {
-            section.paragraphs.clear();
+        if section.charts().next().is_none() {
+            section.blocks.clear();
         }
         section
     }
@@ -54,25 +70,19 @@ impl Teller<'_> {
         if last <= 0.0 {
             return Section::default();
         }
-        let line = |row: &Row, i: usize, count: usize| {
+        let line = |row: &Row, index: usize, count: usize| {
             let label = match axes.first() {
-                Some(axis) => chart::setting([(axis.field.as_str(), &row.coordinates[0])].into_iter()),
-                None => String::new(),
+                Some(axis) => words::setting([(axis.field.as_str(), &row.coordinates[0])].into_iter()),
+                None => what.into(),
             };
             let points = steps(row).unwrap_or_default().into_iter().filter_map(|step| {
                 let losses: Vec<f64> = row.runs.iter().filter_map(|run| at_step(run, step + prior(row))).collect();
                 let (y, low, high) = if losses.is_empty() { None } else { of(&losses) }?;
-                let told = number::precise(y);
-                let title = format!(
-                    "{what} {told} nats per {} at step {step}, {} runs; {}",
-                    self.word(),
-                    losses.len(),
-                    self.setting(row)
-                );
-                Some(Point { x: step / last, y, low, high, title, key: key(row) })
+                let value = format!("{} nats per {}, {} runs", number::precise(y), self.word(), losses.len());
+                Some(Point::within(step, y, low, high).value(value).how(self.setting(row)).key(key(row)))
             });
-            let points: Vec<Point> = points.collect();
-            Series { band: true, ..series(label, chart::ordered(i, count), chart::dash(i), points) }
+            let style = Style::new(Ink::Ordered { index, count }, dash(index));
+            Line::new(label, style, Look::Band, points.collect::<Vec<_>>())
         };
         let rows = self.drawn_rows();
         let panels: Vec<(String, Vec<&Row>)> = match axes.get(1) {
@@ -81,7 +91,7 @@ impl Teller<'_> {
                 let mut panels: Vec<(String, Vec<&Row>)> = Vec::new();
                 for row in rows {
                     let rest = axes.iter().skip(1).map(|a| a.field.as_str()).zip(row.coordinates.iter().skip(1));
-                    let title = chart::setting(rest);
+                    let title = words::setting(rest);
                     match panels.iter_mut().find(|(other, _)| *other == title) {
                         Some((_, rows)) => rows.push(row),
                         None => panels.push((title, vec![row])),
@@ -90,48 +100,50 @@ impl Teller<'_> {
                 panels
             }
         };
-        let size = if panels.len() > 1 { 0.8 } else { 1.25 };
-        let drawn: Vec<Lines> = panels
+        let mut charts: Vec<LineChart> = panels
             .into_iter()
-            .map(|(title, rows)| {
+            .map(|(setting, rows)| {
                 let order = axes.first().map(|axis| ranks(&axis.values)).unwrap_or_default();
-                let lines: Vec<Series> = rows
+                let lines: Vec<Line> = rows
                     .iter()
                     .map(|row| {
                         let at =
                             axes.first().and_then(|axis| axis.values.iter().position(|v| *v == row.coordinates[0]));
                         line(row, at.map_or(0, |i| order[i]), order.len())
                     })
-                    .filter(|s| !s.points.is_empty())
+                    .filter(|line| !line.points.is_empty())
                     .collect();
-                Lines {
-                    title,
-                    x: Place::of_steps(last as usize),
-                    y: format!("{what}, nats per {}", self.word()),
-                    log: lines.iter().flat_map(|s| &s.points).all(|p| p.y > 0.0) && wide(&lines),
-                    series: lines,
-                    like: None,
-                    marks: Vec::new(),
-                    shrink: size,
+                let colon = if setting.is_empty() { "" } else { ": " };
+                LineChart {
+                    log: is_wide(range(values(&lines))),
+                    lines,
+                    about: paragraph.into(),
+                    ..LineChart::new(
+                        format!("{title}, two-level loss{colon}{setting}"),
+                        XAxis::steps(last as usize, false),
+                        format!("{what}, nats per {}", self.word()),
+                        format!("nats per {}", self.word()),
+                    )
                 }
             })
-            .filter(|lines| !lines.series.is_empty())
+            .filter(|chart| !chart.lines.is_empty())
             .collect();
-        if drawn.is_empty() {
+        if charts.is_empty() {
             return Section::default();
         }
-        let panels = drawn.iter().map(Lines::draw).collect();
-        Section {
-            title: title.into(),
-            paragraphs: vec![paragraph.into()],
-            pictures: vec![picture(name, &format!("{title}: two-level loss"), panels, "")],
-            table: None,
-        }
+        like_each_other(&mut charts);
+        let alone = charts.len() == 1;
+        let drawn = |(i, chart)| match alone {
+            true => Drawn::new(name, chart).wide(),
+            false => Drawn::new(format!("{name}-{}", i + 1), chart),
+        };
+        let drawn = charts.into_iter().enumerate().map(drawn).collect();
+        Section::new(title, vec![paragraph.into()], figures(drawn, String::new()), None)
     }
 }
 
 /// The two-level loss of a run at a step, interpolated between evaluations.
-pub(super) fn at_step(run: &Run, step: f64) -> Option<f64> {
+fn at_step(run: &Run, step: f64) -> Option<f64> {
     let (steps, losses) = (&run.record.step, &run.record.two_level);
     let next = steps.iter().position(|s| *s as f64 >= step)?;
     let value = *losses.get(next)?;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     experiment::{Data, Experiment},
-    protocol::Record,
+    protocol::{Measured, Record},
     sweep::Metrics,
 };
 
@@ -68,11 +68,13 @@ const ALL: [View; 11] = [
 ];
 
 fn check(report: &Report) {
-    for picture in report.sections.iter().flat_map(|s| &s.pictures) {
-        let svg = &picture.svg;
-        assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>") && svg.contains("data-cell="), "{svg}");
-        assert_eq!(svg.matches("<g").count(), svg.matches("</g>").count(), "{}", picture.name);
-        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}: {svg}", picture.name);
+    for drawn in report.charts() {
+        let svg = drawn.svg(&Theme::light());
+        assert!(svg.starts_with("<svg xmlns=") && svg.trim_end().ends_with("</svg>"), "{svg}");
+        assert!(svg.contains("data-key=") && !svg.contains("NaN") && !svg.contains("inf"), "{}: {svg}", drawn.id);
+        assert_eq!(svg.matches("<g").count(), svg.matches("</g>").count(), "{}", drawn.id);
+        let same = report.charts().filter(|other| other.id == drawn.id).count();
+        assert_eq!((same, drawn.chart.csv().lines().count() > 1), (1, true), "{}", drawn.id);
     }
     for (i, a) in report.sections.iter().enumerate() {
         assert!(report.sections[..i].iter().all(|b| a.title != b.title), "{}", a.title);
@@ -80,7 +82,7 @@ fn check(report: &Report) {
 }
 
 fn text(report: &Report) -> String {
-    report.sections.iter().flat_map(|s| s.paragraphs.clone()).collect::<Vec<_>>().join("\n")
+    report.sections.iter().flat_map(Section::paragraphs).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -121,12 +123,15 @@ fn sentences_say_what_lowers_the_loss_and_what_does_not() {
     assert!(text.contains("By itself it falls beyond chance in 1 of 3 settings of the others."), "{text}");
     assert!(text.contains("No difference beyond chance at (K = 16), (K = 64)."), "{text}");
     assert!(text.contains("corrected for the 6 verdicts of this table (Holm)"), "{text}");
-    let table = told.sections[1].table.as_ref().unwrap();
-    assert_eq!((table.rows.len(), table.rows[0][5].as_str()), (6, "falls"), "{table:?}");
+    let table = told.sections[1].tables().next().unwrap();
+    assert_eq!((table.rows.len(), table.rows[0].cells[5].as_str()), (6, "falls"), "{table:?}");
     // Seeds are paired: their common noise is far larger than what N does at K = 4.
-    let svg = &told.sections[2].pictures[0].svg;
-    assert!(svg.contains("data-cell=\"data.topics=4 data.sequences=2 seed=1\""), "{svg}");
-    assert!(svg.contains("mean of 5 runs; K = 4, N = 2</title>") && svg.contains("bars: 95% over seeds"), "{svg}");
+    let chart = told.sections[2].charts().next().unwrap();
+    let svg = chart.svg(&Theme::light());
+    let words = "data-key=\"data.topics=4 data.sequences=2 seed=1\"><title>N = 2, K = 4; two-level loss ";
+    assert!(svg.contains(words) && svg.contains("mean of 5 runs (K = 4, N = 2)</title>"), "{svg}");
+    let note = told.sections[2].blocks.iter().find_map(|b| if let Block::Note(text) = b { Some(text) } else { None });
+    assert!(note.unwrap().contains("bars: 95% over seeds") && chart.chart.summary().contains("bars: 95%"), "{note:?}");
 }
 
 #[test]
@@ -140,8 +145,11 @@ fn few_seeds_and_negative_gaps_are_said() {
         let words = text(&told);
         assert!(words.contains(few) && words.contains("too few for an interval"), "{words}");
         assert!(!words.contains("(95% over") && !words.contains("beyond chance"), "{words}");
-        let table = told.sections[1].table.as_ref().unwrap();
-        assert!(table.rows.iter().all(|row| row[5] == "too few seeds" && !row[2].contains('[')), "{table:?}");
+        let table = told.sections[1].tables().next().unwrap();
+        assert!(
+            table.rows.iter().all(|row| row.cells[5] == "too few seeds" && !row.cells[2].contains('[')),
+            "{table:?}"
+        );
     }
     let sweep = sweep("data.topics=4,16,64; seed=1..3");
     let mut runs = runs(&sweep);
@@ -165,7 +173,7 @@ fn a_kl_that_orders_worse_than_its_rate_is_told() {
     assert!(words.contains("The KL in the topic term spoils the order of pairs that the rate orders."), "{words}");
     assert!(words.contains("The KL in the sequence term changes nothing beyond chance on pairs that"), "{words}");
     assert!(words.contains("taken at one s = 0.100") && words.contains("The 3 verdicts are"), "{words}");
-    let row = &told.sections[1].table.as_ref().unwrap().rows[0];
+    let row = &told.sections[1].tables().next().unwrap().rows[0].cells;
     let expected = ["−1.00 in every seed", "1.00 in every seed", "–", "−2.00 in every seed"];
     assert_eq!(&row[2..6], &expected, "{row:?}");
 }
@@ -203,17 +211,18 @@ fn recorded_runs_give_the_same_pictures() {
             Run::from_value(run.key.clone(), &serde_json::from_str(&text).unwrap()).unwrap()
         })
         .collect();
-    assert!(report(&sweep, &ALL, Some(0.3), &recorded) == report(&sweep, &ALL, Some(0.3), &live));
+    let html = |runs| report(&sweep, &ALL, Some(0.3), runs).html(&Theme::light());
+    assert!(html(&recorded[..]) == html(&live[..]));
 }
 
 #[test]
 fn fits_and_ranks_are_tables() {
     let sweep = sweep("data.topics=4,16,64; seed=1..3");
     let told = report(&sweep, &[View::Fits, View::Ranks], None, &runs(&sweep));
-    let fits = told.sections[1].table.as_ref().unwrap();
-    let gap = fits.rows.iter().find(|row| row[0] == "Topic gap").unwrap();
+    let fits = told.sections[1].tables().next().unwrap();
+    let gap = &fits.rows.iter().find(|row| row.cells[0] == "Topic gap").unwrap().cells;
     // 0.5/K and a little noise; the bound's term at fixed KL is K^(-1/2).
     assert!(gap[2].starts_with("0.9") && gap[3] == "0.50" && gap[5] == "3" && gap[6] == "3", "{gap:?}");
-    let ranks = told.sections[2].table.as_ref().unwrap();
-    assert_eq!(ranks.rows[0][2], "1.00 in every seed");
+    let ranks = told.sections[2].tables().next().unwrap();
+    assert_eq!(ranks.rows[0].cells[2], "1.00 in every seed");
 }
