@@ -8,14 +8,16 @@ use crate::{
 /// Marks in one picture; with more of them a file would be mostly words, and has none.
 const MOST: usize = 1500;
 
-/// The chart as SVG with its title and, at every mark, an invisible target that holds what is said of it and the key of what it stands
+/// The chart as SVG with its title, its summary as description, and, at every mark, an invisible target that holds what is said of it and the key of what it stands
 /// for (`data-key`).
 pub fn svg(chart: &dyn Chart, view: &View) -> String {
     let view = View { titled: true, ..*view };
     let svg = chart.scene(&view).svg(view.width, view.height, view.theme.surface);
     let targets = targets(chart, &view).unwrap_or_default();
+    let start = svg.find('>').map_or(0, |at| at + 1);
     let end = svg.rfind("</svg>").unwrap_or(svg.len());
-    format!("{}{targets}{}", &svg[..end], &svg[end..])
+    let summary = escape(&chart.summary());
+    format!("{}<desc>{summary}</desc>{}{targets}{}", &svg[..start], &svg[start..end], &svg[end..])
 }
 
 /// `None` where there are too many.
@@ -78,7 +80,7 @@ mod tests {
         let view = View::new(500.0, 300.0, Theme::light());
         let svg = svg(&chart(3), &view);
         assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</g></svg>"), "{svg}");
-        assert_eq!(svg.matches("class=\"mark\"").count(), 3);
+        assert_eq!((svg.matches("class=\"mark\"").count(), svg.matches("<desc>Loss: ").count()), (3, 1), "{svg}");
         assert!(svg.contains("data-key=\"seed=2\"><title>Position 2; model &lt;2&gt; nats (one run)</title>"), "{svg}");
     }
 

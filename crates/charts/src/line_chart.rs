@@ -482,6 +482,9 @@ pub fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::{style::predictor, theme::Theme};

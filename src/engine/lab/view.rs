@@ -417,7 +417,10 @@ pub fn results(sheet: &Sheet) -> String {
     let mut html = String::new();
     for section in report(&sheet.sweep, &views, sheet.level, &runs).sections {
         html += &format!("<section><h4>{}</h4>", escape(&section.title));
-        html += &charts::report::html(&section.blocks, &charts::theme::Theme::light());
+        // A mark that stands for a cell shows that cell's numbers.
+        html += &charts::report::html(&section.blocks, &charts::theme::Theme::light())
+            .replace(" data-key=\"", " data-lab=\"mark\" data-cell=\"")
+            .replace("<figure class=\"picture\">", "<figure class=\"picture lab-picture\" tabindex=\"0\">");
         html += "</section>";
     }
     html + &table(sheet)
@@ -541,7 +544,7 @@ mod tests {
         s.metric = Some("scale");
         let told = results(&s);
         assert!(
-            told.contains("0.500 ± 0.010") && told.contains("<svg") && told.contains("class=\"mark\" data-key="),
+            told.contains("0.500 ± 0.010") && told.contains("<svg") && told.contains("data-lab=\"mark\""),
             "{told}"
         );
         s.queue.pause();

@@ -256,13 +256,17 @@ impl Builder<'_> {
         if !further.is_empty() {
             parts.push(format!("shown at {further}"));
         }
-        let most = self.table.rows.iter().map(|row| row.runs.len()).max().unwrap_or(0);
-        parts.push(match most {
+        parts.push(self.bars());
+        parts.join(" · ")
+    }
+
+    /// What the bars of a picture are.
+    fn bars(&self) -> String {
+        match self.table.rows.iter().map(|row| row.runs.len()).max().unwrap_or(0) {
             0 | 1 => "bars: one standard error of the run's evaluation".into(),
             n if n < by_seed::FEWEST_SEEDS => format!("mean of up to {n} seeds, too few for bars"),
             n => format!("mean of up to {n} seeds; bars: 95% over seeds (Student's t)"),
-        });
-        parts.join(" · ")
+        }
     }
 
     /// `0.031 ± 0.002 nats per token, mean of 3 runs`; the error is that of [`Summary::margin`].

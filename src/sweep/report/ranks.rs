@@ -95,7 +95,7 @@ impl Builder<'_> {
             paragraphs.push(format!("The KL in the {name} {}.", parts.join(", and ")));
         }
         let title = "Does the bound order the settings as the gaps do?";
-        let note = self.note();
+        let note = self.bars();
         Section::new(title, paragraphs, figures(drawn, note), Some(TextTable::new("ranks", &head, rows)))
     }
 
@@ -119,7 +119,7 @@ impl Builder<'_> {
             lines: vec![line],
             log: is_wide(range(both.iter().map(|(_, b, _)| b.mean))),
             scattered: true,
-            about: self.note(),
+            about: self.bars(),
             ..LineChart::new(
                 format!("{} against {name}", short_name(y)),
                 XAxis::values(format!("{name}, up to constants"), name, scale),

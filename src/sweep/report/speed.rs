@@ -57,7 +57,7 @@ impl Builder<'_> {
                 log: is_wide(range(values(&lines))),
                 lines,
                 scattered: true,
-                about: self.note(),
+                about: self.bars(),
                 ..LineChart::new(
                     metric.title,
                     XAxis::values(name_of_x, "mean training loss", scale),
@@ -68,7 +68,7 @@ impl Builder<'_> {
             drawn.push(Drawn::new(format!("speed-{}", name.replace('_', "-")), chart));
         }
         let title = "Generalization against training speed";
-        Section::new(title, paragraphs, figures(drawn, self.note()), None)
+        Section::new(title, paragraphs, figures(drawn, self.bars()), None)
     }
 
     /// Whether faster runs end with less of each metric, seed by seed, and whether they were trained as far.
