@@ -417,25 +417,10 @@ pub fn results(sheet: &Sheet) -> String {
     let mut html = String::new();
     for section in report(&sheet.sweep, &views, sheet.level, &runs).sections {
         html += &format!("<section><h4>{}</h4>", escape(&section.title));
-        html.extend(section.paragraphs.iter().map(|text| format!("<p>{}</p>", escape(text))));
         // A mark that stands for a cell shows that cell's numbers.
-        let pictures = section.pictures.iter().map(|picture| {
-            format!(
-                "<div class=\"lab-picture\" tabindex=\"0\" role=\"group\" aria-label=\"Picture\">{}</div>",
-                picture.svg.replace(" data-cell=\"", " data-lab=\"mark\" data-cell=\"")
-            )
-        });
-        html.extend(pictures);
-        if let Some(grid) = &section.table {
-            let cells = |row: &[String], tag: &str| -> String {
-                row.iter().map(|text| format!("<{tag}>{}</{tag}>", escape(text))).collect()
-            };
-            let rows: String = grid.rows.iter().map(|row| format!("<tr>{}</tr>", cells(row, "td"))).collect();
-            html += &format!(
-                "<div class=\"lab-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table class=\"lab-table\"><thead><tr>{}</tr></thead><tbody>{rows}</tbody></table></div>",
-                cells(&grid.head, "th scope=\"col\"").replace("</th scope=\"col\">", "</th>")
-            );
-        }
+        html += &charts::report::html(&section.blocks, &charts::theme::Theme::light())
+            .replace(" data-key=\"", " data-lab=\"mark\" data-cell=\"")
+            .replace("<figure class=\"picture\">", "<figure class=\"picture lab-picture\" tabindex=\"0\">");
         html += "</section>";
     }
     html + &table(sheet)
