@@ -114,6 +114,13 @@ pub struct Options {
     pub linear_bound: bool,
 }
 
+/// Width of the model's line, CSS pixels. Bayes' is narrow and on top of it, so that both are seen where they meet.
+const MODEL_WIDTH: f64 = 3.5;
+/// Width of the lines of the model on other data than fresh topics, which are dashed or dotted.
+const MODEL_PART_WIDTH: f64 = 3.0;
+/// Width of the lines of exact Bayes, or of the baseline in its place.
+const BAYES_WIDTH: f64 = 1.5;
+
 /// `exact`, `closed form`, `Monte Carlo`.
 fn how(method: Option<&Method>) -> &'static str {
     match method {

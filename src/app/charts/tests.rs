@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::{fixtures, *};
-use crate::{app::theme::Theme, number};
+use crate::{
+    app::theme::{Rgb, Theme},
+    number,
+};
 use crate::{
     experiment::{Preset, Prior, WorldKind, WorldSpec},
     protocol::{Baseline, Evaluation, Event, Theory},
@@ -814,4 +817,42 @@ fn the_bound_follows_a_slider() {
     // The bracket outside the root shows every one of them.
     assert!(keys.len() > 500, "{}", keys.len());
     println!("one scene and summary of the bound: {:.1} microseconds", start.elapsed().as_secs_f64() * 1e3);
+}
+
+/// Where the model has reached Bayes, the one line must not hide the other.
+#[test]
+fn the_model_lies_below_bayes_and_is_wider() {
+    let (history, e) = ended();
+    let view = View::new(900.0, 400.0, Theme::light());
+    for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss, ChartKind::Losses, ChartKind::Topics] {
+        let scene = kind.chart(&history, &e, Options::default()).scene(&view);
+        // On top of each other as drawn: the axes' layer lies below.
+        let strokes: Vec<scene::Stroke> = scene
+            .axes
+            .iter()
+            .chain(&scene.series)
+            .filter_map(|mark| match mark {
+                // Labels are led to by short lines of two points, half transparent; error bars are two points as well.
+                scene::Mark::Line { points, stroke } if stroke.alpha == 1.0 && !upright(points) => Some(*stroke),
+                _ => None,
+            })
+            .collect();
+        let of = |colour: Rgb| {
+            let own = strokes.iter().enumerate().filter(move |(_, s)| s.colour == colour);
+            own.map(|(i, s)| (i, s.width)).collect::<Vec<_>>()
+        };
+        let (model, bayes) = (of(view.theme.model.line), of(view.theme.bayes.line));
+        let retrieval = of(view.theme.retrieval.line);
+        assert!(!model.is_empty() && !bayes.is_empty(), "{}", kind.name());
+        for (place, width) in model {
+            for (above, narrow) in bayes.iter().chain(&retrieval) {
+                assert!(*above > place && *narrow + 1.0 <= width, "{}: {width} under {narrow}", kind.name());
+            }
+        }
+    }
+}
+
+/// An error bar, or the mark of a step.
+fn upright(points: &[(f64, f64)]) -> bool {
+    points.windows(2).all(|w| w[0].0 == w[1].0)
 }
