@@ -225,7 +225,7 @@ impl<'a> LossByPosition<'a> {
     /// The theory's baselines that are asked for, with their places in its list.
     fn baselines(&self) -> impl Iterator<Item = (usize, &Baseline)> {
         let all = self.history.theory().map_or(&[][..], |t| &t.baselines);
-        all.iter().enumerate().take(64).filter(|(i, _)| self.options.compare >> i & 1 == 1)
+        all.iter().enumerate().filter(|(_, baseline)| self.options.compare.contains(&baseline.name))
     }
 
     /// In drawing order: what lies on top comes last.
