@@ -1,6 +1,8 @@
 //! The experiment's fields as controls see them: what each is called, how it is read and written, where a slider
 //! stops. Ranges are not repeated here: [`allowed`] asks the experiment's own validation.
 
+use std::collections::BTreeMap;
+
 use crate::experiment::{
     Architecture, Embedding, Experiment, Init, MAX_SEED, Mlp, Norm, Optimizer, Positions, Problem, Schedule,
     WorldParameter, WorldSpec, estimate::large, json, typed,
@@ -31,28 +33,26 @@ pub struct Number {
     pub slot: Slot,
 }
 
-/// Texts in entries, by field, while they are being typed or cannot be read. A handful at most.
+/// Texts in entries, by field, while they are being typed or cannot be read.
 #[derive(Clone, Debug, Default)]
-pub struct Typed(Vec<(String, String)>);
+pub struct Typed(BTreeMap<String, String>);
 
 impl Typed {
     pub fn get(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == field).map(|(_, text)| text.as_str())
+        self.0.get(field).map(String::as_str)
     }
 
     pub fn put(&mut self, field: &str, text: &str) {
-        self.remove(field);
-        self.0.push((field.into(), text.into()));
+        self.0.insert(field.into(), text.into());
     }
 
     pub fn remove(&mut self, field: &str) -> Option<String> {
-        let i = self.0.iter().position(|(known, _)| known == field)?;
-        Some(self.0.swap_remove(i).1)
+        self.0.remove(field)
     }
 
-    /// All fields whose names start so.
+    /// Forgets all fields whose names start so.
     pub fn forget(&mut self, start: &str) {
-        self.0.retain(|(field, _)| !field.starts_with(start));
+        self.0.retain(|field, _| !field.starts_with(start));
     }
 
     pub fn is_empty(&self) -> bool {
@@ -221,12 +221,18 @@ pub fn length() -> Number {
     number!(count data.length, "Tokens T", "How many tokens each sequence has: the longest context that can help.", counts(2.0, 512.0))
 }
 
-/// Blocks, width, context; then what transformers alone have.
-pub fn learner() -> Vec<Number> {
+/// Blocks, width and context, which every model has.
+pub fn model_size() -> Vec<Number> {
     vec![
         number!(count net.blocks, "Blocks", "Blocks of attention and MLP, one after the other, or recurrent layers. With attention, copying needs two.", vec![1.0, 2.0, 3.0, 4.0]),
         number!(count net.width, "Width", "Width of the residual stream, then a multiple of the heads, or of a recurrent layer's state.", vec![4.0, 8.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0]),
         number!(count net.context, "Context", "The longest sequence that the model can read, in tokens.", counts(2.0, 1024.0)),
+    ]
+}
+
+/// Heads and MLP, which transformers alone have.
+pub fn transformer() -> Vec<Number> {
+    vec![
         number!(count net.heads, "Heads", "Attention heads in each block.", vec![1.0, 2.0, 4.0, 8.0, 16.0]),
         number!(count net.kv_heads, "Key/value heads", "Heads that hold keys and values; each serves the same number of query heads.", vec![1.0, 2.0, 4.0, 8.0, 16.0]),
         number!(count net.head_width, "Head width", "Width of one head. 0: width divided by heads.", vec![0.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]),
@@ -234,11 +240,18 @@ pub fn learner() -> Vec<Number> {
     ]
 }
 
+/// Steps, batch and learning rate.
 pub fn training() -> Vec<Number> {
     vec![
         number!(count training.steps, "Steps", "Batches until the run is finished.", decades(10.0, 100_000.0)),
         number!(count training.batch, "Batch", "Sequences in each step.", counts(1.0, 1024.0)),
         number!(real training.learning_rate, "Learning rate", "The peak, after the warm-up.", decades(1e-5, 0.1)),
+    ]
+}
+
+/// What else a run's training has, whatever its schedule and optimiser: weight decay, warm-up, clipping and the seed.
+pub fn training_details() -> Vec<Number> {
+    vec![
         number!(real training.weight_decay, "Weight decay", "AdamW's pull of every parameter towards 0.", with_zero(decades(1e-4, 1.0))),
         number!(count training.warmup, "Warm-up", "Steps over which the learning rate rises from 0.", with_zero(decades(1.0, 1000.0))),
         number!(real training.clip, "Clipping", "The gradient's norm is scaled down to this. 0: left alone.", with_zero(decades(0.1, 10.0))),
@@ -246,12 +259,14 @@ pub fn training() -> Vec<Number> {
     ]
 }
 
-/// How the parameters start, beside the scheme; and, of transformers, what keeps a norm's root from 0.
-pub fn initialization() -> Vec<Number> {
-    vec![
-        number!(real net.embedding_scale, "Embedding scale", "Standard deviation that the embedding starts with. 0: the initialization's own.", with_zero(decades(0.01, 3.0))),
-        number!(real net.norm_epsilon, "Norm epsilon", "Added to a norm's variance, or mean square, before the root.", decades(1e-8, 1e-2)),
-    ]
+/// How the embedding starts, where it is not as the scheme says.
+pub fn embedding_scale() -> Number {
+    number!(real net.embedding_scale, "Embedding scale", "Standard deviation that the embedding starts with. 0: the initialization's own.", with_zero(decades(0.01, 3.0)))
+}
+
+/// What keeps a norm's root from 0; of transformers alone.
+pub fn norm_epsilon() -> Number {
+    number!(real net.norm_epsilon, "Norm epsilon", "Added to a norm's variance, or mean square, before the root.", decades(1e-8, 1e-2))
 }
 
 /// Of AdamW alone.
@@ -269,12 +284,19 @@ pub fn temperature() -> Number {
     number!(real training.inverse_temperature, "Inverse temperature β", "The larger, the less noise: each step adds sqrt(2η/β) of it to every parameter.", decades(1e3, 1e9))
 }
 
+/// K′, N′, δ and s.
 pub fn bound() -> Vec<Number> {
     vec![
         number!(count bound.topics, "Prior topics K′", "Topics that the topic-dependent prior is trained on; fewer than K. 0: half of K. Without prior stages it counts as 0: the random start has seen nothing. Prior stages are trained anew at a restart.", with_zero(counts(1.0, 32_768.0))),
         number!(count bound.sequences, "Prior sequences N′", "Sequences per topic that the data-dependent prior is trained on; fewer than N. 0: half of N. Without prior stages it counts as 0: the random start has seen nothing. Prior stages are trained anew at a restart.", with_zero(counts(1.0, 32_768.0))),
         number!(real bound.delta, "Confidence δ", "The chance that the bound is allowed to fail. The terms follow at once; a certificate is computed anew at a restart.", decades(1e-4, 0.5)),
         number!(real bound.scale, "Scale s", "Standard deviation of the Gaussians whose KL is ‖θ−θ_J‖²/(2s²). Larger: smaller KL, blurrier posterior. Acts at once. 0: chosen from a grid at the run's end.", with_zero(decades(1e-3, 10.0))),
+    ]
+}
+
+/// Length of the prior stages, and what noise may cost.
+pub fn prior_stages() -> Vec<Number> {
+    vec![
         number!(count prior.steps, "Prior stages", "Steps of each of two stages before the training proper: on K′ topics, then on N′ sequences of each topic. What is learned there are the bound's priors. 0 for none: the random start is both. Needs a restart.", with_zero(decades(10.0, 10_000.0))),
         number!(real bound.rise, "Allowed rise", "Nats per token that noise of scale s may cost on the training set, for s from the grid; at most a tenth of the gaps is asked for. Needs a restart.", decades(1e-4, 1.0)),
     ]
@@ -356,8 +378,19 @@ pub fn control_of(problem: &Problem, experiment: &Experiment) -> Option<(String,
 /// Every number that an experiment may have, for reading what was typed by its field's name.
 pub fn all(experiment: &Experiment) -> Vec<Number> {
     let world = experiment.world.kind().map_or(&[][..], |kind| kind.parameters);
-    let parts = [data_counts(), vec![length()], learner(), initialization(), training(), adam(), bound(), evaluation()];
-    let others = parts.into_iter().flatten().chain([temperature(), smoothing()]);
+    let parts = [
+        data_counts(),
+        model_size(),
+        transformer(),
+        training(),
+        training_details(),
+        adam(),
+        bound(),
+        prior_stages(),
+        evaluation(),
+    ];
+    let single = [length(), embedding_scale(), norm_epsilon(), temperature(), smoothing()];
+    let others = parts.into_iter().flatten().chain(single);
     world.iter().map(Number::of_world).chain(others).collect()
 }
 
@@ -645,7 +678,7 @@ mod tests {
         let problem = topics.unreadable("1 5", &Experiment::default()).to_string();
         assert!(problem.contains("without spaces"), "{problem}");
         assert_eq!((rate.parse("0,1"), rate.parse("0,001"), rate.parse("nan")), (Some(0.1), Some(1e-3), None));
-        let seed = training().into_iter().find(|n| n.field == "seed").expect("there is one");
+        let seed = training_details().into_iter().find(|n| n.field == "seed").expect("there is one");
         assert_eq!(seed.parse("4294967296"), Some(4_294_967_296.0));
         assert_eq!(seed.parse("9007199254740991"), Some(MAX_SEED as f64));
         assert_eq!(seed.parse("9007199254740992"), None);

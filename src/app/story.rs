@@ -2,31 +2,30 @@
 //! from the run's own numbers.
 
 use super::history::{History, differences};
-use crate::{experiment::Experiment, number, picture::svg::escape, protocol::Evaluation};
+use crate::{experiment::Experiment, number, protocol::Evaluation};
 
 /// In a story's HTML, the class of a paragraph that says what came out of the story's own run.
 const CLAIM: &str = "claim";
 
-/// A story's paragraphs, as they stand beside a run of `run`: with its own settings as they are, else its claims apart, and a line
-/// above that says what differs.
-pub fn told(html: &str, story: &Experiment, run: &Experiment) -> String {
+/// A story's paragraphs as they stand beside a run. The paragraphs are the story's own HTML.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Told {
+    /// What the run has that the story's has not: `K 4`, `N 2`. Empty where the settings are the story's.
+    pub differs: Vec<String>,
+    /// The paragraphs that hold beside this run.
+    pub paragraphs: String,
+    /// Those that say what came out of the story's own run, where this one differs.
+    pub claims: String,
+}
+
+/// Sorts a story's paragraphs for a run of `run`: with the story's settings they stay as they are, else its claims are put apart.
+pub fn told(html: &str, story: &Experiment, run: &Experiment) -> Told {
     let differs = differing(story, run);
     if differs.is_empty() {
-        return html.into();
+        return Told { paragraphs: html.into(), ..Told::default() };
     }
     let (claims, rest): (Vec<&str>, Vec<&str>) = paragraphs(html).partition(|paragraph| is_claim(paragraph));
-    let line = format!(
-        "<p class=\"note\" data-testid=\"story-differs\">This story speaks of its own settings; yours differ in: {}.</p>",
-        escape(&differs.join(", "))
-    );
-    let claims = match &claims[..] {
-        [] => String::new(),
-        claims => format!(
-            "<details class=\"claims\" data-testid=\"story-claims\"><summary>What came out with the story's own settings</summary>{}</details>",
-            claims.concat()
-        ),
-    };
-    line + &rest.concat() + &claims
+    Told { differs, paragraphs: rest.concat(), claims: claims.concat() }
 }
 
 /// What a run has that the story's has not: `K 4`, `N 2`.
@@ -136,7 +135,8 @@ mod tests {
     fn claims_step_back_where_settings_differ() {
         for preset in PRESETS {
             let (html, own) = (story(preset.name), preset.experiment());
-            assert_eq!(told(html, &own, &own), html, "{}", preset.name);
+            let same = Told { paragraphs: html.into(), ..Told::default() };
+            assert_eq!(told(html, &own, &own), same, "{}", preset.name);
             for suggestion in preset.tries {
                 let fields: Vec<(String, serde_json::Value)> = suggestion
                     .changes
@@ -145,11 +145,11 @@ mod tests {
                     .collect();
                 let tried = crate::experiment::link::with_fields(&own, &fields).expect("a suggestion");
                 let now = told(html, &own, &tried);
-                assert!(now.starts_with("<p class=\"note\" data-testid=\"story-differs\">"), "{now}");
-                let open = now.split("<details").next().expect("a start");
-                assert!(!paragraphs(open).any(is_claim), "{}: {open}", preset.name);
+                assert!(!now.differs.is_empty(), "{}", preset.name);
+                assert!(!paragraphs(&now.paragraphs).any(is_claim), "{}: {now:?}", preset.name);
                 // Nothing is lost.
-                assert!(paragraphs(html).all(|paragraph| now.contains(paragraph)), "{}", preset.name);
+                let all = now.paragraphs.clone() + &now.claims;
+                assert!(paragraphs(html).all(|paragraph| all.contains(paragraph)), "{}", preset.name);
             }
         }
         // The case of a first visitor: few topics, and the story of fresh draws.
@@ -157,14 +157,14 @@ mod tests {
         let mut few = preset.experiment();
         (few.data.fresh, few.data.topics, few.data.sequences) = (false, 4, 2);
         let now = told(story(preset.name), &preset.experiment(), &few);
-        assert!(now.contains("yours differ in: K 4, N 2."), "{now}");
+        assert_eq!(now.differs, ["K 4", "N 2"]);
         // Another world, and another seed.
         let (mut other, mut seed) = (preset.experiment(), preset.experiment());
         other.world = "coins:n=3".parse().expect("a world");
         seed.seed = 2;
-        let world = told(story(preset.name), &preset.experiment(), &other);
-        assert!(world.contains("yours differ in: world coins:n=3."), "{world}");
-        assert!(told(story(preset.name), &preset.experiment(), &seed).contains("yours differ in: seed 2."));
+        let differs = |run: &Experiment| told(story(preset.name), &preset.experiment(), run).differs;
+        assert_eq!(differs(&other), ["world coins:n=3"]);
+        assert_eq!(differs(&seed), ["seed 2"]);
     }
 
     #[test]

@@ -164,7 +164,7 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
         gap("sequence gap", "first-level less empirical loss", sequence_gap, |t| t.sequence),
     ];
     if let Some(o) = outcome {
-        under_noise(o, options, &mut rows);
+        under_noise(o, &options, &mut rows);
     }
     Sheet {
         title: "The bound's components, up to constants",
@@ -193,7 +193,7 @@ fn costly_noise(o: &Outcome) -> Option<String> {
 }
 
 /// E_μ[L] beside the losses without noise, and the gaps under noise in their rows.
-fn under_noise(o: &Outcome, options: Options, rows: &mut Vec<Row>) {
+fn under_noise(o: &Outcome, options: &Options, rows: &mut Vec<Row>) {
     let Some(r) = &o.randomised else { return };
     let s = number::brief(r.scale);
     let shown = |m: Measured| number::with_error(options.unit.of(m.value), options.unit.of(m.stderr));

@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    BAND, Chart, Options, Readout, ReadoutLine, View, cell,
+    BAND, BAYES_WIDTH, Chart, MODEL_PART_WIDTH, MODEL_WIDTH, Options, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     how, moved, quantity,
     scene::{Dash, Mark, Scene, Stroke},
@@ -110,11 +110,10 @@ impl Kind {
             Self::Unigram => Stroke::new(line, 2.0).dash(Dash::DashDot),
             Self::EntropyRate => Stroke::new(line, 2.0).dash(Dash::Dotted),
             Self::Oracle => Stroke::new(line, 2.0).dash(Dash::Dashed),
-            Self::Retrieval => Stroke::new(line, 1.5).dash(Dash::Dashed),
-            Self::Seen => Stroke::new(line, 2.5).dash(Dash::Dashed),
-            // The model is wide and Bayes narrow on top of it: both are seen when they meet.
-            Self::Model => Stroke::new(line, 3.5),
-            Self::Bayes => Stroke::new(line, 1.5),
+            Self::Retrieval => Stroke::new(line, BAYES_WIDTH).dash(Dash::Dashed),
+            Self::Seen => Stroke::new(line, MODEL_PART_WIDTH).dash(Dash::Dashed),
+            Self::Model => Stroke::new(line, MODEL_WIDTH),
+            Self::Bayes => Stroke::new(line, BAYES_WIDTH),
         }
     }
 
@@ -134,7 +133,7 @@ impl<'a> LossByPosition<'a> {
         Self { history, options: Options { log_log: false, squared_error: false, ..options }, topics: true }
     }
 
-    /// The model on seen and on fresh topics, and exact Bayes there.
+    /// The model on seen and on fresh topics, and exact Bayes there; in drawing order.
     fn lines_of_topics(&self) -> Vec<Line> {
         let Some(e) = self.history.evaluation() else { return Vec::new() };
         let n = number::count(e.sequences);
@@ -144,9 +143,9 @@ impl<'a> LossByPosition<'a> {
             ("exact Bayes", "Bayes over K")
         };
         [
-            (purple, "the K topics", Kind::Retrieval, &e.seen_bayes, None),
             ("seen", "model", Kind::Seen, &e.seen_model, Some(&e.seen_model_stderr)),
             ("unseen", "model", Kind::Model, &e.fresh_model, Some(&e.fresh_model_stderr)),
+            (purple, "the K topics", Kind::Retrieval, &e.seen_bayes, None),
             (black, "P(w)", Kind::Bayes, &e.fresh_bayes, None),
         ]
         .into_iter()
@@ -226,7 +225,7 @@ impl<'a> LossByPosition<'a> {
     /// The theory's baselines that are asked for, with their places in its list.
     fn baselines(&self) -> impl Iterator<Item = (usize, &Baseline)> {
         let all = self.history.theory().map_or(&[][..], |t| &t.baselines);
-        all.iter().enumerate().take(64).filter(|(i, _)| self.options.compare >> i & 1 == 1)
+        all.iter().enumerate().filter(|(_, baseline)| self.options.compare.contains(&baseline.name))
     }
 
     /// In drawing order: what lies on top comes last.

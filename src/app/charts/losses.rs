@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    BAND, Chart, Options, Readout, ReadoutLine, View,
+    BAND, BAYES_WIDTH, Chart, MODEL_PART_WIDTH, MODEL_WIDTH, Options, Readout, ReadoutLine, View,
     frame::{self, AxisNames, EndLabel, Frame},
     moved, quantity,
     scene::{Dash, Mark, Scene, Stroke},
@@ -47,7 +47,7 @@ const LOSSES: [Series; 3] = [
         of: |p, above| level(&p.two_level, above),
         hue: |t| t.model,
         dash: Dash::Solid,
-        width: 2.5,
+        width: MODEL_WIDTH,
     },
     Series {
         label: "first-level",
@@ -56,7 +56,7 @@ const LOSSES: [Series; 3] = [
         of: |p, above| level(&p.first_level, above),
         hue: |t| t.model,
         dash: Dash::Dashed,
-        width: 2.0,
+        width: MODEL_PART_WIDTH,
     },
     Series {
         label: "empirical",
@@ -65,7 +65,7 @@ const LOSSES: [Series; 3] = [
         of: |p, above| level(&p.empirical, above),
         hue: |t| t.model,
         dash: Dash::Dotted,
-        width: 2.0,
+        width: MODEL_PART_WIDTH,
     },
 ];
 
@@ -78,7 +78,7 @@ const BAYES: [Series; 3] = [
         of: |p, _| p.two_level.bayes,
         hue: |t| t.bayes,
         dash: Dash::Solid,
-        width: 1.5,
+        width: BAYES_WIDTH,
     },
     Series {
         label: "Bayes over K",
@@ -87,7 +87,7 @@ const BAYES: [Series; 3] = [
         of: |p, _| p.first_level.bayes,
         hue: |t| t.retrieval,
         dash: Dash::Dashed,
-        width: 1.5,
+        width: BAYES_WIDTH,
     },
     Series {
         label: "Bayes on L_E",
@@ -96,7 +96,7 @@ const BAYES: [Series; 3] = [
         of: |p, _| p.empirical.bayes,
         hue: |t| t.retrieval,
         dash: Dash::Dotted,
-        width: 1.5,
+        width: BAYES_WIDTH,
     },
 ];
 
@@ -157,7 +157,7 @@ const GAPS_TO_BASELINE: [Series; 3] = {
 };
 
 impl Series {
-    fn at(&self, point: &EvaluationPoint, options: Options) -> Measured {
+    fn at(&self, point: &EvaluationPoint, options: &Options) -> Measured {
         let Measured { value, stderr } = (self.of)(point, options.above_bayes);
         Measured { value: options.unit.of(value), stderr: options.unit.of(stderr) }
     }
@@ -168,7 +168,7 @@ impl<'a> Losses<'a> {
         Self { history, options }
     }
 
-    /// The upper panel's lines, on top of each other in this order reversed.
+    /// The upper panel's lines, as they are listed; the model's are drawn below those of exact Bayes.
     fn upper(&self) -> Vec<&'static Series> {
         let mut all: Vec<&Series> = LOSSES.iter().collect();
         if !self.options.above_bayes {
@@ -198,7 +198,7 @@ impl<'a> Losses<'a> {
         let since = self.history.evaluation().map_or(0, |e| e.step / 5);
         for p in self.history.evaluations().filter(|p| p.step >= since) {
             for s in series {
-                let m = s.at(p, self.options);
+                let m = s.at(p, &self.options);
                 if m.value.is_finite() && m.stderr.is_finite() {
                     range = (range.0.min(m.value - BAND * m.stderr), range.1.max(m.value + BAND * m.stderr));
                 }
@@ -237,7 +237,7 @@ impl<'a> Losses<'a> {
 
     /// How far outside a plot a line ends.
     fn ends_beyond(&self, series: &Series, y: &Scale) -> Beyond {
-        Beyond::of(y, self.history.evaluations().last().map(|p| series.at(p, self.options).value))
+        Beyond::of(y, self.history.evaluations().last().map(|p| series.at(p, &self.options).value))
     }
 
     fn draw(&self, axes: &mut Vec<Mark>, series: &mut Vec<Mark>, frame: &Frame, view: &View, lines: &[&Series]) {
@@ -251,10 +251,13 @@ impl<'a> Losses<'a> {
         }
         let mut labels = Vec::new();
         let (mut drawn, mut gaps) = (Vec::new(), Vec::new());
-        for s in lines.iter().rev() {
+        // Narrow lines lie on wide ones, so that all are seen where they meet; of those of one width, the first on top.
+        let mut order: Vec<&Series> = lines.iter().rev().copied().collect();
+        order.sort_by(|a, b| b.width.total_cmp(&a.width));
+        for s in order {
             let hue = (s.hue)(theme);
             let points: Vec<(f64, Measured)> =
-                self.history.evaluations().map(|p| (p.step as f64, s.at(p, self.options))).collect();
+                self.history.evaluations().map(|p| (p.step as f64, s.at(p, &self.options))).collect();
             let ends = |m: &Measured| (m.value - BAND * m.stderr, m.value + BAND * m.stderr);
             // Floors have theirs in the read-out: six bands would hide each other.
             if s.width >= 2.0 {

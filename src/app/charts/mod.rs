@@ -17,8 +17,6 @@ pub mod training_loss;
 #[cfg(test)]
 mod truth_tests;
 
-use serde::{Deserialize, Serialize};
-
 pub use ::charts::{
     chart::{Axis, BAND, Chart, Readout, ReadoutLine, View, cell, crosshair, moved, quantity},
     frame, rows,
@@ -98,21 +96,27 @@ impl ChartKind {
 }
 
 /// How the reader wants the numbers; none of it needs a new run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     pub unit: Unit,
     /// Loss by position: the excess over the entropy rate, both axes logarithmic.
     pub log_log: bool,
     /// The three losses: less what exact Bayes has on the same sequences.
     pub above_bayes: bool,
-    /// Loss by position: which of the theory's baselines are drawn, a bit for each by its index.
-    pub compare: u64,
+    /// Loss by position: names of the baselines that are drawn, where the theory has them.
+    pub compare: Vec<String>,
     /// Loss by position, in worlds of vectors: squared errors in place of nats.
     pub squared_error: bool,
     /// The bound: a linear axis, on which its stack is to scale.
     pub linear_bound: bool,
 }
+
+/// Width of the model's line, CSS pixels. Bayes' is narrow and on top of it, so that both are seen where they meet.
+const MODEL_WIDTH: f64 = 3.5;
+/// Width of the lines of the model on other data than fresh topics, which are dashed or dotted.
+const MODEL_PART_WIDTH: f64 = 3.0;
+/// Width of the lines of exact Bayes, or of the baseline in its place.
+const BAYES_WIDTH: f64 = 1.5;
 
 /// `exact`, `closed form`, `Monte Carlo`.
 fn how(method: Option<&Method>) -> &'static str {

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::{fixtures, *};
-use crate::{app::theme::Theme, number};
+use crate::{
+    app::theme::{Rgb, Theme},
+    number,
+};
 use crate::{
     experiment::{Preset, Prior, WorldKind, WorldSpec},
     protocol::{Baseline, Evaluation, Event, Theory},
@@ -96,7 +99,7 @@ fn every_chart_draws_at_every_stage() {
             for (how, options) in options() {
                 for kind in ChartKind::ALL {
                     for (size, width, height) in SIZES {
-                        let chart = kind.chart(&history, &draft, options);
+                        let chart = kind.chart(&history, &draft, options.clone());
                         let view = View::new(width, height, theme);
                         let svg = chart.svg(&view);
                         let tone = if theme.dark { "dark" } else { "light" };
@@ -407,15 +410,16 @@ fn with_baselines(adaptive: bool) -> (History, Experiment) {
 fn baselines_are_drawn_when_they_are_asked_for() {
     let (history, e) = with_baselines(false);
     let view = View::new(900.0, 400.0, Theme::light());
-    let draw = |compare| {
+    let draw = |names: &[&str]| {
+        let compare = names.iter().map(ToString::to_string).collect();
         let options = Options { compare, ..Options::default() };
         let chart = ChartKind::LossByPosition.chart(&history, &e, options);
         (chart.svg(&view), chart.csv(), chart.readout(&view, 3.0).expect("a read-out"))
     };
-    let (svg, csv, readout) = draw(0);
+    let (svg, csv, readout) = draw(&[]);
     assert!(!svg.contains("copy") && !csv.contains("copy") && readout.lines.iter().all(|l| l.name != "copy"));
-    // The first, the third and the last of the list.
-    let (svg, csv, readout) = draw(0b1101);
+    // One name is of another world.
+    let (svg, csv, readout) = draw(&["retrieval", "bi-ret", "copy", "OLS"]);
     sound(&svg, "baselines");
     for name in ["retrieval", "bi-ret", "copy"] {
         let line = readout.lines.iter().find(|l| l.name == name).expect(name);
@@ -425,7 +429,8 @@ fn baselines_are_drawn_when_they_are_asked_for() {
     assert!(!svg.contains("uni-inf"));
     for theme in [Theme::light(), Theme::dark()] {
         for log_log in [false, true] {
-            let options = Options { compare: u64::MAX, log_log, ..Options::default() };
+            let compare = ["retrieval", "uni-inf", "bi-ret", "copy"].map(String::from).to_vec();
+            let options = Options { compare, log_log, ..Options::default() };
             let chart = ChartKind::LossByPosition.chart(&history, &e, options);
             let svg = chart.svg(&View::new(358.0, 280.0, theme));
             sound(&svg.replace("uni-inf", ""), "baselines on a phone");
@@ -437,9 +442,10 @@ fn baselines_are_drawn_when_they_are_asked_for() {
 fn squared_errors_take_the_place_of_losses_where_there_are_any() {
     let (history, e) = with_baselines(false);
     let view = View::new(900.0, 400.0, Theme::light());
-    let options = Options { compare: 1, squared_error: true, unit: Unit::Bits, ..Options::default() };
+    let options =
+        Options { compare: vec!["retrieval".into()], squared_error: true, unit: Unit::Bits, ..Options::default() };
     for log_log in [false, true] {
-        let chart = ChartKind::LossByPosition.chart(&history, &e, Options { log_log, ..options });
+        let chart = ChartKind::LossByPosition.chart(&history, &e, Options { log_log, ..options.clone() });
         sound(&chart.svg(&view), "squared errors");
         assert_eq!(chart.title(), "Squared error by position");
         let rows = parse(&chart.csv());
@@ -814,4 +820,42 @@ fn the_bound_follows_a_slider() {
     // The bracket outside the root shows every one of them.
     assert!(keys.len() > 500, "{}", keys.len());
     println!("one scene and summary of the bound: {:.1} microseconds", start.elapsed().as_secs_f64() * 1e3);
+}
+
+/// Where the model has reached Bayes, the one line must not hide the other.
+#[test]
+fn the_model_lies_below_bayes_and_is_wider() {
+    let (history, e) = ended();
+    let view = View::new(900.0, 400.0, Theme::light());
+    for kind in [ChartKind::LossByPosition, ChartKind::TrainingLoss, ChartKind::Losses, ChartKind::Topics] {
+        let scene = kind.chart(&history, &e, Options::default()).scene(&view);
+        // On top of each other as drawn: the axes' layer lies below.
+        let strokes: Vec<scene::Stroke> = scene
+            .axes
+            .iter()
+            .chain(&scene.series)
+            .filter_map(|mark| match mark {
+                // Labels are led to by short lines of two points, half transparent; error bars are two points as well.
+                scene::Mark::Line { points, stroke } if stroke.alpha == 1.0 && !upright(points) => Some(*stroke),
+                _ => None,
+            })
+            .collect();
+        let of = |colour: Rgb| {
+            let own = strokes.iter().enumerate().filter(move |(_, s)| s.colour == colour);
+            own.map(|(i, s)| (i, s.width)).collect::<Vec<_>>()
+        };
+        let (model, bayes) = (of(view.theme.model.line), of(view.theme.bayes.line));
+        let retrieval = of(view.theme.retrieval.line);
+        assert!(!model.is_empty() && !bayes.is_empty(), "{}", kind.name());
+        for (place, width) in model {
+            for (above, narrow) in bayes.iter().chain(&retrieval) {
+                assert!(*above > place && *narrow + 1.0 <= width, "{}: {width} under {narrow}", kind.name());
+            }
+        }
+    }
+}
+
+/// An error bar, or the mark of a step.
+fn upright(points: &[(f64, f64)]) -> bool {
+    points.windows(2).all(|w| w[0].0 == w[1].0)
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 use super::{
-    Chart, Options, Readout, ReadoutLine, View, cell,
+    BAYES_WIDTH, Chart, MODEL_WIDTH, Options, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     moved, quantity,
     scene::{Dash, Mark, Scene, Stroke},
@@ -117,10 +117,10 @@ impl Chart for TrainingLoss<'_> {
         frame.axes(&mut axes, theme, &ticks, &AxisNames { x: "training step", y: &y_name, width: view.width });
 
         let mut fixed = Vec::new();
-        let mut level = |nats: f64, text: &str, hue: crate::app::theme::Hue, stroke: Stroke| {
+        let mut level = |marks: &mut Vec<Mark>, nats: f64, text: &str, hue: crate::app::theme::Hue, stroke: Stroke| {
             let value = unit.of(nats);
             let points = frame.path(&[(frame.x.low, value), (frame.x.high, value)]);
-            axes.push(Mark::Line { points, stroke });
+            marks.push(Mark::Line { points, stroke });
             if let Some((end, reached)) = frame.end(&[(frame.x.high, value)]) {
                 let beyond = frame.beyond([value]);
                 fixed.push(EndLabel { text: text.into(), beyond, hue, dash: stroke.dash, end, reached });
@@ -128,10 +128,7 @@ impl Chart for TrainingLoss<'_> {
         };
         let grey = theme.entropy_rate;
         if let Some(uniform) = self.uniform() {
-            level(uniform, LABELS[1], grey, Stroke::new(grey.line, 1.5).dash(Dash::DashDot));
-        }
-        if let Some(theory) = self.history.theory() {
-            level(theory.training_level, self.history.reference(), theme.bayes, Stroke::new(theme.bayes.line, 1.5));
+            level(&mut axes, uniform, LABELS[1], grey, Stroke::new(grey.line, 1.5).dash(Dash::DashDot));
         }
 
         let buckets = self.history.training().buckets();
@@ -147,7 +144,12 @@ impl Chart for TrainingLoss<'_> {
             series.push(Mark::Line { points, stroke: Stroke::new(theme.earlier.line, 1.0).alpha(0.55) });
         }
         let smooth = self.points(|b| (b.last as f64, b.smoothed));
-        series.push(Mark::Line { points: frame.path(&smooth), stroke: Stroke::new(theme.model.line, 2.5) });
+        series.push(Mark::Line { points: frame.path(&smooth), stroke: Stroke::new(theme.model.line, MODEL_WIDTH) });
+        // After the model's line, so that it lies on top.
+        if let Some(theory) = self.history.theory() {
+            let stroke = Stroke::new(theme.bayes.line, BAYES_WIDTH);
+            level(&mut series, theory.training_level, self.history.reference(), theme.bayes, stroke);
+        }
         let (text, beyond) = self.label(&frame.y);
         let model = frame.end(&smooth).map(|(end, reached)| EndLabel {
             text,

@@ -84,16 +84,16 @@ fn run(how: fn(usize, f64) -> f64, ended: bool) -> (History, Experiment) {
 
 fn options() -> Vec<(ChartKind, Options)> {
     let plain = Options::default();
-    let log_log = Options { log_log: true, ..plain };
+    let log_log = Options { log_log: true, ..plain.clone() };
     vec![
-        (ChartKind::LossByPosition, plain),
-        (ChartKind::LossByPosition, log_log),
-        (ChartKind::LossByPosition, Options { squared_error: true, ..plain }),
+        (ChartKind::LossByPosition, plain.clone()),
+        (ChartKind::LossByPosition, log_log.clone()),
+        (ChartKind::LossByPosition, Options { squared_error: true, ..plain.clone() }),
         (ChartKind::LossByPosition, Options { squared_error: true, ..log_log }),
-        (ChartKind::LossByPosition, Options { unit: Unit::Bits, ..plain }),
-        (ChartKind::Topics, plain),
-        (ChartKind::TrainingLoss, plain),
-        (ChartKind::Losses, plain),
+        (ChartKind::LossByPosition, Options { unit: Unit::Bits, ..plain.clone() }),
+        (ChartKind::Topics, plain.clone()),
+        (ChartKind::TrainingLoss, plain.clone()),
+        (ChartKind::Losses, plain.clone()),
         (ChartKind::Losses, Options { above_bayes: true, ..plain }),
     ]
 }
@@ -447,7 +447,7 @@ fn rows_have_bars_only_where_their_axis_has_room() {
             (outcome.topic_gap.value, outcome.topic_gap.stderr) = (gap, 0.0);
             history.apply(&Event::Outcome(Box::new(outcome)));
             let options = Options { linear_bound: linear, ..Options::default() };
-            let chart = ChartKind::Bound.chart(&history, &e, options);
+            let chart = ChartKind::Bound.chart(&history, &e, options.clone());
             let frame = rows::Rows(bound::sheet(&history, &e, options)).plots(&view)[0];
             let readout = chart.readout(&view, 5.0).expect("the topic gap");
             // The row lies above the crosshair's rule.
@@ -601,7 +601,7 @@ fn every_label_lies_inside_its_chart() {
                     ] {
                         for (width, height) in [(1200.0, 500.0), (640.0, 360.0), (358.0, 320.0)] {
                             let view = View { titled: true, ..View::new(width, height, Theme::light()) };
-                            let scene = kind.chart(&history, &e, options).scene(&view);
+                            let scene = kind.chart(&history, &e, options.clone()).scene(&view);
                             let what = format!("{}, {size}, {options:?}, {width}", kind.name());
                             assert_inside(&scene, &view, &what);
                         }

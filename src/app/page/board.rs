@@ -11,7 +11,9 @@ use std::{
 use leptos::prelude::*;
 use web_sys::HtmlCanvasElement;
 
-use super::canvas::{context, draw};
+use super::canvas::draw;
+// Interim: `plot` finds these here.
+pub use super::canvas::{clear, device_scale};
 use crate::{
     app::{
         charts::{self, Axis, Chart, ChartKind, Options, Readout, View},
@@ -30,7 +32,7 @@ struct Inner {
     history: RefCell<History>,
     /// The settings in the controls: the bound's terms follow them.
     draft: RefCell<Experiment>,
-    options: Cell<Options>,
+    options: RefCell<Options>,
     theme: Cell<Theme>,
     charts: RefCell<Vec<Rc<Canvas>>>,
     /// Where the reader points, for each axis.
@@ -67,7 +69,7 @@ impl Board {
         Self(Rc::new(Inner {
             history: RefCell::new(History::new(&first)),
             draft: RefCell::new(first),
-            options: Cell::new(Options::default()),
+            options: RefCell::new(Options::default()),
             theme: Cell::new(Theme::light()),
             charts: RefCell::new(Vec::new()),
             cursors: [RwSignal::new(None), RwSignal::new(None), RwSignal::new(None)],
@@ -114,7 +116,7 @@ impl Board {
     }
 
     pub fn set_options(&self, options: Options) {
-        self.0.options.set(options);
+        *self.0.options.borrow_mut() = options;
         self.mark(Changed::ALL);
     }
 
@@ -132,7 +134,7 @@ impl Board {
     /// Tracks the sample rows, and reads them.
     pub fn with_samples<T>(&self, read: impl FnOnce(&History, Options, Theme) -> T) -> T {
         self.0.samples.track();
-        read(&self.0.history.borrow(), self.0.options.get(), self.0.theme.get())
+        read(&self.0.history.borrow(), self.0.options.borrow().clone(), self.0.theme.get())
     }
 
     /// Reads the run's history; tracks nothing.
@@ -214,7 +216,7 @@ impl Board {
     /// Runs `ask` with the chart as it stands.
     pub fn ask<T>(&self, kind: ChartKind, ask: impl FnOnce(&dyn Chart) -> T) -> T {
         let (history, draft) = (self.0.history.borrow(), self.0.draft.borrow());
-        ask(kind.chart(&history, &draft, self.0.options.get()).as_ref())
+        ask(kind.chart(&history, &draft, self.0.options.borrow().clone()).as_ref())
     }
 
     pub fn view(&self, canvas: &Canvas) -> View {
@@ -309,26 +311,10 @@ impl Board {
     }
 }
 
-/// Device pixels for each CSS pixel.
-pub fn device_scale() -> f64 {
-    window().device_pixel_ratio().clamp(0.5, 4.0)
-}
-
 /// What a chart tells the page around it.
 #[derive(Clone, Copy)]
 pub struct ChartSignals {
     pub title: RwSignal<String>,
     pub summary: RwSignal<String>,
     pub readout: RwSignal<Option<Readout>>,
-}
-
-/// Sizes or clears a layer.
-pub fn clear(canvas: &HtmlCanvasElement, view: &View, scale: f64) {
-    let (width, height) = ((view.width * scale).round() as u32, (view.height * scale).round() as u32);
-    if (canvas.width(), canvas.height()) != (width, height) {
-        canvas.set_width(width);
-        canvas.set_height(height);
-    } else if let Some(context) = context(canvas) {
-        context.clear_rect(0.0, 0.0, f64::from(width), f64::from(height));
-    }
 }

@@ -4,7 +4,7 @@
 //! device-pixel ratio. plotters rounds to whole pixels: on a plain screen a scale of 2 (and a canvas twice its shown size) draws slopes
 //! without steps.
 
-use leptos::prelude::document;
+use leptos::prelude::{document, window};
 use plotters::{
     prelude::DrawingBackend,
     style::{
@@ -17,12 +17,45 @@ use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use crate::app::{
-    charts::scene::{Anchor, FONT, Mark, cut, is_sound, rgba},
+    charts::{
+        View,
+        scene::{Anchor, FONT, Mark, Scene, cut, is_sound, rgba},
+    },
     theme::Rgb,
 };
 
 pub fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
     canvas.get_context("2d").ok().flatten()?.dyn_into().ok()
+}
+
+/// Device pixels for each CSS pixel.
+pub fn device_scale() -> f64 {
+    window().device_pixel_ratio().clamp(0.5, 4.0)
+}
+
+/// Sizes or clears a layer.
+pub fn clear(canvas: &HtmlCanvasElement, view: &View, scale: f64) {
+    let (width, height) = ((view.width * scale).round() as u32, (view.height * scale).round() as u32);
+    if (canvas.width(), canvas.height()) != (width, height) {
+        canvas.set_width(width);
+        canvas.set_height(height);
+    } else if let Some(context) = context(canvas) {
+        context.clear_rect(0.0, 0.0, f64::from(width), f64::from(height));
+    }
+}
+
+/// A chart with its background as the URL of a PNG, twice as sharp as its size on the page.
+pub fn png(scene: &Scene, view: &View) -> Option<String> {
+    const SCALE: f64 = 2.0;
+    let paper = document().create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
+    paper.set_width((view.width * SCALE) as u32);
+    paper.set_height((view.height * SCALE) as u32);
+    let ground = context(&paper)?;
+    ground.set_fill_style_str(&view.theme.surface.to_string());
+    ground.fill_rect(0.0, 0.0, f64::from(paper.width()), f64::from(paper.height()));
+    draw(&scene.axes, &paper, SCALE);
+    draw(&scene.series, &paper, SCALE);
+    paper.to_data_url().ok()
 }
 
 /// Draws `marks` over what is there, `scale` device pixels for each CSS pixel. A canvas that refuses a mark shows one mark less.

@@ -3,17 +3,16 @@
 use std::rc::Rc;
 
 use leptos::{ev, html, prelude::*};
-use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{HtmlCanvasElement, IntersectionObserver, IntersectionObserverEntry, ResizeObserver};
+use leptos_use_intersection_observer::use_intersection_observer;
+use leptos_use_resize_observer::use_resize_observer;
 
 use super::{
     board::{Board, Canvas, ChartSignals},
-    canvas::{context, draw},
-    controls::{When, effect, escape, truth, words},
-    share,
+    canvas::png,
+    files::{copy, download, download_url},
     state::use_app,
 };
-use crate::app::charts::{Chart, ChartKind, Readout, View};
+use crate::app::charts::{Chart, ChartKind, Readout, ReadoutLine, View};
 
 #[component]
 pub fn ChartView(
@@ -31,18 +30,24 @@ pub fn ChartView(
     };
     let (axes, series) = (NodeRef::<html::Canvas>::new(), NodeRef::<html::Canvas>::new());
     let canvas = StoredValue::new_local(None::<Rc<Canvas>>);
-    effect(move || {
+    Effect::new(move |_| {
         let (Some(axes), Some(series)) = (axes.get(), series.get()) else { return };
         if canvas.with_value(Option::is_none) {
-            let board = app.board.get_value();
-            let added = board.add(kind, axes, series, signals);
-            observe(&board, &added);
-            canvas.set_value(Some(added));
+            canvas.set_value(Some(app.board.with_value(|board| board.add(kind, axes, series, signals))));
         }
     });
     let with = move |act: &dyn Fn(&Board, &Canvas)| {
         app.board.with_value(|board| canvas.with_value(|canvas| canvas.as_ref().inspect(|c| act(board, c)).is_some()))
     };
+    let _ = use_resize_observer(series, move |_, _| {
+        with(&|board, canvas| {
+            let (width, height) = (canvas.series.client_width(), canvas.series.client_height());
+            board.resized(canvas, f64::from(width), f64::from(height));
+        });
+    });
+    let _ = use_intersection_observer(series, move |entries, _| {
+        with(&|board, canvas| board.shown(canvas, entries.last().is_some_and(|entry| entry.is_intersecting())));
+    });
     let width =
         move || app.board.with_value(|board| canvas.with_value(|c| c.as_ref().map_or(0.0, |c| board.view(c).width)));
     let pointed = move |e: ev::PointerEvent| {
@@ -75,7 +80,7 @@ pub fn ChartView(
     view! {
         <figure class=format!("chart chart-{}", kind.name())>
             <figcaption>
-                <h2>{words(move || signals.title.get())}</h2>
+                <h2>{signals.title}</h2>
                 {children.map(|children| children())}
                 <ChartMenu kind canvas />
             </figcaption>
@@ -86,7 +91,7 @@ pub fn ChartView(
                     tabindex="0"
                     role="img"
                     data-testid=format!("chart-{}", kind.name())
-                    aria-label=words(move || signals.summary.get())
+                    aria-label=signals.summary
                     on:pointermove=pointed
                     on:pointerdown=pointed
                     on:pointerleave=move |_| left()
@@ -116,52 +121,29 @@ pub fn ReadoutBox(
             format!("left: {:.0}px; top: 8px", x + 12.0)
         }
     };
-    let told = move |r: &Readout| {
-        let rows = r.lines.iter().map(|line| {
-            let colour = line.hue.map_or_else(String::new, |hue| format!(" style=\"color: {}\"", hue.text));
-            let (name, value, how) = (escape(&line.name), escape(&line.value), escape(&line.how));
-            format!("<div><dt{colour}>{name}</dt><dd>{value}</dd><small>{how}</small></div>")
-        });
-        let rows: String = rows.collect();
-        format!("<strong>{}</strong><dl>{rows}</dl>", escape(&r.title))
+    let rows = move |r: &Readout| {
+        let row = |line: &ReadoutLine| {
+            view! {
+                <div>
+                    <dt style=line.hue.map_or_else(String::new, |hue| format!("color: {}", hue.text))>{line.name.clone()}</dt>
+                    <dd>{line.value.clone()}</dd>
+                    <small>{line.how.clone()}</small>
+                </div>
+            }
+        };
+        r.lines.iter().map(row).collect_view()
     };
-    let of = move |what: &dyn Fn(&Readout) -> String| readout.with(|r| r.as_ref().map(what).unwrap_or_default());
     view! {
         <div
             class="readout"
             role="status"
-            hidden=truth(move || readout.with(Option::is_none))
-            style=words(move || of(&place))
-            inner_html=words(move || of(&told))
-        ></div>
+            hidden=move || readout.with(Option::is_none)
+            style=move || readout.with(|r| r.as_ref().map(place).unwrap_or_default())
+        >
+            <strong>{move || readout.with(|r| r.as_ref().map(|r| r.title.clone()))}</strong>
+            <dl>{move || readout.with(|r| r.as_ref().map(rows))}</dl>
+        </div>
     }
-}
-
-/// Tells the board when the chart changes size or comes on screen.
-fn observe(board: &Board, canvas: &Rc<Canvas>) {
-    let sized = {
-        let (board, canvas) = (board.clone(), canvas.clone());
-        Closure::<dyn FnMut()>::new(move || {
-            let (width, height) = (canvas.series.client_width(), canvas.series.client_height());
-            board.resized(&canvas, f64::from(width), f64::from(height));
-        })
-    };
-    let seen = {
-        let (board, canvas) = (board.clone(), canvas.clone());
-        Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
-            let last = entries.pop().dyn_into::<IntersectionObserverEntry>();
-            board.shown(&canvas, last.is_ok_and(|entry| entry.is_intersecting()));
-        })
-    };
-    if let Ok(observer) = ResizeObserver::new(sized.as_ref().unchecked_ref()) {
-        observer.observe(&canvas.series);
-    }
-    if let Ok(observer) = IntersectionObserver::new(seen.as_ref().unchecked_ref()) {
-        observer.observe(&canvas.series);
-    }
-    // Charts live as long as the page.
-    sized.forget();
-    seen.forget();
 }
 
 #[component]
@@ -177,60 +159,48 @@ fn ChartMenu(kind: ChartKind, canvas: StoredValue<Option<Rc<Canvas>>, LocalStora
     let view_now = move || canvas.with_value(|c| c.as_ref().map(|c| app.board.with_value(|board| board.view(c))));
     let ask = move |question: &dyn Fn(&dyn Chart) -> String| app.board.with_value(|board| board.ask(kind, question));
     let file = move |ending: &str| format!("{}.{ending}", kind.name());
-    let png = move |_| {
-        if let Some(url) =
-            canvas.with_value(|c| app.board.with_value(|board| c.as_ref().and_then(|c| picture(board, c))))
-        {
-            share::download_url(&file("png"), &url);
+    let save_png = move |_| {
+        let url = view_now().and_then(|view| {
+            let view = View { titled: true, ..view };
+            png(&app.board.with_value(|board| board.ask(kind, |chart| chart.scene(&view))), &view)
+        });
+        if let Some(url) = url {
+            download_url(&file("png"), &url);
         }
         close();
     };
     let svg = move |_| {
         if let Some(view) = view_now() {
-            share::download(&file("svg"), "image/svg+xml", &ask(&|chart| chart.svg(&view)));
+            download(&file("svg"), "image/svg+xml", &ask(&|chart| chart.svg(&view)));
         }
         close();
     };
     let csv = move |_| {
-        share::download(&file("csv"), "text/csv", &ask(&|chart| chart.csv()));
+        download(&file("csv"), "text/csv", &ask(&|chart| chart.csv()));
         close();
     };
     let text = move |_| {
-        share::copy(&ask(&|chart| chart.text()), move |worked| {
+        copy(&ask(&|chart| chart.text()), move |worked| {
             said.set(if worked { "Copied." } else { "The browser did not allow copying." });
         });
+    };
+    let forget = move |_| {
+        app.board.with_value(Board::forget_earlier);
+        close();
     };
     view! {
         <details class="menu chart-menu" node_ref=menu on:toggle=move |_| said.set("")>
             <summary aria-label="Take this chart away" title="Take this chart away">"⋯"</summary>
             <div class="menu-body">
-                <button type="button" data-testid=format!("png-{}", kind.name()) on:click=png>"PNG picture"</button>
+                <button type="button" data-testid=format!("png-{}", kind.name()) on:click=save_png>"PNG picture"</button>
                 <button type="button" data-testid=format!("svg-{}", kind.name()) on:click=svg>"SVG picture"</button>
                 <button type="button" data-testid=format!("csv-{}", kind.name()) on:click=csv>"CSV table"</button>
                 <button type="button" data-testid=format!("text-{}", kind.name()) on:click=text>"Copy as text"</button>
-                <When on=truth(move || kind == ChartKind::LossByPosition)>
-                    <button type="button" data-testid="forget-earlier" on:click=move |_| { app.board.with_value(Board::forget_earlier); close(); }>
-                        "Remove earlier runs"
-                    </button>
-                </When>
-                <span class="note" role="status">{words(move || said.get())}</span>
+                {(kind == ChartKind::LossByPosition).then(|| view! {
+                    <button type="button" data-testid="forget-earlier" on:click=forget>"Remove earlier runs"</button>
+                })}
+                <span class="note" role="status">{said}</span>
             </div>
         </details>
     }
-}
-
-/// The chart with title and background as a PNG, twice as sharp as its size on the page.
-fn picture(board: &Board, canvas: &Canvas) -> Option<String> {
-    const SCALE: f64 = 2.0;
-    let view = View { titled: true, ..board.view(canvas) };
-    let paper = document().create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
-    paper.set_width((view.width * SCALE) as u32);
-    paper.set_height((view.height * SCALE) as u32);
-    let ground = context(&paper)?;
-    ground.set_fill_style_str(&view.theme.surface.to_string());
-    ground.fill_rect(0.0, 0.0, f64::from(paper.width()), f64::from(paper.height()));
-    let scene = board.ask(canvas.kind, |chart| chart.scene(&view));
-    draw(&scene.axes, &paper, SCALE);
-    draw(&scene.series, &paper, SCALE);
-    paper.to_data_url().ok()
 }

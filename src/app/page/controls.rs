@@ -1,68 +1,22 @@
 //! The controls that settings are made of: a number with a slider, a choice, a switch.
 
-use std::{fmt::Display, time::Duration};
+use std::time::Duration;
 
 use leptos::{ev, prelude::*};
-use wasm_bindgen::JsCast;
 
 use super::state::{App, use_app};
-use crate::app::{
-    fields::{self, Choice, Number},
-    keys::Control,
-};
+use crate::app::fields::{self, Choice, Number};
 
-/// Text that changes. As one type of signal for all of them: each closure given to a view by itself would bring its own copy
-/// of the machinery that keeps it up to date, some 2 kB of wasm.
-pub fn words<T: Into<String>>(text: impl Fn() -> T + Send + Sync + 'static) -> Signal<String> {
-    Signal::derive(move || text().into())
-}
+// Interim: views that are being rewritten on branches of their own find these here.
+pub use super::interim::{When, effect, escape, memo, options, part, truth, words};
 
-/// A value that tells only of real changes: one copy of the machinery per type of value, not per closure.
-pub fn memo<T: PartialEq + Send + Sync + 'static>(value: impl Fn() -> T + Send + Sync + 'static) -> Memo<T> {
-    let value: Box<dyn Fn() -> T + Send + Sync> = Box::new(value);
-    Memo::new(move |_| value())
-}
-
-/// Acts now, and again when a signal that was read changes; one copy, like [`words`].
-pub fn effect(act: impl Fn() + 'static) {
-    let act: Box<dyn Fn()> = Box::new(act);
-    Effect::new(move |_| act());
-}
-
-/// A yes or no that changes; one type for all of them, like [`words`].
-pub fn truth(on: impl Fn() -> bool + Send + Sync + 'static) -> Signal<bool> {
-    Signal::derive(on)
-}
-
-/// A part of the screen that is built anew when a signal that it reads changes; one type, like [`words`].
-pub fn part<V: IntoAny>(view: impl Fn() -> V + Send + 'static) -> Box<dyn Fn() -> AnyView + Send> {
-    Box::new(move || view().into_any())
-}
-
-/// Text as HTML. Lists are written as HTML at once where nothing in them changes by itself: a view of each part costs more wasm.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
-}
-
-/// Options of a select, from values and titles. Give them before `prop:value`, which chooses among them.
-pub fn options(all: impl Iterator<Item = (impl Display, &'static str)>) -> String {
-    all.map(|(value, title)| format!("<option value=\"{value}\">{}</option>", escape(title))).collect()
-}
-
-/// Shows its children while `on` holds; one copy for all of them, like [`words`].
-#[component]
-pub fn When(on: Signal<bool>, children: ChildrenFn) -> impl IntoView {
-    let on = memo(move || on.get());
-    part(move || on.get().then(|| children()))
-}
-
-/// What nobody sees at first is built a little later, in a task of its own, so that building the page never keeps it from answering for
-/// long.
+/// Builds its children in a later task. The whole page at once was one task of a tenth of a second on a desktop, twice what a task may
+/// take, so that what nobody sees at first (closed settings, what is further down, dialogs) waits.
 #[component]
 pub fn Later(children: ChildrenFn) -> impl IntoView {
     let on = RwSignal::new(false);
     set_timeout(move || on.set(true), Duration::ZERO);
-    view! { <When on=on.into()>{children()}</When> }
+    view! { <Show when=move || on.get()>{children()}</Show> }
 }
 
 /// Problems that speak of `field`, a sentence each.
@@ -79,8 +33,8 @@ fn problems_of(app: App, field: &str) -> Vec<String> {
 #[component]
 pub fn FieldProblems(#[prop(into)] field: String, id: String) -> impl IntoView {
     let app = use_app();
-    let sentences = memo(move || problems_of(app, &field).join("\n"));
-    view! { <div class="problem" id=id role="alert">{words(move || sentences.get())}</div> }
+    let sentences = Memo::new(move |_| problems_of(app, &field).join("\n"));
+    view! { <div class="problem" id=id role="alert">{move || sentences.get()}</div> }
 }
 
 /// A number: typed entry and a slider with stops. Double-click brings the story's value back.
@@ -90,32 +44,35 @@ pub fn NumberControl(number: Number) -> impl IntoView {
     let Number { field, label, about, .. } = number.clone();
     let last = number.stops.len().saturating_sub(1);
     let number = StoredValue::new(number);
-    let value = memo(move || app.draft.with(|draft| number.with_value(|n| n.get(draft))));
-    let usual = memo(move || {
+    let value = Memo::new(move |_| app.draft.with(|draft| number.with_value(|n| n.get(draft))));
+    let usual = Memo::new(move |_| {
         let story = app.preset.get().experiment();
         app.draft.with(|draft| number.with_value(|n| n.usual(&story, draft)))
     });
     let stop = move |value: f64| number.with_value(|n| n.nearest_stop(value));
-    let text = {
-        let field = field.clone();
-        move || {
-            app.typed.with(|typed| typed.get(&field).map(String::from)).unwrap_or_else(|| fields::format(value.get()))
-        }
+    let text = move || {
+        let typed = app.typed.with(|typed| number.with_value(|n| typed.get(&n.field).map(String::from)));
+        typed.unwrap_or_else(|| fields::format(value.get()))
     };
-    let bad = {
-        let field = field.clone();
-        memo(move || !problems_of(app, &field).is_empty())
-    };
-    let idle = {
-        let field = field.clone();
-        memo(move || app.draft.with(|draft| fields::idle(&field, draft)))
-    };
-    let restore = move || {
+    let bad = Memo::new(move |_| !number.with_value(|n| problems_of(app, &n.field)).is_empty());
+    let idle = Memo::new(move |_| app.draft.with(|draft| number.with_value(|n| fields::idle(&n.field, draft))));
+    let restore = move |_| {
         let usual = usual.get_untracked();
         if usual.is_finite() {
             number.with_value(|n| app.set_number(n, usual));
         }
     };
+    let slide = move |e: ev::Event| {
+        let at = event_target_value(&e).parse::<usize>().unwrap_or(0);
+        number.with_value(|n| {
+            if let Some(&stop) = n.stops.get(at) {
+                app.set_number(n, stop);
+            }
+        });
+    };
+    let leave = move || number.with_value(|n| app.leave_number(n));
+    let marks =
+        move || format!("--mark: {:.4}; --fill: {:.4}", share(stop(usual.get()), last), share(stop(value.get()), last));
     let id = format!("field-{field}");
     let problems = format!("problems-{field}");
     let title = {
@@ -123,50 +80,50 @@ pub fn NumberControl(number: Number) -> impl IntoView {
         if allowed.is_empty() { about.clone() } else { format!("{about} {allowed}.") }
     };
     view! {
-        <div class="field" class:bad=truth(move || bad.get()) class:idle=truth(move || idle.get().is_some()) title=words(move || idle.get().unwrap_or_default())>
+        <div
+            class="field"
+            class:bad=move || bad.get()
+            class:idle=move || idle.get().is_some()
+            title=move || idle.get().unwrap_or_default()
+        >
             <label for=id.clone() title=title>{label.clone()}</label>
             <input
                 type="text"
-                prop:disabled=truth(move || idle.get().is_some())
+                prop:disabled=move || idle.get().is_some()
                 inputmode="decimal"
                 autocomplete="off"
                 spellcheck="false"
                 id=id.clone()
-                data-testid=id.clone()
+                data-testid=id
                 aria-describedby=problems.clone()
-                aria-invalid=words(move || if bad.get() { "true" } else { "false" })
-                prop:value=words(text)
+                aria-invalid=move || bad.get().to_string()
+                prop:value=text
                 on:input=move |e| number.with_value(|n| app.type_number(n, &event_target_value(&e)))
-                on:change=move |_| number.with_value(|n| app.leave_number(n))
-                on:keydown=move |e: ev::KeyboardEvent| {
+                on:change=move |_| leave()
+                on:keydown=move |e| {
                     if e.key() == "Enter" {
-                        number.with_value(|n| app.leave_number(n));
+                        leave();
                     }
                 }
             />
-            <div class="slider" style=words(move || {
-                format!("--mark: {:.4}; --fill: {:.4}", share(stop(usual.get()), last), share(stop(value.get()), last))
-            })>
+            <div class="slider" style=marks>
                 <input
                     type="range"
                     min="0"
                     max=last
-                    prop:disabled=truth(move || idle.get().is_some())
+                    prop:disabled=move || idle.get().is_some()
                     step="1"
                     data-testid=format!("slider-{field}")
                     aria-label=label
                     aria-description=about
-                    aria-valuetext=words(move || fields::spoken(value.get()))
+                    aria-valuetext=move || fields::spoken(value.get())
                     title="Double-click for the story's own value"
-                    prop:value=words(move || stop(value.get()).to_string())
-                    on:input=move |e| {
-                        let at = event_target_value(&e).parse::<usize>().unwrap_or(0);
-                        number.with_value(|n| if let Some(&stop) = n.stops.get(at) { app.set_number(n, stop) });
-                    }
-                    on:dblclick=move |_| restore()
+                    prop:value=move || stop(value.get()).to_string()
+                    on:input=slide
+                    on:dblclick=restore
                 />
             </div>
-            <FieldProblems field=field id=problems />
+            <FieldProblems field id=problems />
         </div>
     }
 }
@@ -181,7 +138,7 @@ pub fn SwitchControl(number: Number) -> impl IntoView {
     let app = use_app();
     let Number { field, label, about, .. } = number.clone();
     let number = StoredValue::new(number);
-    let on = memo(move || app.draft.with(|draft| number.with_value(|n| n.get(draft))) == 1.0);
+    let on = Memo::new(move |_| app.draft.with(|draft| number.with_value(|n| n.get(draft))) == 1.0);
     view! {
         <Switch
             label
@@ -219,22 +176,20 @@ pub fn Switch(
 #[component]
 pub fn ChoiceControl(choice: Choice) -> impl IntoView {
     let app = use_app();
-    let chosen = memo(move || app.draft.with(choice.get));
+    let chosen = Memo::new(move |_| app.draft.with(choice.get));
     let id = format!("field-{}", choice.field);
-    let names = options(choice.options.iter().copied().enumerate());
+    let options = choice.options.iter().enumerate().map(|(i, name)| {
+        // Not `prop:value` of the select: it is set before the options are there.
+        view! { <option value=i prop:selected=move || chosen.get() == i>{*name}</option> }
+    });
+    let choose = move |e: ev::Event| {
+        let i = event_target_value(&e).parse::<usize>().unwrap_or(0);
+        app.draft.update(|draft| (choice.set)(draft, i));
+    };
     view! {
         <div class="field choice">
             <label for=id.clone() title=choice.about>{choice.label}</label>
-            <select
-                id=id.clone()
-                data-testid=id
-                inner_html=names
-                prop:value=words(move || chosen.get().to_string())
-                on:change=move |e| {
-                    let i = event_target_value(&e).parse::<usize>().unwrap_or(0);
-                    app.draft.update(|draft| (choice.set)(draft, i));
-                }
-            ></select>
+            <select id=id.clone() data-testid=id on:change=choose>{options.collect_view()}</select>
             <FieldProblems field=choice.field id=format!("problems-{}", choice.field) />
         </div>
     }
@@ -247,16 +202,14 @@ pub fn Segments(
     /// `(text, test id)`.
     options: Vec<(&'static str, &'static str)>,
     #[prop(into)] chosen: Signal<usize>,
-    /// One type for all of them, like [`words`].
-    #[prop(into)]
-    set: Callback<usize>,
+    #[prop(into)] set: Callback<usize>,
 ) -> impl IntoView {
     let buttons = options.into_iter().enumerate().map(|(i, (text, testid))| {
         view! {
             <button
                 type="button"
                 data-testid=testid
-                aria-pressed=words(move || if chosen.get() == i { "true" } else { "false" })
+                aria-pressed=move || (chosen.get() == i).to_string()
                 on:click=move |_| set.run(i)
             >
                 {text}
@@ -264,12 +217,4 @@ pub fn Segments(
         }
     });
     view! { <div class="segments" role="group" aria-label=label>{buttons.collect_view()}</div> }
-}
-
-/// Whether the control that has the focus needs this key for itself.
-pub fn needs(event: &web_sys::KeyboardEvent) -> bool {
-    let Some(target) = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) else { return false };
-    let attribute = |name: &str| target.get_attribute(name).unwrap_or_default();
-    let editable = target.dyn_ref::<web_sys::HtmlElement>().is_some_and(web_sys::HtmlElement::is_content_editable);
-    Control::of(&target.tag_name(), &attribute("type"), &attribute("role"), editable).needs(&event.key())
 }

@@ -3,8 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    controls::{When, memo, options, truth, words},
-    preferences, share,
+    navigation, preferences,
     state::{App, use_app},
 };
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
 #[component]
 pub fn Header(help: RwSignal<bool>, sharing: RwSignal<bool>) -> impl IntoView {
     let app = use_app();
+    let other_theme = move || if app.dark.get() { "Light theme" } else { "Dark theme" };
     view! {
         <header class="bar">
             <h1 class="brand">"ICL Playground"</h1>
@@ -28,9 +28,9 @@ pub fn Header(help: RwSignal<bool>, sharing: RwSignal<bool>) -> impl IntoView {
                     type="button"
                     class="quiet"
                     data-testid="lab-open"
-                    aria-pressed=words(move || if app.lab.get() { "true" } else { "false" })
+                    aria-pressed=move || app.lab.get().to_string()
                     title="Many runs over a grid of settings"
-                    on:click=move |_| share::show_lab(app, !app.lab.get_untracked())
+                    on:click=move |_| navigation::show_lab(app, !app.lab.get_untracked())
                 >
                     "Sweeps"<span id="badge" class="lab-badge"></span>
                 </button>
@@ -39,11 +39,11 @@ pub fn Header(help: RwSignal<bool>, sharing: RwSignal<bool>) -> impl IntoView {
                     type="button"
                     class="quiet icon"
                     data-testid="theme"
-                    aria-label=words(move || if app.dark.get() { "Light theme" } else { "Dark theme" })
-                    title=words(move || if app.dark.get() { "Light theme" } else { "Dark theme" })
+                    aria-label=other_theme
+                    title=other_theme
                     on:click=move |_| switch_theme(app)
                 >
-                    {words(move || if app.dark.get() { "☀" } else { "☾" })}
+                    {move || if app.dark.get() { "☀" } else { "☾" }}
                 </button>
                 <button type="button" class="quiet icon" data-testid="help" aria-label="Keys and settings of this page" title="Keys and settings of this page" on:click=move |_| help.set(true)>
                     "?"
@@ -62,21 +62,25 @@ fn switch_theme(app: App) {
 #[component]
 fn Story() -> impl IntoView {
     let app = use_app();
-    let titles = options(PRESETS.iter().map(|p| (p.name, p.title)));
+    let titles = PRESETS.iter().map(|preset| {
+        let is_open = move || app.preset.get().name == preset.name;
+        // Not `prop:value` of the select: it is set before the options are there.
+        view! { <option value=preset.name prop:selected=is_open>{preset.title}</option> }
+    });
     view! {
         <label class="story-menu">
             <span>"Story"</span>
             <select
                 data-testid="story"
                 aria-label="Story"
-                inner_html=titles
-                prop:value=words(move || app.preset.get().name)
                 on:change=move |e| {
                     if let Some(preset) = Preset::named(&event_target_value(&e)) {
                         app.open_preset(preset);
                     }
                 }
-            ></select>
+            >
+                {titles.collect_view()}
+            </select>
         </label>
     }
 }
@@ -86,28 +90,65 @@ fn RunControls() -> impl IntoView {
     let app = use_app();
     let sound = move || app.problems.with(Vec::is_empty);
     let failed = move || matches!(app.phase.get(), Phase::Failed { .. });
-    let stoppable = move || app.can_pause();
     // Going on with a paused run needs no sound draft; a new start does.
     let can_run = move || !app.is_busy() && (sound() || matches!(app.phase.get(), Phase::Paused));
     view! {
         <div class="run-controls" role="group" aria-label="Run">
-            <button type="button" class="primary" data-testid="run" aria-keyshortcuts="Space" title="Run (Space)" prop:disabled=truth(move || !can_run()) on:click=move |_| app.run_or_resume()>
+            <button
+                type="button"
+                class="primary"
+                data-testid="run"
+                aria-keyshortcuts="Space"
+                title="Run (Space)"
+                prop:disabled=move || !can_run()
+                on:click=move |_| app.run_or_resume()
+            >
                 <span class="glyph" aria-hidden="true">"▶"</span>
                 <span>"Run"</span>
             </button>
-            <button type="button" data-testid="pause" aria-keyshortcuts="Space" title="Pause at the end of this step (Space)" prop:disabled=truth(move || !stoppable()) on:click=move |_| app.pause()>
+            <button
+                type="button"
+                data-testid="pause"
+                aria-keyshortcuts="Space"
+                title="Pause at the end of this step (Space)"
+                prop:disabled=move || !app.can_pause()
+                on:click=move |_| app.pause()
+            >
                 <span class="glyph" aria-hidden="true">"❚❚"</span>
                 <span>"Pause"</span>
             </button>
-            <button type="button" data-testid="step" aria-keyshortcuts="S" title="One training step (S)" prop:disabled=truth(move || failed() || !sound()) on:click=move |_| app.step()>
+            <button
+                type="button"
+                data-testid="step"
+                aria-keyshortcuts="S"
+                title="One training step (S)"
+                prop:disabled=move || failed() || !sound()
+                on:click=move |_| app.step()
+            >
                 <span class="glyph" aria-hidden="true">"▷|"</span>
                 <span>"Step"</span>
             </button>
-            <button type="button" data-testid="reset" aria-keyshortcuts="R" title="Back to step 0, with the settings as they are now (R)" prop:disabled=truth(move || !sound()) on:click=move |_| app.reset()>
+            <button
+                type="button"
+                data-testid="reset"
+                aria-keyshortcuts="R"
+                title="Back to step 0, with the settings as they are now (R)"
+                prop:disabled=move || !sound()
+                on:click=move |_| app.reset()
+            >
                 <span class="glyph" aria-hidden="true">"↺"</span>
                 <span>"Reset"</span>
             </button>
-            <button type="button" class="sheet-open" class:changed=truth(move || app.changed.get()) data-testid="settings-open" prop:disabled=truth(move || app.lab.get()) aria-controls="settings" aria-expanded=words(move || if app.sheet_open.get() { "true" } else { "false" }) on:click=move |_| app.sheet_open.update(|open| *open = !*open)>
+            <button
+                type="button"
+                class="sheet-open"
+                class:changed=move || app.changed.get()
+                data-testid="settings-open"
+                prop:disabled=move || app.lab.get()
+                aria-controls="settings"
+                aria-expanded=move || app.sheet_open.get().to_string()
+                on:click=move |_| app.sheet_open.update(|open| *open = !*open)
+            >
                 <span class="glyph" aria-hidden="true">"☰"</span>
                 <span>"Settings"</span>
             </button>
@@ -131,9 +172,9 @@ pub fn phase_word(phase: &Phase) -> &'static str {
 #[component]
 fn ProgressText() -> impl IntoView {
     let app = use_app();
-    let word = memo(move || app.phase.with(phase_word));
-    let step = memo(move || app.progress.with(|p| p.step));
-    let steps = memo(move || app.run.with(|run| run.as_ref().map(|run| run.experiment.steps())));
+    let word = Memo::new(move |_| app.phase.with(phase_word));
+    let step = Memo::new(move |_| app.progress.with(|p| p.step));
+    let steps = Memo::new(move |_| app.run.with(|run| run.as_ref().map(|run| run.experiment.steps())));
     let share_done = move || steps.get().map_or(0.0, |steps| step.get() as f64 / steps.max(1) as f64);
     let speed = move || app.progress.with(|p| p.steps_per_second.map_or_else(|| "–".into(), rate));
     let doing = move || {
@@ -160,15 +201,15 @@ fn ProgressText() -> impl IntoView {
         })
     };
     view! {
-        <div class="progress" title=words(detail)>
-            <span class="phase" data-testid="phase" data-phase=words(move || word.get())>{words(move || word.get())}</span>
-            <span class="numbers" hidden=truth(move || !doing().is_empty())>
-                <span><b data-testid="step-count">{words(move || step.get().to_string())}</b>"/" {words(move || steps.get().map_or_else(|| "–".into(), number::count))}</span>
-                <span><b data-testid="steps-per-second">{words(speed)}</b>" steps/s"</span>
-                <span class="left" data-testid="time-left">{words(left)}</span>
+        <div class="progress" title=detail>
+            <span class="phase" data-testid="phase" data-phase=word>{word}</span>
+            <span class="numbers" hidden=move || !doing().is_empty()>
+                <span><b data-testid="step-count">{step}</b>"/" {move || steps.get().map_or_else(|| "–".into(), number::count)}</span>
+                <span><b data-testid="steps-per-second">{speed}</b>" steps/s"</span>
+                <span class="left" data-testid="time-left">{left}</span>
             </span>
-            <span class="doing" data-testid="doing" hidden=truth(move || doing().is_empty())>{words(doing)}</span>
-            <span class="done" aria-hidden="true" style=words(move || format!("--done: {:.4}", share_done()))></span>
+            <span class="doing" data-testid="doing" hidden=move || doing().is_empty()>{doing}</span>
+            <span class="done" aria-hidden="true" style=move || format!("--done: {:.4}", share_done())></span>
         </div>
     }
 }
@@ -212,34 +253,42 @@ fn DeviceMenu() -> impl IntoView {
             (!text.is_empty()).then(|| text.join(" "))
         })
     };
-    let option = move |choice: DeviceChoice, name: &'static str, testid: &'static str, note: Signal<String>| {
-        view! {
-            <label class="device-option">
-                <input
-                    type="radio"
-                    name="device"
-                    data-testid=testid
-                    prop:checked=truth(move || app.device_choice.get() == choice)
-                    on:change=move |_| app.device_choice.set(choice)
-                />
-                <span>{name}</span>
-                <span class="note">{note}</span>
-            </label>
-        }
-    };
     view! {
         <details class="menu device">
-            <summary><span data-testid="device">{words(used)}</span></summary>
+            <summary><span data-testid="device">{used}</span></summary>
             <div class="menu-body" role="group" aria-label="Device">
-                {option(DeviceChoice::Auto, "Whichever is faster", "device-auto", words(|| "measured on this experiment"))}
-                {option(DeviceChoice::Cpu, "CPU", "device-cpu", words(move || measured(|r| r.cpu_ms)))}
-                {option(DeviceChoice::Gpu, "GPU, by WebGPU", "device-gpu", words(move || measured(|r| r.gpu_ms)))}
-                <p data-testid="device-why">{words(why)}</p>
-                <p class="note">{words(move || facts().unwrap_or_default())}</p>
-                <When on=truth(move || app.changed.get())>
+                <DeviceOption choice=DeviceChoice::Auto name="Whichever is faster" testid="device-auto" note="measured on this experiment" />
+                <DeviceOption choice=DeviceChoice::Cpu name="CPU" testid="device-cpu" note=move || measured(|r| r.cpu_ms) />
+                <DeviceOption choice=DeviceChoice::Gpu name="GPU, by WebGPU" testid="device-gpu" note=move || measured(|r| r.gpu_ms) />
+                <p data-testid="device-why">{why}</p>
+                <p class="note">{move || facts().unwrap_or_default()}</p>
+                <Show when=move || app.changed.get()>
                     <button type="button" class="primary" data-testid="device-restart" on:click=move |_| app.start(false)>"Restart to apply"</button>
-                </When>
+                </Show>
             </div>
         </details>
+    }
+}
+
+#[component]
+fn DeviceOption(
+    choice: DeviceChoice,
+    name: &'static str,
+    testid: &'static str,
+    #[prop(into)] note: Signal<String>,
+) -> impl IntoView {
+    let app = use_app();
+    view! {
+        <label class="device-option">
+            <input
+                type="radio"
+                name="device"
+                data-testid=testid
+                prop:checked=move || app.device_choice.get() == choice
+                on:change=move |_| app.device_choice.set(choice)
+            />
+            <span>{name}</span>
+            <span class="note">{note}</span>
+        </label>
     }
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{controls::Switch, preferences, share::Dialog, state::use_app};
+use super::{controls::Switch, dialog::Dialog, preferences, state::use_app};
 
 const KEYS: &[(&str, &str)] = &[
     ("Space", "Run or pause"),
@@ -17,13 +17,17 @@ const KEYS: &[(&str, &str)] = &[
 #[component]
 pub fn Help(open: RwSignal<bool>) -> impl IntoView {
     let app = use_app();
-    let keys: String = KEYS
-        .iter()
-        .map(|(key, what)| format!("<tr><th scope=\"row\"><kbd>{key}</kbd></th><td>{what}</td></tr>"))
-        .collect();
+    let keys = KEYS.iter().map(|(key, what)| {
+        view! {
+            <tr>
+                <th scope="row"><kbd>{*key}</kbd></th>
+                <td>{*what}</td>
+            </tr>
+        }
+    });
     view! {
         <Dialog open title="Keys and settings of this page" testid="help-dialog">
-            <table class="keys" inner_html=keys></table>
+            <table class="keys"><tbody>{keys.collect_view()}</tbody></table>
             <Switch
                 label="Pause while this tab is hidden"
                 about="Training goes on at the exact step when you come back."

@@ -1,17 +1,21 @@
 //! What this browser remembers: tastes, never experiments (those travel in links and files). And what this tab remembers until it is
 //! closed, so that a reload loses nothing.
+//!
+//! Not by `use_local_storage` of leptos-use: what is written here is read once, when the page starts, and written where it changes; a
+//! signal for each key that other tabs can move would be more than is wanted, and its codecs do not read `yes` and `no`.
 
-fn storage() -> Option<web_sys::Storage> {
+use std::collections::BTreeSet;
+
+use leptos::prelude::window;
+use web_sys::Storage;
+
+fn storage() -> Option<Storage> {
     // Forbidden storage is an error, and then nothing is remembered.
-    web_sys::window()?.local_storage().ok().flatten()
+    window().local_storage().ok().flatten()
 }
 
 pub fn read(key: &str) -> Option<String> {
     storage()?.get_item(key).ok().flatten()
-}
-
-pub fn flag(key: &str) -> bool {
-    read(key).is_some_and(|value| value == "yes")
 }
 
 pub fn write(key: &str, value: &str) {
@@ -21,12 +25,27 @@ pub fn write(key: &str, value: &str) {
     }
 }
 
+pub fn flag(key: &str) -> bool {
+    read(key).is_some_and(|value| value == "yes")
+}
+
 pub fn write_flag(key: &str, on: bool) {
     write(key, if on { "yes" } else { "no" });
 }
 
-fn of_this_tab() -> Option<web_sys::Storage> {
-    web_sys::window()?.session_storage().ok().flatten()
+/// A set of names, kept with commas between them; no name has a comma.
+pub fn names(key: &str) -> BTreeSet<String> {
+    let text = read(key).unwrap_or_default();
+    text.split(',').filter(|name| !name.is_empty()).map(String::from).collect()
+}
+
+pub fn write_names(key: &str, names: &BTreeSet<String>) {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    write(key, &names.join(","));
+}
+
+fn of_this_tab() -> Option<Storage> {
+    window().session_storage().ok().flatten()
 }
 
 /// What this tab keeps under `key`.

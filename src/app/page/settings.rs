@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    controls::{ChoiceControl, Later, NumberControl, Switch, When, memo, truth, words},
+    controls::{ChoiceControl, Later, NumberControl, Switch},
     state::{App, use_app},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 pub fn Settings() -> impl IntoView {
     let app = use_app();
     view! {
-        <aside class="settings" class:open=truth(move || app.sheet_open.get()) aria-label="Settings" id="settings">
+        <aside class="settings" class:open=move || app.sheet_open.get() aria-label="Settings" id="settings">
             <div class="sheet-head">
                 <h2>"Settings"</h2>
                 <button type="button" class="quiet" data-testid="settings-close" on:click=move |_| app.sheet_open.set(false)>"Done"</button>
@@ -30,41 +30,41 @@ pub fn Settings() -> impl IntoView {
             </Group>
             <Group title="Learner" open=false note=learner_note>
                 <ChoiceControl choice=fields::ARCHITECTURE />
-                <Numbers numbers=fields::learner()[..3].to_vec() />
+                <Numbers numbers=fields::model_size() />
                 <ChoiceControl choice=fields::INIT />
-                <Heeded number=fields::initialization()[0].clone() />
-                <When on=truth(move || app.draft.with(|d| d.net.heeds(fields::EMBEDDING.field, d.world.observation())))>
+                <Heeded number=fields::embedding_scale() />
+                <Show when=move || app.draft.with(|d| d.net.heeds(fields::EMBEDDING.field, d.world.observation()))>
                     <ChoiceControl choice=fields::EMBEDDING />
-                </When>
-                <When on=truth(move || app.draft.with(|d| d.net.architecture == Architecture::Transformer))>
-                    <Numbers numbers=fields::learner()[3..].to_vec() />
+                </Show>
+                <Show when=move || app.draft.with(|d| d.net.architecture == Architecture::Transformer)>
+                    <Numbers numbers=fields::transformer() />
                     <ChoiceControl choice=fields::MLP />
                     <ChoiceControl choice=fields::POSITIONS />
                     <ChoiceControl choice=fields::NORM />
-                    <NumberControl number=fields::initialization()[1].clone() />
-                </When>
+                    <NumberControl number=fields::norm_epsilon() />
+                </Show>
             </Group>
             <Group title="Training" open=false note=training_note>
-                <Numbers numbers=fields::training()[..3].to_vec() />
+                <Numbers numbers=fields::training() />
                 <ChoiceControl choice=fields::SCHEDULE />
                 <ChoiceControl choice=fields::OPTIMIZER />
-                <When on=truth(move || app.draft.with(|d| d.training.optimizer == Optimizer::Langevin))>
+                <Show when=move || app.draft.with(|d| d.training.optimizer == Optimizer::Langevin)>
                     <NumberControl number=fields::temperature() />
-                </When>
-                <When on=truth(move || app.draft.with(|d| d.training.optimizer == Optimizer::Adamw))>
+                </Show>
+                <Show when=move || app.draft.with(|d| d.training.optimizer == Optimizer::Adamw)>
                     <Numbers numbers=fields::adam() />
-                </When>
-                <Numbers numbers=fields::training()[3..].to_vec() />
+                </Show>
+                <Numbers numbers=fields::training_details() />
             </Group>
             <Group title="Bound" open=false note=bound_note>
-                <Numbers numbers=fields::bound()[..4].to_vec() />
+                <Numbers numbers=fields::bound() />
                 <ChoiceControl choice=fields::BRACKET />
-                <Numbers numbers=fields::bound()[4..6].to_vec() />
+                <Numbers numbers=fields::prior_stages() />
                 <ChoiceControl choice=fields::INDEX />
                 <ChoiceControl choice=fields::CERTIFICATE />
-                <When on=truth(move || app.draft.with(|d| d.bound.certificate))>
+                <Show when=move || app.draft.with(|d| d.bound.certificate)>
                     <NumberControl number=fields::smoothing() />
-                </When>
+                </Show>
             </Group>
             <Group title="Evaluation" open=false note=|e| format!("every {} steps", e.evaluation.every)>
                 <Numbers numbers=fields::evaluation() />
@@ -103,12 +103,12 @@ fn Group(
     children: ChildrenFn,
 ) -> impl IntoView {
     let app = use_app();
-    let text = memo(move || note.map_or_else(String::new, |note| app.draft.with(note)));
+    let text = Memo::new(move |_| note.map_or_else(String::new, |note| app.draft.with(note)));
     view! {
         <details class="group" open=open data-testid=format!("group-{}", title.to_ascii_lowercase())>
             <summary>
                 <h3>{title}</h3>
-                <span class="note">{words(move || text.get())}</span>
+                <span class="note">{move || text.get()}</span>
             </summary>
             <div class="group-body">
                 {if open { children().into_any() } else { view! { <Later>{children()}</Later> }.into_any() }}
@@ -127,9 +127,9 @@ fn Numbers(numbers: Vec<Number>) -> impl IntoView {
 fn Heeded(number: Number) -> impl IntoView {
     let app = use_app();
     let field = number.field.clone();
-    let idle = memo(move || app.draft.with(|d| !d.net.heeds(&field, d.world.observation())));
+    let idle = Memo::new(move |_| app.draft.with(|d| !d.net.heeds(&field, d.world.observation())));
     view! {
-        <div class="fields" class:idle=truth(move || idle.get()) title=words(move || if idle.get() { "There is no embedding" } else { "" })>
+        <div class="fields" class:idle=move || idle.get() title=move || if idle.get() { "There is no embedding" } else { "" }>
             <NumberControl number />
         </div>
     }
@@ -139,10 +139,10 @@ fn Heeded(number: Number) -> impl IntoView {
 fn RestartBanner() -> impl IntoView {
     let app = use_app();
     view! {
-        <When on=truth(move || !app.changed.get())>
+        <Show when=move || !app.changed.get()>
             <p class="note">"Changes wait here for a restart."</p>
-        </When>
-        <When on=truth(move || app.changed.get())>
+        </Show>
+        <Show when=move || app.changed.get()>
             <div class="restart" data-testid="restart-banner" role="status">
                 <span>"Settings changed"</span>
                 <button
@@ -150,7 +150,7 @@ fn RestartBanner() -> impl IntoView {
                     class="primary"
                     data-testid="restart"
                     title="Start again from step 0, with these settings"
-                    prop:disabled=truth(move || !app.problems.with(Vec::is_empty))
+                    prop:disabled=move || !app.problems.with(Vec::is_empty)
                     on:click=move |_| {
                         app.sheet_open.set(false);
                         app.start(false);
@@ -168,7 +168,7 @@ fn RestartBanner() -> impl IntoView {
                     "Undo"
                 </button>
             </div>
-        </When>
+        </Show>
     }
 }
 
@@ -184,7 +184,7 @@ fn take_back(app: App) {
 #[component]
 fn Data() -> impl IntoView {
     let app = use_app();
-    let fresh = memo(move || app.draft.with(|d| d.data.fresh));
+    let fresh = Memo::new(move |_| app.draft.with(|d| d.data.fresh));
     view! {
         <Switch
             label="Fresh draws at every step"
@@ -204,9 +204,9 @@ fn Data() -> impl IntoView {
 #[component]
 fn MoreRoom() -> impl IntoView {
     let app = use_app();
-    let roomier = memo(move || app.draft.with(fields::with_room).map(|e| e.net.context));
+    let roomier = Memo::new(move |_| app.draft.with(fields::with_room).map(|e| e.net.context));
     view! {
-        <When on=truth(move || roomier.get().is_some())>
+        <Show when=move || roomier.get().is_some()>
             <button
                 type="button"
                 class="own"
@@ -216,9 +216,9 @@ fn MoreRoom() -> impl IntoView {
                     app.draft.update(|draft| draft.net.context = context);
                 }
             >
-                {words(move || roomier.get().map_or_else(String::new, |n| format!("Raise the model's context to {n}")))}
+                {move || roomier.get().map_or_else(String::new, |n| format!("Raise the model's context to {n}"))}
             </button>
-        </When>
+        </Show>
     }
 }
 
@@ -245,8 +245,8 @@ fn Costs() -> impl IntoView {
     };
     view! {
         <p class="costs">
-            <strong data-testid="tokens">{words(move || text().0)}</strong>
-            <span data-testid="costs">{words(move || text().1)}</span>
+            <strong data-testid="tokens">{move || text().0}</strong>
+            <span data-testid="costs">{move || text().1}</span>
         </p>
     }
 }

@@ -1,9 +1,19 @@
 //! What the page knows, as signals: scalars and small values only. A run's history is not here (see `board`).
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
+use leptos_use_media_query::use_media_query;
 use serde_json::Value;
 
-use super::{board::Board, controls::memo, engine_client::EngineClient, preferences, probes::Probes, share};
+use super::{
+    address::{self, Fragment, Opened},
+    board::Board,
+    dom,
+    engine_client::EngineClient,
+    preferences,
+    probes::Probes,
+};
 use crate::{
     app::{
         fields::{self, Number, Typed},
@@ -51,6 +61,8 @@ pub struct App {
     pub draft: RwSignal<Experiment>,
     pub device_choice: RwSignal<DeviceChoice>,
     pub typed: RwSignal<Typed>,
+    /// What a link to the draft says.
+    pub fragment: Memo<Fragment>,
     /// Everything wrong with the draft.
     pub problems: Memo<Vec<Problem>>,
     pub run: RwSignal<Option<Run>>,
@@ -73,8 +85,8 @@ pub struct App {
     pub over_bayes: RwSignal<bool>,
     pub squared_error: RwSignal<bool>,
     pub linear_bound: RwSignal<bool>,
-    /// Names of the baselines that the reader wants beside the model, between commas; remembered, whatever a world has.
-    pub compare: RwSignal<String>,
+    /// Names of the baselines that the reader wants beside the model; remembered, whatever a world has.
+    pub compare: RwSignal<BTreeSet<String>>,
     /// What the run's theory says beside its curves.
     pub theory: RwSignal<TheoryNotes>,
     /// What the measuring after the last step reached; empty until then.
@@ -82,7 +94,6 @@ pub struct App {
     /// `None`: as the system says.
     pub theme: RwSignal<Option<bool>>,
     pub dark: Memo<bool>,
-    pub system_dark: RwSignal<bool>,
     pub pause_hidden: RwSignal<bool>,
     /// The view of sweeps is open.
     pub lab: RwSignal<bool>,
@@ -107,13 +118,18 @@ pub const IMPOSSIBLE: f64 = 4.5;
 const PATIENCE: f64 = 45.0;
 
 impl App {
-    pub fn new(preset: &'static Preset, draft: Experiment, notice: Option<String>) -> Self {
-        let draft = RwSignal::new(draft);
+    pub fn new(opened: Opened) -> Self {
+        let preset = RwSignal::new(opened.preset);
+        let draft = RwSignal::new(opened.experiment);
         let typed = RwSignal::new(Typed::default());
-        let problems = memo(move || draft.with(|draft| typed.with(|typed| problems_of(draft, typed))));
+        let problems = Memo::new(move |_| draft.with(|draft| typed.with(|typed| problems_of(draft, typed))));
+        // Texts are long: they are read again only when the world changes.
+        let world = Memo::new(move |_| draft.with(|draft| draft.world.clone()));
+        let text_mark = Memo::new(move |_| world.with(address::text_mark));
+        let fragment = Memo::new(move |_| draft.with(|draft| Fragment::new(preset.get(), draft, text_mark.get())));
         let device_choice = RwSignal::new(DeviceChoice::Auto);
         let run = RwSignal::new(None::<Run>);
-        let changed = memo(move || {
+        let changed = Memo::new(move |_| {
             let device = device_choice.get();
             let unread = typed.with(|typed| !typed.is_empty()) && !problems.with(Vec::is_empty);
             run.with(|run| {
@@ -129,12 +145,13 @@ impl App {
             Some("light") => Some(false),
             _ => None,
         });
-        let system_dark = RwSignal::new(false);
+        let system_dark = use_media_query("(prefers-color-scheme: dark)");
         Self {
-            preset: RwSignal::new(preset),
+            preset,
             draft,
             device_choice,
             typed,
+            fragment,
             problems,
             run,
             changed,
@@ -144,21 +161,20 @@ impl App {
             below_bayes: RwSignal::new(Vec::new()),
             recorded: RwSignal::new(Vec::new()),
             shown: RwSignal::new(None),
-            notice: RwSignal::new(notice),
+            notice: RwSignal::new(opened.notice),
             silent: RwSignal::new(false),
             bits: RwSignal::new(preferences::flag("bits")),
             log_log: RwSignal::new(false),
             over_bayes: RwSignal::new(false),
             squared_error: RwSignal::new(false),
             linear_bound: RwSignal::new(false),
-            compare: RwSignal::new(preferences::read("compare").unwrap_or_default()),
+            compare: RwSignal::new(preferences::names("compare")),
             theory: RwSignal::new(TheoryNotes::default()),
             reached: RwSignal::new(String::new()),
             theme,
-            dark: memo(move || theme.get().unwrap_or_else(|| system_dark.get())),
-            system_dark,
+            dark: Memo::new(move |_| theme.get().unwrap_or_else(|| system_dark.get())),
             pause_hidden: RwSignal::new(preferences::flag("pause-hidden")),
-            lab: RwSignal::new(share::asks_for_lab()),
+            lab: RwSignal::new(Fragment::now().sweeps),
             sheet_open: RwSignal::new(false),
             picture: RwSignal::new(Picture::default()),
             sketched: RwSignal::new(Picture::default()),
@@ -185,7 +201,7 @@ impl App {
             Event::Phase(phase) => self.phase.set(phase.clone()),
             Event::Device(report) => self.device.set(Some(report.clone())),
             Event::Theory(theory) => {
-                share::publish("theory", theory);
+                dom::publish("theory", theory);
                 self.theory.set(TheoryNotes {
                     baselines: theory.baselines.iter().map(|b| (b.name.clone(), b.about.clone())).collect(),
                     how: theory.how.join("\n"),
@@ -200,7 +216,7 @@ impl App {
                 evaluation_share: frame.evaluation_share,
             }),
             Event::Evaluation(evaluation) => {
-                share::publish("evaluation", evaluation);
+                dom::publish("evaluation", evaluation);
                 // An evaluation at step 0 comes without a frame.
                 self.progress.update(|p| p.step = evaluation.step);
                 self.recorded.set(self.board.with_value(Board::recorded));
@@ -365,7 +381,7 @@ impl App {
 
     /// Opens a story from its beginning.
     pub fn open_preset(self, preset: &'static Preset) {
-        share::leave_mark();
+        address::leave_mark();
         self.preset.set(preset);
         self.open(preset.experiment());
     }
@@ -387,7 +403,7 @@ impl App {
 
     /// Opens another experiment; Back leads to what was there before.
     pub fn open_beside(self, experiment: Experiment) {
-        share::leave_mark();
+        address::leave_mark();
         self.open(experiment);
     }
 
@@ -491,18 +507,18 @@ impl App {
 
     /// Whether the reader wants this baseline drawn.
     pub fn compares(self, name: &str) -> bool {
-        self.compare.with(|names| names.split(',').any(|n| n == name))
+        self.compare.with(|names| names.contains(name))
     }
 
     pub fn set_compared(self, name: &str, on: bool) {
         self.compare.update(|names| {
-            let mut kept: Vec<&str> = names.split(',').filter(|n| !n.is_empty() && *n != name).collect();
             if on {
-                kept.push(name);
+                names.insert(name.into());
+            } else {
+                names.remove(name);
             }
-            *names = kept.join(",");
         });
-        preferences::write("compare", &self.compare.get_untracked());
+        self.compare.with_untracked(|names| preferences::write_names("compare", names));
     }
 
     /// Seconds that the draft would take, from the speed of the run so far; `None` before anything was measured.

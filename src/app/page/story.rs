@@ -1,70 +1,42 @@
 //! The right column: what is seen, what to try, where it comes from.
 
-use leptos::{ev, prelude::*};
-use wasm_bindgen::JsCast;
+use leptos::prelude::*;
 
-use super::{
-    controls::{escape, words},
-    state::use_app,
-};
-use crate::app::story;
+use super::state::use_app;
+use crate::app::story::{self, Told};
 
 /// What the charts' words mean.
-const WORDS: &str = "
-<h2>Words</h2>
-<dl class=\"words\">
-<dt>Loss</dt><dd>−ln of the chance that was given to the token that came, in nats; lower is better.</dd>
-<dt>In-context loss</dt><dd>The loss at a position, after the tokens before it have been read.</dd>
-<dt>Exact Bayes</dt><dd>The least possible loss when the topic must be guessed from the context.</dd>
-<dt>Oracle</dt><dd>The least possible loss for one who is told the topic.</dd>
-<dt>Entropy rate</dt><dd>The loss that no amount of context can remove.</dd>
-</dl>
-<h2>Sources</h2>";
+const WORDS: [(&str, &str); 5] = [
+    ("Loss", "−ln of the probability that was given to the token that came, in nats; lower is better."),
+    ("In-context loss", "The loss at a position, after the tokens before it have been read."),
+    ("Exact Bayes", "The least possible loss when the topic must be guessed from the context."),
+    ("Oracle", "The least possible loss for one who is told the topic."),
+    ("Entropy rate", "The loss that no amount of context can remove."),
+];
 
 #[component]
 pub fn StoryPanel() -> impl IntoView {
     let app = use_app();
-    let told = move || {
-        let preset = app.preset.get();
-        // Part of the page's HTML: so it weighs nothing in the wasm.
-        let template = document().get_element_by_id(&format!("story-{}", preset.name));
-        let paragraphs = template.map(|t| t.inner_html()).unwrap_or_default();
-        // Of the run that the charts show; before the first one, of what the controls say.
-        let run = app.run.with(|run| run.as_ref().map(|run| run.experiment.clone()));
-        let run = run.unwrap_or_else(|| app.draft.get());
-        let paragraphs = story::told(&paragraphs, &preset.experiment(), &run);
-        let tries = preset.tries.iter().enumerate().map(|(i, suggestion)| {
-            let label = escape(suggestion.label);
-            format!(
-                "<li><button type=\"button\" class=\"try\" value=\"{i}\" data-testid=\"try-{i}\">{label}</button></li>"
-            )
-        });
-        let tries: String = tries.collect();
-        let differences: String = preset.differences().iter().map(|d| format!("<li>{}</li>", escape(d))).collect();
-        let differences = match differences.as_str() {
-            "" => String::new(),
-            all => format!("<h2>Not as published</h2><ul class=\"differences\" data-testid=\"differences\">{all}</ul>"),
-        };
-        format!("{paragraphs}{differences}<h2>Try this</h2><ul class=\"tries\">{tries}</ul>")
-    };
     // Said anew with each evaluation, and for the step that is looked at.
     let seen = move || {
         app.recorded.track();
         app.shown.track();
         app.board.with_value(|board| board.with_history(story::seen))
     };
-    let pressed = move |e: ev::MouseEvent| {
-        let button = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
-        let index = button.and_then(|b| b.get_attribute("value")).and_then(|i| i.parse::<usize>().ok());
-        if let Some(suggestion) = index.and_then(|i| app.preset.get_untracked().tries.get(i)) {
-            app.open_try(suggestion.changes);
+    let words = WORDS.map(|(word, meaning)| {
+        view! {
+            <dt>{word}</dt>
+            <dd>{meaning}</dd>
         }
-    };
+    });
     view! {
         <aside class="story" aria-label="Story">
             <h2>"What you see"</h2>
-            <p class="seen" data-testid="story-seen">{words(seen)}</p>
-            <div class="told" inner_html=words(told) on:click=pressed></div>
+            <p class="seen" data-testid="story-seen">{seen}</p>
+            <Paragraphs />
+            <Differences />
+            <h2>"Try this"</h2>
+            <Tries />
             <button
                 type="button"
                 class="try plain"
@@ -74,8 +46,84 @@ pub fn StoryPanel() -> impl IntoView {
             >
                 "Back to how the story begins"
             </button>
-            <div class="told" inner_html=WORDS></div>
-            <p class="source">{words(move || format!("{}.", app.preset.get().source))}</p>
+            <h2>"Words"</h2>
+            <dl class="words">{words}</dl>
+            <h2>"Sources"</h2>
+            <p class="source">{move || format!("{}.", app.preset.get().source)}</p>
         </aside>
+    }
+}
+
+/// The story's own words: HTML of the page's own, which only the browser reads.
+#[component]
+fn Paragraphs() -> impl IntoView {
+    let app = use_app();
+    let told = Memo::new(move |_| {
+        let preset = app.preset.get();
+        let template = document().get_element_by_id(&format!("story-{}", preset.name));
+        let html = template.map(|t| t.inner_html()).unwrap_or_default();
+        // Of the run that the charts show; before the first one, of what the controls say.
+        let run = app.run.with(|run| run.as_ref().map(|run| run.experiment.clone()));
+        let run = run.unwrap_or_else(|| app.draft.get());
+        story::told(&html, &preset.experiment(), &run)
+    });
+    let differs = move || told.with(|told| told.differs.join(", "));
+    let has_claims = move || told.with(|told: &Told| !told.claims.is_empty());
+    view! {
+        <Show when=move || !told.with(|told| told.differs.is_empty())>
+            <p class="note" data-testid="story-differs">
+                "This story speaks of its own settings; yours differ in: " {differs} "."
+            </p>
+        </Show>
+        <div class="told" inner_html=move || told.with(|told| told.paragraphs.clone())></div>
+        <Show when=has_claims>
+            <details class="claims" data-testid="story-claims">
+                <summary>"What came out with the story's own settings"</summary>
+                <div class="told" inner_html=move || told.with(|told| told.claims.clone())></div>
+            </details>
+        </Show>
+    }
+}
+
+/// In what the story's settings are not those of its source.
+#[component]
+fn Differences() -> impl IntoView {
+    let app = use_app();
+    let differences = Memo::new(move |_| app.preset.get().differences());
+    view! {
+        <Show when=move || !differences.get().is_empty()>
+            <h2>"Not as published"</h2>
+            <ul class="differences" data-testid="differences">
+                <For each=move || differences.get() key=|difference| *difference let(difference)>
+                    <li>{*difference}</li>
+                </For>
+            </ul>
+        </Show>
+    }
+}
+
+/// What to try next.
+#[component]
+fn Tries() -> impl IntoView {
+    let app = use_app();
+    let tries = move || {
+        let preset = app.preset.get();
+        preset.tries.iter().enumerate().map(move |(i, suggestion)| (preset.name, i, suggestion)).collect::<Vec<_>>()
+    };
+    view! {
+        <ul class="tries">
+            <For each=tries key=|(story, i, _)| (*story, *i) let((_, i, suggestion))>
+                <li>
+                    <button
+                        type="button"
+                        class="try"
+                        data-testid=format!("try-{i}")
+                        on:click=move |_| app.open_try(suggestion.changes)
+                    >
+                        {suggestion.label}
+                    </button>
+                </li>
+            </For>
+        </ul>
     }
 }

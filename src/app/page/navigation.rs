@@ -1,0 +1,53 @@
+//! Between the address and what is on the page: each follows the other.
+
+use leptos::{ev, prelude::*};
+use leptos_use_event_listener::use_event_listener;
+
+use super::{
+    address::{self, Fragment, Opened},
+    state::App,
+};
+use crate::experiment::link;
+
+/// Opens or leaves the view of sweeps.
+pub fn show_lab(app: App, open: bool) {
+    address::ask_for_sweeps(open);
+    app.lab.set(open);
+}
+
+/// Keeps the address in step with the draft, and follows when the address changes.
+pub fn follow_address(app: App) {
+    // Carries the mark of the text that is kept.
+    Effect::new(move |kept: Option<String>| {
+        let fragment = app.fragment.get();
+        let sound = app.problems.with(Vec::is_empty);
+        // What was opened stays in the address until something is changed; so does a broken link, to be mended.
+        let Some(kept) = kept.filter(|_| sound) else { return String::new() };
+        let mark = fragment.text.clone();
+        if !mark.is_empty() && mark != kept {
+            app.draft.with_untracked(|draft| address::keep_text(&draft.world, &mark));
+        }
+        address::write_soon(fragment);
+        mark
+    });
+    let _ = use_event_listener(window(), ev::hashchange, move |e| {
+        let now = Fragment::now();
+        app.lab.set(now.sweeps);
+        // From one view to the other and back, the run goes on.
+        let old = e.old_url();
+        let old = Fragment::parse(&link::plain(old.split_once('#').unwrap_or_default().1));
+        if (&old.experiment, &old.text) == (&now.experiment, &now.text) {
+            return;
+        }
+        match address::read(&now) {
+            Ok(Opened { preset, experiment, notice }) => {
+                app.preset.set(preset);
+                app.open(experiment);
+                app.notice.set(notice);
+            }
+            Err(why) => {
+                app.notice.set(Some(format!("The link could not be read, so nothing was changed.\n{why}")));
+            }
+        }
+    });
+}
