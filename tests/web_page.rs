@@ -4,9 +4,13 @@
 // Clippy knows the tests of `#[test]` only.
 #![allow(clippy::expect_used, clippy::panic)]
 
+use charts::{
+    graph::{Curve, Edge, Graph, Node},
+    token_strip::{StripRow, TokenStrip},
+};
 use icl_playground::app::page;
 use icl_playground::experiment::json;
-use icl_playground::protocol::{Baseline, Curve, Event, Frame, Method, PROTOCOL, Phase, Theory};
+use icl_playground::protocol::{Baseline, Curve, Event, Frame, Method, PROTOCOL, Phase, Picture, Theory};
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
@@ -28,13 +32,16 @@ fn play_engine(late: &[Event], events: &[Event], paused: &Event) {
              // As it was sent: a number read and written by JavaScript would lose its point.
              const sent = message.data.slice(message.data.indexOf('world') + 7, -1);
              const name = sent.startsWith('{{') ? sent : JSON.parse(sent);
-             const graph = '<svg><text>' + name.length + '</text></svg>';
-             const samples = '<svg><text>' + name + '</text></svg>';
-             postMessage(JSON.stringify({{ event: 'picture', id, notes: ['Drawn.'], graph, samples }}));
+             const said = JSON.parse({picture:?});
+             said.id = id;
+             said.graphs[0].title = String(name.length);
+             said.samples.title = name;
+             postMessage(JSON.stringify(said));
            }}
            if (command === 'start') for (const text of {said:?}) postMessage(text);
            if (command === 'pause') postMessage({paused:?});
          }}",
+        picture = text(&Event::Picture(picture())),
         ready = text(&Event::Ready { protocol: PROTOCOL }),
         paused = text(paused),
     );
@@ -51,6 +58,27 @@ fn play_engine(late: &[Event], events: &[Event], paused: &Event) {
          };",
     );
     boot.call1(&JsValue::NULL, &stand_in.into()).expect("the page's surroundings");
+}
+
+/// A world of one state, whose titles the stand-in replaces.
+fn picture() -> Picture {
+    let (tokens, title) = (vec!["a".to_string()], "a title".to_string());
+    let node = Node { name: "A".into(), at: (0.0, 0.0), radius: 20.0, share: 1.0 };
+    let curve = Curve([(0.0, 0.0), (60.0, -30.0), (60.0, 30.0), (0.0, 0.0)]);
+    let edge = Edge { from: 0, to: 0, emissions: vec![(0, 1.0)], curve, label: Some((60.0, 0.0)) };
+    let row = StripRow { tokens: vec![0; 12], ..StripRow::default() };
+    Picture {
+        notes: vec!["Drawn.".into()],
+        graphs: vec![Graph {
+            title: title.clone(),
+            nodes: vec![node],
+            edges: vec![edge],
+            tokens: tokens.clone(),
+            about: String::new(),
+        }],
+        samples: Some(TokenStrip { title, tokens, rows: vec![row], ..TokenStrip::default() }),
+        ..Picture::default()
+    }
 }
 
 /// Waits at most ten seconds for the element with this test id to say `text`.
@@ -109,6 +137,22 @@ fn training_loss() -> String {
     script(
         "return document.querySelector(\"[data-testid='chart-training-loss']\")?.getAttribute('aria-label') ?? 'nothing'",
     )
+}
+
+/// Waits until a chart's summary contains `text`.
+async fn describes(id: &str, text: &str) {
+    let summary = || {
+        script(&format!(
+            "return document.querySelector(\"[data-testid='{id}']\")?.getAttribute('aria-label') ?? 'nothing'"
+        ))
+    };
+    for _ in 0..200 {
+        if summary().contains(text) {
+            return;
+        }
+        wait(20).await;
+    }
+    panic!("{id} says {}, without {text}", summary());
 }
 
 async fn wait(milliseconds: u32) {
@@ -171,7 +215,8 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
 
     // The world is drawn before anybody asks.
     shows("world-notes", "Drawn.").await;
-    shows("world-samples", "dursley-wonka").await;
+    describes("plot-world-samples", "dursley-wonka. Sequence 1: a a a").await;
+    describes("plot-world-graph", "1 states and 1 transitions").await;
 
     // A baseline is remembered once it is chosen.
     press("baseline-copy");
@@ -199,7 +244,7 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
     assert!(link.contains("coins:n=2") && link.contains("mixture"), "{link}");
     press("mix");
     holds("field-world", "coins").await;
-    shows("world-samples", "coins:n=2").await;
+    describes("plot-world-samples", "coins:n=2. ").await;
 
     // A process of one's own, as a table: sums are judged as one types, and normalised on request.
     press("own-process");
@@ -215,7 +260,7 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
     holds("edge-3-from", "").await;
     press("edge-3-remove");
     wait(50).await;
-    shows("edges-graph", &EVEN.len().to_string()).await;
+    describes("plot-own-graph", &format!("{}. ", EVEN.len())).await;
     press("edges-run");
     holds("field-world", "own").await;
     shows("world-notes", "Drawn.").await;

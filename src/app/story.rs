@@ -2,7 +2,9 @@
 //! from the run's own numbers.
 
 use super::history::{History, differences};
-use crate::{experiment::Experiment, number, picture::svg::escape, protocol::Evaluation};
+use charts::text::escape;
+
+use crate::{experiment::Experiment, number, protocol::Evaluation};
 
 /// In a story's HTML, the class of a paragraph that says what came out of the story's own run.
 const CLAIM: &str = "claim";

@@ -128,6 +128,13 @@ macro_rules! parts {
     };
 }
 
+/// Charts read themselves.
+impl Part for Picture {
+    fn read(value: &mut Value, wrong: &mut Wrong) -> Self {
+        serde_json::from_value(value.take()).unwrap_or_else(|_| wrong.say("not a picture"))
+    }
+}
+
 parts! {
     Baseline { name, about, curve, squared_error }
     BenchReport { device, median_ms, fastest_ms, first_ms, losses }
@@ -153,7 +160,6 @@ parts! {
     Paths {
         is_kl, data, topic, difference_data, expected_data, difference_topic, expected_topic, measurements
     }
-    Picture { id, notes, graph, samples, simplex, problem }
     Nearness { name, can_be, fresh, training }
     Randomised {
         scale, draws, sequences, rise, empirical, first_level, two_level, sequence_gap, topic_gap
