@@ -10,6 +10,7 @@
 
 mod finite;
 pub mod outcome;
+pub mod picture;
 mod sweep;
 #[cfg(target_arch = "wasm32")]
 pub mod transfer;
@@ -22,6 +23,7 @@ pub use crate::probe::{ProbeEvent, ProbeRequest};
 pub use crate::theory::curve::{Curve, Method};
 pub use finite::first_not_finite;
 pub use outcome::{Certificate, Nearness, Outcome, Paths, Randomised, Record, ScaleTrial};
+pub use picture::Picture;
 pub use sweep::{SweepEvent, SweepRequest};
 
 /// Version of all messages, in front of each. Raise it whenever a message changes shape: nobody reads a message of another version.
@@ -261,23 +263,6 @@ pub struct Baseline {
     pub curve: Curve,
     /// For vectors: its mean squared error by position; empty for tokens.
     pub squared_error: Vec<f64>,
-}
-
-/// A world as a person can look at it. Pictures are SVG, sized by their viewBox, coloured by the page's CSS variables.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Picture {
-    /// The request's number, to tell an answer to an older one.
-    pub id: u32,
-    /// Sentences: how many states, topics and tokens there are, and what was left out.
-    pub notes: Vec<String>,
-    /// The state graph; empty where there is none to draw.
-    pub graph: String,
-    /// A strip of sampled sequences per topic.
-    pub samples: String,
-    /// Beliefs of an observer of a three-state process; empty for others.
-    pub simplex: String,
-    /// Why the world cannot be drawn; empty when it can.
-    pub problem: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -543,7 +528,7 @@ mod tests {
                 ..Outcome::default()
             })),
             Event::Cell { done: 0.5 },
-            Event::Picture(Picture { id: 7, graph: "<svg/>".into(), ..Picture::default() }),
+            Event::Picture(picture::example(7)),
             Event::Bench(BenchReport {
                 device: DeviceKind::Cpu,
                 median_ms: 1.5,

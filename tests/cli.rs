@@ -148,7 +148,8 @@ fn pictures_of_a_world_are_files() {
     assert!(output.status.success() && text.contains("One process with 3 states, over 3 tokens."), "{text}");
     for name in ["graph", "samples", "simplex"] {
         let svg = fs::read_to_string(folder.join(format!("{name}.svg"))).expect("a picture");
-        assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>"), "{name}");
+        assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>\n"), "{name}");
+        assert!(fs::read_to_string(folder.join(format!("{name}.csv"))).expect("a table").lines().count() > 3, "{name}");
     }
     refused(&["picture", "--world", "coins:n=0", "--out", &out], &["world.n"]);
 }

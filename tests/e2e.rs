@@ -280,7 +280,7 @@ fn worlds_of_every_kind_train_and_are_drawn() {
         assert_eq!(evaluation.squared_error.is_empty(), world != "lds", "{world}");
         let theory: Theory = page.published("theory");
         assert!(!theory.baselines.is_empty() && !theory.how.is_empty(), "{world}");
-        let drawn = "return !!document.querySelector(\"[data-testid='world-samples'] svg\")";
+        let drawn = "return !!document.querySelector(\"[data-testid='world-samples'] canvas\")";
         page.browser.wait(&format!("a picture of {world}"), SOON, drawn, &[]);
     }
     // The last one is the largest: its theory is computed beside a page that stays free.

@@ -4,6 +4,10 @@
 // Clippy knows the tests of `#[test]` only.
 #![allow(clippy::expect_used, clippy::panic)]
 
+use charts::{
+    graph::{Curve as Arrow, Edge, Graph, Node},
+    token_strip::{StripRow, TokenStrip},
+};
 use icl_playground::app::page;
 use icl_playground::protocol::{
     Baseline, Command, Curve, Event, Frame, FromEngine, Method, NO_RUN, Phase, Picture, Theory, ToEngine, wire,
@@ -35,9 +39,9 @@ fn play_engine(late: Vec<Event>, events: Vec<Event>, paused: Event) {
         let said = match command {
             Command::Picture { id, world, .. } => {
                 let name = world.to_string();
-                let svg = |text: &str| format!("<svg><text>{text}</text></svg>");
-                let (graph, samples) = (svg(&name.len().to_string()), svg(&name));
-                let picture = Picture { id, notes: vec!["Drawn.".into()], graph, samples, ..Picture::default() };
+                let mut picture = Picture { id, ..picture() };
+                picture.graphs[0].title = name.len().to_string();
+                picture.samples.iter_mut().for_each(|samples| samples.title.clone_from(&name));
                 of(NO_RUN, &[Event::Picture(picture)])
             }
             Command::Start { .. } => [of(ANOTHER, &late), of(run, &events)].concat(),
@@ -70,6 +74,27 @@ fn play_engine(late: Vec<Event>, events: Vec<Event>, paused: Event) {
 
 fn buffer(message: &FromEngine) -> JsValue {
     Uint8Array::from(&wire::encode(message)[..]).buffer().into()
+}
+
+/// A world of one state, whose titles the stand-in replaces.
+fn picture() -> Picture {
+    let (tokens, title) = (vec!["a".to_string()], "a title".to_string());
+    let node = Node { name: "A".into(), at: (0.0, 0.0), radius: 20.0, share: 1.0 };
+    let curve = Arrow([(0.0, 0.0), (60.0, -30.0), (60.0, 30.0), (0.0, 0.0)]);
+    let edge = Edge { from: 0, to: 0, emissions: vec![(0, 1.0)], curve, label: Some((60.0, 0.0)) };
+    let row = StripRow { tokens: vec![0; 12], ..StripRow::default() };
+    Picture {
+        notes: vec!["Drawn.".into()],
+        graphs: vec![Graph {
+            title: title.clone(),
+            nodes: vec![node],
+            edges: vec![edge],
+            tokens: tokens.clone(),
+            about: String::new(),
+        }],
+        samples: Some(TokenStrip { title, tokens, rows: vec![row], ..TokenStrip::default() }),
+        ..Picture::default()
+    }
 }
 
 /// Waits at most ten seconds for the element with this test id to say `text`.
@@ -128,6 +153,22 @@ fn training_loss() -> String {
     script(
         "return document.querySelector(\"[data-testid='chart-training-loss']\")?.getAttribute('aria-label') ?? 'nothing'",
     )
+}
+
+/// Waits until a chart's summary contains `text`.
+async fn describes(id: &str, text: &str) {
+    let summary = || {
+        script(&format!(
+            "return document.querySelector(\"[data-testid='{id}']\")?.getAttribute('aria-label') ?? 'nothing'"
+        ))
+    };
+    for _ in 0..200 {
+        if summary().contains(text) {
+            return;
+        }
+        wait(20).await;
+    }
+    panic!("{id} says {}, without {text}", summary());
 }
 
 async fn wait(milliseconds: u32) {
@@ -190,7 +231,8 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
 
     // The world is drawn before anybody asks.
     shows("world-notes", "Drawn.").await;
-    shows("world-samples", "dursley-wonka").await;
+    describes("plot-world-samples", "dursley-wonka. Sequence 1: a a a").await;
+    describes("plot-world-graph", "1 states and 1 transitions").await;
 
     // A baseline is remembered once it is chosen.
     press("baseline-copy");
@@ -218,7 +260,7 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
     assert!(link.contains("coins:n=2") && link.contains("mixture"), "{link}");
     press("mix");
     holds("field-world", "coins").await;
-    shows("world-samples", "coins:n=2").await;
+    describes("plot-world-samples", "coins:n=2. ").await;
 
     // A process of one's own, as a table: sums are judged as one types, and normalised on request.
     press("own-process");
@@ -234,7 +276,7 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
     holds("edge-3-from", "").await;
     press("edge-3-remove");
     wait(50).await;
-    shows("edges-graph", &EVEN.len().to_string()).await;
+    describes("plot-own-graph", &format!("{}. ", EVEN.len())).await;
     press("edges-run");
     holds("field-world", "own").await;
     shows("world-notes", "Drawn.").await;

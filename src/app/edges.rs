@@ -17,6 +17,129 @@ pub struct Edge {
     pub probability: String,
 }
 
+/// A column of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Column {
+    From,
+    Token,
+    To,
+    Probability,
+}
+
+impl Column {
+    pub const ALL: [Self; 4] = [Self::From, Self::Token, Self::To, Self::Probability];
+
+    /// As in test hooks: `probability`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::From => "from",
+            Self::Token => "token",
+            Self::To => "to",
+            Self::Probability => "probability",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::From => "From",
+            Self::Token => "Token",
+            Self::To => "To",
+            Self::Probability => "Probability",
+        }
+    }
+
+    pub fn text(self, edge: &Edge) -> &str {
+        match self {
+            Self::From => &edge.from,
+            Self::Token => &edge.token,
+            Self::To => &edge.to,
+            Self::Probability => &edge.probability,
+        }
+    }
+
+    fn entry(self, edge: &mut Edge) -> &mut String {
+        match self {
+            Self::From => &mut edge.from,
+            Self::Token => &mut edge.token,
+            Self::To => &mut edge.to,
+            Self::Probability => &mut edge.probability,
+        }
+    }
+}
+
+/// The rows of the table, each under a key that stays its own while others come and go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    rows: Vec<(u32, Edge)>,
+    next: u32,
+}
+
+impl Table {
+    pub fn new(edges: Vec<Edge>) -> Self {
+        let mut table = Self::default();
+        table.replace(edges);
+        table
+    }
+
+    pub fn edges(&self) -> Vec<Edge> {
+        self.rows.iter().map(|row| row.1.clone()).collect()
+    }
+
+    pub fn keys(&self) -> Vec<u32> {
+        self.rows.iter().map(|row| row.0).collect()
+    }
+
+    /// The number of a row, from 0; that after the last one where it is gone.
+    pub fn index(&self, key: u32) -> usize {
+        self.rows.iter().position(|row| row.0 == key).unwrap_or(self.rows.len())
+    }
+
+    /// What an entry says; nothing where its row is gone.
+    pub fn text(&self, key: u32, column: Column) -> &str {
+        self.rows.get(self.index(key)).map_or("", |row| column.text(&row.1))
+    }
+
+    pub fn type_into(&mut self, key: u32, column: Column, text: &str) {
+        let index = self.index(key);
+        if let Some((_, edge)) = self.rows.get_mut(index) {
+            *column.entry(edge) = text.into();
+        }
+    }
+
+    /// Adds an empty row.
+    pub fn add(&mut self) {
+        self.rows.push((self.next, Edge::default()));
+        self.next += 1;
+    }
+
+    pub fn remove(&mut self, key: u32) {
+        self.rows.retain(|row| row.0 != key);
+    }
+
+    /// Other rows in place of all; those at the same place keep their keys.
+    pub fn replace(&mut self, edges: Vec<Edge>) {
+        self.rows.truncate(edges.len());
+        for (i, edge) in edges.into_iter().enumerate() {
+            match self.rows.get_mut(i) {
+                Some(row) => row.1 = edge,
+                None => {
+                    self.rows.push((self.next, edge));
+                    self.next += 1;
+                }
+            }
+        }
+    }
+
+    pub fn normalise(&mut self) {
+        self.replace(normalised(&self.edges()));
+    }
+
+    /// Whether the rows describe this very process, starts aside.
+    pub fn says(&self, own: &Process) -> bool {
+        process(&self.edges()).is_ok_and(|table| of(&table) == of(own))
+    }
+}
+
 impl Edge {
     fn is_blank(&self) -> bool {
         [&self.from, &self.token, &self.to, &self.probability].iter().all(|text| text.trim().is_empty())
@@ -153,6 +276,26 @@ mod tests {
         assert_eq!(even.transitions["1"], [[0.0, 0.5], [1.0, 0.0]]);
         assert_eq!(of(&even), example());
         assert_eq!((state_name(25), state_name(26)), ("Z".into(), "S26".into()));
+    }
+
+    #[test]
+    fn rows_keep_their_keys_while_others_go() {
+        let mut table = Table::new(example());
+        assert_eq!((table.edges(), table.keys()), (example(), vec![0, 1, 2]));
+        table.add();
+        table.type_into(3, Column::Token, "x");
+        table.remove(1);
+        assert_eq!((table.keys(), table.index(3), table.text(3, Column::Token)), (vec![0, 2, 3], 2, "x"));
+        assert_eq!((table.index(1), table.text(1, Column::From)), (3, ""));
+        table.type_into(1, Column::From, "nobody");
+        table.remove(3);
+        table.add();
+        assert_eq!(table.keys(), [0, 2, 4]);
+        table.replace(example());
+        assert_eq!((table.keys(), table.says(&process(&example()).expect("the even process"))), (vec![0, 2, 4], true));
+        table.type_into(0, Column::Probability, "1.5");
+        table.type_into(2, Column::Probability, "0.5");
+        assert!(!table.says(&process(&example()).expect("the even process")));
     }
 
     #[test]

@@ -1,9 +1,7 @@
-//! A world as a person can look at it: its state graph, sampled sequences, the beliefs of an observer. SVG, drawn by whoever
-//! runs the engine, so that the page only puts it in place.
+//! A world as a person can look at it: its state graph, sampled sequences, the beliefs of an observer. Data for charts, made by
+//! whoever runs the engine: the page and the terminal draw them.
 
-mod bars;
-mod graph;
-mod heat_map;
+mod compare;
 mod layout;
 mod names;
 mod notes;
@@ -14,17 +12,15 @@ mod simplex;
 pub mod svg;
 mod vectors;
 
+use charts::{text::probability, token_bars::TokenBars, transitions::Transitions};
+
 use crate::{
     experiment::WorldSpec,
     protocol::Picture,
     world::{Hmm, Purpose, Stream, Topic, Topics, World, hmm::Exit},
 };
+pub use compare::compare as beliefs;
 pub use names::of as state_names;
-pub use simplex::compare as beliefs;
-
-use layout::Point;
-use plan::Plan;
-use svg::{Anchor, INK, Svg};
 
 /// Components drawn as graphs or matrices.
 const GRAPHS: usize = 6;
@@ -39,10 +35,10 @@ const BARS: usize = 24;
 const DRAWN_BARS: usize = 10;
 /// Streams of sequences come after those of topics.
 const FIRST_SEQUENCE: u64 = 1000;
-/// As wide as pictures get, unless one component alone is wider.
+/// As wide as SVG pictures get, unless one of their parts alone is wider.
 const WIDTH: f64 = 900.0;
 
-/// Draws a world. What cannot be built is answered by the reason, in `problem`.
+/// Builds a world and says what there is to see. What cannot be built is answered by the reason, in `problem`.
 pub fn picture(spec: &WorldSpec) -> Picture {
     let mut picture = Picture::default();
     match World::new(spec) {
@@ -50,60 +46,18 @@ pub fn picture(spec: &WorldSpec) -> Picture {
             let tokens = spec.tokens();
             picture.notes = notes::about(&world);
             picture.notes.extend(spec.notes());
-            (picture.graph, picture.simplex) = processes(spec, &world, &tokens, &mut picture.notes);
-            picture.samples = match world.topics() {
+            processes(spec, &world, &tokens, &mut picture);
+            match world.topics() {
                 Topics::Linear(law) => {
                     let shown = topics(&world, samples::TOPICS, &|_| true);
-                    vectors::draw(law, &shown, &spec.title(), &mut picture.notes)
+                    picture.vectors = vectors::sequences(law, &shown, &mut picture.notes);
                 }
-                _ => samples::draw(&samples::drawn(&world), &tokens, &spec.title(), &mut picture.notes),
-            };
+                _ => picture.samples = Some(samples::strip(&world, &tokens, &mut picture.notes)),
+            }
         }
         Err(error) => picture.problem = error.to_string(),
     }
     picture
-}
-
-/// Something drawn, and the room it takes.
-#[derive(Default)]
-struct Drawing {
-    svg: Svg,
-    /// Opposite corners; `None` while nothing is drawn.
-    corners: Option<(Point, Point)>,
-}
-
-impl Drawing {
-    /// Room for a rectangle, given by its middle and half its size.
-    fn reach(&mut self, (x, y): Point, w: f64, h: f64) {
-        let (low, high) = self.corners.unwrap_or(((x, y), (x, y)));
-        self.corners = Some(((low.0.min(x - w), low.1.min(y - h)), (high.0.max(x + w), high.1.max(y + h))));
-    }
-}
-
-/// Drawings side by side, in as many rows as it takes, each under its caption.
-fn arrange(drawings: Vec<(String, Drawing)>) -> (Svg, Point) {
-    const MARGIN: f64 = 8.0;
-    const GAP: f64 = 28.0;
-    let (mut svg, mut width, mut x, mut y, mut row) = (Svg::default(), 0.0_f64, MARGIN, MARGIN, 0.0_f64);
-    for (caption, drawing) in drawings {
-        let Some((low, high)) = drawing.corners else { continue };
-        let room = (high.0 - low.0).max(13.0 * svg::width(&caption));
-        let head = if caption.is_empty() { 0.0 } else { 24.0 };
-        if x > MARGIN && x + room > WIDTH {
-            (x, y, row) = (MARGIN, y + row + GAP, 0.0);
-        }
-        if !caption.is_empty() {
-            svg.text((x + room / 2.0, y + 8.0), 13.0, INK, Anchor::Middle, &caption);
-        }
-        let slack = (room - (high.0 - low.0)) / 2.0;
-        svg.open((x + slack - low.0, y + head - low.1), "");
-        svg.raw(drawing.svg.markup());
-        svg.close();
-        row = row.max(head + high.1 - low.1);
-        x += room + GAP;
-        width = width.max(x - GAP);
-    }
-    (svg, (width + MARGIN, y + row + MARGIN))
 }
 
 /// A topic with what there is to say of it.
@@ -118,9 +72,17 @@ impl Shown {
     /// Label and, among several, weight.
     fn caption(&self) -> String {
         match self.weight {
-            Some(weight) if weight < 1.0 => format!("{}, weight {}", self.label, svg::chance(weight)),
+            Some(weight) if weight < 1.0 => format!("{}, weight {}", self.label, probability(weight)),
             Some(_) => String::new(),
             None => self.label.clone(),
+        }
+    }
+
+    /// What is shown of the topic, and which topic it is where there are several.
+    fn title(&self, what: &str) -> String {
+        match self.caption() {
+            caption if caption.is_empty() => what.into(),
+            caption => format!("{what}: {caption}"),
         }
     }
 }
@@ -215,49 +177,50 @@ fn chosen(world: &World) -> (Vec<Shown>, Vec<Shown>, Option<usize>) {
     (bars, graphs, None)
 }
 
-/// The graph and the simplex.
-fn processes(spec: &WorldSpec, world: &World, tokens: &[String], notes: &mut Vec<String>) -> (String, String) {
-    let title = spec.title();
+/// Graphs, transition matrices, beliefs and bars of the topics that are shown.
+fn processes(spec: &WorldSpec, world: &World, tokens: &[String], picture: &mut Picture) {
     let (memoryless, others, count) = chosen(world);
     let large = |hmm: &Hmm| {
         let reached: usize = hmm.hidden_chain().iter().filter(|p| **p > 0.0).count();
         hmm.states() > GRAPH_STATES || reached > GRAPH_EXITS
     };
-    let matrices = others.iter().filter(|s| process(world, &s.topic).is_some_and(|hmm| large(&hmm))).count();
-    let mut silent = false;
-    let (mut drawings, mut triangles, mut drawn, mut graphed) = (Vec::new(), Vec::new(), memoryless.len(), 0);
+    let (mut drawn, mut graphed) = (memoryless.len(), 0);
     for shown in &others {
         let Some(hmm) = process(world, &shown.topic) else { continue };
         let n = hmm.states();
         let names = names::of(spec, &hmm, tokens);
         if large(&hmm) {
-            drawings.push((shown.caption(), heat_map::draw(&hmm, if matrices > 1 { 250.0 } else { 400.0 })));
+            picture.transitions.push(transitions(&hmm, names.clone(), shown.title("Transitions between states")));
         } else if graphed + n <= STATES {
             graphed += n;
-            let plan = Plan::new(&hmm, &names, tokens);
-            silent |= plan.labels.iter().any(Vec::is_empty);
-            drawings.push((shown.caption(), graph::draw(&plan, hmm.vocab(), &names, tokens)));
+            picture.graphs.push(plan::graph(&hmm, &names, tokens, shown.title("State graph")));
         } else {
             continue;
         }
         drawn += 1;
-        if n == 3
-            && let Some(triangle) = simplex::draw(&hmm, &names)
-        {
-            triangles.push((shown.caption(), triangle));
+        if n == 3 {
+            picture.beliefs.extend(simplex::beliefs(&hmm, &names, shown.title("Beliefs of an observer")));
         }
     }
-    if matrices > 0 {
+    let notes = &mut picture.notes;
+    if !picture.transitions.is_empty() {
         notes.push(format!(
             "More than {GRAPH_STATES} states or {GRAPH_EXITS} ways between them are shown by the matrix of transitions instead of a graph."
         ));
     }
-    if silent {
-        notes.push("Arrows without words say their tokens and chances when pointed at.".into());
+    if picture.graphs.iter().any(|graph| graph.edges.iter().any(|edge| edge.label.is_none())) {
+        notes.push("Arrows without words say their tokens and probabilities when pointed at.".into());
     }
     if !memoryless.is_empty() {
-        let rows = memoryless.iter().filter_map(|s| Some((s.caption(), process(world, &s.topic)?)));
-        drawings.push((String::new(), bars::draw(&rows.collect::<Vec<_>>(), tokens)));
+        let rows = memoryless.iter().filter_map(|shown| {
+            let hmm = process(world, &shown.topic)?;
+            Some((shown.caption(), hmm.exits(0).iter().map(|exit| (exit.token, exit.p)).collect()))
+        });
+        picture.bars = Some(TokenBars {
+            title: "Probability of each token".into(),
+            tokens: tokens.to_vec(),
+            rows: rows.collect(),
+        });
     }
     match count {
         Some(count) if drawn < count => notes.push(format!("The picture shows {drawn} of {count} topics.")),
@@ -267,17 +230,14 @@ fn processes(spec: &WorldSpec, world: &World, tokens: &[String], notes: &mut Vec
         )),
         _ => {}
     }
-    let finish = |drawings: Vec<(String, Drawing)>, class: &str, label: String| {
-        if drawings.is_empty() {
-            return String::new();
-        }
-        let (svg, size) = arrange(drawings);
-        svg.finish(class, size, &label)
-    };
-    (
-        finish(drawings, "graph", format!("States and transitions: {title}")),
-        finish(triangles, "simplex", format!("Beliefs about the state: {title}")),
-    )
+}
+
+/// All pairs of states between which there is a way, tokens summed out.
+fn transitions(hmm: &Hmm, states: Vec<String>, title: String) -> Transitions {
+    let n = hmm.states();
+    let chain = hmm.hidden_chain();
+    let entry = |(at, p): (usize, &f64)| (*p > 0.0).then_some(((at / n) as u32, (at % n) as u32, *p));
+    Transitions { title, states, entries: chain.iter().enumerate().filter_map(entry).collect() }
 }
 
 #[cfg(not(target_arch = "wasm32"))]

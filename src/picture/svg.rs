@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::colour::{Rgb, stroke, tint, token_angle};
-pub use ::charts::text::{escape, num};
+pub use ::charts::text::{escape, num, probability as chance, shown as short};
 
 /// What a shape or a word is painted with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -156,29 +156,6 @@ impl Svg {
 
 fn closed(title: &str) -> String {
     format!("><title>{}</title>", escape(title))
-}
-
-/// A chance with two or three digits: `0.25`, `0.003`, `<0.001`.
-pub fn chance(p: f64) -> String {
-    let digits = if (0.01..=0.99).contains(&p) { 2 } else { 3 };
-    let text = format!("{p:.digits$}");
-    match text.trim_end_matches('0').trim_end_matches('.') {
-        "0" if p > 0.0 => "<0.001".into(),
-        "1" if p < 1.0 => ">0.999".into(),
-        trimmed => trimmed.into(),
-    }
-}
-
-/// A token's or state's name in at most `most` characters. Blank characters are shown by a sign.
-pub fn short(name: &str, most: usize) -> String {
-    let shown = name.chars().map(|c| match c {
-        ' ' => '␣',
-        '\n' => '↵',
-        '\t' => '⇥',
-        c if c.is_control() || c.is_whitespace() => '·',
-        c => c,
-    });
-    if name.chars().count() <= most { shown.collect() } else { shown.take(most.max(2) - 1).chain(['…']).collect() }
 }
 
 /// About how wide a text is, in units of its size. No font is at hand to measure with.

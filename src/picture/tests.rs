@@ -1,4 +1,11 @@
-use super::{plan::Plan, *};
+use charts::{
+    chart::View,
+    graph::{Block, Node},
+    report::Drawn,
+    theme::Theme,
+};
+
+use super::*;
 use crate::experiment::world::KINDS;
 
 fn spec(text: &str) -> WorldSpec {
@@ -6,36 +13,30 @@ fn spec(text: &str) -> WorldSpec {
     spec.unwrap_or_else(|e| panic!("{text}: {e:?}"))
 }
 
-/// Every element is closed, in order; attributes are quoted; text holds no bare signs.
-fn well_formed(svg: &str) {
-    let mut open: Vec<&str> = Vec::new();
-    let mut rest = svg;
-    while let Some((text, after)) = rest.split_once('<') {
-        assert!(!text.contains('>'), "{text}");
-        let (tag, next) = after.split_once('>').expect("an end of the tag");
-        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
-        if let Some(name) = tag.strip_prefix('/') {
-            assert_eq!(open.pop(), Some(name));
-        } else if !tag.ends_with('/') {
-            open.push(tag.split(' ').next().expect("a name"));
-        }
-        rest = next;
-    }
-    assert!(open.is_empty() && rest.is_empty(), "{open:?} {rest}");
-    for attribute in ["NaN", "inf", "fill=\"\"", "style=\"\" "] {
-        assert!(!svg.contains(attribute), "{attribute}");
-    }
-}
-
 fn drawn(text: &str) -> Picture {
     let picture = picture(&spec(text));
     assert_eq!(picture.problem, "", "{text}");
     assert!(!picture.notes.is_empty(), "{text}");
-    for svg in [&picture.graph, &picture.samples, &picture.simplex].into_iter().filter(|svg| !svg.is_empty()) {
-        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>") && svg.contains("role=\"img\""), "{text}");
-        well_formed(svg);
+    // What a worker sends stays small, and arrives as it was.
+    let sent = serde_json::to_string(&picture).expect("plain data");
+    assert!(sent.len() < 2_000_000, "{text}: {} bytes", sent.len());
+    assert_eq!(serde_json::from_str::<Picture>(&sent).expect("a picture"), picture, "{text}");
+    for drawn in picture.structure().iter().chain(&picture.sequences()).chain(&picture.observers()) {
+        for width in [320.0, 900.0] {
+            let chart = &drawn.chart;
+            let view = View::new(width, chart.height(width).unwrap_or(320.0), Theme::dark());
+            let svg = chart.svg(&view);
+            if let Ok(folder) = std::env::var("CHARTS_DIR") {
+                let name: String = text.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
+                let path = format!("{folder}/{name}-{}-{width}.svg", drawn.id);
+                std::fs::write(path, &svg).expect("a folder to write to");
+            }
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{text}: {drawn:?}");
+            let first = chart.cursor_moved(None, 1).expect("something to point at");
+            assert!(chart.readout(&view, first).is_some(), "{text}: {drawn:?}");
+            assert!(chart.csv().lines().count() > 1 && chart.summary().contains(&chart.title()), "{text}: {drawn:?}");
+        }
     }
-    assert!(picture.graph.len() < 300_000 && picture.samples.len() < 120_000 && picture.simplex.len() < 120_000);
     picture
 }
 
@@ -47,7 +48,8 @@ fn every_named_world_is_drawn_and_always_the_same() {
         assert_eq!(picture, drawn(kind.name));
         // Vectors have samples and no states.
         let states = WorldSpec::named(kind).vocab() > 0;
-        assert_eq!([!picture.graph.is_empty(), !picture.samples.is_empty()], [states, true], "{}", kind.name);
+        let shown = [picture.structure(), picture.sequences()].map(|charts| !charts.is_empty());
+        assert_eq!(shown, [states, true], "{}", kind.name);
     }
 }
 
@@ -59,9 +61,11 @@ fn words_on_arrows_overlap_neither_each_other_nor_states() {
         let (spec, world) = (spec(text), World::new(&spec(text)).expect("a world"));
         let hmm = process(&world, &Topic::Component(0)).expect("a process");
         let tokens = spec.tokens();
-        let plan = Plan::new(&hmm, &names::of(&spec, &hmm, &tokens), &tokens);
-        for (i, a) in plan.blocks.iter().enumerate() {
-            let others = plan.blocks[..i].iter().chain(&plan.nodes);
+        let graph = plan::graph(&hmm, &names::of(&spec, &hmm, &tokens), &tokens, String::new());
+        let blocks: Vec<Block> = graph.edges.iter().filter_map(|edge| graph.block(edge)).collect();
+        let nodes: Vec<Block> = graph.nodes.iter().map(Node::footprint).collect();
+        for (i, a) in blocks.iter().enumerate() {
+            let others = blocks[..i].iter().chain(&nodes);
             let overlap = others.map(|b| a.overlap(b)).fold(0.0, f64::max);
             assert!(overlap < 25.0, "{text}: word {i} covers {overlap} square units of another or of a state");
         }
@@ -75,10 +79,10 @@ fn graphs_without_crossings_are_drawn_without() {
         let (spec, world) = (spec(text), World::new(&spec(text)).expect("a world"));
         let hmm = process(&world, &Topic::Component(0)).expect("a process");
         let tokens = spec.tokens();
-        let plan = Plan::new(&hmm, &names::of(&spec, &hmm, &tokens), &tokens);
-        for a in &plan.ways {
-            for b in &plan.ways {
-                let [p, q, r, s] = [a.from, a.to, b.from, b.to].map(|i| plan.places[i]);
+        let graph = plan::graph(&hmm, &names::of(&spec, &hmm, &tokens), &tokens, String::new());
+        for a in &graph.edges {
+            for b in &graph.edges {
+                let [p, q, r, s] = [a.from, a.to, b.from, b.to].map(|i| graph.nodes[i].at);
                 let apart = ![a.from, a.to].contains(&b.from) && ![a.from, a.to].contains(&b.to);
                 assert!(!(apart && layout::cross(p, q, r, s)), "{text}");
             }
@@ -104,26 +108,28 @@ fn states_are_called_as_in_the_literature() {
 
 #[test]
 fn beliefs_of_three_states_fill_a_triangle() {
-    let mess3 = drawn("mess3").simplex;
-    assert!(mess3.matches("h0").count() > 2000, "a fractal has many points");
-    let z1r = drawn("z1r").simplex;
-    // Seven beliefs, and a ring around the first.
-    assert_eq!(z1r.matches("<circle").count(), 8, "{z1r}");
-    assert!(drawn("rrxor").simplex.is_empty() && drawn("markov").simplex.is_empty());
+    let points = |text: &str| drawn(text).beliefs.first().map(|t| t.points.len());
+    assert!(points("mess3") > Some(2000), "a fractal has many points");
+    assert_eq!(points("z1r"), Some(7));
+    assert_eq!(drawn("z1r").beliefs[0].rings.len(), 1);
+    assert_eq!([points("rrxor"), points("markov")], [None, None]);
 }
 
 #[test]
 fn names_of_users_are_words_not_markup() {
     let text = r#"{"tokens":["<b>&\"x\"","\n","\u0001"],"transitions":{"<b>&\"x\"":[[0.5,0],[0.5,0]],"\n":[[0,0.25],[0,0.25]],"\u0001":[[0,0.25],[0,0.25]]}}"#;
     let picture = drawn(text);
-    assert!(!picture.graph.contains("<b>") && picture.graph.contains("&lt;b&gt;&amp;&quot;x&quot;"));
-    assert!(picture.samples.contains('⏎') && picture.samples.contains("U+0001") && !picture.samples.contains('\u{1}'));
+    let svg = |charts: Vec<Drawn>| charts[0].chart.svg(&View::new(500.0, 300.0, Theme::light()));
+    let graph = svg(picture.structure());
+    assert!(!graph.contains("<b>") && graph.contains("&lt;b&gt;&amp;&quot;x&quot;"), "{graph}");
+    let samples = svg(picture.sequences());
+    assert!(samples.contains('⏎') && samples.contains("U+00") && !samples.contains('\u{1}'), "{samples}");
 }
 
 #[test]
 fn what_cannot_be_built_is_a_sentence() {
     let refused = picture(&spec("coins:n=0"));
-    assert!(refused.problem.ends_with('.') && refused.graph.is_empty(), "{}", refused.problem);
+    assert!(refused.problem.ends_with('.') && refused.structure().is_empty(), "{}", refused.problem);
 }
 
 /// A process in which every state may go to `exits` others.
@@ -145,13 +151,4 @@ fn large_worlds_are_drawn_in_part_and_say_so() {
     for (states, exits) in [(24, 24), (25, 25), (256, 200)] {
         drawn(&dense(states, exits));
     }
-}
-
-#[test]
-fn numbers_are_short() {
-    let chances = [0.25, 1.0 / 3.0, 1.0, 0.0, 0.004, 1e-9, 0.9999, 1.0 - 1e-9, 0.1];
-    let shown: Vec<String> = chances.iter().map(|&p| svg::chance(p)).collect();
-    assert_eq!(shown, ["0.25", "0.33", "1", "0", "0.004", "<0.001", ">0.999", ">0.999", "0.1"]);
-    assert_eq!([svg::num(-0.04), svg::num(2.25), svg::num(100.0)], ["0", "2.3", "100"]);
-    assert_eq!([svg::short("Something", 5), svg::short(" ", 3)], ["Some…", "␣"]);
 }

@@ -1,6 +1,7 @@
 //! What every chart can do, whatever it shows.
 
 use crate::{
+    frame,
     number::{self, Unit},
     scene::{Mark, Scene, Stroke},
     theme::{Hue, Rgb, Theme},
@@ -60,6 +61,17 @@ pub trait Chart {
     /// What the chart says at a place of the cursor.
     fn readout(&self, view: &View, cursor: f64) -> Option<Readout>;
 
+    /// The height that suits a chart of this width, CSS pixels, where its data decide it; `None` where any height will do.
+    fn height(&self, width: f64) -> Option<f64> {
+        let _ = width;
+        None
+    }
+
+    /// What is drawn over the chart at the cursor.
+    fn highlight(&self, view: &View, readout: &Readout) -> Vec<Mark> {
+        crosshair(view, readout)
+    }
+
     /// What is pressed at (x, y), CSS pixels: the key of a mark, for example of a sweep's run.
     fn pick(&self, view: &View, x: f64, y: f64) -> Option<String> {
         let _ = (view, x, y);
@@ -77,9 +89,15 @@ pub trait Chart {
         format!("{}\n{}\n\n{}", self.title(), self.summary(), self.csv())
     }
 
+    /// The view of a picture that stands alone: with its title, and as high as the chart wants to be.
+    fn alone(&self, view: &View) -> View {
+        let height = self.height(view.width).map_or(view.height, |height| height + frame::TITLE_ROOM);
+        View { titled: true, height, ..*view }
+    }
+
     /// A picture that stands alone: title, background, both layers.
     fn svg(&self, view: &View) -> String {
-        let view = View { titled: true, ..*view };
+        let view = self.alone(view);
         self.scene(&view).svg(view.width, view.height, view.theme.surface)
     }
 }

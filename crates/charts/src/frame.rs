@@ -37,9 +37,17 @@ pub struct AxisNames<'a> {
     pub width: f64,
 }
 
+/// Room that a title takes at the top, when it is drawn.
+pub const TITLE_ROOM: f64 = 26.0;
+
 /// Room above the plot for the title (when it is drawn) and the y axis' name.
 pub fn head(view: &View) -> f64 {
-    26.0 + if view.titled { 26.0 } else { 0.0 }
+    26.0 + title_room(view)
+}
+
+/// Room for the title, if it is drawn.
+pub fn title_room(view: &View) -> f64 {
+    if view.titled { TITLE_ROOM } else { 0.0 }
 }
 
 /// Room for labels at the right, from the longest of them; never more than a third of the chart, nor than a few words.

@@ -1,5 +1,7 @@
 //! A value for each pair of places: one colour each, and where there is room the number itself.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     chart::{Axis, Chart, Readout, ReadoutLine, View, cell},
     clip::Window,
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// A map of [rows, columns] values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeatMap {
     pub title: String,
     pub x: CellAxis,
@@ -42,7 +44,7 @@ pub struct HeatMap {
 }
 
 /// The columns or the rows of a map.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CellAxis {
     /// With unit.
     pub name: String,
@@ -53,14 +55,14 @@ pub struct CellAxis {
 }
 
 /// How a value becomes a colour.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Colours {
     pub low: f64,
     pub high: f64,
     pub follow: Follow,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Follow {
     Value,
     Logarithm,
@@ -68,7 +70,7 @@ pub enum Follow {
 }
 
 /// What more is known of a cell.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Note {
     /// The value in words, in place of the number; may be empty.
     pub value: String,

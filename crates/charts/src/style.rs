@@ -1,5 +1,7 @@
 //! How things look: what a colour stands for, and the one table of predictors, their colours and dashes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     colour::{golden_angle, ramp, stroke, token_angle},
     scene::Dash,
@@ -7,7 +9,7 @@ use crate::{
 };
 
 /// What a line or a mark stands for. Its colour follows from the theme.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Ink {
     Text,
     Muted,

@@ -1,5 +1,7 @@
 //! Points in a triangle whose corners are certainties: beliefs over three states.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     chart::{Axis, Chart, Readout, ReadoutLine, View, cell},
     clip::Window,
@@ -13,7 +15,7 @@ use crate::{
 /// Probabilities of the three states.
 pub type Belief = [f64; 3];
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Triangle {
     pub title: String,
     /// Names of the corners: top, left, right.
@@ -26,7 +28,7 @@ pub struct Triangle {
     pub empty: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spot {
     pub at: Belief,
     /// The belief that decides the colour.

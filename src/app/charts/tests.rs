@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{fixtures, *};
+use super::{fixtures, samples::ColourBy, *};
 use crate::{
     app::theme::{Rgb, Theme},
     number,
@@ -296,9 +296,9 @@ fn tables_are_rectangular_and_full_of_numbers() {
     let rows = parse(&ChartKind::LossByPosition.chart(&history, &draft, Options::default()).csv());
     let bayes = rows[0].iter().position(|c| c.starts_with("exact Bayes")).expect("a column");
     assert_eq!(rows[2][bayes].parse::<f64>(), Ok(0.9514));
-    let samples = parse(&samples::csv(&history));
+    let samples = parse(&samples::strip(&history, Unit::Nats, ColourBy::Token).csv());
     assert_eq!(samples.len(), 1 + 3 * 32);
-    assert!(samples.iter().all(|row| row.len() == 6));
+    assert!(samples.iter().all(|row| row.len() == 7));
 }
 
 #[test]
@@ -374,14 +374,19 @@ fn every_preset_starts_without_data() {
 fn sampled_sequences_are_named_and_coloured() {
     let e = experiment(32, 400);
     let history = fixtures::history(&e, 100);
-    assert!(samples::rows(&History::new(&e), &Theme::light(), Unit::Nats).is_none());
-    let rows = samples::rows(&history, &Theme::light(), Unit::Nats).expect("samples");
-    assert_eq!((rows.rows.len(), rows.vocabulary.len()), (3, 5));
-    let cell = &rows.rows[0].tokens[1];
-    assert_eq!((cell.text.as_str(), cell.short.as_str()), ("Dursley", "Durs"));
-    assert_eq!(cell.tooltip, "Dursley, position 2: model 0.900 nats, exact Bayes 0.800 nats");
-    assert_ne!(rows.rows[0].tint, rows.rows[1].tint);
-    assert_eq!(rows.rows[0].tint, rows.rows[2].tint);
+    let empty = samples::strip(&History::new(&e), Unit::Nats, ColourBy::Token);
+    assert!(empty.rows.is_empty() && empty.summary().contains("first evaluation"), "{}", empty.summary());
+    let view = View::new(900.0, 300.0, Theme::light());
+    for by in ColourBy::ALL {
+        let strip = samples::strip(&history, Unit::Nats, by);
+        assert_eq!((strip.rows.len(), strip.tokens.len()), (3, 5));
+        let readout = strip.readout(&view, 1.0).expect("a token").text();
+        let wanted = "position 2: Dursley; model surprise 0.900 nats; exact Bayes surprise 0.800 nats; model less exact Bayes 0.1";
+        assert!(readout.contains(wanted), "{readout}");
+        assert_ne!(strip.rows[0].topic, strip.rows[1].topic);
+        assert_eq!(strip.rows[0].topic, strip.rows[2].topic);
+        sound(&strip.svg(&view), "samples");
+    }
 }
 
 fn baseline(name: &str, level: f64) -> Baseline {

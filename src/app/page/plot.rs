@@ -18,7 +18,7 @@ use super::{
     state::use_app,
 };
 use crate::app::{
-    charts::{Readout, View, crosshair},
+    charts::{Readout, View},
     theme::Theme,
 };
 
@@ -26,6 +26,11 @@ use crate::app::{
 pub type OnPlace = Callback<f64>;
 /// What is done with the key of a mark that was pressed.
 pub type OnPick = Callback<String>;
+
+/// Charts that are made anew only when a signal that they are made from changes, however often they are drawn and asked.
+pub fn kept<T: Send + Sync + 'static>(make: impl Fn() -> T + Send + Sync + 'static) -> Signal<T> {
+    Memo::new_with_compare(move |_| make(), |_, _| true).into()
+}
 
 /// One chart of a report.
 #[component]
@@ -98,7 +103,7 @@ pub fn Plot(
         let scale = device_scale();
         clear(&canvas, &view, scale);
         if let Some(found) = &found {
-            draw(&crosshair(&view, found), &canvas, scale);
+            draw(&chart.highlight(&view, found), &canvas, scale);
         }
         let found = found.filter(|_| active.get());
         if readout.with_untracked(|old| *old != found) {
@@ -176,6 +181,12 @@ pub fn Plot(
     };
     let title = move || chart().map(|c| c.title()).unwrap_or_default();
     let summary = move || chart().map(|c| c.summary()).unwrap_or_default();
+    // Where the data decide how high the chart is for its width, it is as high.
+    let height = move || {
+        let width = Some(room.get().0).filter(|width| *width >= 1.0);
+        let height = width.zip(chart()).and_then(|(width, chart)| chart.height(width));
+        height.map_or_else(String::new, |height| format!("height: {height:.0}px"))
+    };
     let name = id.clone();
     view! {
         <figure class=format!("chart report-chart {class}")>
@@ -183,7 +194,7 @@ pub fn Plot(
                 <h3>{title}</h3>
                 <Menu id=name drawn view=Signal::derive(view) />
             </figcaption>
-            <div class="plot">
+            <div class="plot" style=height>
                 <canvas node_ref=node aria-hidden="true"></canvas>
                 <canvas
                     node_ref=over
@@ -292,7 +303,7 @@ fn Menu(id: String, drawn: Signal<Option<Drawn>>, view: Signal<View>) -> impl In
 /// The chart with title and background as a PNG, twice as sharp as its size on the page.
 fn picture(chart: &SharedChart, view: &View) -> Option<String> {
     const SCALE: f64 = 2.0;
-    let view = View { titled: true, ..*view };
+    let view = chart.alone(view);
     let paper = document().create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
     paper.set_width((view.width * SCALE) as u32);
     paper.set_height((view.height * SCALE) as u32);

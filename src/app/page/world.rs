@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    controls::{FieldProblems, NumberControl, SwitchControl, memo, options, part, words},
+    controls::{FieldProblems, NumberControl, SwitchControl, memo, part, words},
     own_process::OwnProcess,
     share::{TextUnit, choose_files},
     state::{App, use_app},
@@ -82,23 +82,14 @@ pub fn World() -> impl IntoView {
             }
         }
     };
-    let list = format!(
-        "{}{}",
-        kinds(),
-        options(
-            [(OWN, "Your own process…"), (TEXT, "Your own text files…"), (MIXTURE, "A mixture of worlds")].into_iter()
-        )
-    );
+    let others = [(OWN, "Your own process…"), (TEXT, "Your own text files…"), (MIXTURE, "A mixture of worlds")];
     view! {
         <div class="field choice">
             <label for="field-world">"World"</label>
-            <select
-                id="field-world"
-                data-testid="field-world"
-                inner_html=list
-                prop:value=words(move || which.get())
-                on:change=choose
-            ></select>
+            <select id="field-world" data-testid="field-world" on:change=choose>
+                <Kinds chosen=which />
+                {others.map(|(name, title)| view! { <KindOption name title chosen=which /> }).collect_view()}
+            </select>
         </div>
         {body}
         <p class="about" data-testid="alphabet">{words(tokens)}</p>
@@ -124,12 +115,24 @@ fn name(world: &WorldSpec) -> &'static str {
 }
 
 /// The named worlds as options, by family.
-fn kinds() -> String {
-    let group = |family: &[WorldKind]| {
+#[component]
+fn Kinds(
+    /// The name of the one that is chosen; empty where none is.
+    #[prop(into)]
+    chosen: Signal<&'static str>,
+) -> impl IntoView {
+    let group = |family: &'static [WorldKind]| {
         let label = family.first().map_or("", |k| k.family);
-        format!("<optgroup label=\"{label}\">{}</optgroup>", options(family.iter().map(|k| (k.name, k.title))))
+        let option = |k: &'static WorldKind| view! { <KindOption name=k.name title=k.title chosen /> };
+        view! { <optgroup label=label>{family.iter().map(option).collect_view()}</optgroup> }
     };
-    KINDS.chunk_by(|a, b| a.family == b.family).map(group).collect()
+    KINDS.chunk_by(|a, b| a.family == b.family).map(group).collect_view()
+}
+
+/// Each says itself whether it is chosen: a select's value cannot be set before its options are there.
+#[component]
+fn KindOption(name: &'static str, title: &'static str, #[prop(into)] chosen: Signal<&'static str>) -> impl IntoView {
+    view! { <option value=name prop:selected=move || chosen.get() == name>{title}</option> }
 }
 
 fn mix(app: App) {
@@ -144,7 +147,6 @@ fn single(app: App) {
 #[component]
 fn Mixture(parts: usize) -> impl IntoView {
     let app = use_app();
-    let list = format!("<option value=\"\">…</option>{}", kinds());
     let row = |i: usize| {
         let entry = |part: Part| {
             let (field, label) = (part.field(i), part.label());
@@ -180,13 +182,15 @@ fn Mixture(parts: usize) -> impl IntoView {
                     aria-label=format!("Pick a world for part {}", i + 1)
                     title="Pick a world"
                     data-testid=format!("mix-row-{i}-pick")
-                    inner_html=list.clone()
                     on:change=move |e| {
                         let picked = event_target_value(&e);
                         event_target::<web_sys::HtmlSelectElement>(&e).set_value("");
                         app.type_part(Part::World, i, &picked);
                     }
-                ></select>
+                >
+                    <option value="">"…"</option>
+                    <Kinds chosen="" />
+                </select>
                 <button
                     type="button"
                     class="quiet icon"

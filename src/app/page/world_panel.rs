@@ -1,12 +1,13 @@
-//! What the data are, before any training: the world's graph, samples and beliefs, drawn by the engine.
+//! What the data are, before any training: the world's graph, samples and beliefs, from numbers that the engine sends.
 
 use std::cell::RefCell;
 
+use charts::report::Drawn;
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 
 use super::{
-    controls::{When, effect, memo, truth, words},
-    share,
+    plot::kept,
+    report::Plots,
     state::{App, use_app},
 };
 use crate::protocol::Picture;
@@ -14,48 +15,35 @@ use crate::protocol::Picture;
 /// How long the controls must rest before the world is drawn.
 const REST: std::time::Duration = std::time::Duration::from_millis(300);
 
-/// A picture: its heading, its name in test hooks and files, and where it is in an answer.
-type Part = (&'static str, &'static str, fn(&Picture) -> &String);
-
-const PARTS: [Part; 3] = [
-    ("State graph", "world-graph", |p| &p.graph),
-    ("Samples", "world-samples", |p| &p.samples),
-    ("Beliefs of an observer", "world-simplex", |p| &p.simplex),
-];
-
 #[component]
 pub fn WorldPanel() -> impl IntoView {
     let app = use_app();
     follow_draft(app);
-    let parts = PARTS.map(|(title, name, svg)| {
-        let shown = move || app.picture.with(|p| svg(p).clone());
-        let save = move |_| {
-            // As it is: where no style sheet gives it colours, it has its own.
-            share::download(&format!("{name}.svg"), "image/svg+xml", &app.picture.with_untracked(|p| svg(p).clone()));
-        };
-        view! {
-            <figure class=format!("picture {name}") hidden=truth(move || shown().is_empty())>
-                <figcaption>
-                    <h3>{title}</h3>
-                    <button type="button" class="quiet small" data-testid=format!("{name}-save") on:click=save>"SVG"</button>
-                </figcaption>
-                <div data-testid=name inner_html=words(shown)></div>
-            </figure>
-        }
-    });
+    let charts = move |charts: fn(&Picture) -> Vec<Drawn>| kept(move || app.picture.with(|p| named(charts(p))));
+    let (structure, observers, sequences) =
+        (charts(Picture::structure), charts(Picture::observers), charts(Picture::sequences));
     let problem = move || app.picture.with(|p| p.problem.clone());
     view! {
         <section class="sequences world" aria-label="The world" data-testid="world-panel">
             <div class="head">
                 <h2>"The world"</h2>
-                <span class="note" data-testid="world-notes">{words(move || app.picture.with(|p| p.notes.join(" ")))}</span>
+                <span class="note" data-testid="world-notes">{move || app.picture.with(|p| p.notes.join(" "))}</span>
             </div>
-            <When on=truth(move || !problem().is_empty())>
-                <p class="problem" data-testid="world-problem">{words(problem)}</p>
-            </When>
-            <div class="pictures">{parts.map(IntoAny::into_any).into_iter().collect_view()}</div>
+            <Show when=move || !problem().is_empty()>
+                <p class="problem" data-testid="world-problem">{problem}</p>
+            </Show>
+            <div class="world-charts">
+                <div data-testid="world-graph" hidden=move || structure.with(Vec::is_empty)><Plots drawn=structure on_place=None on_pick=None /></div>
+                <div data-testid="world-simplex" hidden=move || observers.with(Vec::is_empty)><Plots drawn=observers on_place=None on_pick=None /></div>
+                <div data-testid="world-samples" hidden=move || sequences.with(Vec::is_empty)><Plots drawn=sequences on_place=None on_pick=None /></div>
+            </div>
         </section>
     }
+}
+
+/// Under names of the page's own: `world-graph`.
+fn named(charts: Vec<Drawn>) -> Vec<Drawn> {
+    charts.into_iter().map(|drawn| Drawn { id: format!("world-{}", drawn.id), ..drawn }).collect()
 }
 
 /// Asks for a picture of the draft's world once it has rested; the old picture stays until the new one is there.
@@ -64,8 +52,8 @@ fn follow_draft(app: App) {
         static WAITING: RefCell<Option<TimeoutHandle>> = const { RefCell::new(None) };
     }
     // The world itself: two that are written alike may differ.
-    let world = memo(move || app.draft.with(|d| d.world.clone()));
-    effect(move || {
+    let world = Memo::new(move |_| app.draft.with(|d| d.world.clone()));
+    Effect::new(move |_| {
         // Read, not tracked: a memo that nobody reads never learns what it depends on.
         world.with(|_| ());
         if let Some(old) = WAITING.take() {

@@ -1,7 +1,8 @@
-//! `icl picture`: a world's state graph, samples and beliefs as SVG files.
+//! `icl picture`: a world's state graph, samples and beliefs as SVG files, and their numbers as CSV.
 
 use std::{fs, path::PathBuf};
 
+use charts::{chart::View, theme::Theme};
 use clap::Args;
 use icl_playground::picture::picture;
 
@@ -12,7 +13,7 @@ pub struct Arguments {
     /// A world: a name with parameters (z1r, mess3:x=0.1), or @FILE with a process or a mixture as JSON
     #[arg(long, value_name = "SPEC")]
     world: String,
-    /// The folder for graph.svg, samples.svg and simplex.svg; without it the current one
+    /// The folder for graph.svg, samples.svg, simplex.svg and their tables; without it the current one
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
 }
@@ -24,11 +25,13 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
         return Err(Failure::Picture(picture.problem));
     }
     fs::create_dir_all(&arguments.out).map_err(Failure::Output)?;
-    let mut lines = picture.notes;
-    for (name, svg) in [("graph", picture.graph), ("samples", picture.samples), ("simplex", picture.simplex)] {
-        if !svg.is_empty() {
-            let path = arguments.out.join(format!("{name}.svg"));
-            fs::write(&path, svg).map_err(Failure::Output)?;
+    let mut lines = picture.notes.clone();
+    for drawn in picture.structure().iter().chain(&picture.sequences()).chain(&picture.observers()) {
+        let (width, height) = drawn.size.natural();
+        let svg = drawn.chart.svg(&View::new(width, height, Theme::light()));
+        for (ending, text) in [("svg", svg), ("csv", drawn.chart.csv())] {
+            let path = arguments.out.join(format!("{}.{ending}", drawn.id));
+            fs::write(&path, text).map_err(Failure::Output)?;
             lines.push(path.display().to_string());
         }
     }
