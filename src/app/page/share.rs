@@ -33,7 +33,7 @@ pub fn Share(open: RwSignal<bool>) -> impl IntoView {
     let sound = move || app.problems.with(Vec::is_empty);
     view! {
         <Dialog open title="Share this experiment" testid="share-dialog">
-            <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU of the same kind of machine with the same number of cores, the same losses to the last bit. Other machines round differently. Only text files of your own are too long for a link; export those as a file."</p>
+            <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU of the same kind of machine, in a browser with the same vector instructions and with the same number of cores, the same losses to the last bit. Other machines and browsers round the last bits differently. Only text files of your own are too long for a link; export those as a file."</p>
             <div class="row">
                 <input
                     type="text"
