@@ -449,7 +449,7 @@ pub const EMBEDDING: Choice = Choice {
 pub const POSITIONS: Choice = Choice {
     field: "net.positions",
     label: "Positions",
-    about: "How the learner knows where a token stands.",
+    about: "How the model knows where a token stands.",
     options: &["Learned", "Rotary", "ALiBi"],
     get: |e| e.net.positions as usize,
     set: |e, i| e.net.positions = [Positions::Learned, Positions::Rotary, Positions::Alibi][i.min(2)],

@@ -313,7 +313,7 @@ fn extreme_shapes_draw() {
         }
         for (_, options) in options() {
             for kind in ChartKind::ALL {
-                let chart = kind.chart(&history, &e, options);
+                let chart = kind.chart(&history, &e, options.clone());
                 sound(&chart.svg(&view), kind.name());
                 chart.csv();
             }
@@ -334,7 +334,7 @@ fn extreme_shapes_draw() {
     for (width, height) in [(640.0, 300.0), (1.0, 1.0), (0.0, 0.0), (60.0, 4000.0)] {
         for (_, options) in options() {
             for kind in ChartKind::ALL {
-                let chart = kind.chart(&history, &e, options);
+                let chart = kind.chart(&history, &e, options.clone());
                 let view = View::new(width, height, Theme::dark());
                 sound(&chart.svg(&view), kind.name());
                 for cursor in [-1.0, 0.0, 1.0, 7.5, 1e9, f64::NAN] {
@@ -508,7 +508,7 @@ fn vectors_have_negative_losses_and_no_even_guess() {
     history.apply(&Event::Evaluation(evaluation));
     let view = View::new(900.0, 400.0, Theme::light());
     for (_, options) in options() {
-        let chart = ChartKind::LossByPosition.chart(&history, &e, options);
+        let chart = ChartKind::LossByPosition.chart(&history, &e, options.clone());
         sound(&chart.svg(&view), "loss by position");
         assert!(chart.svg(&view).contains("per vector"));
         let chart = ChartKind::TrainingLoss.chart(&history, &e, options);

@@ -224,7 +224,7 @@ fn every_mark_is_where_its_data_are() {
             for (kind, options) in options() {
                 for (width, height) in [(900.0, 400.0), (358.0, 280.0)] {
                     let view = View::new(width, height, Theme::light());
-                    let chart = kind.chart(&history, &draft, options);
+                    let chart = kind.chart(&history, &draft, options.clone());
                     let scene = chart.scene(&view);
                     let what = format!("{name}, {}, {options:?}, {width}", kind.name());
                     if let Some(folder) = std::env::var_os("CHARTS_DIR") {
@@ -235,7 +235,13 @@ fn every_mark_is_where_its_data_are() {
                         std::fs::write(std::path::Path::new(&folder).join(file), chart.svg(&view))
                             .expect("a folder to write to");
                     }
-                    check(&scene, &plots(kind, &history, options, &view), &columns(&chart.csv(), kind), &view, &what);
+                    check(
+                        &scene,
+                        &plots(kind, &history, options.clone(), &view),
+                        &columns(&chart.csv(), kind),
+                        &view,
+                        &what,
+                    );
                 }
             }
         }
@@ -317,8 +323,8 @@ fn what_is_cut_off_is_said_and_the_rest_is_drawn() {
             let (history, draft) = run(how, ended);
             for (kind, options) in options().into_iter().filter(|o| o.0.axis() == Axis::Position) {
                 let view = View::new(900.0, 400.0, Theme::light());
-                let chart = kind.chart(&history, &draft, options);
-                let (scene, frame) = (chart.scene(&view), plots(kind, &history, options, &view)[0]);
+                let chart = kind.chart(&history, &draft, options.clone());
+                let (scene, frame) = (chart.scene(&view), plots(kind, &history, options.clone(), &view)[0]);
                 let what = format!("{name}, {}, {options:?}, ended {ended}", kind.name());
                 let texts: Vec<&str> = scene
                     .series

@@ -45,7 +45,14 @@ pub fn Header(help: RwSignal<bool>, sharing: RwSignal<bool>) -> impl IntoView {
                 >
                     {move || if app.dark.get() { "☀" } else { "☾" }}
                 </button>
-                <button type="button" class="quiet icon" data-testid="help" aria-label="Keys and settings of this page" title="Keys and settings of this page" on:click=move |_| help.set(true)>
+                <button
+                    type="button"
+                    class="quiet icon"
+                    data-testid="help"
+                    aria-label="Keys and settings of this page"
+                    title="Keys and settings of this page"
+                    on:click=move |_| help.set(true)
+                >
                     "?"
                 </button>
             </div>
@@ -257,13 +264,20 @@ fn DeviceMenu() -> impl IntoView {
         <details class="menu device">
             <summary><span data-testid="device">{used}</span></summary>
             <div class="menu-body" role="group" aria-label="Device">
-                <DeviceOption choice=DeviceChoice::Auto name="Whichever is faster" testid="device-auto" note="measured on this experiment" />
+                <DeviceOption
+                    choice=DeviceChoice::Auto
+                    name="Whichever is faster"
+                    testid="device-auto"
+                    note="measured on this experiment"
+                />
                 <DeviceOption choice=DeviceChoice::Cpu name="CPU" testid="device-cpu" note=move || measured(|r| r.cpu_ms) />
                 <DeviceOption choice=DeviceChoice::Gpu name="GPU, by WebGPU" testid="device-gpu" note=move || measured(|r| r.gpu_ms) />
                 <p data-testid="device-why">{why}</p>
                 <p class="note">{move || facts().unwrap_or_default()}</p>
                 <Show when=move || app.changed.get()>
-                    <button type="button" class="primary" data-testid="device-restart" on:click=move |_| app.start(false)>"Restart to apply"</button>
+                    <button type="button" class="primary" data-testid="device-restart" on:click=move |_| app.start(false)>
+                        "Restart to apply"
+                    </button>
                 </Show>
             </div>
         </details>

@@ -86,8 +86,12 @@ fn Page() -> impl IntoView {
     );
     app.connect();
     app.start(false);
+    let to_the_chart = |e: ev::MouseEvent| {
+        e.prevent_default();
+        focus("[data-testid=chart-loss-by-position]");
+    };
     view! {
-        <a class="skip" href="#hero" on:click=move |e| { e.prevent_default(); focus("[data-testid=chart-loss-by-position]"); }>"To the chart"</a>
+        <a class="skip" href="#hero" on:click=to_the_chart>"To the chart"</a>
         <header::Header help sharing />
         <lab::Lab />
         <main class="stage" class:sheet=move || app.sheet_open.get() hidden=move || app.lab.get()>

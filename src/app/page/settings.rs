@@ -28,11 +28,11 @@ pub fn Settings() -> impl IntoView {
             <Group title="Data" open=true>
                 <Data />
             </Group>
-            <Group title="Learner" open=false note=learner_note>
+            <Group title="Learner" open=false note=model_note>
                 <ChoiceControl choice=fields::ARCHITECTURE />
                 <Numbers numbers=fields::model_size() />
                 <ChoiceControl choice=fields::INIT />
-                <Heeded number=fields::embedding_scale() />
+                <EmbeddingScale />
                 <Show when=move || app.draft.with(|d| d.net.heeds(fields::EMBEDDING.field, d.world.observation()))>
                     <ChoiceControl choice=fields::EMBEDDING />
                 </Show>
@@ -78,7 +78,7 @@ pub fn Settings() -> impl IntoView {
     }
 }
 
-fn learner_note(e: &Experiment) -> String {
+fn model_note(e: &Experiment) -> String {
     let parameters = if e.validate().is_ok() { Estimate::of(e).parameters } else { return String::new() };
     format!("{} parameters", large(parameters as f64))
 }
@@ -122,10 +122,11 @@ fn Numbers(numbers: Vec<Number>) -> impl IntoView {
     numbers.into_iter().map(|number| view! { <NumberControl number /> }).collect_view()
 }
 
-/// A number of the net, grey where it has no say.
+/// How the embedding starts; grey where the model has none.
 #[component]
-fn Heeded(number: Number) -> impl IntoView {
+fn EmbeddingScale() -> impl IntoView {
     let app = use_app();
+    let number = fields::embedding_scale();
     let field = number.field.clone();
     let idle = Memo::new(move |_| app.draft.with(|d| !d.net.heeds(&field, d.world.observation())));
     view! {
