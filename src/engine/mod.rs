@@ -15,12 +15,12 @@ pub mod error;
 pub mod evaluator;
 pub mod gaps;
 pub mod inside;
-pub mod lab;
 pub mod priors;
 pub mod profile;
 pub mod recording;
 pub mod scales;
 pub mod session;
+pub mod sweeps;
 pub mod team;
 pub mod trainer;
 #[cfg(all(target_arch = "wasm32", feature = "gpu"))]

@@ -15,7 +15,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
 
 use super::{
-    bench, cell, clock::now_ms, corpus, error::EngineError, inside::Inside, lab::coordinator, session::Session,
+    bench, cell, clock::now_ms, corpus, error::EngineError, inside::Inside, session::Session,
+    sweeps::coordinator,
 };
 use crate::{
     pace::{Pace, Progress},
