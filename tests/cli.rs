@@ -352,7 +352,7 @@ fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
     );
     assert_eq!(csv.lines().count(), 5);
     let svg = fs::read_to_string(pictures.join("two-level-map.svg")).expect("a picture");
-    assert!(svg.starts_with("<svg") && svg.contains("data-cell=\"data.topics=2 data.sequences=2 seed=1\""));
+    assert!(svg.starts_with("<svg") && svg.contains("data-key=\"data.topics=2 data.sequences=2 seed=1\""));
 
     // Another sweep does not write into the same file, and neither do two at once.
     let other = ["sweep", "--experiment", &experiment, "--grid", "seed=1..2", "--out", &whole_text];

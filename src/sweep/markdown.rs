@@ -1,6 +1,8 @@
 //! What recorded studies say, as one Markdown file: `icl results` writes it, so that no number is copied by hand.
 
-use super::{Recorded, report::Grid};
+use charts::report::Table;
+
+use super::Recorded;
 use crate::experiment::study::Study;
 
 /// The words of every report, studies in the order in which they are given.
@@ -24,18 +26,18 @@ pub fn results(studies: &[Recorded]) -> String {
             out.extend(of_study.map(|sweep| plain(sweep.note)).filter(|note| !note.is_empty()));
             for section in report.sections {
                 out.push(format!("#### {}", section.title));
-                out.extend(section.paragraphs.iter().map(|text| plain(text)));
-                out.extend(section.table.as_ref().map(table));
+                out.extend(section.paragraphs().map(plain));
+                out.extend(section.tables().map(table));
             }
         }
     }
     out.join("\n\n") + "\n"
 }
 
-fn table(grid: &Grid) -> String {
+fn table(table: &Table) -> String {
     let line = |cells: &[String]| format!("| {} |", cells.iter().map(|c| plain(c)).collect::<Vec<_>>().join(" | "));
-    let mut lines = vec![line(&grid.head), format!("|{}", "---|".repeat(grid.head.len()))];
-    lines.extend(grid.rows.iter().map(|row| line(row)));
+    let mut lines = vec![line(&table.heads), format!("|{}", "---|".repeat(table.heads.len()))];
+    lines.extend(table.rows.iter().map(|row| line(&row.cells)));
     lines.join("\n")
 }
 
@@ -69,7 +71,7 @@ mod tests {
 
     #[test]
     fn tables_are_tables() {
-        let grid = Grid { head: vec!["a|b".into(), "c".into()], rows: vec![vec!["1".into(), "T_p".into()]] };
-        assert_eq!(table(&grid), "| a\\|b | c |\n|---|---|\n| 1 | T\\_p |");
+        let words = Table::new("t", &["a|b", "c"], [vec!["1".into(), "T_p".into()]]);
+        assert_eq!(table(&words), "| a\\|b | c |\n|---|---|\n| 1 | T\\_p |");
     }
 }

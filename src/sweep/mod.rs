@@ -15,6 +15,7 @@ pub mod rank;
 pub mod recorded;
 pub mod report;
 pub mod table;
+pub mod words;
 
 pub use metrics::{METRICS, Metric, Metrics, Unit};
 pub use recorded::Recorded;

@@ -1,24 +1,33 @@
 //! Which known algorithm the model is close to, over the steps of every setting (after Raventós et al. 2023, Park et al. 2024): a map of
 //! as many settings as the sweep has, and no phase diagram, which would need many more.
 
+use charts::{
+    axis::XAxis,
+    band_chart::{Band, BandChart},
+    report::{Block, Drawn, Row as TextRow, Table as TextTable},
+    style::{Ink, predictor},
+};
 use serde_json::Value;
 
 use super::{
-    chart::{self, Band, Bands},
-    report::{Grid, Picture, Section},
+    report::{Section, key},
     table::{Row, Table, summary},
+    words,
 };
 use crate::{
     number,
-    picture::svg::AXIS,
-    probe::{Steps, distances::NAMED_WITHIN, look},
+    probe::distances::NAMED_WITHIN,
     protocol::{Measured, Nearness},
 };
 
+/// What the charts show.
+const NOTE: &str = "The nearest known algorithm where it is near enough, by setting and training step.";
 /// What a model is called that is near none of the algorithms.
 const NONE: &str = "none of these";
 /// Sentences about settings in which something comes and goes.
 const LISTED: usize = 4;
+/// Settings in one chart; with more of them rows would be thinner than their names.
+const ROWS: usize = 14;
 
 /// Where distances are measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,10 +37,10 @@ enum Ensemble {
 }
 
 impl Ensemble {
-    fn of(self, told: &Nearness) -> &[f64] {
+    fn of(self, near: &Nearness) -> &[f64] {
         match self {
-            Self::Fresh => &told.fresh,
-            Self::Training => &told.training,
+            Self::Fresh => &near.fresh,
+            Self::Training => &near.training,
         }
     }
 
@@ -39,6 +48,13 @@ impl Ensemble {
         match self {
             Self::Fresh => "On fresh topics",
             Self::Training => "On fresh sequences of the training topics",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Training => "training",
         }
     }
 }
@@ -71,34 +87,42 @@ pub fn section(table: &Table) -> Section {
         return Section::default();
     }
     let last = rows.iter().flat_map(|row| &row.runs).filter_map(|run| run.record.step.last()).copied().max();
-    let steps = Steps::to(last.unwrap_or(1));
-    let name = |row: &Row| match row.coordinates.as_slice() {
-        [only] => chart::named(only),
-        all => chart::setting(table.axes.iter().map(|a| a.field.as_str()).zip(all)),
-    };
+    let x = XAxis::steps(last.unwrap_or(1), true);
     let y = match table.axes.as_slice() {
-        [only] => chart::explained(&only.field),
+        [only] => words::explained(&only.field),
         _ => "setting".to_owned(),
     };
-    let mut panels = Vec::new();
+    let title = "Which algorithm is it near?";
+    let mut drawn = Vec::new();
     let mut gone = Vec::new();
     for ensemble in [Ensemble::Fresh, Ensemble::Training] {
-        let drawn: Vec<(String, Vec<Band>)> = ordered(&rows)
+        let bands: Vec<(String, Vec<Band>)> = ordered(&rows)
             .into_iter()
             .map(|row| {
-                let stretches = stretches(row, ensemble);
+                let (setting, stretches) = (setting_of(table, row), stretches(row, ensemble));
                 if ensemble == Ensemble::Fresh
                     && let Some(sentence) = comes_and_goes(&stretches)
                 {
-                    gone.push(format!("{} {sentence}", y_of(table, row)));
+                    gone.push(format!("{setting} {sentence}"));
                 }
-                let drawn = stretches.iter().filter(|s| s.to > s.from);
-                (name(row), drawn.map(|s| band(s, row, &steps, &y_of(table, row))).collect())
+                (setting, stretches.iter().filter(|s| s.to > s.from).map(|s| band(s, row)).collect())
             })
             .collect();
-        if drawn.iter().any(|(_, bands)| !bands.is_empty()) {
-            let title = ensemble.title().to_owned();
-            panels.push(Bands { title, x: steps.place(), y: y.clone(), rows: drawn }.draw());
+        if bands.iter().all(|(_, bands)| bands.is_empty()) {
+            continue;
+        }
+        for (i, rows) in bands.chunks(ROWS).enumerate() {
+            let name = ensemble.name();
+            let chart = BandChart {
+                title: format!("{title} {}", ensemble.title()),
+                x: x.clone(),
+                y: y.clone(),
+                rows: rows.to_vec(),
+                about: NOTE.into(),
+                empty: "Nothing is known yet: no band to draw.".into(),
+            };
+            let id = if i == 0 { format!("phases-{name}") } else { format!("phases-{name}-{}", i + 1) };
+            drawn.push(Drawn::new(id, chart).wide());
         }
     }
     let mut paragraphs = vec![format!(
@@ -114,19 +138,15 @@ pub fn section(table: &Table) -> Section {
             paragraphs.extend(gone.into_iter().take(LISTED));
         }
     }
-    let title = "Which algorithm is it near?";
-    let note = "the nearest known algorithm where it is near enough, by setting and training step";
-    let svg = chart::arrange(panels, title, note, title);
-    Section {
-        title: title.into(),
-        paragraphs,
-        pictures: vec![Picture { name: "phases".into(), title: title.into(), svg }],
-        table: Some(ends(table, &rows)),
-    }
+    let figures = match drawn.is_empty() {
+        true => Vec::new(),
+        false => vec![Block::Charts(drawn), Block::Note(NOTE.into())],
+    };
+    Section::new(title, paragraphs, figures, Some(ends(table, &rows)))
 }
 
 /// Each run at its first and its last recorded step, counted by setting.
-fn ends(table: &Table, rows: &[&Row]) -> Grid {
+fn ends(table: &Table, rows: &[&Row]) -> TextTable {
     let head = [
         "setting",
         "first recorded step, fresh topics",
@@ -137,15 +157,16 @@ fn ends(table: &Table, rows: &[&Row]) -> Grid {
     let line = |row: &&Row| {
         let first = |r: &[f64]| r.first().copied();
         let last = |r: &[f64]| r.last().copied();
-        vec![
-            y_of(table, row),
+        let cells = vec![
+            setting_of(table, row),
             counted(row, Ensemble::Fresh, first),
             counted(row, Ensemble::Fresh, last),
             counted(row, Ensemble::Training, last),
             row.get("two_level_excess").map_or_else(|| "–".into(), |s| s.text()),
-        ]
+        ];
+        TextRow { cells, key: key(row), title: String::new() }
     };
-    Grid { head: head.map(String::from).into(), rows: ordered(rows).iter().map(line).collect() }
+    TextTable { rows: ordered(rows).iter().map(line).collect(), ..TextTable::new("phases", &head, []) }
 }
 
 /// `retrieval (0.012 away) in 2 of 2 runs; ...`: the nearest algorithm of each run at one step.
@@ -163,13 +184,13 @@ fn counted(row: &Row, ensemble: Ensemble, at: fn(&[f64]) -> Option<f64>) -> Stri
             None => groups.push((named, name, vec![measured])),
         }
     }
-    let told = |(named, name, distances): &(bool, &str, Vec<Measured>)| {
+    let text = |(named, name, distances): &(bool, &str, Vec<Measured>)| {
         let mean = summary(distances).map_or_else(String::new, |s| number::significant(s.mean, 2));
         let words =
             if *named { format!("{name} ({mean} away)") } else { format!("{NONE} (nearest {name}, {mean} away)") };
         format!("{words} in {} of {} runs", distances.len(), runs.len())
     };
-    if groups.is_empty() { "–".into() } else { groups.iter().map(told).collect::<Vec<_>>().join("; ") }
+    if groups.is_empty() { "–".into() } else { groups.iter().map(text).collect::<Vec<_>>().join("; ") }
 }
 
 /// Numbers from the least up; everything else as it came.
@@ -180,8 +201,8 @@ fn ordered<'a>(rows: &[&'a Row<'a>]) -> Vec<&'a Row<'a>> {
     rows
 }
 
-fn y_of(table: &Table, row: &Row) -> String {
-    chart::setting(table.axes.iter().map(|a| a.field.as_str()).zip(&row.coordinates))
+fn setting_of(table: &Table, row: &Row) -> String {
+    words::setting(table.axes.iter().map(|a| a.field.as_str()).zip(&row.coordinates))
 }
 
 /// The nearest algorithm at each recorded step, mean over the runs, joined where it and its being near enough stay the same.
@@ -211,23 +232,16 @@ fn stretches(row: &Row, ensemble: Ensemble) -> Vec<Stretch> {
     out
 }
 
-fn band(stretch: &Stretch, row: &Row, steps: &Steps, setting: &str) -> Band {
-    let near = number::short(stretch.least);
-    let steps_told = format!("steps {} to {}", number::count(stretch.from), number::count(stretch.to));
+fn band(stretch: &Stretch, row: &Row) -> Band {
+    let away = format!("{} nats per token away at best", number::short(stretch.least));
     Band {
-        from: steps.share(stretch.from),
-        to: steps.share(stretch.to),
-        paint: if stretch.named { look::of(&stretch.nearest).0 } else { AXIS },
+        from: stretch.from as f64,
+        to: stretch.to as f64,
+        ink: if stretch.named { predictor(&stretch.nearest).ink } else { Ink::Grey },
         label: stretch.name().into(),
         strong: stretch.named,
-        title: match stretch.named {
-            true => format!("{setting}, {steps_told}: {}, {near} nats per token away at best", stretch.nearest),
-            false => format!(
-                "{setting}, {steps_told}: {NONE}; the nearest is {}, {near} nats per token away at best",
-                stretch.nearest
-            ),
-        },
-        key: row.runs.first().map(|run| run.key.clone()).unwrap_or_default(),
+        value: if stretch.named { away } else { format!("(the nearest is {}, {away})", stretch.nearest) },
+        key: key(row),
     }
 }
 
@@ -257,6 +271,8 @@ fn comes_and_goes(stretches: &[Stretch]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use charts::theme::Theme;
+
     use super::*;
     use crate::{
         experiment::{Experiment, Sweep},
@@ -303,15 +319,17 @@ mod tests {
         assert_eq!(told, [(NONE, 0, 10), ("bi-inf", 10, 100), (NONE, 100, 1000), ("retrieval", 1000, 1000)]);
         assert!((found[1].least - 0.01).abs() < 1e-12 && (found[2].least - 0.1).abs() < 1e-12);
         let section = section(&table);
-        assert!(section.paragraphs.iter().any(|p| p.contains("1 of 2 settings")), "{:?}", section.paragraphs);
-        assert!(section.paragraphs.iter().any(|p| p.contains("is near bi-inf from step 10 to 100")));
-        let ends = section.table.as_ref().expect("a table");
-        assert_eq!(ends.rows[0][1], "none of these (nearest retrieval, 0.40 away) in 2 of 2 runs");
-        assert_eq!(ends.rows[0][2], "retrieval (0.010 away) in 2 of 2 runs");
-        assert_eq!(ends.rows[1][2], "bi-inf (0.010 away) in 1 of 1 runs");
-        let svg = &section.pictures[0].svg;
-        assert!(svg.contains("data-cell=\"4-1\"") && svg.contains("On fresh topics") && !svg.contains("oracle"));
-        assert!(svg.contains("none of these; the nearest is retrieval") && svg.contains(">bi-inf<"), "{svg}");
+        let said = |words: &str| section.paragraphs().any(|p| p.contains(words));
+        assert!(said("1 of 2 settings") && said("is near bi-inf from step 10 to 100"), "{section:?}");
+        let ends = section.tables().next().expect("a table");
+        assert_eq!(ends.rows[0].cells[1], "none of these (nearest retrieval, 0.40 away) in 2 of 2 runs");
+        assert_eq!(ends.rows[0].cells[2], "retrieval (0.010 away) in 2 of 2 runs");
+        assert_eq!(ends.rows[1].cells[2], "bi-inf (0.010 away) in 1 of 1 runs");
+        assert_eq!(ends.rows[0].key, "4-1");
+        let svg = section.charts().next().expect("a chart").svg(&Theme::light());
+        assert!(svg.contains("data-key=\"4-1\"") && svg.contains("On fresh topics") && !svg.contains("oracle"));
+        assert!(svg.contains("none of these (the nearest is retrieval, 0.10") && svg.contains(">bi-inf<"), "{svg}");
+        assert!(svg.contains("<title>K = 4; bi-inf 0.0100 nats per token away at best (from Step 10 to Step 100)"));
         // Twice as far on the training topics.
         assert_eq!(stretches(&table.rows[0], Ensemble::Training)[1].least, 0.02);
     }
@@ -320,6 +338,6 @@ mod tests {
     fn runs_that_were_not_asked_are_left_out() {
         let sweep = Sweep::parse_grid(Experiment::default(), "data.topics=4,64; seed=1,2").expect("a grid");
         let runs: Vec<Run> = runs().into_iter().map(|r| Run { record: Record::default(), ..r }).collect();
-        assert_eq!(section(&Table::new(&sweep.axes, &runs)), Section::default());
+        assert!(section(&Table::new(&sweep.axes, &runs)).blocks.is_empty());
     }
 }

@@ -134,7 +134,7 @@ mod tests {
             assert!(back == recorded, "{}", study.name);
             let reports = back.reports();
             assert_eq!(reports.len(), study.sweeps.len());
-            assert!(reports.iter().all(|(_, report)| report.sections.iter().any(|s| !s.pictures.is_empty())));
+            assert!(reports.iter().all(|(_, report)| report.charts().next().is_some()));
         }
     }
 

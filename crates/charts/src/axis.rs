@@ -2,6 +2,9 @@
 
 use crate::{chart::Axis, number, scale::Scale};
 
+/// Ticks closer than this share of the axis would stand on each other.
+const LEAST_GAP: f64 = 0.055;
+
 /// Name, scale and ticks; and how a place on it is called in a read-out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct XAxis {
@@ -14,7 +17,7 @@ pub struct XAxis {
     pub whole: bool,
     /// Charts with the same one share their crosshair.
     pub cursor: Axis,
-    /// What one place is called: `Position`, `Step`.
+    /// What one place is called: `Position`, `Step`; before a setting's name: `K =`.
     pub word: String,
 }
 
@@ -65,10 +68,21 @@ impl XAxis {
         }
     }
 
-    /// At most about `most` ticks.
+    /// At most about `most` ticks; of one's own ticks, those that do not stand on the one before.
     pub fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         match &self.ticks {
-            Some(ticks) => ticks.clone(),
+            Some(ticks) => {
+                let mut kept: Vec<(f64, String)> = Vec::new();
+                for tick in ticks {
+                    let clear = |other: &(f64, String)| {
+                        (self.scale.share(other.0) - self.scale.share(tick.0)).abs() > LEAST_GAP
+                    };
+                    if kept.iter().all(clear) {
+                        kept.push(tick.clone());
+                    }
+                }
+                kept
+            }
             None if self.whole => self.scale.whole_ticks(most),
             None => self.scale.ticks(most),
         }
@@ -76,11 +90,32 @@ impl XAxis {
 
     /// A place in words: `Position 5`, `Step 1,200`, or a setting's own name.
     pub fn place(&self, x: f64) -> String {
-        if let Some(ticks) = &self.ticks {
-            let near = ticks.iter().min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs()));
-            return near.map_or_else(String::new, |tick| tick.1.clone());
-        }
-        let number = if self.whole { number::count(x.max(0.0).round() as usize) } else { number::brief(x) };
-        if self.word.is_empty() { number } else { format!("{} {number}", self.word) }
+        let name = match self.setting(x) {
+            Some(name) => name.into(),
+            None if self.whole => number::count(x.max(0.0).round() as usize),
+            None => number::brief(x),
+        };
+        if self.word.is_empty() { name } else { format!("{} {name}", self.word) }
+    }
+
+    /// The name of the setting at a place; `None` on an axis of numbers.
+    pub fn setting(&self, x: f64) -> Option<&str> {
+        let ticks = self.ticks.as_ref()?;
+        let near = ticks.iter().min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs()));
+        Some(near.map_or("", |tick| &tick.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_close_have_their_names_and_only_one_tick() {
+        let ticks = [(0.0, "4"), (0.01, "5"), (1.0, "64")].map(|(x, name)| (x, name.to_owned()));
+        let axis = XAxis { word: "K =".into(), ..XAxis::settings("K, topics", ticks.to_vec()) };
+        assert_eq!(axis.ticks(6).len(), 2);
+        assert_eq!((axis.place(0.01).as_str(), axis.setting(0.01)), ("K = 5", Some("5")));
+        assert_eq!(XAxis::positions(4).setting(1.0), None);
     }
 }

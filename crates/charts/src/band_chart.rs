@@ -71,10 +71,14 @@ impl Chart for BandChart {
         let (mut axes, mut series) = (Vec::new(), Vec::new());
         frame::title(&mut axes, view, &self.title);
         let high = (frame.bottom - frame.top) / self.rows.len() as f64;
+        // Of rows that are thinner than a name, only some are named.
+        let named = (TICK / high).ceil().max(1.0) as usize;
         for (i, (name, bands)) in self.rows.iter().enumerate() {
             let top = frame.bottom - high * (i + 1) as f64;
             let name = fit(name, TICK, frame.left - 10.0);
-            axes.push(frame::words(frame.left - 8.0, top + high / 2.0, &name, TICK, theme.muted, Anchor::End));
+            if i % named == 0 {
+                axes.push(frame::words(frame.left - 8.0, top + high / 2.0, &name, TICK, theme.muted, Anchor::End));
+            }
             let stroke = Stroke::new(theme.grid, 1.0);
             axes.push(Mark::Line { points: vec![(frame.left, top), (frame.right, top)], stroke });
             for band in bands {

@@ -3,6 +3,7 @@
 use crate::{
     chart::{Axis, Chart, Readout, ReadoutLine, View, cell},
     clip::Window,
+    colour::Rgb,
     frame::{self, FOOT, LABEL, TICK},
     line_chart::quoted,
     number,
@@ -74,6 +75,8 @@ pub struct Note {
     pub how: String,
     /// What pressing the cell chooses; may be empty.
     pub key: String,
+    /// Written under the number: the half width of its interval or its standard error; 0 for none.
+    pub error: f64,
 }
 
 impl Colours {
@@ -97,6 +100,21 @@ impl Colours {
             Follow::SquareRoot => " (square-root colours)",
         }
     }
+}
+
+/// In a cell with a key whose value is no number.
+const NOT_FINITE: &str = "not finite";
+
+/// Black or white, whichever reads better on a colour.
+fn ink_on(ground: Rgb) -> Rgb {
+    let (ink, paper) = (Rgb(0, 0, 0), Rgb(255, 255, 255));
+    if ground.contrast(ink) >= ground.contrast(paper) { ink } else { paper }
+}
+
+/// `± 0.0021`, with as many digits as belong to the value; empty without an error.
+fn error_text(value: f64, error: f64) -> String {
+    let text = number::with_error(value, error);
+    text.split_once('±').map_or_else(String::new, |(_, error)| format!("± {}", error.trim()))
 }
 
 struct Layout {
@@ -150,7 +168,7 @@ impl HeatMap {
         (corner, (corner.0 + wide, corner.1 + high))
     }
 
-    fn colour(&self, theme: &Theme, value: f64) -> Option<crate::colour::Rgb> {
+    fn colour(&self, theme: &Theme, value: f64) -> Option<Rgb> {
         self.colours.share(value).map(|share| Ink::Ramp(share).hue(theme).line)
     }
 
@@ -313,12 +331,24 @@ impl Chart for HeatMap {
             for (index, value) in self.values.iter().enumerate() {
                 let (from, to) = self.cell(&layout, index / layout.columns, index % layout.columns);
                 let text = number::short(*value);
-                let Some(ground) = self.colour(theme, *value) else { continue };
-                if text_width(&text, TICK) + 4.0 < to.0 - from.0 && to.1 - from.1 > TICK {
-                    let [light, dark] = [Theme::light(), Theme::dark()].map(|t| t.surface);
-                    let ink = if ground.contrast(light) > ground.contrast(dark) { light } else { dark };
-                    let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-                    series.push(frame::words(middle.0, middle.1, &text, TICK, ink, Anchor::Middle));
+                let (middle, room) = (((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0), to.0 - from.0 - 4.0);
+                let fits = |text: &str| text_width(text, TICK) < room && to.1 - from.1 > TICK;
+                let note = self.notes.get(index);
+                let Some(ground) = self.colour(theme, *value) else {
+                    if note.is_some_and(|n| !n.key.is_empty()) && fits(NOT_FINITE) {
+                        series.push(frame::words(middle.0, middle.1, NOT_FINITE, TICK, theme.muted, Anchor::Middle));
+                    }
+                    continue;
+                };
+                if fits(&text) {
+                    let ink = ink_on(ground);
+                    let error = error_text(*value, note.map_or(0.0, |n| n.error));
+                    let both = !error.is_empty() && fits(&error) && to.1 - from.1 > 2.4 * TICK;
+                    let up = if both { 7.0 } else { 0.0 };
+                    series.push(frame::words(middle.0, middle.1 - up, &text, TICK, ink, Anchor::Middle));
+                    if both {
+                        series.push(frame::words(middle.0, middle.1 + 7.0, &error, TICK - 1.0, ink, Anchor::Middle));
+                    }
                 }
             }
         }
@@ -471,6 +501,32 @@ mod tests {
         let (up, down) = (image(true).expect("an image"), image(false).expect("an image"));
         assert_eq!(up[3..], down[..3]);
         assert!(up[1].is_none() && up[0].is_some());
+    }
+
+    #[test]
+    fn every_number_can_be_read_on_its_colour() {
+        for theme in [Theme::light(), Theme::dark()] {
+            let ramp = |step: i32| Ink::Ramp(f64::from(step) / 50.0).hue(&theme).line;
+            assert!((0..=50).all(|step| ramp(step).contrast(ink_on(ramp(step))) >= 4.5));
+            // Lightness alone orders the colours.
+            for step in 1..=50 {
+                let (before, now) = (ramp(step - 1).luminance(), ramp(step).luminance());
+                assert!(if theme.dark { now > before } else { now < before });
+            }
+        }
+    }
+
+    #[test]
+    fn errors_stand_under_their_numbers_and_what_is_not_finite_is_named() {
+        let note = |key: &str, error| Note { key: key.into(), error, ..Note::default() };
+        let notes = [("a", 0.0), ("b", 0.021), ("c", 0.0), ("d", 0.0), ("e", 0.0), ("f", 0.0)];
+        let map = HeatMap { notes: notes.map(|(key, error)| note(key, error)).to_vec(), ..map() };
+        let svg = map.scene(&view()).svg(500.0, 300.0, Theme::light().surface);
+        assert!(svg.contains(">± 0.021<") && svg.matches('±').count() == 1, "{svg}");
+        assert_eq!(svg.matches(">not finite<").count(), 1);
+        // Without anything that stands behind it, a cell is just empty.
+        let svg = HeatMap { notes: vec![], ..map }.scene(&view()).svg(500.0, 300.0, Theme::light().surface);
+        assert!(!svg.contains("not finite"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod clip;
 pub mod colour;
 pub mod frame;
 pub mod heat_map;
+pub mod hover;
 pub mod line_chart;
 pub mod number;
 pub mod report;

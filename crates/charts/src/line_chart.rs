@@ -28,6 +28,8 @@ pub struct LineChart {
     pub like: Option<Scale>,
     /// Upright lines at these values of x, with a word at the top (may be empty).
     pub marks: Vec<(f64, String)>,
+    /// The cursor goes from point to point, each read by itself, where points do not share their places on the horizontal axis.
+    pub scattered: bool,
     /// What a point is about, in one sentence: read by screen readers with the title.
     pub about: String,
     /// In place of an empty plot: what will be here and what starts it.
@@ -126,6 +128,7 @@ impl LineChart {
             log: false,
             like: None,
             marks: Vec::new(),
+            scattered: false,
             about: String::new(),
             empty: "Nothing was measured yet.".into(),
         }
@@ -231,6 +234,15 @@ impl LineChart {
         (self.x.scale.share(a) - self.x.scale.share(b)).abs() < 1e-9 || a == b
     }
 
+    /// All points with their lines, from left to right: the places of a cursor that goes from point to point.
+    fn single_points(&self) -> Vec<(&Line, &Point)> {
+        let lines = self.lines.iter().filter(|l| !l.is_level());
+        let mut all: Vec<(&Line, &Point)> = lines.flat_map(|l| l.points.iter().map(move |p| (l, p))).collect();
+        all.retain(|(_, p)| p.y.is_finite());
+        all.sort_by(|a, b| a.1.x.total_cmp(&b.1.x).then(a.1.y.total_cmp(&b.1.y)));
+        all
+    }
+
     fn nearest(&self, x: f64) -> Option<f64> {
         let share = self.x.scale.share(x);
         let off = |v: &f64| (self.x.scale.share(*v) - share).abs();
@@ -280,7 +292,7 @@ impl Chart for LineChart {
     }
 
     fn axis(&self) -> Axis {
-        self.x.cursor
+        if self.scattered { Axis::Own } else { self.x.cursor }
     }
 
     fn scene(&self, view: &View) -> Scene {
@@ -349,11 +361,24 @@ impl Chart for LineChart {
         Scene { axes, series }
     }
 
-    fn cursor_at(&self, view: &View, x: f64, _: f64) -> Option<f64> {
-        self.nearest(self.frame(view).x_at(x)?)
+    fn cursor_at(&self, view: &View, x: f64, y: f64) -> Option<f64> {
+        let frame = self.frame(view);
+        let value = frame.x_at(x)?;
+        if !self.scattered {
+            return self.nearest(value);
+        }
+        let points = self.single_points().into_iter().enumerate();
+        let far = points.filter_map(|(i, (_, p))| {
+            let (px, py) = frame.place(p.x, p.y)?;
+            Some((i, (px - x).hypot(py - y)))
+        });
+        far.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i as f64)
     }
 
     fn cursor_moved(&self, from: Option<f64>, by: i64) -> Option<f64> {
+        if self.scattered {
+            return Some(crate::chart::moved(from, by, 0, self.single_points().len().checked_sub(1)?));
+        }
         let places = self.places();
         let last = places.len().checked_sub(1)? as i64;
         let at = from.and_then(|x| self.nearest(x)).and_then(|x| places.iter().position(|p| self.same(*p, x)));
@@ -362,8 +387,26 @@ impl Chart for LineChart {
     }
 
     fn readout(&self, view: &View, cursor: f64) -> Option<Readout> {
-        let x = self.nearest(cursor)?;
         let frame = self.frame(view);
+        if self.scattered {
+            let index = (cursor.is_finite() && cursor >= 0.0).then_some(cursor.round() as usize)?;
+            let (line, point) = *self.single_points().get(index)?;
+            let name = if line.label.is_empty() { self.y.split(',').next().unwrap_or_default() } else { &line.label };
+            let line = ReadoutLine {
+                name: name.into(),
+                value: self.said(point),
+                how: point.how.clone(),
+                hue: Some(line.style.ink.hue(&view.theme)),
+                at: frame.place(point.x, point.y),
+            };
+            return Some(Readout {
+                cursor,
+                rule: frame.rule(point.x),
+                title: self.x.place(point.x),
+                lines: vec![line],
+            });
+        }
+        let x = self.nearest(cursor)?;
         let line = |line: &Line| {
             let point =
                 if line.is_level() { line.points.first()? } else { line.points.iter().find(|p| self.same(p.x, x))? };
@@ -396,23 +439,32 @@ impl Chart for LineChart {
         }
         let last = |l: &Line| {
             let point = l.points.iter().rev().find(|p| p.y.is_finite())?;
-            let at = if l.is_level() { String::new() } else { format!(" at {}", self.x.place(point.x).to_lowercase()) };
+            let place = self.x.place(point.x);
+            let place = if self.x.ticks.is_some() { place } else { place.to_lowercase() };
+            let at = if l.is_level() { String::new() } else { format!(" at {place}") };
             Some(format!("{} {}{at}", l.label, self.said(point)))
         };
-        let lines: Vec<String> = self.lines.iter().filter(|l| !l.label.is_empty()).filter_map(last).collect();
+        let lines: Vec<String> = match self.scattered {
+            true => vec![format!("{} points", self.single_points().len())],
+            false => self.lines.iter().filter(|l| !l.label.is_empty()).filter_map(last).collect(),
+        };
         let about = if self.about.is_empty() { String::new() } else { format!(" {}", self.about) };
         format!("{}: {} against {}. {}.{about}", self.title, self.y, self.x.name, lines.join("; "))
     }
 
     fn csv(&self) -> String {
-        let x_name = if self.x.word.is_empty() { self.x.name.clone() } else { self.x.word.to_lowercase() };
+        let x_name = if self.x.word.is_empty() || self.x.ticks.is_some() {
+            self.x.name.clone()
+        } else {
+            self.x.word.to_lowercase()
+        };
         let mut csv = format!("line,{},{},low,high,how\n", quoted(&x_name), quoted(&self.y));
         for line in &self.lines {
             for p in &line.points {
                 let x = if line.is_level() {
                     String::new()
-                } else if self.x.ticks.is_some() {
-                    quoted(&self.x.place(p.x))
+                } else if let Some(name) = self.x.setting(p.x) {
+                    quoted(name)
                 } else {
                     p.x.to_string()
                 };
@@ -488,6 +540,25 @@ mod tests {
         let (x, y) = frame.point(3.0, 1.0 / 3.0);
         assert_eq!(chart.pick(&view(), x + 3.0, y - 3.0).as_deref(), Some("run 7"));
         assert_eq!(chart.pick(&view(), x + 40.0, y), None);
+    }
+
+    #[test]
+    fn scattered_points_are_read_one_by_one() {
+        let point = |x, y, how: &str| Point::exact(x, y).how(how);
+        let points = [point(2.0, 0.5, "b"), point(1.0, 0.1, "a"), point(2.0, 0.9, "c")];
+        let chart = LineChart {
+            lines: vec![Line::new("", predictor("model"), Look::Points, points)],
+            scattered: true,
+            ..chart()
+        };
+        let frame = chart.frame(&view());
+        let (x, y) = frame.point(2.0, 0.9);
+        let read = |at| chart.readout(&view(), at).map(|r| (r.lines[0].name.clone(), r.lines[0].how.clone()));
+        assert_eq!(chart.cursor_at(&view(), x + 9.0, y), Some(2.0));
+        assert_eq!(read(2.0), Some(("loss".into(), "c".into())));
+        assert_eq!(chart.cursor_moved(None, 1).and_then(read), Some(("loss".into(), "a".into())));
+        assert_eq!((chart.cursor_moved(Some(2.0), 1), read(3.0)), (Some(2.0), None));
+        assert!(chart.summary().contains("3 points"), "{}", chart.summary());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     chart::{Chart, View},
+    hover,
     line_chart::quoted,
     text::escape,
     theme::Theme,
@@ -68,6 +69,12 @@ impl Drawn {
 
     pub fn sized(self, size: Size) -> Self {
         Self { size, ..self }
+    }
+
+    /// A picture of its natural size for a file, whose marks say on hover what they are.
+    pub fn svg(&self, theme: &Theme) -> String {
+        let (width, height) = self.size.natural();
+        hover::svg(&*self.chart, &View::new(width, height, *theme))
     }
 }
 
@@ -145,11 +152,7 @@ fn block_html(block: &Block, theme: &Theme) -> String {
         Block::Note(text) => format!("<p class=\"note\">{}</p>", escape(text)),
         Block::Problem(text) => format!("<p class=\"problem\">{}</p>", escape(text)),
         Block::Charts(charts) => {
-            let figure = |drawn: &Drawn| {
-                let (width, height) = drawn.size.natural();
-                let svg = drawn.chart.svg(&View::new(width, height, *theme));
-                format!("<figure class=\"picture\">{svg}</figure>")
-            };
+            let figure = |drawn: &Drawn| format!("<figure class=\"picture\">{}</figure>", drawn.svg(theme));
             format!("<div class=\"pictures\">{}</div>", charts.iter().map(figure).collect::<String>())
         }
         Block::Table(table) => {
@@ -187,9 +190,7 @@ pub fn lines(blocks: &[Block], most_rows: usize) -> Vec<String> {
         match block {
             Block::Lead { text, .. } | Block::Paragraph(text) | Block::Problem(text) => out.push(text.clone()),
             Block::Table(table) => {
-                let line = |cells: &[String]| cells.join("  ");
-                out.push(line(&table.heads));
-                out.extend(table.rows.iter().take(most_rows).map(|row| line(&row.cells)));
+                out.extend(aligned(table, most_rows));
                 if table.rows.len() > most_rows {
                     out.push(format!("… and {} more rows", table.rows.len() - most_rows));
                 }
@@ -198,6 +199,22 @@ pub fn lines(blocks: &[Block], most_rows: usize) -> Vec<String> {
         }
     }
     out
+}
+
+/// Columns under each other: the first to the left, the others, mostly numbers, to the right.
+fn aligned(table: &Table, most_rows: usize) -> Vec<String> {
+    let rows = || std::iter::once(&table.heads).chain(table.rows.iter().take(most_rows).map(|row| &row.cells));
+    let width = |j: usize| rows().filter_map(|row| row.get(j)).map(|text| text.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..table.heads.len()).map(width).collect();
+    let line = |cells: &Vec<String>| {
+        let cell = |(j, (text, width)): (usize, (&String, &usize))| match j {
+            0 => format!("{text:<width$}"),
+            _ => format!("{text:>width$}"),
+        };
+        let cells: Vec<String> = cells.iter().zip(&widths).enumerate().map(cell).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows().map(line).collect()
 }
 
 #[cfg(test)]
@@ -232,5 +249,12 @@ mod tests {
         );
         assert_eq!(html.matches("<tr>").count(), 6);
         assert_eq!(lines(&blocks, 2), ["x < y & z", "head", "0", "1", "… and 3 more rows"]);
+    }
+
+    #[test]
+    fn columns_stand_under_each_other() {
+        let row = |cells: [&str; 3]| cells.map(String::from).to_vec();
+        let table = Table::new("t", &["what", "K", "gap"], [row(["a", "4", "0.031"]), row(["longer", "16", "1"])]);
+        assert_eq!(lines(&[Block::Table(table)], 9), ["what     K    gap", "a        4  0.031", "longer  16      1"]);
     }
 }

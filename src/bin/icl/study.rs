@@ -34,7 +34,7 @@ pub struct Arguments {
     /// The folder in which results are kept as they come, so that a later call goes on
     #[arg(long, value_name = "DIR", default_value = "target/studies")]
     keep: PathBuf,
-    /// Write pictures into this folder
+    /// Write pictures, and a page with all that is said, into this folder
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
 }
@@ -76,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
             write_pictures(&report, folder, &format!("{}-{}-", study.name, part.name))?;
         }
         text.push(format!("\n{}", study.sweeps.iter().find(|s| s.name == part.name).map_or("", |s| s.title)));
-        text.extend(report.sections.iter().flat_map(|section| section.paragraphs.clone()));
+        text.extend(report.sections.iter().flat_map(|section| section.paragraphs()).map(String::from));
     }
     text.push(format!("\n{}", file.display()));
     Ok(text.join("\n"))

@@ -5,6 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use charts::{
+    report::{Table as TextTable, lines},
+    theme::Theme,
+};
 use clap::Args;
 use icl_playground::{
     experiment::{Problem, Sweep, sweep::Cell},
@@ -42,7 +46,7 @@ pub struct Arguments {
     /// experiment
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write pictures into this folder
+    /// Write pictures, and a page with all that is said, into this folder
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
     /// A two-level loss: steps, tokens and seconds to it become metrics
@@ -79,7 +83,14 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
             value["report"] = told
                 .sections
                 .iter()
-                .map(|s| json!({ "title": s.title, "paragraphs": s.paragraphs, "table": s.table }))
+                .map(|s| {
+                    let table = |t: &TextTable| {
+                        let rows: Vec<&[String]> = t.rows.iter().map(|row| &row.cells[..]).collect();
+                        json!({ "head": t.heads, "rows": rows })
+                    };
+                    let paragraphs: Vec<&str> = s.paragraphs().collect();
+                    json!({ "title": s.title, "paragraphs": paragraphs, "table": s.tables().next().map(table) })
+                })
                 .collect();
             value.to_string()
         }
@@ -110,14 +121,21 @@ pub fn runs(cells: &[Cell], finished: &Finished, level: Option<f64>) -> Vec<Run>
     cells.iter().filter(outcome).map(|cell| Run::new(cell, &finished.outcomes[&cell.key], level)).collect()
 }
 
-/// Files `PREFIX + name.svg`.
+/// Files `PREFIX + name.svg`, one for each chart, and `PREFIX + report.html` with everything that is said.
 pub fn write_pictures(report: &Report, folder: &Path, prefix: &str) -> Result<(), Failure> {
+    let theme = Theme::light();
     fs::create_dir_all(folder).map_err(Failure::Output)?;
-    for picture in report.sections.iter().flat_map(|section| &section.pictures) {
-        let path = folder.join(format!("{prefix}{}.svg", picture.name));
-        fs::write(path, &picture.svg).map_err(Failure::Output)?;
+    for drawn in report.charts() {
+        let path = folder.join(format!("{prefix}{}.svg", drawn.id));
+        fs::write(path, drawn.svg(&theme)).map_err(Failure::Output)?;
     }
-    Ok(())
+    let page = format!(
+        "<!doctype html><html lang=\"en\" style=\"{}\"><meta charset=\"utf-8\"><title>A sweep</title><style>{}</style><body>{}</body></html>",
+        theme.css_variables(),
+        include_str!("../../../www/style.css"),
+        report.html(&theme)
+    );
+    fs::write(folder.join(format!("{prefix}report.html")), page).map_err(Failure::Output)
 }
 
 /// `DIR/NAME.sweep.jsonl`. Without a folder it lies beside the experiment, or where that is no file of its own, in the current folder.
@@ -159,11 +177,8 @@ fn as_text(table: &Table, report: &Report) -> String {
         by_seed::FEWEST_SEEDS
     ));
     for section in &report.sections {
-        text.push_str(&format!("\n\n{}\n{}", section.title, section.paragraphs.join("\n")));
-        if let Some(table) = &section.table {
-            let rows: Vec<Vec<String>> = [table.head.clone()].into_iter().chain(table.rows.iter().cloned()).collect();
-            text.push_str(&format!("\n\n{}", aligned(&rows)));
-        }
+        let lines = lines(&section.blocks, usize::MAX).join("\n");
+        text.push_str(&format!("\n\n{}\n{lines}", section.title));
     }
     text
 }

@@ -1,27 +1,20 @@
-//! Pictures of a sweep, as SVG. Colours are the page's variables, or one for each of its themes. Every mark says on hover what it
+//! Pictures of probes, as SVG, until these use the chart crate too. Colours are the page's variables, or one for each of its themes. Every mark says on hover what it
 //! is, and names the cell (or the first of the cells) that it stands for in `data-cell`.
 
-mod bands;
-mod heat_map;
 mod lines;
 mod words;
 
-pub use bands::{Band, Bands};
-pub use heat_map::{HeatMap, Spot};
 pub use lines::{Lines, Point, Series};
-pub use words::{Place, explained, named, setting, symbol};
+pub use words::Place;
 
 use crate::{
     colour::Rgb,
-    number,
     picture::svg::{Paint, Svg, escape},
     scale::Scale,
 };
 
 pub(super) const GRID: Paint = Paint::Variable("grid", Rgb(228, 231, 236));
 pub const MODEL: Paint = Paint::Variable("model", Rgb(0, 98, 178));
-pub(super) const TOPIC: Paint = Paint::Variable("topic", Rgb(109, 88, 196));
-pub(super) const SEQUENCE: Paint = Paint::Variable("sequence", Rgb(0, 131, 143));
 
 /// Size of words on axes; titles are larger.
 const SIZE: f64 = 11.5;
@@ -94,11 +87,6 @@ fn value_scale(low: f64, high: f64, log: bool) -> Scale {
     Scale::round(low, high, 5)
 }
 
-/// A scale for values along a chart's other axis: logarithmic where they are spread that way.
-pub fn scale(low: f64, high: f64) -> Scale {
-    value_scale(low, high, low > 0.0 && high > 6.0 * low)
-}
-
 /// Ticks of a value scale with their text.
 fn value_ticks(scale: &Scale) -> Vec<(f64, String)> {
     if !scale.log {
@@ -113,18 +101,8 @@ fn value_ticks(scale: &Scale) -> Vec<(f64, String)> {
     (first..first + 6)
         .flat_map(|e| marks.iter().map(move |m| m * 10f64.powi(e)))
         .filter(|v| *v >= scale.low * (1.0 - 1e-9) && *v <= scale.high * (1.0 + 1e-9))
-        .map(|v| (v, plain_number(v)))
+        .map(|v| (v, super::words::plain_number(v)))
         .collect()
-}
-
-/// A round number as it would be written: `16`, `0.001`, `1e−5`, `20,000`.
-fn plain_number(v: f64) -> String {
-    let size = v.abs();
-    if size != 0.0 && !(1e-4..1e7).contains(&size) {
-        return format!("{v:e}").replace('-', "−");
-    }
-    let decimals = (0..9).find(|d| (v * 10f64.powi(*d) - (v * 10f64.powi(*d)).round()).abs() < 1e-6 * (1.0 + size));
-    number::fixed(v, decimals.unwrap_or(4) as usize)
 }
 
 /// Lines in an order: `index` of `count`, from pale to strong, apart in lightness as well as in hue (safe for colour-blind eyes).
@@ -150,7 +128,6 @@ mod tests {
         assert_eq!(texts(value_scale(0.0013, 0.9, true)), ["0.001", "0.01", "0.1", "1"]);
         assert_eq!(texts(value_scale(-0.1, 0.3, true)), ["−0.1", "0.0", "0.1", "0.2", "0.3"]);
         assert_eq!(texts(value_scale(0.2, 0.2, true)), ["0.2", "0.5"]);
-        assert_eq!(["0.001", "64", "20,000", "1e−5", "0"], [1e-3, 64.0, 2e4, 1e-5, 0.0].map(plain_number));
     }
 
     #[test]
