@@ -24,8 +24,8 @@ pub use finite::first_not_finite;
 pub use outcome::{Certificate, Nearness, Outcome, Paths, Randomised, Record, ScaleTrial};
 pub use probe::{ProbeEvent, ProbeRequest};
 pub use sweep::{
-    CheckState, OpenStatus, OpenedSweep, PointState, RunNumbers, RunningSweep, StoredSweep, StudyPart, StudyResults, SweepEvent,
-    SweepRequest, SweepStatus,
+    CheckState, OpenStatus, OpenedSweep, PointState, RunNumbers, RunningSweep, StoredSweep, StudyPart, StudyResults,
+    SweepEvent, SweepRequest, SweepStatus,
 };
 
 /// Version of all messages, in front of each. Raise it whenever a message changes shape: nobody reads a message of another version.

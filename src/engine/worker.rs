@@ -15,8 +15,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
 
 use super::{
-    bench, cell, clock::now_ms, corpus, error::EngineError, inside::Inside, session::Session,
-    sweeps::coordinator,
+    bench, cell, clock::now_ms, corpus, error::EngineError, inside::Inside, session::Session, sweeps::coordinator,
 };
 use crate::{
     pace::{Pace, Progress},

@@ -61,8 +61,8 @@ pub enum SweepEvent {
     Stored(Vec<StoredSweep>),
     /// A sweep is open now.
     Opened(Box<OpenedSweep>),
-    /// The sweep was open and is no longer: it was deleted, or it is not stored.
-    Closed { id: String },
+    /// The sweep is not open, or no longer: it was deleted, or it was never stored.
+    Closed { id: String, is_deleted: bool },
     /// Points of the open sweep that have changed since the last report.
     Points { id: String, changed: Vec<(usize, PointState)> },
     /// How far the runs are; sent when it has changed.
@@ -209,7 +209,11 @@ pub struct StudyPart {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CheckState {
     /// The share done, 0 to 1.
-    Running { done: f64 },
+    Running {
+        done: f64,
+    },
     Done(Box<Outcome>),
-    Failed { why: String },
+    Failed {
+        why: String,
+    },
 }

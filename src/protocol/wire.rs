@@ -83,8 +83,9 @@ mod tests {
     use crate::{
         experiment::Experiment,
         protocol::{
-            CheckState, DeviceChoice, Event, Frame, FromEngine, Measured, OpenStatus, OpenedSweep, Outcome, Phase, PointState, Record,
-            RunNumbers, RunningSweep, StoredSweep, StudyPart, StudyResults, SweepEvent, SweepRequest, SweepStatus, ToEngine,
+            CheckState, DeviceChoice, Event, Frame, FromEngine, Measured, OpenStatus, OpenedSweep, Outcome, Phase,
+            PointState, Record, RunNumbers, RunningSweep, StoredSweep, StudyPart, StudyResults, SweepEvent,
+            SweepRequest, SweepStatus, ToEngine,
         },
         world::rng::{Purpose, Stream},
     };
@@ -152,8 +153,7 @@ mod tests {
             costs: vec![1e300, 2.0],
             points: points.clone(),
         };
-        let open =
-            OpenStatus { id: id(), is_paused: true, is_active: true, working: 2, borrowed: 1, pace: Some(1e-9) };
+        let open = OpenStatus { id: id(), is_paused: true, is_active: true, working: 2, borrowed: 1, pace: Some(1e-9) };
         let status = SweepStatus {
             running: Some(RunningSweep { id: id(), done: 1, points: 4 }),
             open: Some(open),
@@ -161,13 +161,8 @@ mod tests {
             problems: vec!["ü".into()],
         };
         let part = StudyPart { name: "grid".into(), base, grid: "seed=1,2".into(), points: vec![None, Some(numbers)] };
-        let stored = StoredSweep::Readable {
-            id: id(),
-            grid: "seed=1".into(),
-            world: "coins:n=4".into(),
-            points: 4,
-            done: 3,
-        };
+        let stored =
+            StoredSweep::Readable { id: id(), grid: "seed=1".into(), world: "coins:n=4".into(), points: 4, done: 3 };
         let outcome = Outcome { topic_gap_above_bayes: measured, ..Outcome::default() };
         let check = |state| SweepEvent::Check { number: 3, state: Box::new(state) };
         vec![
@@ -175,7 +170,7 @@ mod tests {
             SweepEvent::Failed { why: "ü".into() },
             SweepEvent::Stored(vec![stored, StoredSweep::Unreadable { id: id() }]),
             SweepEvent::Opened(Box::new(opened)),
-            SweepEvent::Closed { id: id() },
+            SweepEvent::Closed { id: id(), is_deleted: true },
             SweepEvent::Points { id: id(), changed: points.into_iter().enumerate().collect() },
             SweepEvent::Status(Box::new(status)),
             SweepEvent::Study(Box::new(StudyResults { parts: vec![part], ..StudyResults::default() })),

@@ -2,7 +2,7 @@
 
 use crate::{
     experiment::{Estimate, Experiment},
-    protocol::{DeviceChoice, PointState},
+    protocol::DeviceChoice,
 };
 
 /// With more workers than this, measured times are not to be believed.
@@ -22,15 +22,6 @@ pub fn worker_count(device: DeviceChoice, cores: usize) -> usize {
         DeviceChoice::Gpu => 1,
         // One core is the page's.
         _ => cores.saturating_sub(1).clamp(1, MAX_WORKERS),
-    }
-}
-
-/// The share of a point's work that is still to do, 0 to 1.
-pub fn share_left(state: &PointState) -> f64 {
-    match state {
-        PointState::Waiting => 1.0,
-        PointState::Running { done } => 1.0 - done,
-        PointState::Done { .. } | PointState::Failed { .. } => 0.0,
     }
 }
 
@@ -54,17 +45,9 @@ mod tests {
 
     #[test]
     fn time_left_is_shared_by_workers_and_never_less_than_the_longest_run() {
-        let states = [
-            PointState::Done { seconds: 2.0, numbers: Box::default() },
-            PointState::Running { done: 0.5 },
-            PointState::Waiting,
-            PointState::Failed { why: "It broke.".into() },
-        ];
-        let left = |costs: [f64; 4]| seconds_left(states.iter().zip(costs).map(|(s, cost)| share_left(s) * cost), 2, 2000.0);
-        // 1.5 under way and 2 waiting, for two workers: the one that waits is the longest.
-        assert!((left([1.0, 3.0, 2.0, 9.0]) - 4.0).abs() < 1e-9);
-        assert!((left([1.0, 4.0, 2.0, 9.0]) - 4.0).abs() < 1e-9);
-        assert!((left([1.0, 8.0, 2.0, 9.0]) - 8.0).abs() < 1e-9);
+        let left = |each: &[f64]| seconds_left(each.iter().copied(), 2, 2000.0);
+        assert!((left(&[0.0, 1.5, 2.0]) - 4.0).abs() < 1e-9, "the longest");
+        assert!((left(&[0.0, 2.0, 2.0, 2.0]) - 6.0).abs() < 1e-9, "shared");
         assert_eq!(seconds_left(std::iter::empty(), 0, 1.0), 0.0);
     }
 }

@@ -11,7 +11,6 @@ mod engine_client;
 mod header;
 mod help;
 mod inside;
-mod lab;
 mod messages;
 mod own_process;
 mod pieces;
@@ -23,6 +22,7 @@ mod settings;
 mod share;
 mod state;
 mod story;
+mod sweeps;
 mod world;
 mod world_panel;
 
@@ -58,6 +58,7 @@ fn Page() -> impl IntoView {
     let (preset, draft, notice) = share::from_address();
     let app = App::new(preset, draft, notice);
     provide_context(app);
+    provide_context(sweeps::Store::new(app));
     let (help, sharing) = (RwSignal::new(false), RwSignal::new(false));
     follow_theme(app);
     follow_pixel_ratio(app);
@@ -78,7 +79,7 @@ fn Page() -> impl IntoView {
     view! {
         <a class="skip" href="#hero" on:click=move |e| { e.prevent_default(); focus("[data-testid=chart-loss-by-position]"); }>"To the chart"</a>
         <header::Header help sharing />
-        <lab::Lab />
+        <sweeps::Sweeps />
         <main class="stage" class:sheet=truth(move || app.sheet_open.get()) hidden=truth(move || app.lab.get())>
             <settings::Settings />
             <div class="scrim" on:click=move |_| app.sheet_open.set(false)></div>

@@ -218,8 +218,14 @@ mod tests {
     #[test]
     fn counting_in_parts_finds_what_counting_at_once_finds() {
         let form = form(&[("data.topics", "0, 4, 16"), ("seed", "1..3")]);
-        let at_once = Sweep::parse_grid(Experiment { data: crate::experiment::Data { fresh: false, ..Experiment::default().data }, ..Experiment::default() }, &form.grid())
-            .and_then(|sweep| sweep.cells());
+        let at_once = Sweep::parse_grid(
+            Experiment {
+                data: crate::experiment::Data { fresh: false, ..Experiment::default().data },
+                ..Experiment::default()
+            },
+            &form.grid(),
+        )
+        .and_then(|sweep| sweep.cells());
         assert_eq!(plan(&form, &Experiment::default()).map(|_| ()), at_once.map(|_| ()));
     }
 

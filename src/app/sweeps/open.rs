@@ -9,10 +9,13 @@ use crate::{
         sweep::Cell,
     },
     protocol::{DeviceChoice, OpenStatus, OpenedSweep, PointState, RunNumbers, StudyPart},
-    sweep::{Run, cost::seconds_left, report::usual_views},
+    sweep::{
+        Run,
+        cost::seconds_left,
+        report::usual_views,
+        words::{named, symbol},
+    },
 };
-
-use super::words;
 
 /// What does not change while a sweep is open.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,15 +131,15 @@ impl OpenSweep {
         let coordinates = self.sweep.coordinates(row * self.row_length());
         let axes = self.sweep.axes.len().saturating_sub(1);
         let parts = self.sweep.axes.iter().zip(&coordinates).take(axes);
-        let parts = parts.map(|(axis, value)| format!("{} {}", words::short_name(&axis.field), words::value(value)));
+        let parts = parts.map(|(axis, value)| format!("{} {}", symbol(&axis.field), named(value)));
         parts.collect::<Vec<_>>().join(", ")
     }
 
     /// What the points of a row are, from left to right.
     pub fn along(&self) -> String {
         let Some(axis) = self.sweep.axes.last() else { return String::new() };
-        let values: Vec<String> = axis.values.iter().map(words::value).collect();
-        format!("From left to right: {} {}.", words::short_name(&axis.field), values.join(", "))
+        let values: Vec<String> = axis.values.iter().map(named).collect();
+        format!("From left to right: {} {}.", symbol(&axis.field), values.join(", "))
     }
 
     /// One point's experiment; `None` where it cannot be made, which a sweep that was opened rules out.
@@ -271,10 +274,18 @@ mod tests {
             PointState::Failed { why: "It broke.".into() },
             PointState::Waiting,
         ];
-        let (open, points) = OpenSweep::from_report(report("data.topics=4,8; seed=1,2", points)).expect("a sound sweep");
+        let (open, points) =
+            OpenSweep::from_report(report("data.topics=4,8; seed=1,2", points)).expect("a sound sweep");
         assert_eq!(open.keys[3], "data.topics=8 seed=2");
-        assert_eq!((open.row_length(), open.row_name(1), open.along()), (2, "K 8".into(), "From left to right: seed 1, 2.".into()));
-        assert!(words::about(&open).contains("on the GPU. Started by an earlier version"), "{}", words::about(&open));
+        assert_eq!(
+            (open.row_length(), open.row_name(1), open.along()),
+            (2, "K 8".into(), "From left to right: seed 1, 2.".into())
+        );
+        assert!(
+            super::super::words::about(&open).contains("on the GPU. Started by an earlier version"),
+            "{}",
+            super::super::words::about(&open)
+        );
         let run = points[0].1.as_ref().expect("it is done");
         assert_eq!((run.key.as_str(), run.coordinates.len()), ("data.topics=4 seed=1", 2));
         assert_eq!(run.metrics.get("two_level"), Some(Measured { value: 0.5, stderr: 0.01 }));

@@ -1,12 +1,11 @@
 //! The sentences and short texts of the view of sweeps. Everything here is plain text.
 
-use serde_json::Value;
-
 use super::open::{OpenSweep, Point, Progress};
 use crate::{
-    experiment::{Experiment, json},
+    experiment::Experiment,
     number::duration,
     protocol::{DeviceChoice, StoredSweep, StudyResults},
+    sweep::words::symbol,
 };
 
 /// `1 run`, `2 runs`.
@@ -14,31 +13,11 @@ pub fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// What a field is called where there is little room.
-pub fn short_name(field: &str) -> &str {
-    match field {
-        "data.topics" => "K",
-        "data.sequences" => "N",
-        "data.length" => "T",
-        "bound.topics" => "K′",
-        "bound.sequences" => "N′",
-        "training.learning_rate" => "learning rate",
-        "prior.steps" => "prior steps",
-        "evaluation.prompt_length" => "prompt length",
-        _ => field.rsplit('.').next().unwrap_or(field),
-    }
-}
-
-/// A coordinate as text.
-pub fn value(value: &Value) -> String {
-    value.as_str().map_or_else(|| json::text(value), str::to_owned)
-}
-
 /// A grid's text with short names.
 pub fn grid(text: &str) -> String {
     let part = |part: &str| match part.split_once('=') {
-        Some(("hold", field)) => format!("K·N·T held by {}", short_name(field)),
-        Some((field, values)) => format!("{} = {}", short_name(field.trim()), values.trim().replace(',', ", ")),
+        Some(("hold", field)) => format!("K·N·T held by {}", symbol(field)),
+        Some((field, values)) => format!("{} = {}", symbol(field.trim()), values.trim().replace(',', ", ")),
         None => part.to_owned(),
     };
     text.split("; ").map(part).collect::<Vec<_>>().join("; ")
@@ -272,8 +251,5 @@ mod tests {
     fn a_world_of_ones_own_is_not_spelled_out() {
         let base = Experiment { world: "coins:n=4".parse().expect("a world"), ..Experiment::default() };
         assert!(summary(&base).starts_with("coins:n=4; "), "{}", summary(&base));
-        assert_eq!(short_name("net.width"), "width");
-        assert_eq!(value(&Value::from("a")), "a");
-        assert_eq!(value(&Value::from(0.5)), "0.5");
     }
 }

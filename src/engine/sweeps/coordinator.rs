@@ -23,8 +23,8 @@ use crate::{
     engine::{clock::now_ms, corpus::load},
     experiment::{Experiment, Sweep, problem::sentences, study::Study},
     protocol::{
-        CheckState, Command, DeviceChoice, Event, FromEngine, NO_RUN, Outcome, Phase, RunningSweep, StoredSweep, StudyPart,
-        StudyResults, SweepEvent, SweepRequest, SweepStatus, ToEngine,
+        CheckState, Command, DeviceChoice, Event, FromEngine, NO_RUN, Outcome, Phase, RunningSweep, StoredSweep,
+        StudyPart, StudyResults, SweepEvent, SweepRequest, SweepStatus, ToEngine,
         transfer::{self, Received},
         wire::{self, DecodeError},
     },
@@ -395,11 +395,8 @@ impl Coordinator {
     /// Runs a sweep, or goes on with it.
     fn start(&mut self, sweep: &Sweep, preset: String, device: DeviceChoice) {
         self.leave();
-        let record = Record {
-            created: js_sys::Date::now(),
-            build: self.build.clone(),
-            ..Record::new(sweep, preset, device)
-        };
+        let record =
+            Record { created: js_sys::Date::now(), build: self.build.clone(), ..Record::new(sweep, preset, device) };
         let is_known = |entry: &Entry| entry.as_ref().is_ok_and(|(stored, _)| stored.id == record.id);
         if self.stored.iter().any(is_known) || self.aside.as_ref().is_some_and(|sheet| sheet.record.id == record.id) {
             // What was found before is not thrown away.
@@ -476,7 +473,7 @@ impl Coordinator {
     fn close(&mut self, id: &str, why: &str) {
         self.leave();
         self.trouble = why.into();
-        transfer::post(&SweepEvent::Closed { id: id.into() });
+        transfer::post(&SweepEvent::Closed { id: id.into(), is_deleted: why == DELETED });
     }
 
     /// Sends what is recorded of a study, and the study without results where that is not part of the site.
@@ -500,7 +497,8 @@ impl Coordinator {
     /// Runs an experiment again, beside whatever else runs.
     fn check(&mut self, number: u32, experiment: Box<Experiment>, device: DeviceChoice) {
         self.stop_check();
-        self.check = Some(Check { number, experiment, device, state: CheckState::Running { done: 0.0 }, is_reported: false });
+        self.check =
+            Some(Check { number, experiment, device, state: CheckState::Running { done: 0.0 }, is_reported: false });
         self.check_queue = Queue::new(vec![1.0], 1, self.timeout);
         self.check_queue.resume();
     }
@@ -608,9 +606,7 @@ impl Coordinator {
 
     fn send(&mut self, job: Job, place: usize, cell: usize) {
         let command = match (job, &self.check) {
-            (Job::Check, Some(check)) => {
-                Command::Cell { experiment: check.experiment.clone(), device: check.device }
-            }
+            (Job::Check, Some(check)) => Command::Cell { experiment: check.experiment.clone(), device: check.device },
             (Job::Check, None) => return,
             (Job::Sweep, _) => match self.running() {
                 Some(sheet) => Command::Cell {

@@ -176,8 +176,7 @@ impl Sheet {
     /// What has changed since the last report.
     pub fn changes(&mut self) -> Vec<(usize, PointState)> {
         let differs = |cell: &usize| self.reported.get(*cell) != Some(&self.queue.states()[*cell]);
-        let changed: Vec<_> =
-            (0..self.cells.len()).filter(differs).map(|cell| (cell, self.point(cell))).collect();
+        let changed: Vec<_> = (0..self.cells.len()).filter(differs).map(|cell| (cell, self.point(cell))).collect();
         if !changed.is_empty() {
             self.reported = self.queue.states().to_vec();
         }
