@@ -650,7 +650,7 @@ const LAB: &str = "v=1&preset=dursley-wonka&training.steps=20&training.warmup=2&
 fn open_lab(page: &Page, query: &str) {
     page.browser.open("about:blank");
     page.browser.open(&page.server.url(&format!("{query}#{LAB}")));
-    there(page, "lab-start");
+    there(page, "lab-list");
 }
 
 fn there(page: &Page, id: &str) {
@@ -697,9 +697,11 @@ fn a_sweep_survives_a_reload_with_all_that_was_finished(kind: Kind) {
 
     open_lab(&page, "");
     let list = page.text("lab-list").unwrap_or_default();
-    assert!(done == 6 || list.contains(&format!("unfinished: {done} of 6")), "the list says {list}");
-    let resume =
-        "const e = document.querySelector(\"[data-lab='continue'], [data-lab='show']\"); e?.click(); return !!e";
+    assert!(done == 4 || list.contains(&format!("unfinished: {done} of 4")), "the list says {list}");
+    let resume = "
+        const e = document.querySelector(\"[data-testid='lab-list-resume'], [data-testid='lab-list-open']\");
+        e?.click();
+        return !!e";
     page.browser.wait("the stored sweep", SOON, resume, &[]);
     wait_for_summary(&page, "finished");
     let after = results(&page);
@@ -777,18 +779,28 @@ fn a_study_opens_with_what_was_recorded(kind: Kind) {
         return;
     }
     assert!(told.contains("Recorded") && told.contains("icl study data"), "{told}");
-    let pictures = "return document.querySelectorAll(\"[data-testid='lab-results'] svg\").length > 2";
-    page.browser.wait("its pictures", SOON, pictures, &[]);
+    // Charts are canvases that are read and pressed; nothing of them is asked of a worker.
+    let charts = "return document.querySelectorAll(\"[data-testid='lab-results'] canvas[role='img']\").length > 2";
+    page.browser.wait("its charts", SOON, charts, &[]);
     page.type_into("lab-metric", "scale");
     page.wait_for_text("Standard deviation s of the Gaussians", SOON);
-    let mark = "
-        const mark = document.querySelector(\".lab-picture [data-lab='mark']\");
-        mark.dispatchEvent(new MouseEvent('click', { bubbles: true }));
-        return mark.dataset.cell";
-    let key = page.browser.script(mark, &[]);
+    // The crosshair finds a mark, Enter chooses its run.
+    let press = "
+        const chart = document.querySelector(\"[data-testid='lab-results'] canvas[role='img']\");
+        chart.scrollIntoView({ block: 'center' });
+        return new Promise((resolve) => setTimeout(() => {
+          for (const key of ['ArrowRight', 'Enter'])
+            chart.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+          setTimeout(() => resolve(document.querySelector(\"[data-testid='lab-detail'] h4\")?.textContent ?? false), 100);
+        }, 300))";
+    let key = page.browser.wait("the numbers of a run", SOON, press, &[]);
+    let known = "
+        return [...document.querySelectorAll(\"[data-testid='lab-grid'] button\")]
+          .some((square) => square.getAttribute('aria-pressed') === 'true' && square.title.startsWith(arguments[0]))";
+    page.browser.wait("its square", SOON, known, &[key]);
     there(&page, "lab-detail");
-    let detail = page.text("lab-detail").unwrap_or_default();
-    assert!(detail.contains(key.as_str().unwrap_or("nothing")), "{key} is not what {detail} is about");
+    let focused = "return document.activeElement?.dataset.testid === 'lab-detail'";
+    page.browser.wait("the focus", SOON, focused, &[]);
     assert_eq!(page.browser.console_errors(), Vec::<String>::new());
 }
 

@@ -12,4 +12,5 @@ pub mod mixing;
 pub mod page;
 pub mod pictures;
 pub mod story;
+pub mod sweeps;
 pub use ::charts::theme;

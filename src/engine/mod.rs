@@ -14,13 +14,13 @@ pub mod differences;
 pub mod error;
 pub mod evaluator;
 pub mod gaps;
-pub mod lab;
 pub mod priors;
 pub mod probes;
 pub mod profile;
 pub mod recording;
 pub mod scales;
 pub mod session;
+pub mod sweeps;
 pub mod team;
 pub mod trainer;
 #[cfg(all(target_arch = "wasm32", feature = "gpu"))]

@@ -15,7 +15,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
 
 use super::{
-    bench, cell, clock::now_ms, corpus, error::EngineError, lab::coordinator, probes::Probes, session::Session,
+    bench, cell, clock::now_ms, corpus, error::EngineError, probes::Probes, session::Session, sweeps::coordinator,
 };
 use crate::{
     pace::{Pace, Progress},

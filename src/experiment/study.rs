@@ -67,6 +67,11 @@ impl Study {
 }
 
 impl StudySweep {
+    /// The sweep of a study that has this id.
+    pub fn with_id(id: &str) -> Option<&'static Self> {
+        STUDIES.iter().flat_map(|study| study.sweeps).find(|part| part.sweep().is_ok_and(|sweep| sweep.id() == id))
+    }
+
     pub fn sweep(&self) -> Result<Sweep, Vec<Problem>> {
         Sweep::kept_grid((self.base)(), self.grid)
     }

@@ -53,6 +53,76 @@ pub struct Cell {
     pub experiment: Experiment,
 }
 
+/// Makes the cells of a sweep a few at a time, so that a large grid keeps nobody waiting.
+#[derive(Clone, Debug, Default)]
+pub struct CellScan {
+    /// Index of the next cell.
+    next: usize,
+    problems: Vec<Problem>,
+    /// Cells whose further problems are only counted.
+    more: usize,
+}
+
+impl CellScan {
+    /// Starts with the first cell.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the grid itself.
+    pub fn new(sweep: &Sweep) -> Result<Self, Vec<Problem>> {
+        let problems = sweep.own_problems();
+        if problems.is_empty() { Ok(Self::default()) } else { Err(problems) }
+    }
+
+    /// Makes at most `most` cells, gives the sound ones to `visit` and keeps the problems of the others. False once all are made.
+    pub fn advance(&mut self, sweep: &Sweep, most: usize, mut visit: impl FnMut(Cell)) -> bool {
+        let setter = Setter::new(&sweep.base);
+        let end = sweep.len().min(self.next.saturating_add(most));
+        for index in self.next..end {
+            let coordinates = sweep.coordinates(index);
+            let key = sweep.key(&coordinates);
+            match sweep.experiment(&setter, &coordinates) {
+                Ok(experiment) => visit(Cell { key, coordinates, experiment }),
+                Err(found) => self.note(found, &key),
+            }
+        }
+        self.next = end;
+        end < sweep.len()
+    }
+
+    fn note(&mut self, found: Vec<Problem>, key: &str) {
+        for mut problem in found {
+            let same =
+                |p: &Problem| (&p.field, &p.value, &p.allowed) == (&problem.field, &problem.value, &problem.allowed);
+            if self.problems.iter().any(same) {
+                continue;
+            }
+            if self.problems.len() == MAX_PROBLEMS {
+                self.more += 1;
+                continue;
+            }
+            let gap = if problem.advice.is_empty() { "" } else { " " };
+            problem.advice.push_str(&format!("{gap}(In the cell {}.)", clipped(key)));
+            self.problems.push(problem);
+        }
+    }
+
+    /// # Errors
+    ///
+    /// The problems of all cells, each once, with a cell that has it.
+    pub fn finish(mut self, sweep: &Sweep) -> Result<(), Vec<Problem>> {
+        if self.more > 0 {
+            self.problems.push(Problem::new(
+                "grid",
+                format!("of {} cells with further problems", sweep.len()),
+                "cells without any",
+                &format!("Only the first {MAX_PROBLEMS} problems are listed."),
+            ));
+        }
+        if self.problems.is_empty() { Ok(()) } else { Err(self.problems) }
+    }
+}
+
 impl Sweep {
     /// Reads a grid's text as a person typed it; what its cells make of it is [`Sweep::cells`]'s to say.
     pub fn parse_grid(base: Experiment, text: &str) -> Result<Self, Vec<Problem>> {
@@ -154,51 +224,31 @@ impl Sweep {
 
     /// Every cell, its experiment sound; or the problems of the grid, or those of its cells (each once, with a cell that has it).
     pub fn cells(&self) -> Result<Vec<Cell>, Vec<Problem>> {
-        let problems = self.own_problems();
-        if !problems.is_empty() {
-            return Err(problems);
+        let mut scan = CellScan::new(self)?;
+        let mut cells = Vec::with_capacity(self.len());
+        scan.advance(self, usize::MAX, |cell| cells.push(cell));
+        scan.finish(self)?;
+        Ok(cells)
+    }
+
+    /// The values of the cell with this index, one for each axis.
+    pub fn coordinates(&self, index: usize) -> Vec<Value> {
+        let mut left = index;
+        let mut coordinates: Vec<Value> = Vec::with_capacity(self.axes.len());
+        for axis in self.axes.iter().rev() {
+            let count = axis.values.len().max(1);
+            coordinates.push(axis.values.get(left % count).cloned().unwrap_or_default());
+            left /= count;
         }
-        let setter = Setter::new(&self.base);
-        let (mut cells, mut problems, mut more) = (Vec::with_capacity(self.len()), Vec::<Problem>::new(), 0);
-        for index in 0..self.len() {
-            let mut left = index;
-            let mut coordinates: Vec<Value> = Vec::with_capacity(self.axes.len());
-            for axis in self.axes.iter().rev() {
-                coordinates.push(axis.values[left % axis.values.len()].clone());
-                left /= axis.values.len();
-            }
-            coordinates.reverse();
-            let key = self.key(&coordinates);
-            match self.experiment(&setter, &coordinates) {
-                Ok(experiment) => cells.push(Cell { key, coordinates, experiment }),
-                Err(found) => {
-                    for mut problem in found {
-                        let same = |p: &Problem| {
-                            (&p.field, &p.value, &p.allowed) == (&problem.field, &problem.value, &problem.allowed)
-                        };
-                        if problems.iter().any(same) {
-                            continue;
-                        }
-                        if problems.len() == MAX_PROBLEMS {
-                            more += 1;
-                            continue;
-                        }
-                        let gap = if problem.advice.is_empty() { "" } else { " " };
-                        problem.advice.push_str(&format!("{gap}(In the cell {}.)", clipped(&key)));
-                        problems.push(problem);
-                    }
-                }
-            }
-        }
-        if more > 0 {
-            problems.push(Problem::new(
-                "grid",
-                format!("of {} cells with further problems", self.len()),
-                "cells without any",
-                &format!("Only the first {MAX_PROBLEMS} problems are listed."),
-            ));
-        }
-        if problems.is_empty() { Ok(cells) } else { Err(problems) }
+        coordinates.reverse();
+        coordinates
+    }
+
+    /// The cell with this index alone.
+    pub fn cell(&self, index: usize) -> Result<Cell, Vec<Problem>> {
+        let coordinates = self.coordinates(index);
+        let experiment = self.experiment(&Setter::new(&self.base), &coordinates)?;
+        Ok(Cell { key: self.key(&coordinates), coordinates, experiment })
     }
 
     /// What a cell with these values is called.

@@ -81,7 +81,12 @@ pub mod as_json {
 mod tests {
     use super::*;
     use crate::{
-        protocol::{Event, Frame, FromEngine, Phase, SweepEvent, SweepRequest, ToEngine},
+        experiment::Experiment,
+        protocol::{
+            CheckState, DeviceChoice, Event, Frame, FromEngine, Measured, OpenStatus, OpenedSweep, Outcome, Phase,
+            PointState, Record, RunNumbers, RunningSweep, StoredSweep, StudyPart, StudyResults, SweepEvent,
+            SweepRequest, SweepStatus, ToEngine,
+        },
         world::rng::{Purpose, Stream},
     };
 
@@ -98,11 +103,89 @@ mod tests {
         FromEngine { run: 1, event: Event::Frame(frame) }
     }
 
+    /// One of each request.
+    fn requests() -> Vec<SweepRequest> {
+        let id = || String::from("0123456789abcdef");
+        let mut base = Box::new(Experiment::default());
+        base.seed = crate::experiment::MAX_SEED;
+        vec![
+            SweepRequest::Hello,
+            SweepRequest::Start {
+                base: base.clone(),
+                grid: "seed=1,2".into(),
+                preset: "dursley-wonka".into(),
+                device: DeviceChoice::Gpu,
+            },
+            SweepRequest::Open { id: id(), resume: true },
+            SweepRequest::Leave,
+            SweepRequest::Study { name: "data".into() },
+            SweepRequest::Pause { id: id() },
+            SweepRequest::Cancel { id: id() },
+            SweepRequest::Resume { id: id() },
+            SweepRequest::Retry { id: id(), point: Some(9) },
+            SweepRequest::Delete { id: "ü\u{0}\"".into() },
+            SweepRequest::Check { number: 7, experiment: base, device: DeviceChoice::Cpu },
+            SweepRequest::StopCheck,
+        ]
+    }
+
+    /// One of each report.
+    fn reports() -> Vec<SweepEvent> {
+        let id = || String::from("0123456789abcdef");
+        let measured = Some(Measured { value: -0.0, stderr: f64::MIN_POSITIVE });
+        let record = Record { step: vec![0, usize::MAX >> 32], two_level: vec![0.1], ..Record::default() };
+        let numbers = RunNumbers { metrics: vec![None, measured], record };
+        let points = vec![
+            PointState::Waiting,
+            PointState::Running { done: 0.5 },
+            PointState::Done { seconds: 1.5, numbers: Box::new(numbers.clone()) },
+            PointState::Failed { why: "It broke.".into() },
+        ];
+        let base = Box::new(Experiment::default());
+        let opened = OpenedSweep {
+            id: id(),
+            base: base.clone(),
+            grid: "seed=1..4".into(),
+            preset: String::new(),
+            device: DeviceChoice::Cpu,
+            is_of_other_build: true,
+            workers: 3,
+            costs: vec![1e300, 2.0],
+            points: points.clone(),
+        };
+        let open = OpenStatus { id: id(), is_paused: true, is_active: true, working: 2, borrowed: 1, pace: Some(1e-9) };
+        let status = SweepStatus {
+            running: Some(RunningSweep { id: id(), done: 1, points: 4 }),
+            open: Some(open),
+            pace: Some((DeviceChoice::Gpu, 0.25)),
+            problems: vec!["ü".into()],
+        };
+        let part = StudyPart { name: "grid".into(), base, grid: "seed=1,2".into(), points: vec![None, Some(numbers)] };
+        let stored =
+            StoredSweep::Readable { id: id(), grid: "seed=1".into(), world: "coins:n=4".into(), points: 4, done: 3 };
+        let outcome = Outcome { topic_gap_above_bayes: measured, ..Outcome::default() };
+        let check = |state| SweepEvent::Check { number: 3, state: Box::new(state) };
+        vec![
+            SweepEvent::Alive,
+            SweepEvent::Failed { why: "ü".into() },
+            SweepEvent::Stored(vec![stored, StoredSweep::Unreadable { id: id() }]),
+            SweepEvent::Opened(Box::new(opened)),
+            SweepEvent::Closed { id: id(), is_deleted: true },
+            SweepEvent::Points { id: id(), changed: points.into_iter().enumerate().collect() },
+            SweepEvent::Status(Box::new(status)),
+            SweepEvent::Study(Box::new(StudyResults { parts: vec![part], ..StudyResults::default() })),
+            check(CheckState::Running { done: 0.25 }),
+            check(CheckState::Done(Box::new(outcome))),
+            check(CheckState::Failed { why: "It broke.".into() }),
+        ]
+    }
+
     #[test]
     fn both_ends_of_sweeps_understand_each_other() {
-        let request = SweepRequest::Text(r#"{"lab":"home"}"#.into());
-        assert_eq!(decode(&encode(&request)), Ok(request));
-        for event in [SweepEvent::Alive, SweepEvent::Failed { why: "ü".into() }, SweepEvent::Text("{}".into())] {
+        for request in requests() {
+            assert_eq!(decode(&encode(&request)), Ok(request));
+        }
+        for event in reports() {
             assert_eq!(decode(&encode(&event)), Ok(event));
         }
     }
@@ -134,7 +217,8 @@ mod tests {
     #[test]
     fn random_bytes_break_nothing() {
         let mut stream = Stream::new(1, Purpose::Timing, 0);
-        let sound = [encode(&frame()), encode(&FromEngine { run: 9, event: Event::Phase(Phase::Running) })];
+        let mut sound = vec![encode(&frame()), encode(&FromEngine { run: 9, event: Event::Phase(Phase::Running) })];
+        sound.extend(reports().iter().map(encode));
         for round in 0..50_000 {
             let bytes = if round % 2 == 0 {
                 let count = stream.below(40) as usize;
@@ -146,7 +230,7 @@ mod tests {
                 }));
                 bytes
             } else {
-                let mut bytes = sound[stream.below(2) as usize].clone();
+                let mut bytes = sound[stream.below(sound.len() as u64) as usize].clone();
                 let at = HEADER + stream.below((bytes.len() - HEADER) as u64) as usize;
                 bytes[at] = stream.below(256) as u8;
                 bytes

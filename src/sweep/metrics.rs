@@ -220,6 +220,17 @@ impl Metrics {
         self.0.get(at).copied().flatten()
     }
 
+    /// One entry for each of [`METRICS`].
+    pub fn values(&self) -> &[Option<Measured>] {
+        &self.0
+    }
+
+    /// From one entry for each of [`METRICS`]; what is missing was not measured.
+    pub fn from_values(mut values: Vec<Option<Measured>>) -> Self {
+        values.resize(METRICS.len(), None);
+        Self(values)
+    }
+
     pub(super) fn set(&mut self, name: &str, value: Option<Measured>) {
         let at = METRICS.iter().position(|metric| metric.name == name);
         if let Some(slot) = at.and_then(|at| self.0.get_mut(at)) {

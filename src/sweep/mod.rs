@@ -5,6 +5,7 @@
 
 pub mod by_seed;
 pub mod chart;
+pub mod cost;
 pub mod fit;
 pub mod markdown;
 pub mod metrics;
@@ -24,8 +25,8 @@ pub use table::Table;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    experiment::sweep::Cell,
-    protocol::{Nearness, Outcome, Record},
+    experiment::{Sweep, sweep::Cell},
+    protocol::{Nearness, Outcome, Record, RunNumbers},
 };
 
 /// Entries of a record that a recorded run keeps.
@@ -51,6 +52,18 @@ impl Run {
             metrics: Metrics::of(&cell.experiment, outcome, level),
             record: outcome.record.clone(),
         }
+    }
+
+    /// What the run has found, for a message: its key and coordinates follow from its place in the grid.
+    pub fn numbers(&self) -> RunNumbers {
+        RunNumbers { metrics: self.metrics.values().to_vec(), record: self.record.clone() }
+    }
+
+    /// The run at a place of the grid, from what [`Run::numbers`] gave.
+    pub fn at(sweep: &Sweep, point: usize, numbers: RunNumbers) -> Self {
+        let coordinates = sweep.coordinates(point);
+        let RunNumbers { metrics, record } = numbers;
+        Self { key: sweep.key(&coordinates), coordinates, metrics: Metrics::from_values(metrics), record }
     }
 
     /// Compact JSON: numbers with five digits, and a thinned record where `record` is set.

@@ -136,7 +136,7 @@ fn sweeps_whose_files_do_not_arrive_say_so_and_can_be_started_again(kind: Kind) 
     page.wait_for_text("its files did not arrive", AT_ONCE);
     page.server.faults(&[]);
     page.click("lab-again");
-    there(&page, "lab-start");
+    there(&page, "lab-list");
     assert_eq!(page.text("lab-lost"), None);
 
     // The workers beneath the coordinator.
@@ -158,7 +158,7 @@ fn a_coordinator_that_hangs_is_noticed(kind: Kind) {
     there(&page, "lab-lost");
     page.wait_for_text("has said nothing for a while", SOON);
     page.click("lab-again");
-    there(&page, "lab-start");
+    there(&page, "lab-list");
 }
 
 /// A database that another page holds on to: one connection that does not close, and a change that waits for it.
@@ -178,7 +178,7 @@ fn sweeps_never_wait_for_a_blocked_database(kind: Kind) {
     page.wait_for_phase("finished", RUN);
     assert_eq!(page.browser.script(HOLD, &[]), json!(true));
     page.click("lab-open");
-    there(&page, "lab-start");
+    there(&page, "lab-list");
     page.wait_for_text("Results are kept only until this page is closed", SOON);
     page.wait_for_text("another page of this site keeps it busy", SOON);
     start_sweep(&page, "2, 4", "1");
@@ -209,7 +209,7 @@ fn open_slow_lab(page: &Page) {
     page.browser.open("about:blank");
     let slow = LAB.replace("training.steps=20&", "training.steps=600&");
     page.browser.open(&page.server.url(&format!("#{slow}")));
-    there(page, "lab-start");
+    there(page, "lab-list");
 }
 
 /// What the database holds: how many sweeps and how many results.
@@ -237,11 +237,11 @@ fn one_tab_runs_a_sweep_and_the_other_is_told(kind: Kind) {
     open_slow_lab(&page);
     page.wait_for_text("unfinished", SOON);
     // It can be neither deleted nor run here.
-    let press = "const e = document.querySelector(`[data-lab='${arguments[0]}']`); e?.click(); return !!e";
-    page.browser.wait("a button that deletes", SOON, press, &[json!("delete")]);
+    let press = "const e = document.querySelector(`[data-testid='${arguments[0]}']`); e?.click(); return !!e";
+    page.browser.wait("a button that deletes", SOON, press, &[json!("lab-list-delete")]);
     page.wait_for_text("runs in another tab", SOON);
     assert!(page.text("lab-list").is_some_and(|list| list.contains("unfinished")), "it is still there");
-    page.browser.wait("a button that goes on", SOON, press, &[json!("continue")]);
+    page.browser.wait("a button that goes on", SOON, press, &[json!("lab-list-resume")]);
     there(&page, "lab-grid");
     page.wait_for_text("runs in another tab", SOON);
     let running = "return document.querySelectorAll(\"[data-state='running']\").length";
@@ -263,7 +263,7 @@ fn one_tab_runs_a_sweep_and_the_other_is_told(kind: Kind) {
     page.browser.to_tab(&second);
     page.browser.wait("the run that the first tab finished", SOON, one, &[]);
     page.click("lab-home");
-    page.browser.wait("a button that deletes", SOON, press, &[json!("delete")]);
+    page.browser.wait("a button that deletes", SOON, press, &[json!("lab-list-delete")]);
     page.wait_for_text("None yet", SOON);
     assert_eq!(page.browser.script(STORED, &[]), json!([0, 0]), "sweeps and results that are stored");
 

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     navigation, preferences,
     state::{App, use_app},
+    sweeps::Store,
 };
 use crate::{
     experiment::{Preset, preset::PRESETS},
@@ -16,6 +17,7 @@ use crate::{
 pub fn Header(help: RwSignal<bool>, sharing: RwSignal<bool>) -> impl IntoView {
     let app = use_app();
     let other_theme = move || if app.dark.get() { "Light theme" } else { "Dark theme" };
+    let sweeps = expect_context::<Store>();
     view! {
         <header class="bar">
             <h1 class="brand">"ICL Playground"</h1>
@@ -32,7 +34,7 @@ pub fn Header(help: RwSignal<bool>, sharing: RwSignal<bool>) -> impl IntoView {
                     title="Many runs over a grid of settings"
                     on:click=move |_| navigation::show_lab(app, !app.lab.get_untracked())
                 >
-                    "Sweeps"<span id="badge" class="lab-badge"></span>
+                    "Sweeps"<span class="lab-badge">{move || sweeps.badge()}</span>
                 </button>
                 <button type="button" class="quiet" data-testid="share" on:click=move |_| sharing.set(true)>"Share"</button>
                 <button

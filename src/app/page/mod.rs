@@ -17,7 +17,6 @@ mod header;
 mod help;
 mod interim;
 mod keyboard;
-mod lab;
 mod messages;
 mod navigation;
 mod own_process;
@@ -31,6 +30,7 @@ mod settings;
 mod share;
 mod state;
 mod story;
+mod sweeps;
 mod text_unit;
 mod world;
 mod world_panel;
@@ -69,6 +69,7 @@ pub fn mount() {
 fn Page() -> impl IntoView {
     let app = App::new(address::open());
     provide_context(app);
+    provide_context(sweeps::Store::new(app));
     let (help, sharing) = (RwSignal::new(false), RwSignal::new(false));
     follow_theme(app);
     follow_pixel_ratio(app);
@@ -93,7 +94,7 @@ fn Page() -> impl IntoView {
     view! {
         <a class="skip" href="#hero" on:click=to_the_chart>"To the chart"</a>
         <header::Header help sharing />
-        <lab::Lab />
+        <sweeps::Sweeps />
         <main class="stage" class:sheet=move || app.sheet_open.get() hidden=move || app.lab.get()>
             <settings::Settings />
             <div class="scrim" on:click=move |_| app.sheet_open.set(false)></div>

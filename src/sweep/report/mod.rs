@@ -63,9 +63,10 @@ impl Report {
     }
 
     /// Of two charts with one id the later gets a number behind it.
-    fn with_unique_ids(mut self) -> Self {
+    pub fn new(sections: Vec<Section>) -> Self {
+        let mut all = Self { sections };
         let mut known: Vec<String> = Vec::new();
-        let blocks = self.sections.iter_mut().flat_map(|section| &mut section.blocks);
+        let blocks = all.sections.iter_mut().flat_map(|section| &mut section.blocks);
         let drawn = blocks.flat_map(|block| if let Block::Charts(drawn) = block { &mut drawn[..] } else { &mut [] });
         for drawn in drawn {
             let same = known.iter().filter(|id| **id == drawn.id).count();
@@ -74,7 +75,7 @@ impl Report {
                 drawn.id = format!("{}-{}", drawn.id, same + 1);
             }
         }
-        self
+        all
     }
 }
 
@@ -139,21 +140,33 @@ pub fn usual_views(sweep: &Sweep) -> Vec<View> {
     views
 }
 
+/// A part of a report, made by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// How much of the sweep there is.
+    Overview,
+    /// What each axis does to the losses and gaps.
+    Effects,
+    View(View),
+}
+
+/// The parts of a report with these views, in their order.
+pub fn parts(views: &[View]) -> Vec<Part> {
+    let effects = views.iter().any(|view| matches!(view, View::Losses | View::Gaps)).then_some(Part::Effects);
+    [Part::Overview].into_iter().chain(effects).chain(views.iter().map(|view| Part::View(*view))).collect()
+}
+
 /// `level` is the loss that the runs' time to a loss was measured to.
 pub fn report(sweep: &Sweep, views: &[View], level: Option<f64>, runs: &[Run]) -> Report {
     let (scale, runs) = at_one_scale(sweep, runs);
-    let table = Table::new(&sweep.axes, &runs);
-    let all = table.rows.iter().flat_map(|row| &row.runs).copied().collect();
-    let effects = effects(&table, &EFFECTS.iter().filter_map(|name| Metric::named(name)).collect::<Vec<_>>());
-    let builder = Builder { sweep, runs: all, table, level, scale, effects };
-    let mut sections = vec![builder.overview()];
-    if !builder.runs.is_empty() {
-        if views.iter().any(|view| matches!(view, View::Losses | View::Gaps)) {
-            sections.extend(builder.effect_table());
-        }
-        sections.extend(views.iter().filter_map(|view| builder.section(*view)));
-    }
-    Report { sections }.with_unique_ids()
+    let builder = Builder::new(sweep, level, scale, &runs);
+    Report::new(parts(views).into_iter().filter_map(|part| builder.part(part)).collect())
+}
+
+/// One section of what [`report`] gives, for whoever must not be kept busy by the whole of it.
+pub fn section(sweep: &Sweep, part: Part, level: Option<f64>, runs: &[Run]) -> Option<Section> {
+    let (scale, runs) = at_one_scale(sweep, runs);
+    Builder::new(sweep, level, scale, &runs).part(part)
 }
 
 struct Builder<'a> {
@@ -167,7 +180,25 @@ struct Builder<'a> {
     effects: Vec<Effect>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    /// `runs` have their KLs at the one `scale`.
+    fn new(sweep: &'a Sweep, level: Option<f64>, scale: Option<f64>, runs: &'a [Run]) -> Self {
+        let table = Table::new(&sweep.axes, runs);
+        let all = table.rows.iter().flat_map(|row| &row.runs).copied().collect();
+        let effects = effects(&table, &EFFECTS.iter().filter_map(|name| Metric::named(name)).collect::<Vec<_>>());
+        Self { sweep, runs: all, table, level, scale, effects }
+    }
+
+    /// `None` where the runs say nothing about it.
+    fn part(&self, part: Part) -> Option<Section> {
+        match part {
+            Part::Overview => Some(self.overview()),
+            Part::Effects | Part::View(_) if self.runs.is_empty() => None,
+            Part::Effects => self.effect_table(),
+            Part::View(view) => self.section(view),
+        }
+    }
+
     fn section(&self, view: View) -> Option<Section> {
         let section = match view {
             View::Losses if self.table.axes.len() == 1 => {

@@ -273,29 +273,6 @@ impl Queue {
         (earned > 0.0).then(|| spent / earned)
     }
 
-    /// Seconds until everything is done, at `pace`: no less than the longest cell takes.
-    pub fn seconds_left(&self, pace: f64) -> f64 {
-        let left = |(state, cost): (&State, &f64)| match state {
-            State::Waiting => *cost,
-            State::Running(done) => (1.0 - done) * cost,
-            State::Done | State::Failed(_) => 0.0,
-        };
-        let each: Vec<f64> = self.states.iter().zip(&self.costs).map(left).collect();
-        let longest = each.iter().copied().fold(0.0, f64::max);
-        (each.iter().sum::<f64>() / self.places.len() as f64).max(longest) * pace / 1000.0
-    }
-
-    /// The share of all work that is done, 0 to 1.
-    pub fn done(&self) -> f64 {
-        let part = |(state, cost): (&State, &f64)| match state {
-            State::Waiting => 0.0,
-            State::Running(done) => done * cost,
-            State::Done | State::Failed(_) => *cost,
-        };
-        let all: f64 = self.costs.iter().sum();
-        if all > 0.0 { self.states.iter().zip(&self.costs).map(part).sum::<f64>() / all } else { 1.0 }
-    }
-
     fn set(&mut self, cell: usize, state: State) {
         if let Some(old) = self.states.get_mut(cell) {
             *old = state;
@@ -351,7 +328,7 @@ mod tests {
         q.finished(0, 11.0);
         assert_eq!(q.orders(11.0), [Stop(0)]);
         q.finished(1, 12.0);
-        assert!(q.is_over() && q.done() == 1.0);
+        assert!(q.is_over());
         assert_eq!(q.orders(12.0), [Stop(1)]);
         assert!(!q.is_active());
     }
@@ -430,17 +407,14 @@ mod tests {
     }
 
     #[test]
-    fn time_left_follows_the_pace() {
+    fn the_pace_is_that_of_what_was_done() {
         let mut q = Queue::new(vec![1.0, 3.0, 2.0], 2, 1e9);
         q.resume();
         assert_eq!(q.pace(0.0), None);
         start(&mut q, 0.0);
         q.finished(0, 2000.0);
-        assert!((q.done() - 1.0 / 6.0).abs() < 1e-12);
         q.progress(1, 0.5);
         let pace = q.pace(3000.0).expect("a cell is done");
         assert!((pace - 5000.0 / 2.5).abs() < 1e-9, "{pace}");
-        // 1.5 under way and 2 waiting, for two workers: the one that waits is the longest.
-        assert!((q.seconds_left(pace) - 4.0).abs() < 1e-9);
     }
 }

@@ -1,22 +1,21 @@
 //! One sweep as the coordinator holds it: what was asked for, what was found, and what is still to do.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    form::{Form, cost},
-    queue::{Queue, State},
-};
+use super::queue::{Queue, State};
 use crate::{
     experiment::{
-        Experiment, Preset, Problem, WorldSpec, link,
-        preset::PRESETS,
-        study::{STUDIES, Study, StudySweep, View},
+        Experiment, Problem, WorldSpec,
+        study::StudySweep,
         sweep::{Cell, Sweep},
     },
-    protocol::{DeviceChoice, Outcome},
-    sweep::{Run, recorded::Recorded, report::usual_views},
+    protocol::{DeviceChoice, OpenStatus, OpenedSweep, Outcome, PointState},
+    sweep::{
+        Run,
+        cost::{cost, worker_count},
+    },
 };
 
 /// What is stored of a sweep when it starts, and never changed.
@@ -36,6 +35,9 @@ pub struct Record {
     pub cells: usize,
 }
 
+/// A stored sweep and how many of its cells are done; or the id of one that cannot be read.
+pub type Entry = Result<(Record, usize), String>;
+
 /// What is stored of a cell when it is done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Found {
@@ -46,44 +48,22 @@ pub struct Found {
     pub seconds: f64,
 }
 
-/// A cell that runs a second time, to be compared.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Check {
-    Running(f64),
-    Done(Box<Run>),
-    Failed(String),
-}
-
-/// A study whose recorded results are on the screen.
-#[derive(Clone)]
-pub struct Studied {
-    pub study: &'static Study,
-    pub recorded: Rc<Recorded>,
-    /// Which of its sweeps the sheet is.
-    pub part: usize,
-}
-
+/// A sweep that is open or runs.
 pub struct Sheet {
     pub record: Record,
-    pub sweep: Sweep,
     pub cells: Vec<Cell>,
-    pub runs: Vec<Option<Run>>,
-    /// What each cell took; 0 where that is not known.
-    pub seconds: Vec<f64>,
     pub queue: Queue,
-    /// What is shown of the results, and the loss that the time to a loss is measured to.
-    pub views: Vec<View>,
-    pub level: Option<f64>,
-    /// One more metric to show, by name.
-    pub metric: Option<&'static str>,
-    /// The cell whose numbers are shown.
-    pub chosen: Option<usize>,
-    /// The latest cell that was run again.
-    pub check: Option<(usize, Check)>,
-    /// Nothing of it was run in this browser.
-    pub studied: Option<Studied>,
+    /// What the queue counts its time in, one entry for each cell.
+    pub costs: Vec<f64>,
+    runs: Vec<Option<Run>>,
+    /// What each cell took; 0 where that is not known.
+    seconds: Vec<f64>,
+    /// The loss that the time to a loss is measured to.
+    level: Option<f64>,
     /// How many results come from other sweeps.
     pub borrowed: usize,
+    /// What was reported of each cell; empty before the sweep is opened on the page.
+    reported: Vec<State>,
 }
 
 impl Sheet {
@@ -99,39 +79,18 @@ impl Sheet {
         Ok(sheet)
     }
 
-    /// One sweep of a study as it was recorded.
-    pub fn recorded(studied: Studied, cores: usize, patience: f64) -> Result<Self, Vec<Problem>> {
-        let part = &studied.recorded.sweeps[studied.part];
-        let record = Record::new(&part.sweep, String::new(), DeviceChoice::Cpu);
-        let mut sheet = Self::empty(record, cores, patience)?;
-        for run in &part.runs {
-            if let Some(cell) = sheet.cells.iter().position(|cell| cell.key == run.key) {
-                sheet.queue.known(cell);
-                sheet.runs[cell] = Some(run.clone());
-            }
-        }
-        sheet.studied = Some(studied);
-        Ok(sheet)
-    }
-
     fn empty(record: Record, cores: usize, patience: f64) -> Result<Self, Vec<Problem>> {
-        let sweep = Sweep::kept_grid(record.base.clone(), &record.grid)?;
-        let cells = sweep.cells()?;
-        let costs = cells.iter().map(|cell| cost(&cell.experiment)).collect();
-        let part = study_sweep(&record.id);
+        let cells = Sweep::kept_grid(record.base.clone(), &record.grid)?.cells()?;
+        let costs: Vec<f64> = cells.iter().map(|cell| cost(&cell.experiment)).collect();
         Ok(Self {
-            queue: Queue::new(costs, Form::workers(record.device, cores), patience),
-            views: part.map_or_else(|| usual_views(&sweep), |part| part.views.to_vec()),
-            level: part.and_then(|part| part.level),
-            metric: None,
+            queue: Queue::new(costs.clone(), worker_count(record.device, cores), patience),
+            level: StudySweep::with_id(&record.id).and_then(|part| part.level),
             runs: vec![None; cells.len()],
             seconds: vec![0.0; cells.len()],
-            chosen: None,
-            check: None,
-            studied: None,
             borrowed: 0,
+            reported: Vec::new(),
+            costs,
             record,
-            sweep,
             cells,
         })
     }
@@ -185,10 +144,55 @@ impl Sheet {
         self.runs.iter().flatten().count()
     }
 
-    /// The fragment that opens a cell in the playground.
-    pub fn link(&self, cell: &Cell) -> String {
-        let preset = Preset::named(&self.record.preset).unwrap_or(&PRESETS[0]);
-        link::to_fragment(preset, &cell.experiment)
+    /// Where a cell stands, with its result.
+    fn point(&self, cell: usize) -> PointState {
+        match &self.queue.states()[cell] {
+            State::Waiting => PointState::Waiting,
+            State::Running(done) => PointState::Running { done: *done },
+            State::Done => {
+                let numbers = self.runs[cell].as_ref().map(Run::numbers).unwrap_or_default();
+                PointState::Done { seconds: self.seconds[cell], numbers: Box::new(numbers) }
+            }
+            State::Failed(why) => PointState::Failed { why: why.clone() },
+        }
+    }
+
+    /// The whole sweep, for the page. `build` is the site's own.
+    pub fn opened(&mut self, build: &str) -> OpenedSweep {
+        self.reported = self.queue.states().to_vec();
+        OpenedSweep {
+            id: self.record.id.clone(),
+            base: Box::new(self.record.base.clone()),
+            grid: self.record.grid.clone(),
+            preset: self.record.preset.clone(),
+            device: self.record.device,
+            is_of_other_build: self.record.build != build,
+            workers: self.queue.workers(),
+            costs: self.costs.clone(),
+            points: (0..self.cells.len()).map(|cell| self.point(cell)).collect(),
+        }
+    }
+
+    /// What has changed since the last report.
+    pub fn changes(&mut self) -> Vec<(usize, PointState)> {
+        let differs = |cell: &usize| self.reported.get(*cell) != Some(&self.queue.states()[*cell]);
+        let changed: Vec<_> = (0..self.cells.len()).filter(differs).map(|cell| (cell, self.point(cell))).collect();
+        if !changed.is_empty() {
+            self.reported = self.queue.states().to_vec();
+        }
+        changed
+    }
+
+    /// How far the sweep is at `now`, ms.
+    pub fn status(&self, now: f64) -> OpenStatus {
+        OpenStatus {
+            id: self.record.id.clone(),
+            is_paused: self.queue.is_paused(),
+            is_active: self.queue.is_active(),
+            working: self.queue.working(),
+            borrowed: self.borrowed,
+            pace: self.queue.pace(now),
+        }
     }
 }
 
@@ -226,11 +230,6 @@ fn identity(experiment: &Experiment) -> String {
     }
     // Plain data with string keys: serialisation cannot fail.
     serde_json::to_string(&experiment).unwrap_or_default()
-}
-
-/// The study's sweep that has this id.
-fn study_sweep(id: &str) -> Option<&'static StudySweep> {
-    STUDIES.iter().flat_map(|study| study.sweeps).find(|part| part.sweep().is_ok_and(|sweep| sweep.id() == id))
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -278,6 +277,41 @@ mod tests {
         assert!(open(other_build).borrow(&others).is_empty());
         let on_gpu = Record { device: DeviceChoice::Gpu, ..record(&base, "data.topics=4,8; seed=1..3") };
         assert!(open(on_gpu).borrow(&others).is_empty());
+    }
+
+    #[test]
+    fn only_what_has_changed_is_reported() {
+        let record = record(&Experiment::default(), "seed=1..3");
+        let results = found(&record);
+        let mut sheet = Sheet::new(record, results[..1].to_vec(), 4, 1.0).expect("a sound sweep");
+        let opened = sheet.opened("b");
+        assert!(matches!(&opened.points[0], PointState::Done { seconds: 1.0, numbers } if !numbers.metrics.is_empty()));
+        assert_eq!(opened.points[1..], [PointState::Waiting, PointState::Waiting]);
+        assert!(opened.is_of_other_build && opened.costs.len() == 3 && opened.workers == 3);
+        assert_eq!(sheet.changes(), []);
+
+        sheet.queue.resume();
+        sheet.queue.orders(0.0);
+        sheet.queue.ready(0);
+        sheet.queue.orders(0.0);
+        sheet.queue.progress(0, 0.25);
+        assert_eq!(sheet.changes(), [(1, PointState::Running { done: 0.25 })]);
+        assert_eq!(sheet.changes(), []);
+        let status = sheet.status(1.0);
+        assert_eq!((status.working, status.is_paused, status.is_active), (1, false, true));
+        sheet.queue.finished(0, 3000.0);
+        sheet.put(1, &results[1]);
+        assert!(matches!(&sheet.changes()[..], [(1, PointState::Done { seconds: 1.0, .. })]));
+        assert_eq!(sheet.status(3000.0).pace, sheet.queue.pace(3000.0));
+    }
+
+    #[test]
+    fn results_of_other_cells_are_left_out() {
+        let of = record(&Experiment::default(), "seed=1,2");
+        let mut results = found(&of);
+        results[0].key = "seed=9".into();
+        let sheet = Sheet::new(of, results, 4, 1.0).expect("a sound sweep");
+        assert_eq!((sheet.done(), sheet.queue.states()), (1, &[State::Waiting, State::Done][..]));
     }
 
     #[test]

@@ -14,10 +14,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::DedicatedWorkerGlobalScope;
 
-use super::{
-    sheet::{Found, Record},
-    view::Entry,
-};
+use super::sheet::{Entry, Found, Record};
 
 const NAME: &str = "icl-playground";
 const SWEEPS: &str = "sweeps";
