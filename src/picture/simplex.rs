@@ -36,9 +36,9 @@ pub fn beliefs(hmm: &Hmm, states: &[String], title: String) -> Option<Triangle> 
         title,
         corners,
         points: met.iter().map(spot).collect(),
-        rings: vec![(start, "before the first token".into())],
+        rings: vec![(start, "start".into())],
         about:
-            "Each is what an observer may believe about the state after some tokens; larger points are met more often."
+            "Each is what an observer may believe about the state after some tokens, the ring before the first; larger points are met more often."
                 .into(),
         empty: String::new(),
     })

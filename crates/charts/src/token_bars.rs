@@ -91,7 +91,7 @@ impl Chart for TokenBars {
 
     fn height(&self, width: f64) -> Option<f64> {
         let layout = self.layout(width, 0.0);
-        (!self.rows.is_empty()).then(|| layout.top + layout.pitch * self.rows.len() as f64 + 4.0)
+        (!self.rows.is_empty()).then_some(layout.top + layout.pitch * self.rows.len() as f64 + 4.0)
     }
 
     fn scene(&self, view: &View) -> Scene {

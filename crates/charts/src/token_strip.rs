@@ -77,6 +77,8 @@ const CELL: f64 = 20.0;
 const LINE: f64 = 23.0;
 /// Between two rows with different labels.
 const GAP: f64 = 8.0;
+/// Below a row of several lines.
+const WRAPPED: f64 = 5.0;
 /// Narrower charts have their labels above the rows.
 const NARROW: f64 = 560.0;
 const MARGIN: f64 = 8.0;
@@ -133,6 +135,8 @@ impl TokenStrip {
             // A label with a detail under it needs the room of two lines.
             let lines =
                 if beside && !row.detail.is_empty() && !self.goes_on(i) && is_new { lines.max(2) } else { lines };
+            // Where a row has several lines, it is set apart from the next one.
+            y += if self.drawn(row) > across { WRAPPED } else { 0.0 };
             y += LINE * lines as f64 + if row.tokens.len() > self.drawn(row) { LINE - 6.0 } else { 0.0 };
         }
         Layout { left, cell, across, rows, bottom: y + 4.0 }

@@ -31,7 +31,7 @@ impl Vectors {
             let points = self.values.iter().skip(j).step_by(d).enumerate();
             let points = points.map(|(t, x)| Point::exact((t + 1) as f64, f64::from(*x)));
             let style = Style::new(Ink::Token { token: j, vocab: d }, dash(j));
-            Line::new(format!("entry {}", j + 1), style, Look::Band, points)
+            Line::new(format!("x{}", subscript(j + 1)), style, Look::Band, points)
         };
         LineChart {
             lines: (0..d).map(line).collect(),
@@ -40,6 +40,11 @@ impl Vectors {
             ..LineChart::new(&self.title, XAxis::positions(self.values.len() / d), "value", "")
         }
     }
+}
+
+/// `₁₂`.
+fn subscript(number: usize) -> String {
+    number.to_string().bytes().filter_map(|digit| char::from_u32(0x2080 + u32::from(digit - b'0'))).collect()
 }
 
 #[cfg(test)]
@@ -55,7 +60,7 @@ mod tests {
             let vectors = Vectors { title: "Vectors".into(), dimension: 2, values: values.to_vec() };
             vectors.chart().svg(&View::new(500.0, 240.0, Theme::light()))
         };
-        assert!(!svg(&values).contains('↑') && svg(&values).contains("entry 2"));
+        assert!(!svg(&values).contains('↑') && svg(&values).contains("x₂"));
         values[0] = 100.0;
         assert!(svg(&values).contains('↑') && svg(&values).contains("100"));
     }
