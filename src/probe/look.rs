@@ -1,5 +1,6 @@
 //! How predictors and levels look: colours and dashes that mean one thing everywhere.
 
+pub use super::parts::listed;
 use crate::{
     colour::Rgb,
     picture::svg::{AXIS, INK, Paint},
@@ -49,13 +50,4 @@ pub fn thinned(steps: &[usize], most: usize, shown: usize) -> Vec<usize> {
         .filter(|(i, step)| i % stride == 0 || *i == last || **step == shown)
         .map(|(_, step)| *step)
         .collect()
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub fn listed(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
 }

@@ -2,6 +2,7 @@
 //! pointed at is answered here, from the numbers that the page has.
 
 mod landscape;
+mod transitions;
 
 use charts::report::Block;
 use leptos::{ev, prelude::*};
@@ -181,6 +182,7 @@ pub fn ProbesPanel() -> impl IntoView {
 fn tab_view(kind: TabKind) -> AnyView {
     match kind {
         TabKind::Landscape => view! { <landscape::LandscapeTab /> }.into_any(),
+        TabKind::Transitions => view! { <transitions::TransitionsTab /> }.into_any(),
         _ => ().into_any(),
     }
 }
@@ -188,7 +190,8 @@ fn tab_view(kind: TabKind) -> AnyView {
 /// The blocks that `make` gives, as the tab, the record and the shown step change.
 fn blocks(make: impl Fn(&TabView, &RunRecord, usize) -> Vec<Block> + Send + Sync + 'static) -> Signal<Vec<Block>> {
     let probes = use_app().probes;
-    Signal::derive(move || probes.with(&make).unwrap_or_default())
+    // Made once for all that read it. Charts cannot be compared: made anew is changed.
+    Memo::new_with_compare(move |_| probes.with(&make).unwrap_or_default(), |_, _| true).into()
 }
 
 /// One of several, as buttons of which one is pressed.
