@@ -12,8 +12,6 @@ pub const RATE: Paint = Paint::Variable("entropy-rate", Rgb(118, 125, 137));
 pub const UNIGRAM: Paint = Paint::Variable("unigram", Rgb(184, 122, 0));
 pub const BIGRAM: Paint = Paint::Variable("bigram", Rgb(213, 94, 0));
 pub const RETRIEVAL: Paint = Paint::Variable("retrieval", Rgb(178, 90, 144));
-/// Of the model, paler.
-pub const EARLIER: Paint = Paint::Variable("earlier", Rgb(84, 147, 201));
 /// What has no colour of its own.
 pub const OTHER: Paint = Paint::Variable("sequence", Rgb(0, 131, 143));
 

@@ -8,6 +8,7 @@ use super::{
     RunRecord, TabKind,
     landscape::Landscape,
     plateaus::Course,
+    power::Power,
     transitions::{EventLosses, Transitions},
 };
 use crate::{experiment::Experiment, protocol::Event};
@@ -58,6 +59,7 @@ pub enum Measurement {
 pub enum TabView {
     Landscape(Landscape),
     Transitions(Transitions),
+    Power(Power),
 }
 
 impl TabView {
@@ -73,14 +75,16 @@ impl TabView {
         match self {
             Self::Landscape(tab) => tab.blocks(record, shown, tab.first_choice()),
             Self::Transitions(tab) => tab.blocks(record, &Course::of(&record.losses), shown),
+            Self::Power(tab) => tab.blocks(record, shown, tab.first_window()),
         }
     }
 
-    /// Everything that the charts show, as CSV.
+    /// Everything that the charts show with the first choices, as CSV.
     pub fn csv(&self, record: &RunRecord) -> String {
         match self {
             Self::Landscape(tab) => tab.csv(record),
             Self::Transitions(tab) => tab.csv(record),
+            Self::Power(tab) => tab.csv(record, tab.first_window()),
         }
     }
 }

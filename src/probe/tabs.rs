@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NoProbe, Probe, Setting, TabView, landscape::Landscape, transitions::Transitions};
+use super::{NoProbe, Probe, Setting, TabView, landscape::Landscape, power::Power, transitions::Transitions};
 
 /// A question about how a learner came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,7 @@ impl TabKind {
                 let (probe, tab) = Transitions::open(setting)?;
                 (probe, TabView::Transitions(tab))
             }
+            Self::Power => (Box::new(NoProbe), TabView::Power(Power::open(setting)?)),
             _ => return Err("This tab is being moved.".into()),
         })
     }
