@@ -2,9 +2,12 @@
 
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    Setting, Wish,
+    Measurement, Probe, Seen, Setting, Wish,
     reference::{self, Reference},
+    transitions::EventLosses,
 };
 use crate::{
     experiment::WorldSpec,
@@ -13,25 +16,32 @@ use crate::{
 };
 
 /// Positions of a kind.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Class {
     /// At a line's end: `first name`.
     pub name: String,
     /// Loss of exact Bayes there, nats.
     pub bayes: f64,
-    /// Cells, as indices into all sequences on end, ascending.
-    cells: Vec<usize>,
 }
 
-/// Sequences on fresh topics, sorted into classes.
-pub struct Events {
-    /// What the classes are, as a sentence.
-    pub about: &'static str,
+/// All classes of a world, and how they were measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Classes {
+    /// What the classes are, as a sentence without its full stop.
+    pub about: String,
     pub classes: Vec<Class>,
+    /// Sequences behind each loss.
+    pub sequences: usize,
+}
+
+/// Sequences on fresh topics, whose positions are sorted into classes.
+pub struct Events {
+    pub of: Classes,
+    /// Positions of each class, as indices into all sequences on end, ascending.
+    positions: Vec<Vec<usize>>,
     /// Exact Bayes under P(w) on them.
     bayes: Reference,
     length: usize,
-    sequences: usize,
 }
 
 /// A class is learned half where this share of its excess is left, and learned where this one is.
@@ -43,8 +53,8 @@ pub fn gone(left: f64) -> String {
     format!("{:.0}%", 100.0 * (1.0 - left))
 }
 
-/// A class of fewer cells is left out.
-const FEWEST_CELLS: usize = 16;
+/// A class of fewer positions is left out.
+const FEWEST: usize = 16;
 
 impl Events {
     /// Draws the first of the evaluation's own sequences. In a world of tokens.
@@ -55,48 +65,52 @@ impl Events {
         let tokens = reference::sequences(&fresh, length, sequences, stream, |stream| fresh.draw_topic(stream));
         let kind = Kind::of(&experiment.world);
         let kinds = kind.classes();
-        let mut cells = vec![Vec::new(); kinds.len()];
+        let mut positions = vec![Vec::new(); kinds.len()];
         for (i, row) in tokens.chunks(length).enumerate() {
             for (l, count) in kind.counts(row).into_iter().enumerate() {
                 let Some(count) = count else { continue };
-                for ((_, counts), cells) in kinds.iter().zip(&mut cells) {
+                for ((_, counts), positions) in kinds.iter().zip(&mut positions) {
                     if counts.contains(&count) {
-                        cells.push(i * length + l);
+                        positions.push(i * length + l);
                     }
                 }
             }
         }
         let bayes = Reference::new(tokens, length, world.bayes(), world.is_exact());
         let losses = bayes.losses();
-        let classes = kinds.iter().zip(cells).filter(|(_, cells)| cells.len() >= FEWEST_CELLS);
-        let classes = classes.map(|((name, _), cells)| {
-            let loss = cells.iter().map(|&cell| losses[cell]).sum::<f64>() / cells.len() as f64;
-            Class { name: (*name).into(), bayes: loss, cells }
-        });
-        Self { about: kind.about(), classes: classes.collect(), bayes, length, sequences }
+        let many = kinds.iter().zip(positions).filter(|(_, positions)| positions.len() >= FEWEST);
+        let class = |((name, _), positions): (&(&str, _), Vec<usize>)| {
+            let loss = positions.iter().map(|&i| losses[i]).sum::<f64>() / positions.len() as f64;
+            (Class { name: (*name).into(), bayes: loss }, positions)
+        };
+        let (classes, positions) = many.map(class).unzip();
+        Self { of: Classes { about: kind.about().into(), classes, sequences }, positions, bayes, length }
     }
 
-    pub fn wish(&self) -> Wish {
-        Wish::predictions(self.bayes.rows.clone())
-    }
-
-    pub fn sequences(&self) -> usize {
-        self.sequences
-    }
-
-    /// What a model whose ln p is `law`, [rows, T, V], loses on each class beyond exact Bayes: mean divergence of whole laws, or mean
-    /// log-ratio of the tokens where Bayes is not exact. Errors are over sequences. `None` where the law does not fit or has no numbers.
+    /// What a model whose ln p is `law`, [rows, T, V], loses on each class beyond exact Bayes: mean divergence of whole distributions,
+    /// or mean log-ratio of the tokens where Bayes is not exact. Errors are over sequences. `None` where `law` does not fit or has no
+    /// numbers.
     pub fn excess(&self, law: &[f32]) -> Option<Vec<Measured>> {
         let excess = self.bayes.excess(law)?;
-        let mean = |class: &Class| {
-            let value = class.cells.iter().map(|&cell| excess[cell]).sum::<f64>() / class.cells.len() as f64;
+        let mean = |positions: &Vec<usize>| {
+            let value = positions.iter().map(|&i| excess[i]).sum::<f64>() / positions.len() as f64;
             // A ratio of sums over sequences: its error by linearisation.
-            let of_one = class.cells.chunk_by(|a, b| a / self.length == b / self.length);
-            let squares: f64 = of_one.map(|cells| cells.iter().map(|&c| excess[c] - value).sum::<f64>().powi(2)).sum();
-            let n = self.sequences as f64;
-            Measured { value, stderr: (squares * n / (n - 1.0).max(1.0)).sqrt() / class.cells.len() as f64 }
+            let of_one = positions.chunk_by(|a, b| a / self.length == b / self.length);
+            let squares: f64 = of_one.map(|some| some.iter().map(|&i| excess[i] - value).sum::<f64>().powi(2)).sum();
+            let n = self.of.sequences as f64;
+            Measured { value, stderr: (squares * n / (n - 1.0).max(1.0)).sqrt() / positions.len() as f64 }
         };
-        Some(self.classes.iter().map(mean).collect())
+        Some(self.positions.iter().map(mean).collect())
+    }
+}
+
+impl Probe for Events {
+    fn wishes(&self) -> Vec<Wish> {
+        vec![Wish::predictions(self.bayes.rows.clone())]
+    }
+
+    fn measure(&mut self, _: usize, step: usize, seen: Seen) -> Option<Measurement> {
+        Some(Measurement::Transitions(EventLosses { step, excess: self.excess(&seen.law)? }))
     }
 }
 
@@ -200,7 +214,7 @@ mod tests {
         Events::new(&Run::new(world, |e| e.data.length = length).setting())
     }
 
-    /// ln p of exact Bayes at every cell.
+    /// ln p of exact Bayes at every position.
     fn bayes(world: &str, of: &Events) -> Vec<f32> {
         let mut filter = World::new(&world.parse().expect("a spec")).expect("a world").bayes();
         let Rows::Tokens(tokens) = of.bayes.rows.as_ref() else { panic!("tokens") };
@@ -233,23 +247,25 @@ mod tests {
         assert!(of.excess(&bayes).expect("classes").iter().all(|e| e.value.abs() < 1e-6));
         let uniform = vec![0.2f32.ln(); bayes.len()];
         let excess = of.excess(&uniform).expect("classes");
-        let names: Vec<&str> = of.classes.iter().map(|c| c.name.as_str()).collect();
+        let names: Vec<&str> = of.of.classes.iter().map(|c| c.name.as_str()).collect();
         let few = ["first name", "second name", "third name", "fourth name"];
         assert_eq!(names[..4], few);
         assert_eq!(names.last(), Some(&"fourth and later names"));
         // The fourth name is one of the last class, which has more.
-        let [fourth, later] = [3, names.len() - 1].map(|i| &of.classes[i].cells);
-        assert!(fourth.iter().all(|cell| later.contains(cell)) && fourth.len() < later.len());
+        let [fourth, later] = [3, names.len() - 1].map(|i| &of.positions[i]);
+        assert!(fourth.iter().all(|i| later.contains(i)) && fourth.len() < later.len());
         // After Mr, the first name costs ln 2, a later one nothing.
-        assert!((of.classes[0].bayes - 2f64.ln()).abs() < 1e-3 && of.classes[1..].iter().all(|c| c.bayes < 1e-6));
-        for (class, excess) in of.classes.iter().zip(&excess) {
+        let classes = &of.of.classes;
+        assert!((classes[0].bayes - 2f64.ln()).abs() < 1e-3 && classes[1..].iter().all(|c| c.bayes < 1e-6));
+        for (class, excess) in classes.iter().zip(&excess) {
             assert!((class.bayes + excess.value - 5f64.ln()).abs() < 1e-5, "{class:?}");
         }
         assert_eq!(of.excess(&[0.0]), None);
         // Repeated blocks: nothing can be known of the first.
         let of = events("repeat:block=8,v=16", 32);
-        assert!((of.classes[0].bayes - 16f64.ln()).abs() < 1e-3 && of.classes[2].bayes < 1e-6);
-        assert_eq!(of.classes.iter().map(|c| c.cells.len()).collect::<Vec<_>>(), [8 * 64, 8 * 64, 16 * 64]);
+        let classes = &of.of.classes;
+        assert!((classes[0].bayes - 16f64.ln()).abs() < 1e-3 && classes[2].bayes < 1e-6);
+        assert_eq!(of.positions.iter().map(Vec::len).collect::<Vec<_>>(), [8 * 64, 8 * 64, 16 * 64]);
     }
 
     #[test]
@@ -260,10 +276,10 @@ mod tests {
         for row in law.chunks_mut(16 * 5).step_by(2) {
             row.fill(0.2f32.ln());
         }
-        let (excess, class) = (of.excess(&law).expect("classes")[0], &of.classes[0]);
+        let excess = of.excess(&law).expect("classes")[0];
         let whole = 5f64.ln() - 2f64.ln();
         // A sequence has at most one first name, so this is a share of sequences.
-        let n = class.cells.len() as f64;
+        let n = of.positions[0].len() as f64;
         let share = excess.value / whole;
         let expected = whole * (share * (1.0 - share) / n).sqrt();
         assert!((excess.stderr / expected - 1.0).abs() < 0.02, "{} for {expected}", excess.stderr);

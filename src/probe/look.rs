@@ -1,5 +1,6 @@
 //! How predictors and levels look: colours and dashes that mean one thing everywhere.
 
+pub use super::parts::listed;
 use crate::{
     colour::Rgb,
     picture::svg::{AXIS, INK, Paint},
@@ -11,8 +12,6 @@ pub const RATE: Paint = Paint::Variable("entropy-rate", Rgb(118, 125, 137));
 pub const UNIGRAM: Paint = Paint::Variable("unigram", Rgb(184, 122, 0));
 pub const BIGRAM: Paint = Paint::Variable("bigram", Rgb(213, 94, 0));
 pub const RETRIEVAL: Paint = Paint::Variable("retrieval", Rgb(178, 90, 144));
-/// Of the model, paler.
-pub const EARLIER: Paint = Paint::Variable("earlier", Rgb(84, 147, 201));
 /// What has no colour of its own.
 pub const OTHER: Paint = Paint::Variable("sequence", Rgb(0, 131, 143));
 
@@ -49,13 +48,4 @@ pub fn thinned(steps: &[usize], most: usize, shown: usize) -> Vec<usize> {
         .filter(|(i, step)| i % stride == 0 || *i == last || **step == shown)
         .map(|(_, step)| *step)
         .collect()
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub fn listed(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
 }

@@ -4,7 +4,13 @@
 use charts::report::Block;
 use serde::{Deserialize, Serialize};
 
-use super::{RunRecord, TabKind, landscape::Landscape};
+use super::{
+    RunRecord, TabKind,
+    landscape::Landscape,
+    plateaus::Course,
+    power::Power,
+    transitions::{EventLosses, Transitions},
+};
 use crate::{experiment::Experiment, protocol::Event};
 
 /// What the page asks of the probes.
@@ -44,31 +50,41 @@ pub enum ProbeEvent {
 
 /// One result of a probe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Measurement {}
+pub enum Measurement {
+    Transitions(EventLosses),
+}
 
 /// Everything that an open tab shows, less what is in the run's record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TabView {
     Landscape(Landscape),
+    Transitions(Transitions),
+    Power(Power),
 }
 
 impl TabView {
     /// Takes in a result. One of another tab (it was closed meanwhile) changes nothing.
     pub fn add(&mut self, measurement: Measurement) {
-        match measurement {}
+        if let (Self::Transitions(tab), Measurement::Transitions(found)) = (self, measurement) {
+            tab.add(found);
+        }
     }
 
     /// The whole tab as it opens, with the first choices.
     pub fn blocks(&self, record: &RunRecord, shown: usize) -> Vec<Block> {
         match self {
             Self::Landscape(tab) => tab.blocks(record, shown, tab.first_choice()),
+            Self::Transitions(tab) => tab.blocks(record, &Course::of(&record.losses), shown),
+            Self::Power(tab) => tab.blocks(record, shown, tab.first_window()),
         }
     }
 
-    /// Everything that the charts show, as CSV.
+    /// Everything that the charts show with the first choices, as CSV.
     pub fn csv(&self, record: &RunRecord) -> String {
         match self {
             Self::Landscape(tab) => tab.csv(record),
+            Self::Transitions(tab) => tab.csv(record),
+            Self::Power(tab) => tab.csv(record, tab.first_window()),
         }
     }
 }

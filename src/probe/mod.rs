@@ -16,6 +16,7 @@ pub(crate) mod look;
 mod matrix;
 mod messages;
 pub mod mixture;
+mod parts;
 pub mod plateaus;
 pub mod power;
 mod reference;

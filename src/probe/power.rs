@@ -2,21 +2,25 @@
 
 use std::fmt::Write;
 
+use charts::{
+    axis::XAxis,
+    line_chart::{self, LineChart, Look, Point},
+    report::{Block, Drawn},
+    scale::Scale,
+    scene::Dash,
+    style::{Ink, Style, predictor},
+};
+use serde::{Deserialize, Serialize};
+
 use super::{
-    Journal, Message, PIECE, Setting, Tab,
-    html::{figure, line, note, paragraph, point},
-    look,
+    RunRecord, Setting,
+    parts::{estimate, listed, sentences},
 };
 use crate::{
     experiment::WorldSpec,
     number,
-    picture::svg::{AXIS, INK, escape},
     protocol::{Evaluation, Measured, Theory},
-    scale::Scale,
-    sweep::{
-        chart::{Lines, MODEL, Place},
-        fit::{Decay, decay},
-    },
+    sweep::fit::{Decay, decay},
     theory::coins,
     world::{Topics, World},
 };
@@ -29,22 +33,36 @@ const MOST_POINTS: usize = 48;
 /// Excess over the entropy rate with L tokens of context, L = 1, 2, ... (index 0 is L = 1), nats.
 type Curve = Vec<Measured>;
 
+/// What of the tab is not in the run's record: the kind of world. Everything that is shown follows from it and the record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Power {
-    theory: Theory,
+    /// T.
     length: usize,
-    /// The window of the fits, in L.
-    window: (usize, usize),
     smooth: Option<Smooth>,
     coins: Option<Coins>,
-    per: &'static str,
+    /// What a loss is counted per: `token`, `vector`.
+    per: String,
+}
+
+/// The window of the fits, in L; what the reader chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub from: usize,
+    pub to: usize,
+}
+
+impl Window {
+    fn holds(self, l: usize) -> bool {
+        (self.from..=self.to).contains(&l)
+    }
 }
 
 /// A family of topics with so many parameters, on which they depend smoothly: the excess tends to d/(2L).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Smooth {
     parameters: usize,
     /// How the count comes about.
-    about: &'static str,
+    about: String,
 }
 
 /// The best straight line through the logarithms over a window, and those over its two halves. No interval belongs to it: a curve that
@@ -57,6 +75,7 @@ struct Line {
 }
 
 /// N coins: near to a continuum while L is small.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Coins {
     count: usize,
     /// Excess of the coin with a uniform prior, index 0 is L = 1.
@@ -74,7 +93,7 @@ impl Smooth {
             Topics::Linear(law) if law.is_exact() => (law.dimension().pow(2), "the d² entries of W"),
             _ => return None,
         };
-        Some(Self { parameters, about })
+        Some(Self { parameters, about: about.into() })
     }
 }
 
@@ -109,53 +128,51 @@ impl Power {
             return Err("With fewer than 6 positions there is no power law to see. Lengthen T.".into());
         }
         Ok(Self {
-            theory: setting.theory.clone(),
             length,
-            window: ((length / 10).max(2), length - 1),
             smooth: Smooth::of(setting.world),
             coins: Coins::of(&setting.experiment.world, length - 1),
-            per: setting.world.observation().word(),
+            per: setting.world.observation().word().into(),
         })
     }
 
-    /// Of exact Bayes.
-    fn bayes(&self) -> Curve {
-        let rate_error = self.theory.entropy_rate_stderr.unwrap_or(0.0);
-        let stderr = |l: usize| self.theory.bayes.stderr.as_ref().and_then(|e| e.get(l)).copied().unwrap_or(0.0);
-        let excess = |(l, h): (usize, &f64)| Measured {
-            value: h - self.theory.entropy_rate,
-            stderr: stderr(l).hypot(rate_error),
-        };
-        self.theory.bayes.values.iter().enumerate().skip(1).map(excess).collect()
+    /// The last L that there is.
+    pub fn last(&self) -> usize {
+        self.length - 1
     }
 
-    /// Of a model: that of exact Bayes, and what the model loses beyond it.
-    fn model(&self, evaluation: &Evaluation) -> Curve {
-        let beyond = evaluation.excess.iter().zip(&evaluation.excess_stderr).skip(1);
-        let sum = |(bayes, (value, stderr)): (Measured, (&f64, &f64))| Measured {
-            value: bayes.value + value,
-            stderr: bayes.stderr.hypot(*stderr),
-        };
-        self.bayes().into_iter().zip(beyond).map(sum).collect()
+    /// Before the reader chooses: all but the shortest contexts.
+    pub fn first_window(&self) -> Window {
+        Window { from: (self.length / 10).max(2), to: self.last() }
     }
 
-    /// The best line over the window.
-    fn fitted(&self, curve: &Curve) -> Option<Line> {
-        Line::of(curve, self.window)
+    /// The window nearest to one that was chosen for another length.
+    pub fn within(&self, window: Window) -> Window {
+        let to = window.to.clamp(3, self.last());
+        Window { from: window.from.clamp(1, to - 2), to }
     }
 
-    fn sentences(&self, bayes: &Curve, model: Option<&(usize, Curve)>) -> Vec<String> {
+    /// With another first L. A window holds some lengths, whatever is typed.
+    pub fn with_from(&self, window: Window, from: usize) -> Window {
+        Window { from: from.clamp(1, window.to.saturating_sub(2).max(1)), ..window }
+    }
+
+    /// With another last L.
+    pub fn with_to(&self, window: Window, to: usize) -> Window {
+        Window { to: to.clamp((window.from + 2).min(self.last()), self.last()), ..window }
+    }
+
+    fn sentences(&self, bayes: &Curve, model: Option<&(usize, Curve)>, window: Window) -> Vec<String> {
         let mut out = Vec::new();
-        let (from, to) = self.window;
-        let of_bayes = self.fitted(bayes).map(|fit| format!("exact Bayes falls {}", fit.told()));
+        let Window { from, to } = window;
+        let of_bayes = Line::of(bayes, window).map(|fit| format!("exact Bayes falls {}", fit.in_words()));
         let of_model = model.and_then(|(step, curve)| {
-            Some(format!("the model at step {} {}", number::count(*step), self.fitted(curve)?.told()))
+            Some(format!("the model at step {} {}", number::count(*step), Line::of(curve, window)?.in_words()))
         });
         let parts: Vec<String> = of_bayes.into_iter().chain(of_model).collect();
         if parts.is_empty() {
             out.push(format!("Between L = {from} and {to} no excess stands out that a line could be drawn through."));
         } else {
-            out.push(format!("By the best line over the window from L = {from} to {to}, {}.", look::listed(&parts)));
+            out.push(format!("By the best line over the window from L = {from} to {to}, {}.", listed(&parts)));
         }
         if let Some(Smooth { parameters, about }) = &self.smooth {
             out.push(format!(
@@ -175,7 +192,7 @@ impl Power {
                 number::count(coins.count),
                 number::short(1.0 / coins.rate),
             ));
-        } else if let (Some(power), Some(exponential)) = (self.fitted(bayes), exponential(bayes, self.window))
+        } else if let (Some(power), Some(exponential)) = (Line::of(bayes, window), exponential(bayes, window))
             && exponential.r_squared > power.whole.r_squared
             && self.smooth.is_none()
         {
@@ -188,145 +205,215 @@ impl Power {
         out
     }
 
-    fn axis(&self) -> (Scale, Place) {
-        let scale = Scale::log(1.0, (self.length - 1) as f64);
-        let ticks = scale.whole_ticks(7).into_iter().map(|(v, text)| (scale.share(v), text)).collect();
-        (scale, Place::of_ticks(format!("context length L, {}s (log scale)", self.per), ticks))
+    fn axis(&self) -> XAxis {
+        let scale = Scale::log(1.0, self.last() as f64);
+        XAxis::whole(format!("context length L, {}s", self.per), "L =", scale)
     }
 
-    /// Lengths that are drawn.
-    fn lengths(&self) -> Vec<usize> {
+    /// Lengths that are drawn, the ends of the window among them.
+    fn lengths(&self, window: Window) -> Vec<usize> {
         let mut out: Vec<usize> = Vec::new();
-        let factor = ((self.length - 1) as f64).powf(1.0 / MOST_POINTS as f64);
-        while out.last().is_none_or(|l| *l < self.length - 1) {
+        let factor = (self.last() as f64).powf(1.0 / MOST_POINTS as f64);
+        while out.last().is_none_or(|l| *l < self.last()) {
             let next = out.last().map_or(1, |l| (l + 1).max((*l as f64 * factor) as usize));
-            out.push(next.min(self.length - 1));
+            out.push(next.min(self.last()));
+        }
+        out.extend([window.from, window.to].map(|l| l.clamp(1, self.last())));
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    fn marks(window: Window) -> Vec<(f64, String)> {
+        vec![(window.from as f64, "window".into()), (window.to as f64, String::new())]
+    }
+
+    fn unit(&self) -> String {
+        format!("nats per {}", self.per)
+    }
+
+    /// One curve, pale where it does not stand out from 0, and its best line.
+    fn lines_of(&self, name: &str, curve: &Curve, window: Window) -> Vec<line_chart::Line> {
+        let style = predictor(name);
+        let (mut sure, mut unsure) = (Vec::new(), Vec::new());
+        for l in self.lengths(window) {
+            let Some(y) = curve.get(l - 1).filter(|y| y.value > 0.0) else { continue };
+            let point = estimate(l as f64, *y, &self.unit());
+            if stands_out(y) {
+                sure.push(point);
+            } else {
+                let pale = Point { low: y.value, high: y.value, ..point };
+                unsure.push(pale.how("within two standard errors of 0: no line goes through it"));
+            }
+        }
+        let mut lines = vec![line_chart::Line::new(name, style, Look::Band, sure)];
+        if !unsure.is_empty() {
+            let ink = if name == "model" { Ink::Earlier } else { Ink::Grey };
+            lines.push(line_chart::Line::new("", Style::new(ink, style.dash), Look::Points, unsure).named(name));
+        }
+        if let Some(fit) = Line::of(curve, window) {
+            let points = self.lengths(window).into_iter().filter(|l| window.holds(*l)).map(|l| {
+                let y = fit.whole.amplitude * (l as f64).powf(-fit.whole.slope);
+                Point::exact(l as f64, y).how(fit.in_words())
+            });
+            let style = Style::new(style.ink, Dash::Dashed);
+            lines.push(line_chart::Line::new("", style, Look::Band, points).named(format!("best line of {name}")));
+        }
+        lines
+    }
+
+    /// The excess on log axes, and what it is compared with.
+    fn curves(&self, bayes: &Curve, model: Option<&(usize, Curve)>, window: Window) -> LineChart {
+        let lengths = self.lengths(window);
+        let mut lines = self.lines_of("Bayes", bayes, window);
+        if let Some((_, curve)) = model {
+            lines.extend(self.lines_of("model", curve, window));
+        }
+        if let Some(Smooth { parameters, .. }) = self.smooth {
+            let points = lengths.iter().map(|l| Point::exact(*l as f64, parameters as f64 / (2 * l) as f64));
+            let style = Style::new(Ink::Grey, Dash::DashDot);
+            lines.push(line_chart::Line::new("d/(2L)", style, Look::Band, points));
+        }
+        if let Some(coins) = &self.coins {
+            let continuum =
+                lengths.iter().map(|l| Point::exact(*l as f64, coins.continuum[l - 1]).how("coin of any bias"));
+            let style = Style::new(Ink::Sequence, Dash::Dashed);
+            lines.push(line_chart::Line::new("any bias", style, Look::Band, continuum));
+            // Through the last length at which Bayes' excess is known.
+            if let Some(at) = bayes.iter().rposition(stands_out) {
+                let exponential = lengths.iter().filter_map(|&l| {
+                    let y = bayes[at].value * (coins.rate * ((at + 1) as f64 - l as f64)).exp();
+                    let how = format!("e to the −{}·L", number::short(coins.rate));
+                    (y < coins.continuum[0]).then(|| Point::exact(l as f64, y).how(how))
+                });
+                let style = Style::new(Ink::Retrieval, Dash::DashDot);
+                lines.push(line_chart::Line::new("closest pair", style, Look::Band, exponential));
+            }
+        }
+        LineChart {
+            lines,
+            log: true,
+            marks: Self::marks(window),
+            about: "Excess over the entropy rate against the length of the context, both on log axes.".into(),
+            ..LineChart::new(
+                "Excess against context",
+                self.axis(),
+                format!("excess over the entropy rate, {}", self.unit()),
+                self.unit(),
+            )
+        }
+    }
+
+    fn slopes(&self, bayes: &Curve, model: Option<&(usize, Curve)>, window: Window) -> LineChart {
+        let mut lines = Vec::new();
+        for (name, curve) in [("Bayes", Some(bayes)), ("model", model.map(|(_, curve)| curve))] {
+            let Some(curve) = curve else { continue };
+            let points = self.lengths(window).into_iter().filter_map(|l| {
+                let slope = local_slope(curve, l)?;
+                Some(Point::exact(l as f64, slope).value(number::fixed(slope, 3)))
+            });
+            lines.push(line_chart::Line::new(name, predictor(name), Look::Band, points));
+        }
+        if self.smooth.is_some() {
+            let style = Style::new(Ink::Grey, Dash::DashDot);
+            lines.push(line_chart::Line::level("−1", style, -1.0, "slope of d/(2L)"));
+        }
+        LineChart {
+            lines,
+            marks: Self::marks(window),
+            about: "Local slope of the excess on log axes against the length of the context.".into(),
+            empty: "No excess stands out at enough lengths in a row for a slope.".into(),
+            ..LineChart::new("Local slope", self.axis(), "d ln(excess) / d ln L", "")
+        }
+    }
+
+    /// The model's curve at the shown step, where there is one.
+    fn shown(&self, record: &RunRecord, shown: usize) -> Option<(usize, Curve)> {
+        let evaluation = record.at(shown).filter(|e| e.excess.len() == self.length)?;
+        Some((evaluation.step, of_model(&record.theory, evaluation)))
+    }
+
+    /// What is said above the entries of the window.
+    pub fn words(&self, record: &RunRecord, shown: usize, window: Window) -> Vec<Block> {
+        let (bayes, model) = (of_bayes(&record.theory), self.shown(record, shown));
+        let mut out = sentences("power-told", self.sentences(&bayes, model.as_ref(), window));
+        if model.is_none() {
+            out.push(Block::Note("The model's curve appears after the first recorded step.".into()));
         }
         out
     }
 
-    fn marks(&self, scale: &Scale) -> Vec<(f64, String)> {
-        let at = |l: usize, word: &str| (scale.share(l as f64), word.to_owned());
-        vec![at(self.window.0, "window"), at(self.window.1, "")]
+    /// What is drawn below them.
+    pub fn charts(&self, record: &RunRecord, shown: usize, window: Window) -> Vec<Block> {
+        let (bayes, model) = (of_bayes(&record.theory), self.shown(record, shown));
+        vec![
+            Block::Charts(vec![
+                Drawn::new("power-excess", self.curves(&bayes, model.as_ref(), window)),
+                Drawn::new("power-slope", self.slopes(&bayes, model.as_ref(), window)),
+            ]),
+            Block::Note(
+                "L is the number of tokens seen. Each dashed line is the best straight line through the logarithms of all points of the window; \
+                 how it bends is told by the lines over the window's two halves, parted at its geometric middle. These lines have no \
+                 confidence interval: an exact curve has no scatter, and all positions of a model's curve come from the same sequences of one \
+                 run; what another run would give, only other seeds can tell. Bands of the curves: two standard errors. Where the excess is \
+                 within two standard errors of 0 it is drawn pale and no line goes through it."
+                    .into(),
+            ),
+        ]
     }
 
-    fn curves(&self, bayes: &Curve, model: Option<&(usize, Curve)>) -> String {
-        let (scale, x) = self.axis();
-        let share = |l: usize| scale.share(l as f64);
-        let mut series = Vec::new();
-        let named = [("Bayes", "", Some(bayes)), ("model", "", model.map(|(_, curve)| curve))];
-        for (name, dash, curve) in named {
-            let Some(curve) = curve else { continue };
-            let (paint, _) = look::of(name);
-            let (mut sure, mut unsure) = (Vec::new(), Vec::new());
-            for l in self.lengths() {
-                let Some(y) = curve.get(l - 1).filter(|y| y.value > 0.0) else { continue };
-                let title = format!("{name}, L = {l}: {} nats", number::with_error(y.value, y.stderr));
-                let at = point(share(l), y.value, 2.0 * y.stderr, title);
-                if stands_out(y) { sure.push(at) } else { unsure.push(point(at.x, at.y, 0.0, at.title)) }
-            }
-            series.push(line(name, paint, dash, sure));
-            if !unsure.is_empty() {
-                let pale = if name == "model" { look::EARLIER } else { AXIS };
-                let dots = line("", pale, dash, unsure);
-                series.push(crate::sweep::chart::Series { joined: false, band: false, ..dots });
-            }
-            if let Some(fit) = self.fitted(curve) {
-                let ends = [self.window.0, self.window.1].map(|l| {
-                    let y = fit.whole.amplitude * (l as f64).powf(-fit.whole.slope);
-                    point(share(l), y, 0.0, format!("best line of {name}: {}", fit.told()))
-                });
-                series.push(line("", paint, look::DASHED, ends));
-            }
-        }
-        if let Some(Smooth { parameters, .. }) = self.smooth {
-            let ends = [1, self.length - 1].map(|l| {
-                let y = parameters as f64 / (2 * l) as f64;
-                point(share(l), y, 0.0, format!("d/(2L) = {}", number::short(y)))
-            });
-            series.push(line("d/(2L)", AXIS, look::DASH_DOT, ends));
-        }
-        if let Some(coins) = &self.coins {
-            let continuum = self.lengths().into_iter().map(|l| {
-                let y = coins.continuum[l - 1];
-                point(share(l), y, 0.0, format!("coin of any bias, L = {l}: {} nats", number::short(y)))
-            });
-            series.push(line("any bias", look::OTHER, look::DASHED, continuum));
-            // Through the last length at which Bayes' excess is known.
-            if let Some(at) = bayes.iter().rposition(stands_out) {
-                let exponential = self.lengths().into_iter().filter_map(|l| {
-                    let y = bayes[at].value * (coins.rate * ((at + 1) as f64 - l as f64)).exp();
-                    let title = format!("e to the −{}·L", number::short(coins.rate));
-                    (y < coins.continuum[0]).then(|| point(share(l), y, 0.0, title))
-                });
-                series.push(line("closest pair", look::RETRIEVAL, look::DASH_DOT, exponential));
-            }
-        }
-        let lines = Lines {
-            title: String::new(),
-            x,
-            y: format!("excess over the entropy rate, nats per {}", self.per),
-            series,
-            log: true,
-            like: None,
-            marks: self.marks(&scale),
-            shrink: 1.0,
-        };
-        figure(&lines.draw().alone(
-            "Excess against context",
-            "Excess over the entropy rate against the length of the context, both on log axes",
-        ))
+    /// The whole tab.
+    pub fn blocks(&self, record: &RunRecord, shown: usize, window: Window) -> Vec<Block> {
+        [self.words(record, shown, window), self.charts(record, shown, window)].concat()
     }
 
-    fn slopes(&self, bayes: &Curve, model: Option<&(usize, Curve)>) -> String {
-        let (scale, x) = self.axis();
-        let mut series = Vec::new();
-        for (name, paint, curve) in [("Bayes", INK, Some(bayes)), ("model", MODEL, model.map(|(_, curve)| curve))] {
-            let Some(curve) = curve else { continue };
-            let points = self.lengths().into_iter().filter_map(|l| {
-                let slope = local_slope(curve, l)?;
-                let title = format!("{name}, L = {l}: slope {}", number::fixed(slope, 3));
-                Some(point(scale.share(l as f64), slope, 0.0, title))
-            });
-            series.push(line(name, paint, "", points));
+    /// Everything that the charts show at every recorded step, as CSV.
+    pub fn csv(&self, record: &RunRecord, window: Window) -> String {
+        let mut csv = String::from("kind,curve,step,first_length,last_length,value,stderr\n");
+        let mut curves = vec![("Bayes", String::new(), of_bayes(&record.theory))];
+        for evaluation in record.evaluations.iter().filter(|e| e.excess.len() == self.length) {
+            curves.push(("model", evaluation.step.to_string(), of_model(&record.theory, evaluation)));
         }
-        if self.smooth.is_some() {
-            series.push(super::html::level("−1", AXIS, look::DASH_DOT, -1.0, "slope of d/(2L)"));
+        let Window { from, to } = window;
+        for (name, step, curve) in &curves {
+            for (i, y) in curve.iter().enumerate() {
+                let l = i + 1;
+                let _ = writeln!(csv, "excess_nats,{name},{step},{l},{l},{},{}", y.value, y.stderr);
+                if let Some(slope) = local_slope(curve, l) {
+                    let _ = writeln!(csv, "local_slope,{name},{step},{l},{l},{slope},");
+                }
+            }
+            if let Some(fit) = Line::of(curve, window) {
+                let _ = writeln!(csv, "slope_of_best_line,{name},{step},{from},{to},{},", -fit.whole.slope);
+                for (half, slope) in ["first_half", "second_half"].iter().zip(fit.halves.into_iter().flatten()) {
+                    let _ = writeln!(csv, "slope_of_best_line_{half},{name},{step},{from},{to},{},", -slope);
+                }
+            }
         }
-        let lines = Lines {
-            title: String::new(),
-            x,
-            y: "d ln(excess) / d ln L".into(),
-            series,
-            log: false,
-            like: None,
-            marks: self.marks(&scale),
-            shrink: 1.0,
-        };
-        figure(
-            &lines
-                .draw()
-                .alone("Local slope", "Local slope of the excess on log axes against the length of the context"),
-        )
+        for (i, y) in self.coins.iter().flat_map(|coins| coins.continuum.iter().enumerate()) {
+            let _ = writeln!(csv, "excess_nats,coin of any bias,,{0},{0},{y},", i + 1);
+        }
+        csv
     }
+}
 
-    fn controls(&self) -> String {
-        let entry = |end: &str, label: &str, value: usize| {
-            format!(
-                "<label>{label} <input type=\"number\" min=\"1\" max=\"{}\" value=\"{value}\" data-inside=\"window\" data-end=\"{end}\" \
-                 data-testid=\"power-{end}\"></label>",
-                self.length - 1
-            )
-        };
-        let (from, to) = self.window;
-        format!("<div class=\"inside-row\">{} {}</div>", entry("from", "Line from L =", from), entry("to", "to", to))
-    }
+/// The excess of exact Bayes.
+fn of_bayes(theory: &Theory) -> Curve {
+    let rate_error = theory.entropy_rate_stderr.unwrap_or(0.0);
+    let stderr = |l: usize| theory.bayes.stderr.as_ref().and_then(|e| e.get(l)).copied().unwrap_or(0.0);
+    let excess =
+        |(l, h): (usize, &f64)| Measured { value: h - theory.entropy_rate, stderr: stderr(l).hypot(rate_error) };
+    theory.bayes.values.iter().enumerate().skip(1).map(excess).collect()
+}
 
-    /// The model's curve at the shown step, where there is one.
-    fn shown(&self, journal: &Journal, shown: usize) -> Option<(usize, Curve)> {
-        let evaluation = journal.at(shown).filter(|e| e.excess.len() == self.length)?;
-        Some((evaluation.step, self.model(evaluation)))
-    }
+/// The excess of a model: that of exact Bayes, and what the model loses beyond it.
+fn of_model(theory: &Theory, evaluation: &Evaluation) -> Curve {
+    let beyond = evaluation.excess.iter().zip(&evaluation.excess_stderr).skip(1);
+    let sum = |(bayes, (value, stderr)): (Measured, (&f64, &f64))| Measured {
+        value: bayes.value + value,
+        stderr: bayes.stderr.hypot(*stderr),
+    };
+    of_bayes(theory).into_iter().zip(beyond).map(sum).collect()
 }
 
 /// More than two standard errors above 0, and more than rounding.
@@ -335,25 +422,27 @@ fn stands_out(excess: &Measured) -> bool {
 }
 
 /// L and the excess, where it stands out, in a window of L.
-fn usable(curve: &Curve, (from, to): (usize, usize)) -> Vec<(f64, Measured)> {
-    let within = curve.iter().enumerate().map(|(i, y)| (i + 1, *y)).filter(|(l, _)| (from..=to).contains(l));
+fn usable(curve: &Curve, window: Window) -> Vec<(f64, Measured)> {
+    let within = curve.iter().enumerate().map(|(i, y)| (i + 1, *y)).filter(|(l, _)| window.holds(*l));
     within.filter(|(_, y)| stands_out(y)).map(|(l, y)| (l as f64, y)).collect()
 }
 
 impl Line {
-    fn of(curve: &Curve, (from, to): (usize, usize)) -> Option<Self> {
+    fn of(curve: &Curve, window: Window) -> Option<Self> {
+        let Window { from, to } = window;
         let line = |window| {
             let points = usable(curve, window);
             let logs: Vec<(f64, Measured)> = points.iter().map(|(l, y)| (l.ln(), *y)).collect();
             decay(&logs, logs.len())
         };
         let middle = (from as f64 * to as f64).sqrt();
-        let halves = line((from, middle.floor() as usize)).zip(line((middle.ceil() as usize, to)));
-        Some(Self { whole: line((from, to))?, halves: halves.map(|(first, second)| [first.slope, second.slope]) })
+        let first = line(Window { from, to: middle.floor() as usize });
+        let halves = first.zip(line(Window { from: middle.ceil() as usize, to }));
+        Some(Self { whole: line(window)?, halves: halves.map(|(first, second)| [first.slope, second.slope]) })
     }
 
     /// `as L to the −0.88, bending from −0.83 in the window's first half to −0.93 in its second`.
-    fn told(&self) -> String {
+    fn in_words(&self) -> String {
         let digits = |v: f64| number::fixed(-v, 2);
         let bend = match self.halves.map(|halves| halves.map(digits)) {
             Some([first, second]) if first == second => format!(", {first} in both halves of the window"),
@@ -367,7 +456,7 @@ impl Line {
 }
 
 /// Instead of a power law.
-fn exponential(curve: &Curve, window: (usize, usize)) -> Option<Decay> {
+fn exponential(curve: &Curve, window: Window) -> Option<Decay> {
     let points = usable(curve, window);
     decay(&points, points.len())
 }
@@ -380,86 +469,14 @@ fn local_slope(curve: &Curve, l: usize) -> Option<f64> {
     if to > curve.len() || l < 2 {
         return None;
     }
-    let points: Vec<(f64, Measured)> = usable(curve, (from, to)).into_iter().map(|(l, y)| (l.ln(), y)).collect();
+    let points: Vec<(f64, Measured)> =
+        usable(curve, Window { from, to }).into_iter().map(|(l, y)| (l.ln(), y)).collect();
     if points.len() < 3 || points.len() < (to - from).div_ceil(2) {
         return None;
     }
     let mean = points.iter().map(|(x, _)| x).sum::<f64>() / points.len() as f64;
     let spread: f64 = points.iter().map(|(x, _)| (x - mean).powi(2)).sum();
     Some(points.iter().map(|(x, y)| (x - mean) * y.value.ln()).sum::<f64>() / spread)
-}
-
-impl Tab for Power {
-    fn told(&mut self, message: &Message) -> bool {
-        let (Some(value), "window") = (message.index("value"), message.about()) else { return false };
-        let before = self.window;
-        // A window holds some lengths, whatever is typed.
-        match message.text("end") {
-            "from" => self.window.0 = value.clamp(1, before.1.saturating_sub(2).max(1)),
-            "to" => self.window.1 = value.clamp(before.0 + 2, self.length - 1),
-            _ => {}
-        }
-        self.window != before
-    }
-
-    fn html(&self, journal: &Journal, shown: usize) -> String {
-        let bayes = self.bayes();
-        let model = self.shown(journal, shown);
-        let mut html = String::new();
-        for (i, sentence) in self.sentences(&bayes, model.as_ref()).iter().enumerate() {
-            html += &match i {
-                0 => format!("<p data-testid=\"power-told\"><b>{}</b></p>", escape(sentence)),
-                _ => paragraph(sentence),
-            };
-        }
-        if model.is_none() {
-            html += &note("The model's curve appears after the first recorded step.");
-        }
-        html += PIECE;
-        html += &self.controls();
-        html += PIECE;
-        html += "<div class=\"pictures\">";
-        html += &self.curves(&bayes, model.as_ref());
-        html += &self.slopes(&bayes, model.as_ref());
-        html += "</div>";
-        html += PIECE;
-        html += &note(
-            "L is the number of tokens seen. Each dashed line is the best straight line through the logarithms of all points of the window; \
-             how it bends is told by the lines over the window's two halves, parted at its geometric middle. These lines have no \
-             confidence interval: an exact curve has no scatter, and all positions of a model's curve come from the same sequences of one \
-             run; what another run would give, only other seeds can tell. Bands of the curves: two standard errors. Where the excess is \
-             within two standard errors of 0 it is drawn pale and no line goes through it.",
-        );
-        html
-    }
-
-    fn csv(&self, journal: &Journal) -> String {
-        let mut csv = String::from("kind,curve,step,first_length,last_length,value,stderr\n");
-        let mut curves = vec![("Bayes", String::new(), self.bayes())];
-        for evaluation in journal.evaluations.iter().filter(|e| e.excess.len() == self.length) {
-            curves.push(("model", evaluation.step.to_string(), self.model(evaluation)));
-        }
-        let (from, to) = self.window;
-        for (name, step, curve) in &curves {
-            for (i, y) in curve.iter().enumerate() {
-                let l = i + 1;
-                let _ = writeln!(csv, "excess_nats,{name},{step},{l},{l},{},{}", y.value, y.stderr);
-                if let Some(slope) = local_slope(curve, l) {
-                    let _ = writeln!(csv, "local_slope,{name},{step},{l},{l},{slope},");
-                }
-            }
-            if let Some(fit) = self.fitted(curve) {
-                let _ = writeln!(csv, "slope_of_best_line,{name},{step},{from},{to},{},", -fit.whole.slope);
-                for (half, slope) in ["first_half", "second_half"].iter().zip(fit.halves.into_iter().flatten()) {
-                    let _ = writeln!(csv, "slope_of_best_line_{half},{name},{step},{from},{to},{},", -slope);
-                }
-            }
-        }
-        for (i, y) in self.coins.iter().flat_map(|coins| coins.continuum.iter().enumerate()) {
-            let _ = writeln!(csv, "excess_nats,coin of any bias,,{0},{0},{y},", i + 1);
-        }
-        csv
-    }
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NoProbe, Probe, Setting, TabView, landscape::Landscape};
+use super::{NoProbe, Probe, Setting, TabView, landscape::Landscape, power::Power, transitions::Transitions};
 
 /// A question about how a learner came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +77,11 @@ impl TabKind {
     pub fn open(self, setting: &Setting) -> Result<(Box<dyn Probe>, TabView), String> {
         Ok(match self {
             Self::Landscape => (Box::new(NoProbe), TabView::Landscape(Landscape::open(setting))),
+            Self::Transitions => {
+                let (probe, tab) = Transitions::open(setting)?;
+                (probe, TabView::Transitions(tab))
+            }
+            Self::Power => (Box::new(NoProbe), TabView::Power(Power::open(setting)?)),
             _ => return Err("This tab is being moved.".into()),
         })
     }

@@ -2,18 +2,24 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
+use charts::{
+    axis::XAxis,
+    line_chart::{Line, LineChart, Look, Point},
+    report::{Block, Drawn, Table},
+    scene::Dash,
+    style::{Ink, Style, predictor},
+};
+use serde::{Deserialize, Serialize};
+
 use super::{
-    Journal, Message, PIECE, Seen, Setting, Steps, Tab, Wish,
-    events::{Class, Events, HALF, LEFT, gone, learned},
-    html::{self, figure, line, note, paragraph, point, table},
-    look::{self, listed, thinned},
+    NoProbe, Probe, RunRecord, Setting,
+    events::{Class, Classes, Events, HALF, LEFT, gone, learned},
+    parts::{estimate, listed, sentences},
     plateaus::{self, Course, Drop, Plateau},
 };
 use crate::{
     number,
-    picture::svg::{INK, escape},
     protocol::Measured,
-    sweep::chart::{self, Lines, Series},
     theory::{bigram::Bigram, levels::mean},
 };
 
@@ -21,53 +27,74 @@ use crate::{
 const TOLERANCE: f64 = 0.02;
 /// Levels this close together are the same.
 const SAME: f64 = 1e-3;
-/// Steps of one line.
-const MOST_POINTS: usize = 48;
+/// Of losses in read-outs.
+const UNIT: &str = "nats per token";
 
+/// The tab's own numbers: everything else is in the run's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Transitions {
     levels: Vec<Level>,
-    events: Option<Events>,
-    /// Excess of each class, by recorded step.
-    taken: BTreeMap<usize, Vec<Measured>>,
+    /// `None` where no class has enough positions.
+    events: Option<Classes>,
+    /// Excess of each class over exact Bayes, nats per token, by recorded step.
+    measured: BTreeMap<usize, Vec<Measured>>,
+}
+
+/// What a model loses on each class of events at one step, beyond exact Bayes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventLosses {
+    pub step: usize,
+    /// In the order of the classes, nats per token.
+    pub excess: Vec<Measured>,
 }
 
 /// The mean loss of a predictor, with which a plateau may be explained.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Level {
-    name: &'static str,
-    /// What a learner does that sits there.
-    about: &'static str,
+    name: String,
+    /// What a model does that sits there.
+    about: String,
     value: f64,
 }
 
 impl Transitions {
-    /// The error is a sentence on why there are no levels to sit on.
-    pub fn open(setting: &Setting) -> Result<Self, String> {
+    /// What measures, and what is known before the first measurement. The error is a sentence on why there are no levels to sit on.
+    pub fn open(setting: &Setting) -> Result<(Box<dyn Probe>, Self), String> {
         let (world, theory) = (setting.world, setting.theory);
         if world.observation().is_vectors() {
             return Err("Plateaus are named after predictors of tokens, and this world has vectors instead.".into());
         }
         let length = setting.experiment.data.length;
+        let level = |name: &str, about: &str, value: f64| Level { name: name.into(), about: about.into(), value };
         let mut levels = vec![
-            Level { name: "uniform", about: "knows nothing", value: (world.vocab() as f64).ln() },
-            Level { name: "unigram", about: "knows how often each token comes", value: mean(&theory.unigram.values) },
+            level("uniform", "knows nothing", (world.vocab() as f64).ln()),
+            level("unigram", "knows how often each token comes", mean(&theory.unigram.values)),
         ];
         if let Some(bigram) = Bigram::new(world, setting.topics, length) {
             let about = "knows which token follows which over all topics, and learns nothing in context";
-            levels.push(Level { name: "bigram", about, value: mean(bigram.losses()) });
+            levels.push(level("bigram", about, mean(bigram.losses())));
         }
         for (name, about) in [
             ("uni-inf", "counts tokens in its context"),
             ("bi-inf", "counts in its context what followed the last token"),
         ] {
             let of_name = theory.baselines.iter().find(|b| b.name == name);
-            levels.extend(of_name.map(|b| Level { name, about, value: mean(&b.curve.values) }));
+            levels.extend(of_name.map(|b| level(name, about, mean(&b.curve.values))));
         }
         let about =
             if theory.adaptive { "does what the best predictor at hand does" } else { "does as well as can be" };
-        levels.push(Level { name: "Bayes", about, value: theory.training_level });
-        let events = Some(Events::new(setting)).filter(|events| !events.classes.is_empty());
-        Ok(Self { levels, events, taken: BTreeMap::new() })
+        levels.push(level("Bayes", about, theory.training_level));
+        let events = Some(Events::new(setting)).filter(|events| !events.of.classes.is_empty());
+        let view = Self { levels, events: events.as_ref().map(|events| events.of.clone()), measured: BTreeMap::new() };
+        let probe: Box<dyn Probe> = match events {
+            Some(events) => Box::new(events),
+            None => Box::new(NoProbe),
+        };
+        Ok((probe, view))
+    }
+
+    pub fn add(&mut self, losses: EventLosses) {
+        self.measured.insert(losses.step, losses.excess);
     }
 
     /// The levels that a plateau may sit on, the nearest first and those that are the same with it; empty where none is near.
@@ -90,7 +117,7 @@ impl Transitions {
                 let same = match others {
                     [] => String::new(),
                     _ => {
-                        let names: Vec<String> = others.iter().map(|level| level.name.into()).collect();
+                        let names: Vec<String> = others.iter().map(|level| level.name.clone()).collect();
                         format!(", here the same as {}", listed(&names))
                     }
                 };
@@ -100,12 +127,12 @@ impl Transitions {
         }
     }
 
-    fn course_told(&self, course: &Course) -> Vec<String> {
+    fn course_sentences(&self, course: &Course) -> Vec<String> {
         let mut out = Vec::new();
         let mut drops = course.drops.iter().peekable();
         for plateau in &course.plateaus {
             while let Some(drop) = drops.next_if(|drop| drop.half < plateau.first as f64) {
-                out.push(drop_told(drop));
+                out.push(drop_sentence(drop));
             }
             let (first, last) = (number::count(plateau.first), number::count(plateau.last));
             let place = self.place(plateau);
@@ -121,16 +148,16 @@ impl Transitions {
                 format!("From step {first} to {last} it is {place}.")
             });
         }
-        out.extend(drops.map(drop_told));
+        out.extend(drops.map(drop_sentence));
         out
     }
 
     /// The excess of one class over recorded steps.
     fn course(&self, class: usize) -> Vec<(usize, Measured)> {
-        self.taken.iter().filter_map(|(step, excess)| Some((*step, *excess.get(class)?))).collect()
+        self.measured.iter().filter_map(|(step, excess)| Some((*step, *excess.get(class)?))).collect()
     }
 
-    fn learned_told(&self) -> Vec<String> {
+    fn learned_sentence(&self) -> Vec<String> {
         let Some(events) = &self.events else { return Vec::new() };
         let mut when: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for (i, class) in events.classes.iter().enumerate() {
@@ -148,93 +175,88 @@ impl Transitions {
         }
     }
 
-    fn curve(&self, course: &Course, axis: &Steps, shown: usize) -> String {
-        let mut series = Vec::new();
+    /// The smoothed training loss, the levels, and on it the plateaus and drops.
+    fn curve(&self, record: &RunRecord, course: &Course, shown: usize) -> LineChart {
+        let mut lines = Vec::new();
         for level in &self.levels {
             // One line for levels that are the same.
-            let names: Vec<&str> = self
-                .levels
-                .iter()
-                .filter(|other| (other.value - level.value).abs() <= SAME * level.value)
-                .map(|other| other.name)
-                .collect();
-            if names[0] != level.name {
-                continue;
+            let same = |other: &&Level| (other.value - level.value).abs() <= SAME * level.value;
+            let names: Vec<&str> = self.levels.iter().filter(same).map(|other| other.name.as_str()).collect();
+            if names[0] == level.name {
+                lines.push(Line::level(names.join(" = "), predictor(&level.name), level.value, ""));
             }
-            let (paint, dash) = look::of(level.name);
-            let title = format!("{}: {} nats per token", names.join(" = "), number::short(level.value));
-            series.push(html::level(&names.join(" = "), paint, dash, level.value, &title));
         }
+        let plateau =
+            |plateau: &Plateau| format!("plateau at {} nats", number::with_error(plateau.level, plateau.stderr));
         let bins = course.bins.iter().map(|bin| {
             let (first, last) = (number::count(bin.first), number::count(bin.last));
             let steps =
                 if bin.first == bin.last { format!("step {first}") } else { format!("steps {first} to {last}") };
             let middle = (bin.first + bin.last) / 2;
-            let title = format!("{steps}: {} nats", number::with_error(bin.loss, bin.stderr));
-            point(axis.share(middle), bin.loss, 2.0 * bin.stderr, title)
+            let on = course.plateaus.iter().find(|p| p.first <= bin.first && bin.last <= p.last);
+            let how = on.map_or_else(|| steps.clone(), |on| format!("{steps}, on a {}", plateau(on)));
+            estimate(middle as f64, Measured { value: bin.loss, stderr: bin.stderr }, UNIT).how(how)
         });
-        let (paint, dash) = look::of("model");
-        series.push(line("training", paint, dash, bins));
-        for plateau in &course.plateaus {
-            let title = format!("plateau at {} nats", number::with_error(plateau.level, plateau.stderr));
-            let ends =
-                [plateau.first, plateau.last].map(|step| point(axis.share(step), plateau.level, 0.0, title.clone()));
-            // With its ends marked.
-            series.push(Series { band: false, ..line("", INK, "", ends) });
+        lines.push(Line::new("training", predictor("model"), Look::Band, bins));
+        for found in &course.plateaus {
+            let end = |step: usize| Point::exact(step as f64, found.level).how(plateau(found));
+            lines.push(Line::new(
+                "",
+                Style::new(Ink::Text, Dash::Solid),
+                Look::Band,
+                [found.first, found.last].map(end),
+            ));
         }
-        let mut marks: Vec<(f64, String)> = vec![(axis.share(shown), String::new())];
+        let mut marks = vec![(shown as f64, String::new())];
         marks.extend(course.drops.iter().map(|drop| {
-            let step = drop.half.round() as usize;
-            (axis.share(step), format!("half at {}", number::count(step)))
+            let step = drop.half.round();
+            (step, format!("half at {}", number::count(step as usize)))
         }));
-        let lines = Lines {
-            title: String::new(),
-            x: axis.place(),
-            y: "loss, nats per token".into(),
-            series,
-            log: false,
-            like: None,
+        LineChart {
+            lines,
             marks,
-            shrink: 1.0,
-        };
-        figure(&lines.draw().alone(
-            "Training loss, smoothed, and the levels it may sit on",
-            "Smoothed training loss against the training step, with reference levels, plateaus and drops",
-        ))
+            about: "Smoothed training loss against the training step, with reference levels, plateaus and drops."
+                .into(),
+            empty: "The curve appears after the first training steps.".into(),
+            ..LineChart::new(
+                "Training loss, smoothed, and the levels it may sit on",
+                XAxis::steps(record.experiment.steps(), true),
+                "loss, nats per token",
+                UNIT,
+            )
+        }
     }
 
-    fn events_drawn(&self, events: &Events, axis: &Steps, shown: usize) -> String {
-        let steps: Vec<usize> = self.taken.keys().copied().collect();
-        let steps = thinned(&steps, MOST_POINTS, shown);
-        let mut series = Vec::new();
+    /// The loss on each class over recorded steps, beside what exact Bayes loses there.
+    fn events_chart(&self, record: &RunRecord, events: &Classes, shown: usize) -> LineChart {
+        let mut lines = Vec::new();
         for (i, class) in events.classes.iter().enumerate() {
-            let paint = chart::ordered(i, events.classes.len());
-            let point_at = |step: &usize| {
-                let Measured { value, stderr } = *self.taken.get(step)?.get(i)?;
-                let y = class.bayes + value;
-                let title =
-                    format!("step {}, {}: {} nats", number::count(*step), class.name, number::with_error(y, stderr));
-                Some(point(axis.share(*step), y, 2.0 * stderr, title))
-            };
-            series.push(line(&class.name, paint, "", steps.iter().filter_map(point_at)));
-            let title = format!("exact Bayes, {}: {} nats", class.name, number::short(class.bayes));
-            series.push(html::level("", paint, look::DASHED, class.bayes, &title));
+            let ink = Ink::Ordered { index: i, count: events.classes.len() };
+            let bayes = format!("exact Bayes: {} nats", number::short(class.bayes));
+            let points = self.course(i).into_iter().map(|(step, Measured { value, stderr })| {
+                let loss = Measured { value: class.bayes + value, stderr };
+                estimate(step as f64, loss, UNIT).how(bayes.clone())
+            });
+            lines.push(Line::new(&class.name, Style::new(ink, Dash::Solid), Look::Band, points));
+            let how = format!("exact Bayes, {}", class.name);
+            lines.push(Line::level("", Style::new(ink, Dash::Dashed), class.bayes, how));
         }
-        let lines = Lines {
-            title: String::new(),
-            x: axis.place(),
-            y: "loss, nats per token (dashed: Bayes)".into(),
-            series,
-            log: false,
-            like: None,
-            marks: vec![(axis.share(shown), String::new())],
-            shrink: 1.0,
-        };
-        figure(&lines.draw().alone("Loss on chosen events", events.about))
+        LineChart {
+            lines,
+            marks: vec![(shown as f64, String::new())],
+            about: format!("{}.", events.about),
+            empty: "The losses appear after the first recorded step.".into(),
+            ..LineChart::new(
+                "Loss on chosen events",
+                XAxis::steps(record.experiment.steps(), true),
+                "loss, nats per token (dashed: Bayes)",
+                UNIT,
+            )
+        }
     }
 
     /// What each class costs, and when it was learned.
-    fn table(&self, events: &Events, shown: usize) -> String {
+    fn table(&self, events: &Classes, shown: usize) -> Table {
         let row = |(i, class): (usize, &Class)| {
             let course = self.course(i);
             let now = course.iter().rev().find(|(step, _)| *step <= shown).map(|(_, excess)| *excess);
@@ -243,104 +265,58 @@ impl Transitions {
             let excess = now.map_or("–".into(), |e| number::with_error(e.value, e.stderr));
             vec![class.name.clone(), number::short(class.bayes), now_loss, excess, at(HALF), at(LEFT)]
         };
-        let rows: Vec<Vec<String>> = events.classes.iter().enumerate().map(row).collect();
         let at = [HALF, LEFT].map(|left| format!("{} gone at step", gone(left)));
         let heads = ["event", "Bayes, nats", "loss now, nats", "excess now, nats", &at[0], &at[1]];
-        let words = format!("{}, on {} fresh sequences.", events.about, number::count(events.sequences()));
-        table("transitions-events", &heads, &rows) + &note(&words)
-    }
-}
-
-fn drop_told(drop: &Drop) -> String {
-    let step = |s: f64| number::count(s.round().max(1.0) as usize);
-    format!(
-        "Then it drops from {} to {} nats: half of that is done at step {}, from a tenth to nine tenths it takes steps {} to {}, and it is steepest at step {}.",
-        number::short(drop.from),
-        number::short(drop.to),
-        step(drop.half),
-        step(drop.tenth),
-        step(drop.most),
-        step(drop.steepest),
-    )
-}
-
-impl Tab for Transitions {
-    fn wishes(&self) -> Vec<Wish> {
-        self.events.iter().map(Events::wish).collect()
+        Table::new("transitions-events", &heads, events.classes.iter().enumerate().map(row))
     }
 
-    fn take(&mut self, _: usize, step: usize, seen: Seen) {
-        let excess = self.events.as_ref().and_then(|events| events.excess(&seen.law));
-        if let Some(excess) = excess {
-            self.taken.insert(step, excess);
-        }
-    }
-
-    fn told(&mut self, _: &Message) -> bool {
-        false
-    }
-
-    fn html(&self, journal: &Journal, shown: usize) -> String {
-        let axis = Steps::to(journal.experiment.steps());
-        let course = Course::of(&journal.losses);
-        let mut html = String::new();
-        let mut sentences = self.course_told(&course);
+    /// The whole tab. `course`: what was found on the record's losses.
+    pub fn blocks(&self, record: &RunRecord, course: &Course, shown: usize) -> Vec<Block> {
+        let mut text = self.course_sentences(course);
         // Nothing comes before the first.
-        if let Some(first) = sentences.first_mut()
+        if let Some(first) = text.first_mut()
             && let Some(rest) = first.strip_prefix("Then it drops")
         {
             *first = format!("The training loss drops{rest}");
         }
-        for (i, sentence) in sentences.iter().chain(&self.learned_told()).enumerate() {
-            html += &match i {
-                0 => format!(r#"<p data-testid="transitions-told"><b>{}</b></p>"#, escape(sentence)),
-                _ => paragraph(sentence),
-            };
-        }
+        text.extend(self.learned_sentence());
+        let mut out = sentences("transitions-told", text);
         if course.drops.is_empty() {
-            html += &note(
+            out.push(Block::Note(
                 "No drop of the training loss stands out from its noise yet. Plateaus, the levels that they sit on, and the drops \
-                 between them will be named here.",
-            );
+                 between them will be named here."
+                    .into(),
+            ));
         }
-        html += PIECE;
-        html += r#"<div class="pictures">"#;
-        if !course.bins.is_empty() {
-            html += &self.curve(&course, &axis, shown);
-        }
-        if let Some(events) = self.events.as_ref().filter(|_| !self.taken.is_empty()) {
-            html += &self.events_drawn(events, &axis, shown);
-        }
-        html += "</div>";
-        html += PIECE;
+        let mut charts = vec![Drawn::new("transitions-curve", self.curve(record, course, shown))];
         if let Some(events) = &self.events {
-            html += &self.table(events, shown);
+            charts.push(Drawn::new("transitions-event-losses", self.events_chart(record, events, shown)));
         }
-        html += PIECE;
-        html += &note(&format!(
+        out.push(Block::Charts(charts));
+        if let Some(events) = &self.events {
+            out.push(Block::Table(self.table(events, shown)));
+            let count = number::count(events.sequences);
+            out.push(Block::Note(format!("{}, on {count} fresh sequences.", events.about)));
+        }
+        out.push(Block::Note(format!(
             "{} {} A plateau is named after the nearest level within {}%. Bands: two standard errors.",
             plateaus::rule(),
             plateaus::history(),
             100.0 * TOLERANCE
-        ));
-        let _ = write!(html, "<details><summary>The levels</summary><dl>");
-        for level in &self.levels {
-            let _ = write!(
-                html,
-                "<dt>{}: {} nats per token</dt><dd>A learner there {}.</dd>",
-                level.name,
-                number::precise(level.value),
-                level.about
-            );
-        }
-        html += "</dl></details>";
-        html
+        )));
+        let term = |level: &Level| {
+            let term = format!("{}: {} nats per token", level.name, number::precise(level.value));
+            (term, format!("A model there {}.", level.about))
+        };
+        out.push(Block::Terms { summary: "The levels".into(), terms: self.levels.iter().map(term).collect() });
+        out
     }
 
-    fn csv(&self, journal: &Journal) -> String {
+    /// Everything that the charts show, as CSV.
+    pub fn csv(&self, record: &RunRecord) -> String {
         let mut csv =
             String::from("kind,name,first_step,last_step,value_nats,stderr,share_of_mean_pace,share_limit_95\n");
-        let course = Course::of(&journal.losses);
+        let course = Course::of(&record.losses);
         for level in &self.levels {
             let _ = writeln!(csv, "level,{},,,{},,,", level.name, level.value);
         }
@@ -348,7 +324,8 @@ impl Tab for Transitions {
             let _ = writeln!(csv, "training loss,,{},{},{},{},,", bin.first, bin.last, bin.loss, bin.stderr);
         }
         for plateau in &course.plateaus {
-            let names: Vec<&str> = self.named(plateau.level, plateau.stderr).iter().map(|level| level.name).collect();
+            let names: Vec<&str> =
+                self.named(plateau.level, plateau.stderr).iter().map(|level| level.name.as_str()).collect();
             let Plateau { first, last, level, stderr, pace, pace_limit } = plateau;
             let kind = if course.rests_on(plateau) { "rest" } else { "plateau" };
             let names = names.join(" = ");
@@ -370,10 +347,19 @@ impl Tab for Transitions {
         }
         csv
     }
+}
 
-    fn forget(&mut self) {
-        self.taken.clear();
-    }
+fn drop_sentence(drop: &Drop) -> String {
+    let step = |s: f64| number::count(s.round().max(1.0) as usize);
+    format!(
+        "Then it drops from {} to {} nats: half of that is done at step {}, from a tenth to nine tenths it takes steps {} to {}, and it is steepest at step {}.",
+        number::short(drop.from),
+        number::short(drop.to),
+        step(drop.half),
+        step(drop.tenth),
+        step(drop.most),
+        step(drop.steepest),
+    )
 }
 
 #[cfg(not(target_arch = "wasm32"))]

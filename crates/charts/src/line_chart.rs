@@ -39,8 +39,11 @@ pub struct LineChart {
 /// Points that belong together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// At the line's end; without one, the line has no label and no place in read-outs.
+    /// At the line's end; may be empty.
     pub label: String,
+    /// What read-outs and tables call the line where it has no label at its end. Without either, no read-out has it, and the
+    /// cursor does not stop at its points unless all lines are so.
+    pub name: String,
     pub style: Style,
     pub look: Look,
     pub points: Vec<Point>,
@@ -104,7 +107,17 @@ impl Point {
 impl Line {
     pub fn new(label: impl Into<String>, style: Style, look: Look, points: impl IntoIterator<Item = Point>) -> Self {
         let points = points.into_iter().filter(|p| p.x.is_finite()).collect();
-        Self { label: label.into(), style, look, points }
+        Self { label: label.into(), name: String::new(), style, look, points }
+    }
+
+    /// A name for a line without a label at its end.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// The label, or the name where there is none.
+    fn called(&self) -> &str {
+        if self.label.is_empty() { &self.name } else { &self.label }
     }
 
     /// The same value everywhere; `how` says what it is.
@@ -223,8 +236,10 @@ impl LineChart {
 
     /// All places on the axis at which something was measured, in order and once each.
     fn places(&self) -> Vec<f64> {
+        let lines = || self.lines.iter().filter(|l| !l.is_level());
+        let unread = lines().all(|l| l.called().is_empty());
         let mut all: Vec<f64> =
-            self.lines.iter().filter(|l| !l.is_level()).flat_map(|l| &l.points).map(|p| p.x).collect();
+            lines().filter(|l| unread || !l.called().is_empty()).flat_map(|l| &l.points).map(|p| p.x).collect();
         all.sort_by(f64::total_cmp);
         all.dedup_by(|a, b| self.same(*a, *b));
         all
@@ -328,7 +343,7 @@ impl Chart for LineChart {
             drawn |= points.iter().any(|p| frame.place(p.0, p.1).is_some()) || !frame.path(&points).is_empty();
             let beyond = frame.beyond(line.points.iter().map(|p| p.y));
             all = all.and(beyond);
-            let name = if line.label.is_empty() { "values" } else { &line.label };
+            let name = if line.called().is_empty() { "values" } else { line.called() };
             remarks.extend(beyond.gaps(name));
             match frame.end(&points) {
                 Some((end, reached)) if !line.label.is_empty() => labels.push(EndLabel {
@@ -411,14 +426,14 @@ impl Chart for LineChart {
             let point =
                 if line.is_level() { line.points.first()? } else { line.points.iter().find(|p| self.same(p.x, x))? };
             Some(ReadoutLine {
-                name: line.label.clone(),
+                name: line.called().into(),
                 value: self.said(point),
                 how: point.how.clone(),
                 hue: Some(line.style.ink.hue(&view.theme)),
                 at: frame.place(x, point.y),
             })
         };
-        let lines = self.lines.iter().rev().filter(|l| !l.label.is_empty()).filter_map(line).collect();
+        let lines = self.lines.iter().rev().filter(|l| !l.called().is_empty()).filter_map(line).collect();
         Some(Readout { cursor: x, rule: frame.rule(x), title: self.x.place(x), lines })
     }
 
@@ -469,7 +484,7 @@ impl Chart for LineChart {
                     p.x.to_string()
                 };
                 let [y, low, high] = [p.y, p.low, p.high].map(|v| cell(Some(v)));
-                csv.push_str(&format!("{},{x},{y},{low},{high},{}\n", quoted(&line.label), quoted(&p.how)));
+                csv.push_str(&format!("{},{x},{y},{low},{high},{}\n", quoted(line.called()), quoted(&p.how)));
             }
         }
         csv
@@ -521,6 +536,23 @@ mod tests {
         assert_eq!(chart.cursor_moved(None, 1), Some(1.0));
         assert_eq!(chart.cursor_moved(None, -1), Some(5.0));
         assert_eq!(chart.cursor_moved(Some(5.0), i64::MAX), Some(5.0));
+    }
+
+    #[test]
+    fn a_line_without_a_label_is_read_by_its_name_or_not_at_all() {
+        let mut chart = chart();
+        let style = predictor("model");
+        let points = |xs: &[f64]| xs.iter().map(|x| Point::exact(*x, 0.5)).collect::<Vec<_>>();
+        chart.lines.push(Line::new("", style, Look::Points, points(&[2.0])).named("pale model"));
+        chart.lines.push(Line::new("", style, Look::Band, points(&[2.4, 3.0])));
+        assert_eq!(chart.nearest(2.4), Some(2.0), "a line that no read-out has is no place for the cursor");
+        let readout = chart.readout(&view(), 2.0).expect("data");
+        assert_eq!((readout.lines[0].name.as_str(), readout.lines[0].value.as_str()), ("pale model", "0.5000 nats"));
+        assert_eq!(chart.readout(&view(), 3.0).expect("data").lines.len(), 3);
+        assert!(chart.csv().contains("\npale model,2,0.5,0.5,0.5,\n"), "{}", chart.csv());
+        // Where no line has a name, their points are all that there is.
+        chart.lines.drain(..chart.lines.len() - 1);
+        assert_eq!(chart.nearest(2.6), Some(2.4));
     }
 
     #[test]

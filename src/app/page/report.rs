@@ -18,11 +18,19 @@ pub fn Report(
     #[prop(optional, into)]
     on_pick: Option<OnPick>,
 ) -> impl IntoView {
-    // A block of the same kind at the same place is the same block: its parts change, it stays.
-    let kinds = Memo::new(move |_| blocks.with(|blocks| blocks.iter().map(kind).enumerate().collect::<Vec<_>>()));
-    let child = move |(index, kind): (usize, Kind)| {
+    // Number n of a kind is the same block while there are so many: its parts change, it stays. A sentence more above a
+    // chart moves it, and no more.
+    let kinds = Memo::new(move |_| blocks.with(|blocks| numbered(blocks)));
+    let child = move |(number, kind): (usize, Kind)| {
+        let own = kind.clone();
+        // Where it stands now.
+        let index = Memo::new(move |_| {
+            blocks
+                .with(|blocks| numbered(blocks).iter().position(|(n, kind)| *n == number && *kind == own))
+                .unwrap_or(usize::MAX)
+        });
         let at = move |read: &dyn Fn(&Block) -> Option<String>| {
-            blocks.with(|blocks| blocks.get(index).and_then(read)).unwrap_or_default()
+            blocks.with(|blocks| blocks.get(index.get()).and_then(read)).unwrap_or_default()
         };
         let words = Memo::new(move |_| {
             at(&|block| match block {
@@ -40,7 +48,7 @@ pub fn Report(
             Kind::Problem => view! { <p class="problem" role="alert">{move || words.get()}</p> }.into_any(),
             Kind::Charts => {
                 let drawn = Signal::derive(move || {
-                    blocks.with(|blocks| match blocks.get(index) {
+                    blocks.with(|blocks| match blocks.get(index.get()) {
                         Some(Block::Charts(charts)) => charts.clone(),
                         _ => Vec::new(),
                     })
@@ -49,7 +57,7 @@ pub fn Report(
             }
             Kind::Table(_) => {
                 let table = Memo::new(move |_| {
-                    blocks.with(|blocks| match blocks.get(index) {
+                    blocks.with(|blocks| match blocks.get(index.get()) {
                         Some(Block::Table(table)) => table.clone(),
                         _ => Table::default(),
                     })
@@ -58,7 +66,7 @@ pub fn Report(
             }
             Kind::Terms => {
                 let terms = Memo::new(move |_| {
-                    blocks.with(|blocks| match blocks.get(index) {
+                    blocks.with(|blocks| match blocks.get(index.get()) {
                         Some(Block::Terms { terms, .. }) => terms.clone(),
                         _ => Vec::new(),
                     })
@@ -78,7 +86,7 @@ pub fn Report(
             }
             Kind::List(id) => {
                 let items = Memo::new(move |_| {
-                    blocks.with(|blocks| match blocks.get(index) {
+                    blocks.with(|blocks| match blocks.get(index.get()) {
                         Some(Block::List { items, .. }) => items.iter().cloned().enumerate().collect::<Vec<_>>(),
                         _ => Vec::new(),
                     })
@@ -179,6 +187,13 @@ enum Kind {
     Table(String),
     Terms,
     List(&'static str),
+}
+
+/// The kinds of all blocks in order, each with its number among those of its kind.
+fn numbered(blocks: &[Block]) -> Vec<(usize, Kind)> {
+    let kinds: Vec<Kind> = blocks.iter().map(kind).collect();
+    let number = |i: usize| kinds[..i].iter().filter(|other| **other == kinds[i]).count();
+    (0..kinds.len()).map(|i| (number(i), kinds[i].clone())).collect()
 }
 
 fn kind(block: &Block) -> Kind {

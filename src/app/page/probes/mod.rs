@@ -2,6 +2,8 @@
 //! pointed at is answered here, from the numbers that the page has.
 
 mod landscape;
+mod power;
+mod transitions;
 
 use charts::report::Block;
 use leptos::{ev, prelude::*};
@@ -14,7 +16,10 @@ use super::{
 use crate::{
     experiment::Experiment,
     number,
-    probe::{OpenTab, ProbeRequest, RunRecord, TabKind, TabView},
+    probe::{
+        OpenTab, ProbeRequest, RunRecord, TabKind, TabView,
+        power::{Power, Window},
+    },
     protocol::Event,
 };
 
@@ -28,6 +33,8 @@ pub struct Probes {
     pub kind: RwSignal<Option<TabKind>>,
     /// Why this run has no tab of that kind; empty where it has.
     pub why: RwSignal<String>,
+    /// The window of the power law's fits, once the reader chose one: the CSV file has what is shown.
+    window: RwSignal<Option<Window>>,
     /// Counts what changed: views follow it and read `open`.
     changes: RwSignal<u32>,
     open: StoredValue<OpenTab>,
@@ -40,6 +47,7 @@ impl Probes {
         Self {
             kind: RwSignal::new(Some(TabKind::Landscape)),
             why: RwSignal::new(String::new()),
+            window: RwSignal::new(None),
             changes: RwSignal::new(0),
             open: StoredValue::new(OpenTab::default()),
             waiting: StoredValue::new(false),
@@ -69,6 +77,19 @@ impl Probes {
             };
             set_timeout(draw, std::time::Duration::from_millis(DRAW_MS));
         }
+    }
+
+    /// Everything that the open tab shows, with the reader's choices.
+    fn csv(self) -> Option<String> {
+        self.with(|view, record, _| match view {
+            TabView::Power(tab) => tab.csv(record, self.window_of(tab)),
+            _ => view.csv(record),
+        })
+    }
+
+    /// The window of the power law's fits that is shown.
+    fn window_of(self, tab: &Power) -> Window {
+        self.window.get().map_or_else(|| tab.first_window(), |window| tab.within(window))
     }
 
     /// Reads the open tab and the run's record; follows both, and the step that is shown. `None` until there is something to show.
@@ -143,8 +164,7 @@ pub fn ProbesPanel() -> impl IntoView {
         }
     };
     let save = move |_| {
-        let file = probes.with(|view, record, _| view.csv(record));
-        if let (Some(text), Some(kind)) = (file, probes.kind.get_untracked()) {
+        if let (Some(text), Some(kind)) = (untrack(|| probes.csv()), probes.kind.get_untracked()) {
             share::download(&format!("{}.csv", kind.name()), "text/csv", &text);
         }
     };
@@ -181,6 +201,8 @@ pub fn ProbesPanel() -> impl IntoView {
 fn tab_view(kind: TabKind) -> AnyView {
     match kind {
         TabKind::Landscape => view! { <landscape::LandscapeTab /> }.into_any(),
+        TabKind::Transitions => view! { <transitions::TransitionsTab /> }.into_any(),
+        TabKind::Power => view! { <power::PowerTab /> }.into_any(),
         _ => ().into_any(),
     }
 }
@@ -188,7 +210,8 @@ fn tab_view(kind: TabKind) -> AnyView {
 /// The blocks that `make` gives, as the tab, the record and the shown step change.
 fn blocks(make: impl Fn(&TabView, &RunRecord, usize) -> Vec<Block> + Send + Sync + 'static) -> Signal<Vec<Block>> {
     let probes = use_app().probes;
-    Signal::derive(move || probes.with(&make).unwrap_or_default())
+    // Made once for all that read it. Charts cannot be compared: made anew is changed.
+    Memo::new_with_compare(move |_| probes.with(&make).unwrap_or_default(), |_, _| true).into()
 }
 
 /// One of several, as buttons of which one is pressed.
