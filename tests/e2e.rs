@@ -697,7 +697,7 @@ fn a_sweep_survives_a_reload_with_all_that_was_finished(kind: Kind) {
 
     open_lab(&page, "");
     let list = page.text("lab-list").unwrap_or_default();
-    assert!(done == 4 || list.contains(&format!("unfinished: {done} of 4")), "the list says {list}");
+    assert!(done == 6 || list.contains(&format!("unfinished: {done} of 6")), "the list says {list}");
     let resume = "
         const e = document.querySelector(\"[data-testid='lab-list-resume'], [data-testid='lab-list-open']\");
         e?.click();

@@ -20,7 +20,6 @@ mod keyboard;
 mod messages;
 mod navigation;
 mod own_process;
-mod pieces;
 mod plot;
 mod preferences;
 mod probes;
