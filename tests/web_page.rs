@@ -5,7 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 use charts::{
-    graph::{Curve as Arrow, Edge, Graph, Node},
+    graph::{Bezier, Edge, Graph, Node},
     token_strip::{StripRow, TokenStrip},
 };
 use icl_playground::app::page;
@@ -80,7 +80,7 @@ fn buffer(message: &FromEngine) -> JsValue {
 fn picture() -> Picture {
     let (tokens, title) = (vec!["a".to_string()], "a title".to_string());
     let node = Node { name: "A".into(), at: (0.0, 0.0), radius: 20.0, share: 1.0 };
-    let curve = Arrow([(0.0, 0.0), (60.0, -30.0), (60.0, 30.0), (0.0, 0.0)]);
+    let curve = Bezier([(0.0, 0.0), (60.0, -30.0), (60.0, 30.0), (0.0, 0.0)]);
     let edge = Edge { from: 0, to: 0, emissions: vec![(0, 1.0)], curve, label: Some((60.0, 0.0)) };
     let row = StripRow { tokens: vec![0; 12], ..StripRow::default() };
     Picture {

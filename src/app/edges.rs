@@ -69,12 +69,12 @@ impl Column {
 
 /// The rows of the table, each under a key that stays its own while others come and go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Table {
+pub struct EdgeTable {
     rows: Vec<(u32, Edge)>,
     next: u32,
 }
 
-impl Table {
+impl EdgeTable {
     pub fn new(edges: Vec<Edge>) -> Self {
         let mut table = Self::default();
         table.replace(edges);
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn rows_keep_their_keys_while_others_go() {
-        let mut table = Table::new(example());
+        let mut table = EdgeTable::new(example());
         assert_eq!((table.edges(), table.keys()), (example(), vec![0, 1, 2]));
         table.add();
         table.type_into(3, Column::Token, "x");

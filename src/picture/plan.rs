@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, f64::consts::TAU};
 
-use charts::graph::{Block, Curve, Edge, Graph, LINE, LabelLine, Node};
+use charts::graph::{Bezier, Block, Edge, Graph, LINE, LabelLine, Node};
 
 use super::layout::{Point, from_segment, layout};
 use crate::world::{Hmm, stationary};
@@ -66,7 +66,7 @@ fn edges(hmm: &Hmm) -> Vec<Edge> {
     between.into_iter().map(edge).collect()
 }
 
-fn curves(ways: &[Edge], extents: &[Option<Point>], nodes: &[Node]) -> Vec<Curve> {
+fn curves(ways: &[Edge], extents: &[Option<Point>], nodes: &[Node]) -> Vec<Bezier> {
     let exists = |from: usize, to: usize| ways.binary_search_by_key(&(from, to), |w| (w.from, w.to)).is_ok();
     let control = |way: &Edge, extent: Option<Point>| {
         let (a, b) = (nodes[way.from].at, nodes[way.to].at);
@@ -97,7 +97,7 @@ fn curves(ways: &[Edge], extents: &[Option<Point>], nodes: &[Node]) -> Vec<Curve
         .map(|(way, extent)| {
             let here = nodes[way.from].at;
             if way.from != way.to {
-                return Curve::bent(here, control(way, *extent), nodes[way.to].at);
+                return Bezier::bent(here, control(way, *extent), nodes[way.to].at);
             }
             // A loop, where the other arrows at this state leave most room.
             let taken: Vec<f64> = ways
@@ -123,7 +123,7 @@ fn curves(ways: &[Edge], extents: &[Option<Point>], nodes: &[Node]) -> Vec<Curve
                 .fold(outward, |best, angle| if room(angle) > room(best) + 1e-9 { angle } else { best });
             let reach = 3.2 * nodes[way.from].radius.max(14.0);
             let away = |turn: f64| (here.0 + reach * (angle + turn).cos(), here.1 + reach * (angle + turn).sin());
-            Curve([here, away(-0.5), away(0.5), here])
+            Bezier([here, away(-0.5), away(0.5), here])
         })
         .collect()
 }

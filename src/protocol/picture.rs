@@ -69,12 +69,12 @@ fn numbered(name: &str, charts: impl Iterator<Item = (Size, Drawn)>) -> Vec<Draw
 #[cfg(test)]
 pub fn example(id: u32) -> Picture {
     use charts::{
-        graph::{Curve, Edge, Node},
+        graph::{Bezier, Edge, Node},
         token_strip::StripRow,
         triangle::Spot,
     };
     let tokens = vec!["0".to_string(), "1".to_string()];
-    let curve = Curve([(0.0, 0.0), (-40.5, 1.0), (-40.5, -1.0), (0.0, 0.0)]);
+    let curve = Bezier([(0.0, 0.0), (-40.5, 1.0), (-40.5, -1.0), (0.0, 0.0)]);
     Picture {
         id,
         notes: vec!["A note.".into()],

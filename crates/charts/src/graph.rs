@@ -49,14 +49,14 @@ pub struct Edge {
     /// Number of a token, and the probability to emit it and take this way; the likeliest first.
     pub emissions: Vec<(u16, f64)>,
     /// From the middle of one state to that of the other.
-    pub curve: Curve,
+    pub curve: Bezier,
     /// The middle of its words; `None` where it carries none.
     pub label: Option<Point>,
 }
 
 /// A cubic Bézier curve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Curve(pub [Point; 4]);
+pub struct Bezier(pub [Point; 4]);
 
 /// A rectangle by its middle and half its size.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -105,7 +105,7 @@ impl Block {
     }
 }
 
-impl Curve {
+impl Bezier {
     /// The quadratic one through a single control point.
     pub fn bent(a: Point, control: Point, b: Point) -> Self {
         let toward = |p: Point| (p.0 + (control.0 - p.0) * 2.0 / 3.0, p.1 + (control.1 - p.1) * 2.0 / 3.0);
@@ -515,9 +515,9 @@ mod tests {
     /// The even process: an even number of ones between zeros.
     fn even() -> Graph {
         let node = |name: &str, x: f64, share: f64| Node { name: name.into(), at: (x, 0.0), radius: 20.0, share };
-        let loops = Curve([(0.0, 0.0), (-60.0, -60.0), (-60.0, 60.0), (0.0, 0.0)]);
+        let loops = Bezier([(0.0, 0.0), (-60.0, -60.0), (-60.0, 60.0), (0.0, 0.0)]);
         let edge = |from, to, token, p, curve, label| Edge { from, to, emissions: vec![(token, p)], curve, label };
-        let bent = |from: f64, to: f64, by: f64| Curve::bent((from, 0.0), (60.0, by), (to, 0.0));
+        let bent = |from: f64, to: f64, by: f64| Bezier::bent((from, 0.0), (60.0, by), (to, 0.0));
         Graph {
             title: "State graph".into(),
             nodes: vec![node("A", 0.0, 2.0 / 3.0), node("B", 120.0, 1.0 / 3.0)],

@@ -45,7 +45,7 @@ const EXAMPLE: &str = r#"{
 
 #[component]
 fn Table(open: RwSignal<bool>, app: App) -> impl IntoView {
-    let table = RwSignal::new(edges::Table::new(edges::example()));
+    let table = RwSignal::new(edges::EdgeTable::new(edges::example()));
     // What the experiment says against the process; gone with the next change of the table.
     let refused = RwSignal::new(String::new());
     let process = Memo::new(move |_| table.with(|table| edges::process(&table.edges())));
@@ -67,7 +67,7 @@ fn Table(open: RwSignal<bool>, app: App) -> impl IntoView {
             app.sketch(WorldSpec::Process(process));
         }
     });
-    let change = move |act: &dyn Fn(&mut edges::Table)| {
+    let change = move |act: &dyn Fn(&mut edges::EdgeTable)| {
         refused.set(String::new());
         table.update(|table| act(table));
     };
@@ -135,7 +135,7 @@ fn Table(open: RwSignal<bool>, app: App) -> impl IntoView {
                 <tr>{Column::ALL.map(|column| view! { <th scope="col">{column.title()}</th> }).collect_view()}</tr>
             </thead>
             <tbody>
-                <For each=move || table.with(edges::Table::keys) key=|key| *key children=row />
+                <For each=move || table.with(edges::EdgeTable::keys) key=|key| *key children=row />
             </tbody>
         </table>
         <div class="row">
@@ -143,14 +143,14 @@ fn Table(open: RwSignal<bool>, app: App) -> impl IntoView {
                 type="button"
                 data-testid="edges-add"
                 on:click=move |_| {
-                    change(&edges::Table::add);
+                    change(&edges::EdgeTable::add);
                     // The row is there with the next frame.
                     request_animation_frame(|| super::focus("[data-testid=edges-table] tr:last-child input"));
                 }
             >
                 "Add a transition"
             </button>
-            <button type="button" data-testid="edges-normalise" title="Divide each probability by the sum over its state" on:click=move |_| change(&edges::Table::normalise)>
+            <button type="button" data-testid="edges-normalise" title="Divide each probability by the sum over its state" on:click=move |_| change(&edges::EdgeTable::normalise)>
                 "Normalise"
             </button>
             <button type="button" class="primary" data-testid="edges-run" on:click=run>"Use and run"</button>

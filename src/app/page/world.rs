@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    controls::{FieldProblems, NumberControl, SwitchControl, memo, part, words},
+    controls::{FieldProblems, NumberControl, SwitchControl},
     own_process::OwnProcess,
     share::{TextUnit, choose_files},
     state::{App, use_app},
@@ -26,8 +26,8 @@ pub fn World() -> impl IntoView {
     let app = use_app();
     let own = RwSignal::new(false);
     // Only which: a parameter must not rebuild its own control, nor a row of the mixture itself.
-    let which = memo(move || app.draft.with(|d| name(&d.world)));
-    let parts = memo(move || {
+    let which = Memo::new(move |_| app.draft.with(|d| name(&d.world)));
+    let parts = Memo::new(move |_| {
         app.draft.with(|d| if let WorldSpec::Mixture(mixture) = &d.world { mixture.mixture.len() } else { 0 })
     });
     let tokens = move || {
@@ -44,7 +44,7 @@ pub fn World() -> impl IntoView {
             }
         })
     };
-    let body = part(move || match which.get() {
+    let body = move || match which.get() {
         MIXTURE => view! { <Mixture parts=parts.get() /> }.into_any(),
         OWN => ().into_any(),
         TEXT => view! { <TextUnit /> }.into_any(),
@@ -92,10 +92,10 @@ pub fn World() -> impl IntoView {
             </select>
         </div>
         {body}
-        <p class="about" data-testid="alphabet">{words(tokens)}</p>
+        <p class="about" data-testid="alphabet">{tokens}</p>
         <div class="row">
             <button type="button" class="own" data-testid="mix" on:click=move |_| if which.get_untracked() == MIXTURE { single(app) } else { mix(app) }>
-                {words(move || if which.get() == MIXTURE { "Back to one world" } else { "Mix worlds" })}
+                {move || if which.get() == MIXTURE { "Back to one world" } else { "Mix worlds" }}
             </button>
             <button type="button" class="own" data-testid="own-process" on:click=move |_| own.set(true)>
                 "Your own process"
@@ -167,7 +167,7 @@ fn Mixture(parts: usize) -> impl IntoView {
                     aria-describedby=format!("problems-mix-{i}")
                     title=part.about()
                     data-testid=format!("mix-row-{i}-{}", part.name())
-                    prop:value=words(text)
+                    prop:value=text
                     on:input=move |e| app.type_part(part, i, &event_target_value(&e))
                     on:change=move |_| app.leave_part(part, i, &typed)
                 />

@@ -9,7 +9,6 @@ use charts::report::Block;
 use leptos::{ev, prelude::*};
 
 use super::{
-    controls::{truth, words},
     share,
     state::use_app,
 };
@@ -122,19 +121,19 @@ pub fn Scrubber() -> impl IntoView {
         }
     };
     view! {
-        <div class="scrubber" hidden=truth(move || last() == 0)>
-            <label for="scrubber">{words(sentence)}</label>
+        <div class="scrubber" hidden=move || last() == 0>
+            <label for="scrubber">{sentence}</label>
             <input
                 id="scrubber"
                 type="range"
                 min="0"
                 data-testid="scrubber"
-                aria-valuetext=words(sentence)
-                prop:max=words(move || last().to_string())
-                prop:value=words(move || { last(); at().to_string() })
+                aria-valuetext=sentence
+                prop:max=move || last().to_string()
+                prop:value=move || { last(); at().to_string() }
                 on:input=move |e: ev::Event| app.look_at(event_target_value(&e).parse().ok())
             />
-            <button type="button" class="quiet small" data-testid="scrubber-latest" disabled=truth(move || app.shown.get().is_none()) on:click=move |_| app.look_at(None)>"Latest"</button>
+            <button type="button" class="quiet small" data-testid="scrubber-latest" disabled=move || app.shown.get().is_none() on:click=move |_| app.look_at(None)>"Latest"</button>
         </div>
     }
 }
