@@ -11,9 +11,7 @@ use std::{
 use leptos::prelude::*;
 use web_sys::HtmlCanvasElement;
 
-use super::canvas::draw;
-// Interim: `plot` finds these here.
-pub use super::canvas::{clear, device_scale};
+use super::canvas::{clear, device_scale, draw};
 use crate::{
     app::{
         charts::{self, Axis, Chart, ChartKind, Options, Readout, View},

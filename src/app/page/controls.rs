@@ -7,9 +7,6 @@ use leptos::{ev, prelude::*};
 use super::state::{App, use_app};
 use crate::app::fields::{self, Choice, Number};
 
-// Interim: views that are being rewritten on branches of their own find these here.
-pub use super::interim::{When, effect, escape, memo, options, part, truth, words};
-
 /// Builds its children in a later task. The whole page at once was one task of a tenth of a second on a desktop, twice what a task may
 /// take, so that what nobody sees at first (closed settings, what is further down, dialogs) waits.
 #[component]

@@ -15,7 +15,6 @@ mod files;
 mod generalization;
 mod header;
 mod help;
-mod interim;
 mod keyboard;
 mod messages;
 mod navigation;

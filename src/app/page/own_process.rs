@@ -4,9 +4,10 @@ use charts::report::Drawn;
 use leptos::prelude::*;
 
 use super::{
+    dialog::Dialog,
     plot::kept,
     report::Plots,
-    share::{Dialog, Import},
+    share::Import,
     state::{App, use_app},
 };
 use crate::{

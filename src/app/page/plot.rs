@@ -11,10 +11,9 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{HtmlCanvasElement, IntersectionObserver, IntersectionObserverEntry, ResizeObserver};
 
 use super::{
-    board::{clear, device_scale},
-    canvas::{context, draw},
+    canvas::{clear, device_scale, draw, png},
     chart_view::ReadoutBox,
-    share,
+    files,
     state::use_app,
 };
 use crate::app::{
@@ -261,26 +260,27 @@ fn Menu(id: String, drawn: Signal<Option<Drawn>>, view: Signal<View>) -> impl In
         }
     };
     let png = move |_| {
-        if let Some(url) = chart().and_then(|chart| picture(&chart, &view.get_untracked())) {
-            share::download_url(&file("png"), &url);
+        let view = View { titled: true, ..view.get_untracked() };
+        if let Some(url) = chart().and_then(|chart| png(&chart.scene(&view), &view)) {
+            files::download_url(&file("png"), &url);
         }
         close();
     };
     let svg = move |_| {
         if let Some(chart) = chart() {
-            share::download(&file("svg"), "image/svg+xml", &chart.svg(&view.get_untracked()));
+            files::download(&file("svg"), "image/svg+xml", &chart.svg(&view.get_untracked()));
         }
         close();
     };
     let csv = move |_| {
         if let Some(chart) = chart() {
-            share::download(&file("csv"), "text/csv", &chart.csv());
+            files::download(&file("csv"), "text/csv", &chart.csv());
         }
         close();
     };
     let text = move |_| {
         if let Some(chart) = chart() {
-            share::copy(&chart.text(), move |worked| {
+            files::copy(&chart.text(), move |worked| {
                 said.set(if worked { "Copied." } else { "The browser did not allow copying." });
             });
         }
@@ -298,20 +298,4 @@ fn Menu(id: String, drawn: Signal<Option<Drawn>>, view: Signal<View>) -> impl In
             </div>
         </details>
     }
-}
-
-/// The chart with title and background as a PNG, twice as sharp as its size on the page.
-fn picture(chart: &SharedChart, view: &View) -> Option<String> {
-    const SCALE: f64 = 2.0;
-    let view = chart.alone(view);
-    let paper = document().create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
-    paper.set_width((view.width * SCALE) as u32);
-    paper.set_height((view.height * SCALE) as u32);
-    let ground = context(&paper)?;
-    ground.set_fill_style_str(&view.theme.surface.to_string());
-    ground.fill_rect(0.0, 0.0, f64::from(paper.width()), f64::from(paper.height()));
-    let scene = chart.scene(&view);
-    draw(&scene.axes, &paper, SCALE);
-    draw(&scene.series, &paper, SCALE);
-    paper.to_data_url().ok()
 }

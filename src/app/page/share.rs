@@ -4,19 +4,11 @@ use leptos::{html, prelude::*};
 use web_sys::HtmlInputElement;
 
 use super::{
-    files::{open_files, open_json},
+    dialog::Dialog,
+    files::{copy, download, open_files, open_json},
     state::use_app,
 };
 use crate::experiment::Experiment;
-
-// Interim: views that are being rewritten on branches of their own find these here.
-pub use super::{
-    dialog::Dialog,
-    dom::listen,
-    files::{choose_files, copy, download, download_url},
-    navigation::show_lab,
-    text_unit::TextUnit,
-};
 
 #[component]
 pub fn Share(open: RwSignal<bool>) -> impl IntoView {

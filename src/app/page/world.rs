@@ -4,9 +4,10 @@ use leptos::prelude::*;
 
 use super::{
     controls::{FieldProblems, NumberControl, SwitchControl},
+    files::choose_files,
     own_process::OwnProcess,
-    share::{TextUnit, choose_files},
     state::{App, use_app},
+    text_unit::TextUnit,
 };
 use crate::{
     app::{
@@ -62,7 +63,7 @@ pub fn World() -> impl IntoView {
             let controls = controls.collect_view();
             view! { <p class="about">{kind.map_or("", |k| k.about)}</p> {controls} }.into_any()
         }
-    });
+    };
     let choose = move |e: leptos::ev::Event| {
         match event_target_value(&e).as_str() {
             MIXTURE => mix(app),

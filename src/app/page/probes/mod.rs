@@ -8,10 +8,7 @@ mod transitions;
 use charts::report::Block;
 use leptos::{ev, prelude::*};
 
-use super::{
-    share,
-    state::use_app,
-};
+use super::{files, state::use_app};
 use crate::{
     experiment::Experiment,
     number,
@@ -164,7 +161,7 @@ pub fn ProbesPanel() -> impl IntoView {
     };
     let save = move |_| {
         if let (Some(text), Some(kind)) = (untrack(|| probes.csv()), probes.kind.get_untracked()) {
-            share::download(&format!("{}.csv", kind.name()), "text/csv", &text);
+            files::download(&format!("{}.csv", kind.name()), "text/csv", &text);
         }
     };
     let ready = Memo::new(move |_| probes.with(|_, _, _| ()).is_some());

@@ -19,7 +19,7 @@ use self::{
     sheet::{Study, Sweep},
     store::Screen,
 };
-use super::share::show_lab;
+use super::navigation::show_lab;
 
 #[component]
 pub fn Sweeps() -> impl IntoView {

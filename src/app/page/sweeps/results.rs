@@ -7,7 +7,7 @@ use leptos::{ev, prelude::*};
 use super::{focus_soon, growing, store::Live};
 use crate::{
     app::{
-        page::{report::Report as ReportView, share::download},
+        page::{files::download, report::Report as ReportView},
         sweeps::{
             compare::{main_metrics, text},
             file,

@@ -10,7 +10,7 @@ use web_sys::{Event, MessageEvent, Worker};
 use super::focus_soon;
 use crate::{
     app::{
-        page::{engine_client::words_of, share::listen, state::App},
+        page::{dom::listen, engine_client::words_of, state::App},
         sweeps::{Check, Form, OpenSweep, Plan, Point, Progress},
     },
     experiment::study::Study,
