@@ -560,7 +560,7 @@ impl Session {
         let Some(yardsticks) = &self.yardsticks else { return Ok(()) };
         let algorithms = &mut self.record.algorithms;
         if algorithms.is_empty() {
-            let named = |p: &Predictor| Nearness { name: p.name.into(), can_be: p.can_be, ..Nearness::default() };
+            let named = |p: &Predictor| Nearness { name: p.name.clone(), can_be: p.can_be, ..Nearness::default() };
             *algorithms = yardsticks.predictors().iter().map(named).collect();
         }
         for ensemble in yardsticks.ensembles() {

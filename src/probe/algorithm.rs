@@ -1,50 +1,119 @@
-//! Which algorithm does the learner run? Its distance from each predictor that it may have become, over training.
+//! Which algorithm does the model run? Its distance from each predictor that it may have become, over training.
 
 use std::{collections::BTreeMap, fmt::Write};
 
+use charts::{
+    axis::XAxis,
+    line_chart::{Line, LineChart, Look, Point},
+    report::{Block, Drawn, Table},
+    style::predictor as style_of,
+};
+use serde::{Deserialize, Serialize};
+
 use super::{
-    Journal, Message, PIECE, Seen, Setting, Steps, Tab, Wish,
+    Measurement, Probe, RunRecord, Seen, Setting, Wish,
     distances::{Distances, Ensemble, NAMED_WITHIN, Predictor, Yardsticks},
-    html::{figure, line, note, paragraph, point, positions, table},
-    look::{self, listed, thinned},
     mixture,
+    parts::{listed, sentences},
 };
-use crate::{
-    number,
-    picture::svg::escape,
-    protocol::Measured,
-    sweep::chart::{Lines, Place, Point},
-};
+use crate::{number, protocol::Measured};
 
 /// Weights of a mixture below this are not worth a line or a word.
 const SMALL: f64 = 0.02;
-/// Steps of one line.
-const MOST_POINTS: usize = 32;
+/// Of distances in read-outs.
+const UNIT: &str = "nats per token";
 
-pub struct Algorithm {
+/// Compares a model with every predictor.
+struct AlgorithmProbe {
     yardsticks: Yardsticks,
     ensembles: Vec<Ensemble>,
+    /// Of each ensemble, by recorded step: the weights of the nearest mixture, from which a later step's are looked for.
+    weights: Vec<BTreeMap<usize, Vec<f64>>>,
+}
+
+/// The distances of a model from all predictors on one ensemble, at one step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Nearness {
+    /// Index among the tab's ensembles.
+    pub ensemble: usize,
+    pub step: usize,
+    pub distances: Distances,
+}
+
+/// The tab's own numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Algorithm {
+    predictors: Vec<Predictor>,
+    ensembles: Vec<Ensemble>,
+    /// T.
+    length: usize,
+    /// Sequences behind each mean.
+    sequences: usize,
     /// By recorded step; one entry for each ensemble.
-    taken: BTreeMap<usize, Vec<Option<Distances>>>,
-    /// Which ensemble is looked at closely.
-    chosen: usize,
+    measured: BTreeMap<usize, Vec<Option<Distances>>>,
+}
+
+impl Probe for AlgorithmProbe {
+    fn wishes(&self) -> Vec<Wish> {
+        self.ensembles.iter().filter_map(|e| self.yardsticks.rows(*e)).map(Wish::predictions).collect()
+    }
+
+    fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<Measurement> {
+        let (ensemble, known) = (*self.ensembles.get(wish)?, self.weights.get_mut(wish)?);
+        let start = known.range(..=step).next_back().map(|(_, weights)| weights.clone()).unwrap_or_default();
+        let distances = self.yardsticks.measure(ensemble, &seen.law, &start)?;
+        known.insert(step, distances.mixture.weights.clone());
+        Some(Measurement::Algorithm(Nearness { ensemble: wish, step, distances }))
+    }
+}
+
+impl AlgorithmProbe {
+    /// The error is a sentence on why there is nothing to compare.
+    fn open(setting: &Setting) -> Result<Self, String> {
+        let yardsticks = Yardsticks::new(setting.experiment, setting.world, setting.topics)?;
+        let ensembles: Vec<Ensemble> = yardsticks.ensembles().collect();
+        let weights = vec![BTreeMap::new(); ensembles.len()];
+        Ok(Self { yardsticks, ensembles, weights })
+    }
+
+    fn view(&self) -> Algorithm {
+        Algorithm {
+            predictors: self.yardsticks.predictors().to_vec(),
+            ensembles: self.ensembles.clone(),
+            length: self.yardsticks.position_count(),
+            sequences: self.yardsticks.sequences(Ensemble::Fresh),
+            measured: BTreeMap::new(),
+        }
+    }
 }
 
 impl Algorithm {
-    /// The error is a sentence on why there is nothing to compare.
-    pub fn open(setting: &Setting) -> Result<Self, String> {
-        let yardsticks = Yardsticks::new(setting.experiment, setting.world, setting.topics)?;
-        let ensembles = yardsticks.ensembles().collect();
-        Ok(Self { yardsticks, ensembles, taken: BTreeMap::new(), chosen: 0 })
+    /// What measures, and what is known before the first measurement. The error is a sentence on why there is nothing to compare.
+    pub fn open(setting: &Setting) -> Result<(Box<dyn Probe>, Self), String> {
+        let probe = AlgorithmProbe::open(setting)?;
+        let view = probe.view();
+        Ok((Box::new(probe), view))
+    }
+
+    pub fn add(&mut self, found: Nearness) {
+        let sets = self.measured.entry(found.step).or_insert_with(|| vec![None; self.ensembles.len()]);
+        if let Some(slot) = sets.get_mut(found.ensemble) {
+            *slot = Some(found.distances);
+        }
+    }
+
+    /// On which sequences the model is compared: the names of what can be looked at closely.
+    pub fn ensembles(&self) -> Vec<String> {
+        self.ensembles.iter().map(|ensemble| ensemble.name().to_owned()).collect()
     }
 
     fn at(&self, ensemble: usize, step: usize) -> Option<&Distances> {
-        self.taken.get(&step)?.get(ensemble)?.as_ref()
+        self.measured.get(&step)?.get(ensemble)?.as_ref()
     }
 
     /// Steps at which an ensemble was measured.
     fn steps(&self, ensemble: usize) -> Vec<usize> {
-        self.taken.keys().copied().filter(|step| self.at(ensemble, *step).is_some()).collect()
+        self.measured.keys().copied().filter(|step| self.at(ensemble, *step).is_some()).collect()
     }
 
     /// The measured step that is shown, or the last one before it.
@@ -57,9 +126,9 @@ impl Algorithm {
     /// `inference on fresh topics (0.0123 ± 0.0011 nats per token)`, or, where no predictor is near enough, `none of these on fresh
     /// topics (the nearest, inference, is 0.612 ± 0.011 nats per token away)`.
     fn nearest(&self, ensemble: usize, distances: &Distances) -> Option<String> {
-        let at = self.yardsticks.nearest(distances)?;
-        let (predictor, Measured { value, stderr }) = (self.yardsticks.predictors().get(at)?, *distances.mean.get(at)?);
-        let (name, on) = (predictor.name, self.ensembles[ensemble].name());
+        let at = distances.nearest(&self.predictors)?;
+        let (predictor, Measured { value, stderr }) = (self.predictors.get(at)?, *distances.mean.get(at)?);
+        let (name, on) = (&predictor.name, self.ensembles[ensemble].name());
         let distance = number::with_error(value, stderr);
         Some(if value <= NAMED_WITHIN {
             format!("{name} on {on} ({distance} nats per token)")
@@ -68,7 +137,7 @@ impl Algorithm {
         })
     }
 
-    fn sentences(&self, shown: usize) -> Vec<String> {
+    fn sentences(&self, shown: usize, chosen: usize) -> Vec<String> {
         let mut out = Vec::new();
         let nearest: Vec<(usize, String)> = (0..self.ensembles.len())
             .filter_map(|e| self.shown(e, shown).and_then(|(step, d)| Some((step, self.nearest(e, d)?))))
@@ -81,26 +150,26 @@ impl Algorithm {
                 listed(&words)
             ));
         }
-        if let Some((_, distances)) = self.shown(self.chosen, shown) {
-            out.extend(self.mixture_told(distances));
+        if let Some((_, distances)) = self.shown(chosen, shown) {
+            out.extend(self.mixture_sentence(distances, chosen));
         }
         let steps = self.steps(0);
         let curve: Vec<(usize, Measured)> =
             steps.iter().filter_map(|step| Some((*step, *self.at(0, *step)?.mean.first()?))).collect();
         if let (Some(pass), [_, _]) = (Transience::of(&curve), &self.ensembles[..]) {
-            out.push(pass.told());
+            out.push(pass.sentence());
         }
         out
     }
 
     /// What the best mixture is made of.
-    fn mixture_told(&self, distances: &Distances) -> Option<String> {
+    fn mixture_sentence(&self, distances: &Distances, chosen: usize) -> Option<String> {
         let mixture = &distances.mixture;
         let mut parts: Vec<(f64, &str)> = mixture
             .weights
             .iter()
-            .zip(self.yardsticks.predictors())
-            .map(|(w, p)| (*w, p.name))
+            .zip(&self.predictors)
+            .map(|(w, p)| (*w, p.name.as_str()))
             .filter(|(w, _)| *w >= SMALL)
             .collect();
         parts.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -116,226 +185,161 @@ impl Algorithm {
             };
             format!(
                 "On {} the mixture that comes nearest is {}; {left} left that no mixture of these explains.",
-                self.ensembles[self.chosen].name(),
+                self.ensembles.get(chosen).map_or("", |e| e.name()),
                 listed(&words),
             )
         })
     }
 
-    /// A line for each predictor that `value` says something of.
-    fn lines(
-        &self,
-        title: &str,
-        x: Place,
-        y: &str,
-        log: bool,
-        marks: Vec<(f64, String)>,
-        points: impl Fn(usize, &Predictor) -> Vec<Point>,
-    ) -> Lines {
-        let all = self.yardsticks.predictors().iter().enumerate().map(|(i, predictor)| {
-            let (paint, dash) = look::of(predictor.name);
-            line(predictor.name, paint, dash, points(i, predictor))
+    /// A line for each predictor of which there are points.
+    fn lines(&self, points: impl Fn(usize, &Predictor) -> Vec<Point>) -> Vec<Line> {
+        let all = self.predictors.iter().enumerate();
+        let line = |(i, p): (usize, &Predictor)| Line::new(&p.name, style_of(&p.name), Look::Band, points(i, p));
+        all.map(line).filter(|line| !line.points.is_empty()).collect()
+    }
+
+    fn over_steps(&self, record: &RunRecord, ensemble: usize, shown: usize) -> LineChart {
+        let steps = self.steps(ensemble);
+        let words = self.ensembles[ensemble].name();
+        let lines = self.lines(|i, _| {
+            let point = |step: &usize| {
+                let Measured { value, stderr } = *self.at(ensemble, *step)?.mean.get(i)?;
+                let text = format!("{} {UNIT}", number::with_error(value, stderr));
+                Some(Point::exact(*step as f64, value).value(text))
+            };
+            steps.iter().filter_map(point).collect()
         });
-        Lines {
-            title: title.into(),
-            x,
-            y: y.into(),
-            series: all.filter(|series| !series.points.is_empty()).collect(),
-            log,
-            like: None,
-            marks,
-            shrink: 1.0,
+        LineChart {
+            lines,
+            log: true,
+            marks: self.mark(ensemble, shown),
+            about: format!("Distance of the model from each predictor against the training step, on {words}."),
+            ..LineChart::new(
+                format!("KL(model ‖ predictor) on {words}"),
+                XAxis::steps(record.experiment.steps(), true),
+                UNIT,
+                UNIT,
+            )
         }
     }
 
-    fn over_steps(&self, ensemble: usize, axis: &Steps, shown: usize) -> String {
-        let steps = thinned(&self.steps(ensemble), MOST_POINTS, shown);
-        let words = self.ensembles[ensemble].name();
-        let lines =
-            self.lines("", axis.place(), "nats per token", true, self.mark(axis, ensemble, shown), |i, predictor| {
-                let measured = |step: &usize| {
-                    let Measured { value, stderr } = *self.at(ensemble, *step)?.mean.get(i)?;
-                    let title = format!(
-                        "step {}: {} nats per token from {}",
-                        number::count(*step),
-                        number::with_error(value, stderr),
-                        predictor.name
-                    );
-                    Some(point(axis.share(*step), value, 0.0, title))
-                };
-                steps.iter().filter_map(measured).collect()
-            });
-        let title = format!("KL(model ‖ predictor) on {words}");
-        figure(
-            &lines.draw().alone(
-                &title,
-                &format!("Distance of the model from each predictor against the training step, on {words}"),
-            ),
-        )
-    }
-
-    fn mark(&self, axis: &Steps, ensemble: usize, shown: usize) -> Vec<(f64, String)> {
-        let at =
-            self.shown(ensemble, shown).map(|(step, _)| (axis.share(step), format!("step {}", number::count(step))));
+    fn mark(&self, ensemble: usize, shown: usize) -> Vec<(f64, String)> {
+        let at = self.shown(ensemble, shown).map(|(step, _)| (step as f64, format!("step {}", number::count(step))));
         at.into_iter().collect()
     }
 
-    fn weights(&self, axis: &Steps, shown: usize) -> String {
-        let ensemble = self.chosen;
-        let all = self.steps(ensemble);
-        let weight = |step: usize, i: usize| self.at(ensemble, step).and_then(|d| d.mixture.weights.get(i).copied());
-        let steps = thinned(&all, MOST_POINTS, shown);
-        let marks = self.mark(axis, ensemble, shown);
-        let lines = self.lines("", axis.place(), "weight", false, marks, |i, predictor| {
-            if !all.iter().any(|step| weight(*step, i).is_some_and(|w| w >= SMALL)) {
+    /// The weights of the nearest mixture on the chosen ensemble; of predictors that are never worth a word, no line.
+    fn weights(&self, record: &RunRecord, shown: usize, chosen: usize) -> LineChart {
+        let steps = self.steps(chosen);
+        let weight = |step: usize, i: usize| self.at(chosen, step).and_then(|d| d.mixture.weights.get(i).copied());
+        let lines = self.lines(|i, _| {
+            if !steps.iter().any(|step| weight(*step, i).is_some_and(|w| w >= SMALL)) {
                 return Vec::new();
             }
             let point = |step: &usize| {
                 let w = weight(*step, i)?;
-                let title = format!("step {}: {:.1}% {}", number::count(*step), 100.0 * w, predictor.name);
-                Some(point(axis.share(*step), w, 0.0, title))
+                Some(Point::exact(*step as f64, w).value(format!("{:.1}%", 100.0 * w)))
             };
             steps.iter().filter_map(point).collect()
         });
-        let words = self.ensembles[ensemble].name();
-        figure(&lines.draw().alone(
-            &format!("The mixture that comes nearest, on {words}"),
-            "Weights of the best mixture of predictors against the training step",
-        ))
+        let words = self.ensembles.get(chosen).map_or("", |e| e.name());
+        LineChart {
+            lines,
+            marks: self.mark(chosen, shown),
+            about: "Weights of the best mixture of predictors against the training step.".into(),
+            ..LineChart::new(
+                format!("The mixture that comes nearest, on {words}"),
+                XAxis::steps(record.experiment.steps(), true),
+                "weight",
+                "",
+            )
+        }
     }
 
-    fn by_position(&self, shown: usize) -> String {
-        let Some((step, distances)) = self.shown(self.chosen, shown) else { return String::new() };
-        let length = self.yardsticks.position_count();
-        let (place, share) = positions(length);
-        let lines = self.lines("", place, "nats per token", true, Vec::new(), |i, predictor| {
-            let values = distances.by_position.iter().skip(i * length).take(length).enumerate();
-            let stride = length.div_ceil(MOST_POINTS);
-            let drawn = values.filter(|(l, _)| l % stride == 0 || l + 1 == length);
-            let point = |(l, value): (usize, &f32)| {
-                let value = f64::from(*value);
-                let title = format!("position {}, {}: {} nats", l + 1, predictor.name, number::short(value));
-                point(share(l), value, 0.0, title)
-            };
-            drawn.map(point).collect()
+    /// The distances at each position at the shown step, on the chosen ensemble.
+    fn by_position(&self, shown: usize, chosen: usize) -> Option<LineChart> {
+        let (step, distances) = self.shown(chosen, shown)?;
+        let lines = self.lines(|i, _| {
+            let values = distances.by_position.iter().skip(i * self.length).take(self.length).enumerate();
+            values.map(|(l, value)| Point::exact((l + 1) as f64, f64::from(*value))).collect()
         });
-        let title = format!("By position at step {}, on {}", number::count(step), self.ensembles[self.chosen].name());
-        figure(&lines.draw().alone(&title, "Distance of the model from each predictor at each position"))
+        let words = self.ensembles.get(chosen)?.name();
+        Some(LineChart {
+            lines,
+            log: true,
+            about: "Distance of the model from each predictor at each position.".into(),
+            ..LineChart::new(
+                format!("By position at step {}, on {words}", number::count(step)),
+                XAxis::positions(self.length),
+                UNIT,
+                UNIT,
+            )
+        })
     }
 
     /// Both directions of the divergence at the shown step, for the chosen ensemble.
-    fn both(&self, shown: usize) -> String {
-        let Some((_, distances)) = self.shown(self.chosen, shown) else { return String::new() };
+    fn both(&self, shown: usize, chosen: usize) -> Option<Table> {
+        let (_, distances) = self.shown(chosen, shown)?;
         let error = |m: Option<&Measured>| m.map_or("–".into(), |m| number::with_error(m.value, m.stderr));
         let row = |(i, predictor): (usize, &Predictor)| {
             vec![predictor.in_full(), error(distances.mean.get(i)), error(distances.reverse.get(i))]
         };
-        let rows: Vec<Vec<String>> = self.yardsticks.predictors().iter().enumerate().map(row).collect();
         let heads = ["predictor", "KL(model ‖ predictor), nats per token", "KL(predictor ‖ model)"];
-        table("algorithm-both", &heads, &rows)
+        Some(Table::new("algorithm-both", &heads, self.predictors.iter().enumerate().map(row)))
     }
 
-    fn switch(&self) -> String {
-        if self.ensembles.len() < 2 {
-            return String::new();
+    /// What stands above the choice of an ensemble. `chosen`: the index of the one that is looked at closely.
+    pub fn overview(&self, record: &RunRecord, shown: usize, chosen: usize) -> Vec<Block> {
+        let mut out = sentences("algorithm-nearest", self.sentences(shown, chosen));
+        if self.measured.is_empty() {
+            out.push(Block::Note(
+                "The model's distance from each predictor that it may have become. Appears after the first recorded step."
+                    .into(),
+            ));
+            return out;
         }
-        let buttons: String = self
-            .ensembles
-            .iter()
-            .enumerate()
-            .map(|(i, ensemble)| {
-                format!(
-                    r#"<button type="button" data-inside="ensemble" data-index="{i}" data-testid="algorithm-ensemble-{i}" aria-pressed="{}">{}</button>"#,
-                    i == self.chosen,
-                    ensemble.name()
-                )
-            })
-            .collect();
-        format!(r#"<div class="segments" role="group" aria-label="On which sequences">{buttons}</div>"#)
-    }
-}
-
-/// `62%`, and with a digit more where what is left to one or the other end is little: `99.6%`, `0.4%`.
-fn percent(share: f64) -> String {
-    let digits = if (0.03..0.97).contains(&share) || share > 0.9995 { 0 } else { 1 };
-    format!("{:.digits$}%", 100.0 * share)
-}
-
-impl Tab for Algorithm {
-    fn wishes(&self) -> Vec<Wish> {
-        self.ensembles.iter().filter_map(|e| self.yardsticks.rows(*e)).map(Wish::predictions).collect()
+        let chart = |i| Drawn::new(format!("algorithm-distance-{i}"), self.over_steps(record, i, shown));
+        out.push(Block::Charts((0..self.ensembles.len()).map(chart).collect()));
+        out
     }
 
-    fn take(&mut self, wish: usize, step: usize, seen: Seen) {
-        let Some(ensemble) = self.ensembles.get(wish).copied() else { return };
-        let before = self.taken.range(..=step).rev().find_map(|(_, sets)| sets.get(wish)?.as_ref());
-        let start = before.map(|d| d.mixture.weights.clone()).unwrap_or_default();
-        let measured = self.yardsticks.measure(ensemble, &seen.law, &start);
-        let sets = self.taken.entry(step).or_insert_with(|| vec![None; self.ensembles.len()]);
-        sets[wish] = measured;
-    }
-
-    fn told(&mut self, message: &Message) -> bool {
-        let index = message.index("index").filter(|i| message.about() == "ensemble" && *i < self.ensembles.len());
-        let changed = index.is_some_and(|i| i != self.chosen);
-        self.chosen = index.unwrap_or(self.chosen);
-        changed
-    }
-
-    fn html(&self, journal: &Journal, shown: usize) -> String {
-        let mut html = String::new();
-        for (i, sentence) in self.sentences(shown).iter().enumerate() {
-            html += &match i {
-                0 => format!(r#"<p data-testid="algorithm-nearest"><b>{}</b></p>"#, escape(sentence)),
-                _ => paragraph(sentence),
-            };
+    /// What stands below it.
+    pub fn details(&self, record: &RunRecord, shown: usize, chosen: usize) -> Vec<Block> {
+        if self.measured.is_empty() {
+            return Vec::new();
         }
-        if self.taken.is_empty() {
-            html += &note(
-                "The model's distance from each predictor that it may have become. Appears after the first recorded step.",
-            );
-            return html;
-        }
-        let axis = Steps::to(journal.experiment.steps());
-        html += PIECE;
-        html += r#"<div class="pictures">"#;
-        for ensemble in 0..self.ensembles.len() {
-            html += &self.over_steps(ensemble, &axis, shown);
-        }
-        html += "</div>";
-        html += PIECE;
-        html += &self.switch();
-        html += PIECE;
-        let _ =
-            write!(html, r#"<div class="pictures">{}{}</div>"#, self.weights(&axis, shown), self.by_position(shown));
-        html += PIECE;
-        html += &self.both(shown);
-        html += PIECE;
-        html += &note(&format!(
+        let mut charts = vec![Drawn::new("algorithm-mixture", self.weights(record, shown, chosen))];
+        charts.extend(self.by_position(shown, chosen).map(|chart| Drawn::new("algorithm-position", chart)));
+        let mut out = vec![Block::Charts(charts)];
+        out.extend(self.both(shown, chosen).map(Block::Table));
+        out.push(Block::Note(format!(
             "The model is said to be a predictor only where KL(model ‖ predictor) is at most {NAMED_WITHIN} nats per token: that it is the nearest \
              of these does not make it so. That limit was set by a referee who had seen earlier results. Means over {} sequences of T = {} tokens; a chance below 1e−9 counts as 1e−9. \
              Mixtures are found to within 1e−4 nats.",
-            number::count(self.yardsticks.sequences(Ensemble::Fresh)),
-            number::count(self.yardsticks.position_count()),
-        ));
-        html += "<details><summary>The predictors</summary><dl>";
-        for predictor in self.yardsticks.predictors() {
-            let _ = write!(html, "<dt>{}</dt><dd>{}</dd>", escape(&predictor.in_full()), escape(predictor.about));
-        }
-        html += "</dl></details>";
-        html
+            number::count(self.sequences),
+            number::count(self.length),
+        )));
+        let term = |predictor: &Predictor| (predictor.in_full(), predictor.about.clone());
+        out.push(Block::Terms { summary: "The predictors".into(), terms: self.predictors.iter().map(term).collect() });
+        out
     }
 
-    fn csv(&self, _: &Journal) -> String {
+    /// The whole tab.
+    pub fn blocks(&self, record: &RunRecord, shown: usize, chosen: usize) -> Vec<Block> {
+        [self.overview(record, shown, chosen), self.details(record, shown, chosen)].concat()
+    }
+
+    /// Everything that was measured, as CSV.
+    pub fn csv(&self) -> String {
         let mut csv = String::from(
             "step,topics,predictor,position,kl_nats,stderr,reverse_kl_nats,reverse_stderr,mixture_weight\n",
         );
-        let length = self.yardsticks.position_count();
-        for (step, sets) in &self.taken {
+        let length = self.length;
+        for (step, sets) in &self.measured {
             for (ensemble, distances) in self.ensembles.iter().zip(sets) {
                 let Some(distances) = distances else { continue };
                 let topics = ensemble.name().split(' ').next().unwrap_or_default();
-                for (i, predictor) in self.yardsticks.predictors().iter().enumerate() {
+                for (i, predictor) in self.predictors.iter().enumerate() {
                     let (mean, reverse) = (distances.mean[i], distances.reverse[i]);
                     let weight = distances.mixture.weights[i];
                     let weight = if predictor.can_be { weight.to_string() } else { String::new() };
@@ -353,13 +357,15 @@ impl Tab for Algorithm {
         }
         csv
     }
-
-    fn forget(&mut self) {
-        self.taken.clear();
-    }
 }
 
-/// In-context generalization that comes and goes: on fresh topics the learner comes near to inference, and leaves again.
+/// `62%`, and with a digit more where what is left to one or the other end is little: `99.6%`, `0.4%`.
+fn percent(share: f64) -> String {
+    let digits = if (0.03..0.97).contains(&share) || share > 0.9995 { 0 } else { 1 };
+    format!("{:.digits$}%", 100.0 * share)
+}
+
+/// In-context generalization that comes and goes: on fresh topics the model comes near to inference, and leaves again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Transience {
     nearest: (usize, f64),
@@ -381,7 +387,7 @@ impl Transience {
         both.then_some(Self { nearest: (at, nearest.value), last: (end, last.value) })
     }
 
-    fn told(&self) -> String {
+    fn sentence(&self) -> String {
         format!(
             "In-context generalization comes and goes: on fresh topics the distance from inference falls to {} nats at step {}, and is {} again \
              at step {}.",

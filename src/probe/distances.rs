@@ -1,6 +1,8 @@
-//! How far a learner is from each of the predictors that it may have become.
+//! How far a model is from each of the predictors that it may have become.
 
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::mixture::{self, Mixture, WIDTH};
 use crate::{
@@ -14,8 +16,8 @@ use crate::{
 /// by a referee of the recorded study, after its results were seen.
 pub const NAMED_WITHIN: f64 = 0.05;
 
-/// Where the sequences come from on which learner and predictors are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where the sequences come from on which model and predictors are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ensemble {
     /// Fresh topics from P(w): the first of the evaluation's own sequences.
     Fresh,
@@ -34,15 +36,15 @@ impl Ensemble {
     }
 }
 
-/// Something to compare a learner with.
-#[derive(Clone, Debug, PartialEq)]
+/// Something to compare a model with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Predictor {
-    pub name: &'static str,
+    pub name: String,
     /// A sentence: what it knows and what it does.
-    pub about: &'static str,
-    /// Other predictors that say the same of every cell.
-    pub also: Vec<&'static str>,
-    /// A learner could be it. Who is told the topic is there for comparison only.
+    pub about: String,
+    /// Other predictors that say the same of every position.
+    pub also: Vec<String>,
+    /// A model could be it. Who is told the topic is there for comparison only.
     pub can_be: bool,
 }
 
@@ -50,30 +52,38 @@ impl Predictor {
     /// `inference (here the same as bi-ret)`.
     pub fn in_full(&self) -> String {
         match &self.also[..] {
-            [] => self.name.into(),
+            [] => self.name.clone(),
             also => format!("{} (here the same as {})", self.name, also.join(" and ")),
         }
     }
 }
 
-/// A learner's distance from each predictor of [`Yardsticks::predictors`], in their order.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A model's distance from each predictor of [`Yardsticks::predictors`], in their order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distances {
-    /// Mean over cells of KL(learner || predictor), nats per token; errors are over sequences.
+    /// Mean over cells of KL(model || predictor), nats per token; errors are over sequences.
     pub mean: Vec<Measured>,
-    /// The same the other way round, KL(predictor || learner).
+    /// The same the other way round, KL(predictor || model).
     pub reverse: Vec<Measured>,
     /// The same by position, [predictors, T] row-major.
     pub by_position: Vec<f32>,
-    /// The nearest mixture of the predictors that a learner can be; one weight for each predictor, 0 for the others.
+    /// The nearest mixture of the predictors that a model can be; one weight for each predictor, 0 for the others.
     pub mixture: Mixture,
+}
+
+impl Distances {
+    /// The one of the `predictors` that a model can be, and is nearest to.
+    pub fn nearest(&self, predictors: &[Predictor]) -> Option<usize> {
+        let can_be = |i: &usize| predictors.get(*i).is_some_and(|p| p.can_be);
+        (0..self.mean.len()).filter(can_be).min_by(|&a, &b| self.mean[a].value.total_cmp(&self.mean[b].value))
+    }
 }
 
 /// Predictors, and what each says of every cell of some sequences.
 pub struct Yardsticks {
     length: usize,
     vocab: usize,
-    /// Those that a learner can be come first.
+    /// Those that a model can be come first.
     predictors: Vec<Predictor>,
     /// One per ensemble that there is.
     sets: Vec<Set>,
@@ -155,7 +165,7 @@ impl Yardsticks {
         self.sets.iter().find(|set| set.ensemble == ensemble)
     }
 
-    /// The sequences that a learner is to predict; `None` without training topics.
+    /// The sequences that a model is to predict; `None` without training topics.
     pub fn rows(&self, ensemble: Ensemble) -> Option<Arc<Rows>> {
         self.set(ensemble).map(|set| set.rows.clone())
     }
@@ -165,15 +175,7 @@ impl Yardsticks {
         self.set(ensemble).map_or(0, |set| set.rows.len() / self.length)
     }
 
-    /// The predictor that a learner can be, and is nearest to.
-    pub fn nearest(&self, distances: &Distances) -> Option<usize> {
-        let can_be = |i: &usize| self.predictors.get(*i).is_some_and(|p| p.can_be);
-        (0..distances.mean.len())
-            .filter(can_be)
-            .min_by(|&a, &b| distances.mean[a].value.total_cmp(&distances.mean[b].value))
-    }
-
-    /// The distances of a learner whose ln p of every token of every cell of [`Self::rows`] is `law`, [rows, T, V]. `start`: weights that
+    /// The distances of a model whose ln p of every token of every cell of [`Self::rows`] is `law`, [rows, T, V]. `start`: weights that
     /// the nearest mixture may be looked for from, best those at the step before. `None` where `law` does not fit or has no numbers.
     pub fn measure(&self, ensemble: Ensemble, law: &[f32], start: &[f64]) -> Option<Distances> {
         let set = self.set(ensemble)?;
@@ -231,9 +233,10 @@ impl Yardsticks {
     }
 }
 
-/// Every predictor of a world of tokens: first those that a learner can be.
+/// Every predictor of a world of tokens: first those that a model can be.
 fn sources(world: &World, topics: Option<&[Topic]>, length: usize) -> Vec<(Predictor, Source)> {
-    let named = |name, about| Predictor { name, about, also: Vec::new(), can_be: true };
+    let named =
+        |name: &str, about: &str| Predictor { name: name.into(), about: about.into(), also: Vec::new(), can_be: true };
     let best = match world.is_exact() {
         true => {
             named("inference", "Exact Bayes under the true law of topics: it works for topics that were never seen.")
@@ -257,7 +260,7 @@ fn sources(world: &World, topics: Option<&[Topic]>, length: usize) -> Vec<(Predi
         Source::Fixed(vec![vec![1.0 / v as f64; v]])
     }));
     let oracle =
-        named("oracle", "Is told the topic, and predicts as the source itself. No learner can do that from the start.");
+        named("oracle", "Is told the topic, and predicts as the source itself. No model can do that from the start.");
     all.push((Predictor { can_be: false, ..oracle }, Source::Oracle));
     all
 }
@@ -371,10 +374,13 @@ mod tests {
     }
 
     impl Yardsticks {
-        /// ln p of a mixture of predictors, for every cell: what such a learner would say.
+        /// ln p of a mixture of predictors, for every cell: what such a model would say.
         pub fn mixed(&self, ensemble: Ensemble, weights: &[(&str, f64)]) -> Vec<f32> {
             let column = |name: &str| {
-                self.predictors.iter().position(|p| p.name == name || p.also.contains(&name)).expect("a predictor")
+                self.predictors
+                    .iter()
+                    .position(|p| p.name == name || p.also.iter().any(|also| also == name))
+                    .expect("a predictor")
             };
             let weights: Vec<(usize, f32)> = weights.iter().map(|(name, w)| (column(name), *w as f32)).collect();
             let chances = &self.set(ensemble).expect("a set").chances;
@@ -383,16 +389,16 @@ mod tests {
     }
 
     #[test]
-    fn a_learner_that_is_a_predictor_is_at_distance_0_from_it() {
+    fn a_model_that_is_a_predictor_is_at_distance_0_from_it() {
         let of = yardsticks(&experiment("markov:k=3", 24, false));
         for ensemble in Ensemble::ALL {
             for (j, predictor) in of.predictors().iter().enumerate() {
-                let law = of.mixed(ensemble, &[(predictor.name, 1.0)]);
+                let law = of.mixed(ensemble, &[(&predictor.name, 1.0)]);
                 let distances = of.measure(ensemble, &law, &[]).expect("distances");
                 assert!(distances.mean[j].value < 1e-6, "{}", predictor.name);
                 assert!(distances.by_position[j * 24..(j + 1) * 24].iter().all(|d| *d < 1e-5));
                 if predictor.can_be {
-                    assert_eq!(of.nearest(&distances), Some(j));
+                    assert_eq!(distances.nearest(of.predictors()), Some(j));
                     // Counting pairs is nearly inference: a little weight may lie there.
                     assert!(
                         distances.mixture.weights[j] > 0.8 && distances.mixture.left < 1e-4,
@@ -409,12 +415,12 @@ mod tests {
         let of = yardsticks(&experiment("coins:n=3", 4, true));
         let n = of.sequences(Ensemble::Fresh);
         assert_eq!(n, 64);
-        // A learner that always says 0.9 and 0.1, against one half each: ln 2 less its entropy, at every cell.
+        // A model that always says 0.9 and 0.1, against one half each: ln 2 less its entropy, at every cell.
         let law: Vec<f32> = [0.9f32.ln(), 0.1f32.ln()].repeat(n * 4);
         let distances = of.measure(Ensemble::Fresh, &law, &[]).expect("distances");
         // By symmetry the marginal law of three coins is uniform.
         let uniform = of.predictors().iter().position(|p| p.name == "unigram").expect("unigram");
-        assert!(of.predictors()[uniform].also.contains(&"uniform"));
+        assert!(of.predictors()[uniform].also.contains(&"uniform".to_owned()));
         let expected = 0.9 * (0.9f64 / 0.5).ln() + 0.1 * (0.1f64 / 0.5).ln();
         assert!((distances.mean[uniform].value - expected).abs() < 1e-6 && distances.mean[uniform].stderr < 1e-6);
         // And the other way round.

@@ -37,15 +37,3 @@ pub fn of(name: &str) -> (Paint, &'static str) {
         _ => (OTHER, DASH_DOT),
     }
 }
-
-/// At most about `most` of the steps, evenly, the first, the last and `shown` among them: a picture need not say more.
-pub fn thinned(steps: &[usize], most: usize, shown: usize) -> Vec<usize> {
-    let stride = steps.len().div_ceil(most.max(1)).max(1);
-    let last = steps.len().saturating_sub(1);
-    steps
-        .iter()
-        .enumerate()
-        .filter(|(i, step)| i % stride == 0 || *i == last || **step == shown)
-        .map(|(_, step)| *step)
-        .collect()
-}

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     RunRecord, TabKind,
+    algorithm::{Algorithm, Nearness},
     landscape::Landscape,
     plateaus::Course,
     power::Power,
@@ -52,6 +53,7 @@ pub enum ProbeEvent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Measurement {
     Transitions(EventLosses),
+    Algorithm(Nearness),
 }
 
 /// Everything that an open tab shows, less what is in the run's record.
@@ -59,14 +61,17 @@ pub enum Measurement {
 pub enum TabView {
     Landscape(Landscape),
     Transitions(Transitions),
+    Algorithm(Algorithm),
     Power(Power),
 }
 
 impl TabView {
     /// Takes in a result. One of another tab (it was closed meanwhile) changes nothing.
     pub fn add(&mut self, measurement: Measurement) {
-        if let (Self::Transitions(tab), Measurement::Transitions(found)) = (self, measurement) {
-            tab.add(found);
+        match (self, measurement) {
+            (Self::Transitions(tab), Measurement::Transitions(found)) => tab.add(found),
+            (Self::Algorithm(tab), Measurement::Algorithm(found)) => tab.add(found),
+            _ => {}
         }
     }
 
@@ -75,6 +80,7 @@ impl TabView {
         match self {
             Self::Landscape(tab) => tab.blocks(record, shown, tab.first_choice()),
             Self::Transitions(tab) => tab.blocks(record, &Course::of(&record.losses), shown),
+            Self::Algorithm(tab) => tab.blocks(record, shown, 0),
             Self::Power(tab) => tab.blocks(record, shown, tab.first_window()),
         }
     }
@@ -84,6 +90,7 @@ impl TabView {
         match self {
             Self::Landscape(tab) => tab.csv(record),
             Self::Transitions(tab) => tab.csv(record),
+            Self::Algorithm(tab) => tab.csv(),
             Self::Power(tab) => tab.csv(record, tab.first_window()),
         }
     }

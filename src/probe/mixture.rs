@@ -1,5 +1,7 @@
 //! The convex mixture of known laws that comes nearest to a given one.
 
+use serde::{Deserialize, Serialize};
+
 /// Most laws that can be mixed. Their chances of one outcome stand side by side, so that a round goes through memory once.
 pub const WIDTH: usize = 12;
 
@@ -10,7 +12,7 @@ const MOST_ROUNDS: usize = 60;
 const SHRINK: f64 = 0.1;
 
 /// Weights on laws, and how well they do.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mixture {
     /// Not negative; their sum is 1.
     pub weights: Vec<f64>,

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NoProbe, Probe, Setting, TabView, landscape::Landscape, power::Power, transitions::Transitions};
+use super::{
+    NoProbe, Probe, Setting, TabView, algorithm::Algorithm, landscape::Landscape, power::Power,
+    transitions::Transitions,
+};
 
 /// A question about how a learner came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +83,10 @@ impl TabKind {
             Self::Transitions => {
                 let (probe, tab) = Transitions::open(setting)?;
                 (probe, TabView::Transitions(tab))
+            }
+            Self::Algorithm => {
+                let (probe, tab) = Algorithm::open(setting)?;
+                (probe, TabView::Algorithm(tab))
             }
             Self::Power => (Box::new(NoProbe), TabView::Power(Power::open(setting)?)),
             _ => return Err("This tab is being moved.".into()),

@@ -1,17 +1,52 @@
-use serde_json::json;
+use charts::{
+    chart::{Chart, View},
+    report,
+    theme::Theme,
+};
 
 use super::*;
 use crate::probe::testing::Run;
 
-/// A learner that says what the predictors called so say, mixed.
-fn learner(tab: &Algorithm, ensemble: usize, weights: &[(&str, f64)]) -> Seen {
-    Seen { law: tab.yardsticks.mixed(tab.ensembles[ensemble], weights), ..Seen::default() }
+/// A tab and what measures for it.
+struct Open {
+    probe: AlgorithmProbe,
+    tab: Algorithm,
 }
 
-fn give(tab: &mut Algorithm, step: usize, weights: &[(&str, f64)]) {
-    for ensemble in 0..tab.ensembles.len() {
-        tab.take(ensemble, step, learner(tab, ensemble, weights));
+impl Open {
+    fn new(run: &Run) -> Self {
+        let probe = AlgorithmProbe::open(&run.setting()).expect("a tab");
+        let tab = probe.view();
+        Self { probe, tab }
     }
+
+    fn take(&mut self, ensemble: usize, step: usize, law: Vec<f32>) {
+        match self.probe.measure(ensemble, step, Seen { law, ..Seen::default() }) {
+            Some(Measurement::Algorithm(found)) => self.tab.add(found),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A model that says what the predictors called so say, mixed.
+    fn give(&mut self, step: usize, weights: &[(&str, f64)]) {
+        for ensemble in 0..self.tab.ensembles.len() {
+            let law = self.probe.yardsticks.mixed(self.tab.ensembles[ensemble], weights);
+            self.take(ensemble, step, law);
+        }
+    }
+}
+
+/// All sentences, on end.
+fn told(blocks: &[Block]) -> String {
+    let text = |block: &Block| match block {
+        Block::Lead { text, .. } | Block::Paragraph(text) => Some(text.clone()),
+        _ => None,
+    };
+    blocks.iter().filter_map(text).collect::<Vec<_>>().join(" ")
+}
+
+fn html(blocks: &[Block]) -> String {
+    report::html(blocks, &Theme::light())
 }
 
 #[test]
@@ -22,37 +57,78 @@ fn it_says_what_the_model_is_nearest_to() {
         e.training.steps = 100;
         e.evaluation.sequences = 128;
     });
-    let mut tab = Algorithm::open(&run.setting()).expect("a tab");
-    assert_eq!(tab.wishes().len(), 2);
-    assert!(tab.wishes().iter().all(|wish| wish.rows.len() == 128 * 32));
-    let journal = run.journal(&[0, 10, 100]);
-    assert!(tab.html(&journal, 0).contains("Appears after the first recorded step"));
-    give(&mut tab, 0, &[("uniform", 1.0)]);
-    give(&mut tab, 10, &[("inference", 1.0)]);
-    give(&mut tab, 100, &[("retrieval", 0.8), ("inference", 0.2)]);
-    let html = tab.html(&journal, 100);
-    let told = html.split("<div").next().unwrap_or_default();
-    assert!(told.contains("At step 100, named within 0.05 nats per token: retrieval on fresh topics ("), "{told}");
-    assert!(told.contains("and retrieval on training topics ("), "{told}");
+    let mut open = Open::new(&run);
+    assert_eq!(open.probe.wishes().len(), 2);
+    assert!(open.probe.wishes().iter().all(|wish| wish.rows.len() == 128 * 32));
+    let record = run.journal(&[0, 10, 100]);
+    assert!(html(&open.tab.blocks(&record, 0, 0)).contains("Appears after the first recorded step"));
+    open.give(0, &[("uniform", 1.0)]);
+    open.give(10, &[("inference", 1.0)]);
+    open.give(100, &[("retrieval", 0.8), ("inference", 0.2)]);
+    let tab = &open.tab;
+    let all = tab.blocks(&record, 100, 0);
+    let (html, told_now) = (html(&all), told(&all));
+    assert!(matches!(&all[0], Block::Lead { id: "algorithm-nearest", .. }), "{all:?}");
     assert!(
-        told.contains("the mixture that comes nearest is 80% retrieval and 20% inference; next to nothing is left"),
-        "{told}"
+        told_now.contains("At step 100, named within 0.05 nats per token: retrieval on fresh topics ("),
+        "{told_now}"
     );
-    assert!(told.contains("comes and goes") && told.contains("at step 10, and is"), "{told}");
-    assert!(tab.html(&journal, 50).contains("At step 10, named within 0.05 nats per token: inference on fresh topics"));
+    assert!(told_now.contains("and retrieval on training topics ("), "{told_now}");
+    assert!(
+        told_now.contains("the mixture that comes nearest is 80% retrieval and 20% inference; next to nothing is left"),
+        "{told_now}"
+    );
+    assert!(told_now.contains("comes and goes") && told_now.contains("at step 10, and is"), "{told_now}");
+    assert!(
+        told(&tab.blocks(&record, 50, 0))
+            .contains("At step 10, named within 0.05 nats per token: inference on fresh topics")
+    );
     assert_eq!(html.matches("<figure class=\"picture\">").count(), 4);
-    // The switch.
-    let press = |index: usize| Message(json!({"inside": "ensemble", "index": index.to_string()}));
-    assert!(tab.told(&press(1)) && !tab.told(&press(1)) && !tab.told(&press(7)));
-    assert!(tab.html(&journal, 100).contains("On training topics the mixture that comes nearest is"));
+    // The other ensemble, chosen on the page.
+    assert!(told(&tab.blocks(&record, 100, 1)).contains("On training topics the mixture that comes nearest is"));
     // Both directions stand side by side.
     assert!(html.contains("KL(predictor ‖ model)") && html.contains("<th scope=\"row\">inference"));
-    let csv = tab.csv(&journal);
+    let csv = tab.csv();
     assert!(csv.lines().all(|line| line.split(',').count() == 9));
-    let predictors = tab.yardsticks.predictors().len();
+    let predictors = tab.predictors.len();
     assert_eq!(csv.lines().count(), 1 + 3 * 2 * (predictors * 33 + 1));
-    tab.forget();
-    assert!(tab.html(&journal, 0).contains("Appears after the first recorded step") && tab.chosen == 1);
+}
+
+#[test]
+fn pointing_at_a_chart_reads_what_was_measured() {
+    let run = Run::new("markov:k=3", |e| {
+        e.data.fresh = false;
+        e.data.topics = 4;
+        e.training.steps = 100;
+        e.evaluation.sequences = 32;
+    });
+    let mut open = Open::new(&run);
+    open.give(0, &[("uniform", 1.0)]);
+    open.give(10, &[("retrieval", 0.8), ("inference", 0.2)]);
+    let (tab, record) = (&open.tab, run.journal(&[0, 10]));
+    let view = View::new(520.0, 320.0, Theme::light());
+    for chosen in 0..2 {
+        let distances = tab.at(chosen, 10).expect("distances");
+        let (steps, weights) = (tab.over_steps(&record, chosen, 10), tab.weights(&record, 10, chosen));
+        let positions = tab.by_position(10, chosen).expect("a chart");
+        let read = |chart: &LineChart, at: f64, name: &str| {
+            let read = chart.readout(&view, at).expect("a value");
+            read.lines.iter().find(|line| line.name == name).map(|line| line.value.clone())
+        };
+        for (i, predictor) in tab.predictors.iter().enumerate() {
+            let Measured { value, stderr } = distances.mean[i];
+            let text = format!("{} nats per token", number::with_error(value, stderr));
+            assert_eq!(read(&steps, 9.0, &predictor.name), Some(text));
+            let value = f64::from(distances.by_position[i * 32 + 4]);
+            let text = format!("{} nats per token", number::precise(value));
+            assert_eq!(read(&positions, 5.0, &predictor.name), Some(text));
+        }
+        let i = tab.predictors.iter().position(|p| p.name == "retrieval").expect("retrieval");
+        let text = format!("{:.1}%", 100.0 * distances.mixture.weights[i]);
+        assert_eq!(read(&weights, 10.0, "retrieval"), Some(text));
+    }
+    // A later step starts from the mixture of the one before, a step that comes again from its own.
+    assert!(open.probe.weights.iter().all(|by_step| by_step.keys().copied().eq([0, 10])));
 }
 
 #[test]
@@ -78,19 +154,22 @@ fn what_is_far_from_all_is_called_none_of_these() {
         e.data.topics = 4;
         e.evaluation.sequences = 32;
     });
-    let mut tab = Algorithm::open(&run.setting()).expect("a tab");
-    let journal = run.journal(&[0]);
+    let mut open = Open::new(&run);
+    let record = run.journal(&[0]);
     // A model that is nearly sure of the first token, always: near to nothing that there is.
     for ensemble in 0..2 {
-        let cells = tab.yardsticks.rows(tab.ensembles[ensemble]).expect("rows").len();
+        let cells = open.probe.yardsticks.rows(open.tab.ensembles[ensemble]).expect("rows").len();
         let law = [0.998f32, 0.001, 0.001].map(f32::ln).repeat(cells);
-        tab.take(ensemble, 0, Seen { law, ..Seen::default() });
+        open.take(ensemble, 0, law);
     }
-    let told = tab.sentences(0).remove(0);
+    let told = open.tab.sentences(0, 0).remove(0);
     assert!(
         told.contains("none of these on fresh topics (the nearest, ") && told.contains(" nats per token away)"),
         "{told}"
     );
     assert!(told.contains("none of these on training topics"), "{told}");
-    assert!(tab.html(&journal, 0).contains("only where KL(model ‖ predictor) is at most 0.05 nats per token"));
+    assert!(
+        html(&open.tab.blocks(&record, 0, 0))
+            .contains("only where KL(model ‖ predictor) is at most 0.05 nats per token")
+    );
 }

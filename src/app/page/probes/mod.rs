@@ -1,6 +1,7 @@
 //! "How it learns": the tabs, and the step that is looked at. The engine measures (`engine::probes`); everything that is chosen or
 //! pointed at is answered here, from the numbers that the page has.
 
+mod algorithm;
 mod landscape;
 mod power;
 mod transitions;
@@ -198,6 +199,7 @@ fn tab_view(kind: TabKind) -> AnyView {
     match kind {
         TabKind::Landscape => view! { <landscape::LandscapeTab /> }.into_any(),
         TabKind::Transitions => view! { <transitions::TransitionsTab /> }.into_any(),
+        TabKind::Algorithm => view! { <algorithm::AlgorithmTab /> }.into_any(),
         TabKind::Power => view! { <power::PowerTab /> }.into_any(),
         _ => ().into_any(),
     }
