@@ -265,15 +265,26 @@ pub struct EndLabel {
 /// Labels right of their lines' ends, moved apart where they would overlap, each joined to its line by a thin
 /// leader. They stay between `top` and `bottom` and left of `right`.
 pub fn end_labels(marks: &mut Vec<Mark>, all: Vec<EndLabel>, top: f64, bottom: f64, right: f64) {
+    place_end_labels(marks, all, top, bottom, right);
+}
+
+/// As [`end_labels`]; returns each label's index in `all` and its height, from the top down.
+pub fn place_end_labels(
+    marks: &mut Vec<Mark>,
+    all: Vec<EndLabel>,
+    top: f64,
+    bottom: f64,
+    right: f64,
+) -> Vec<(usize, f64)> {
     // Lines that end at the same height keep the caller's order. By insertion: a stable sort of a type of its own is 4 kB of wasm.
-    let mut labels: Vec<EndLabel> = Vec::new();
-    for label in all.into_iter().filter(|l| l.end.0.is_finite() && l.end.1.is_finite()) {
-        let at = labels.partition_point(|l| l.end.1 <= label.end.1);
-        labels.insert(at, label);
+    let mut labels: Vec<(usize, EndLabel)> = Vec::new();
+    for (i, label) in all.into_iter().enumerate().filter(|(_, l)| l.end.0.is_finite() && l.end.1.is_finite()) {
+        let at = labels.partition_point(|l| l.1.end.1 <= label.end.1);
+        labels.insert(at, (i, label));
     }
-    let wanted: Vec<f64> = labels.iter().map(|l| l.end.1).collect();
+    let wanted: Vec<f64> = labels.iter().map(|l| l.1.end.1).collect();
     let heights = spread(&wanted, LINE, top + 2.0, bottom - 4.0);
-    for (label, y) in labels.iter().zip(heights) {
+    for ((_, label), &y) in labels.iter().zip(&heights) {
         let x = label.end.0 + 16.0;
         let stroke = Stroke::new(label.hue.line, 1.0).alpha(0.8);
         if label.reached {
@@ -282,6 +293,7 @@ pub fn end_labels(marks: &mut Vec<Mark>, all: Vec<EndLabel>, top: f64, bottom: f
         let text = label_text(&label.text, &label.beyond, (right - x).max(12.0));
         marks.push(words(x, y, &text, LABEL, label.hue.text, Anchor::Start));
     }
+    labels.iter().map(|l| l.0).zip(heights).collect()
 }
 
 /// A name and how far its line goes on, in `room`: first with fewer words, then with shorter numbers, then with less of the name.

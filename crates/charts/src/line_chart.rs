@@ -334,7 +334,7 @@ impl Chart for LineChart {
             };
             series.push(frame::words(x + by, frame.top + 6.0, word, frame::TICK, theme.text, anchor));
         }
-        let (mut labels, mut remarks) = (Vec::new(), Vec::new());
+        let (mut labels, mut named, mut remarks) = (Vec::<EndLabel>::new(), Vec::new(), Vec::new());
         let mut all = Beyond::default();
         let mut drawn = false;
         for (index, line) in self.lines.iter().enumerate() {
@@ -346,14 +346,17 @@ impl Chart for LineChart {
             let name = if line.called().is_empty() { "values" } else { line.called() };
             remarks.extend(beyond.gaps(name));
             match frame.end(&points) {
-                Some((end, reached)) if !line.label.is_empty() => labels.push(EndLabel {
-                    text: line.label.clone(),
-                    beyond,
-                    hue: line.style.ink.hue(theme),
-                    dash: line.style.dash,
-                    end: if line.look == Look::Points { (frame.right, end.1) } else { end },
-                    reached: reached && line.look != Look::Points,
-                }),
+                Some((end, reached)) if !line.label.is_empty() => {
+                    named.push(index);
+                    labels.push(EndLabel {
+                        text: line.label.clone(),
+                        beyond,
+                        hue: line.style.ink.hue(theme),
+                        dash: line.style.dash,
+                        end: if line.look == Look::Points { (frame.right, end.1) } else { end },
+                        reached: reached && line.look != Look::Points,
+                    });
+                }
                 _ if line.label.is_empty() && !beyond.words().is_empty() => {
                     remarks.push(format!("Cut at the frame: {}", beyond.words()));
                 }
@@ -371,7 +374,21 @@ impl Chart for LineChart {
                 label.end.0 = frame.right;
             }
         }
-        frame::end_labels(&mut series, labels, frame.top, frame.bottom, view.width - 4.0);
+        // A label that no leader joins to its line has the line's marker or dash before it.
+        let samples: Vec<Option<usize>> =
+            named.into_iter().zip(&labels).map(|(index, label)| (!label.reached).then_some(index)).collect();
+        for (label, y) in frame::place_end_labels(&mut series, labels, frame.top, frame.bottom, view.width - 4.0) {
+            let Some(index) = samples[label] else { continue };
+            let line = &self.lines[index];
+            let colour = line.style.ink.hue(theme).line;
+            match line.look {
+                Look::Joined | Look::Points => marker(&mut series, index, (frame.right + 8.0, y), colour),
+                Look::Band | Look::Level => series.push(Mark::Line {
+                    points: vec![(frame.right + 3.0, y), (frame.right + 13.0, y)],
+                    stroke: Stroke::new(colour, 2.0).dash(line.style.dash),
+                }),
+            }
+        }
         frame.remarks(&mut series, theme, &remarks);
         Scene { axes, series }
     }
@@ -575,6 +592,28 @@ mod tests {
         let (x, y) = frame.point(3.0, 1.0 / 3.0);
         assert_eq!(chart.pick(&view(), x + 3.0, y - 3.0).as_deref(), Some("run 7"));
         assert_eq!(chart.pick(&view(), x + 40.0, y), None);
+    }
+
+    #[test]
+    fn a_name_that_no_leader_joins_to_its_line_has_its_marker() {
+        let line = |label: &str, look, y| Line::new(label, predictor("model"), look, [Point::exact(2.0, y)]);
+        let lines = vec![line("a", Look::Points, 0.5), line("b", Look::Points, 0.1), line("c", Look::Points, 0.9)];
+        let chart = LineChart { lines, ..chart() };
+        let frame = chart.frame(&view());
+        let scene = chart.scene(&view());
+        let beside = |mark: &&Mark| match mark {
+            Mark::Dot { at, .. } => at.0 > frame.right,
+            Mark::Area { points, .. } => points.iter().all(|p| p.0 > frame.right),
+            _ => false,
+        };
+        let markers: Vec<&Mark> = scene.series.iter().filter(beside).collect();
+        // From the top down: the triangle of c, the dot of a, the square of b.
+        let corners = markers.iter().map(|m| if let Mark::Area { points, .. } = m { points.len() } else { 0 });
+        assert_eq!(corners.collect::<Vec<_>>(), [3, 0, 4]);
+        let at = |mark: &Mark| if let Mark::Dot { at, .. } = mark { at.1 } else { f64::NAN };
+        let named =
+            scene.series.iter().find_map(|m| if let Mark::Text(l) = m { (l.text == "a").then_some(l.y) } else { None });
+        assert_eq!(Some(at(markers[1])), named);
     }
 
     #[test]
