@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     RunRecord, TabKind,
     algorithm::{Algorithm, Nearness},
+    coupling::{self, Coupling},
+    heads::{self, Heads},
     landscape::Landscape,
     plateaus::Course,
     power::Power,
@@ -38,7 +40,16 @@ impl ProbeRequest {
 
 /// Choices that need the engine: other sequences, a model with parts missing, another exact predictor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Choice {}
+pub enum Choice {
+    /// The maps of attention on this one of the sequences.
+    Sequence(usize),
+    /// The loss without these heads: (block, head).
+    HeadsOff(Vec<heads::Head>),
+    /// Sequences of this one of the components.
+    Component(usize),
+    /// Exact Bayes under these weights of the mixture's components.
+    Weights(Vec<f64>),
+}
 
 /// What the probes report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +65,8 @@ pub enum ProbeEvent {
 pub enum Measurement {
     Transitions(EventLosses),
     Algorithm(Nearness),
+    Heads(heads::Measurement),
+    Coupling(coupling::Measurement),
 }
 
 /// Everything that an open tab shows, less what is in the run's record.
@@ -63,6 +76,8 @@ pub enum TabView {
     Transitions(Transitions),
     Algorithm(Algorithm),
     Power(Power),
+    Heads(Heads),
+    Coupling(Coupling),
 }
 
 impl TabView {
@@ -71,6 +86,8 @@ impl TabView {
         match (self, measurement) {
             (Self::Transitions(tab), Measurement::Transitions(found)) => tab.add(found),
             (Self::Algorithm(tab), Measurement::Algorithm(found)) => tab.add(found),
+            (Self::Heads(tab), Measurement::Heads(measured)) => tab.add(measured),
+            (Self::Coupling(tab), Measurement::Coupling(measured)) => tab.add(measured),
             _ => {}
         }
     }
@@ -82,6 +99,8 @@ impl TabView {
             Self::Transitions(tab) => tab.blocks(record, &Course::of(&record.losses), shown),
             Self::Algorithm(tab) => tab.blocks(record, shown, 0),
             Self::Power(tab) => tab.blocks(record, shown, tab.first_window()),
+            Self::Heads(tab) => tab.blocks(record, shown, &tab.first_choice()),
+            Self::Coupling(tab) => tab.blocks(record, shown, &tab.first_choice()),
         }
     }
 
@@ -92,6 +111,8 @@ impl TabView {
             Self::Transitions(tab) => tab.csv(record),
             Self::Algorithm(tab) => tab.csv(),
             Self::Power(tab) => tab.csv(record, tab.first_window()),
+            Self::Heads(tab) => tab.csv(record),
+            Self::Coupling(tab) => tab.csv(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    NoProbe, Probe, Setting, TabView, algorithm::Algorithm, landscape::Landscape, power::Power,
+    NoProbe, Probe, Setting, TabView, algorithm::Algorithm, coupling, heads, landscape::Landscape, power::Power,
     transitions::Transitions,
 };
 
@@ -89,6 +89,14 @@ impl TabKind {
                 (probe, TabView::Algorithm(tab))
             }
             Self::Power => (Box::new(NoProbe), TabView::Power(Power::open(setting)?)),
+            Self::Heads => {
+                let (probe, view) = heads::open(setting)?;
+                (Box::new(probe), TabView::Heads(view))
+            }
+            Self::Coupling => {
+                let (probe, view) = coupling::open(setting)?;
+                (Box::new(probe), TabView::Coupling(view))
+            }
             _ => return Err("This tab is being moved.".into()),
         })
     }
