@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     RunRecord, TabKind,
     algorithm::{Algorithm, Nearness},
+    beliefs::{self, Beliefs},
     coupling::{self, Coupling},
     heads::{self, Heads},
     landscape::Landscape,
@@ -66,6 +67,7 @@ pub enum Measurement {
     Transitions(EventLosses),
     Algorithm(Nearness),
     Heads(heads::Measurement),
+    Beliefs(beliefs::Measurement),
     Coupling(coupling::Measurement),
 }
 
@@ -77,6 +79,7 @@ pub enum TabView {
     Algorithm(Algorithm),
     Power(Power),
     Heads(Heads),
+    Beliefs(Beliefs),
     Coupling(Coupling),
 }
 
@@ -87,6 +90,7 @@ impl TabView {
             (Self::Transitions(tab), Measurement::Transitions(found)) => tab.add(found),
             (Self::Algorithm(tab), Measurement::Algorithm(found)) => tab.add(found),
             (Self::Heads(tab), Measurement::Heads(measured)) => tab.add(measured),
+            (Self::Beliefs(tab), Measurement::Beliefs(measured)) => tab.add(measured),
             (Self::Coupling(tab), Measurement::Coupling(measured)) => tab.add(measured),
             _ => {}
         }
@@ -100,6 +104,7 @@ impl TabView {
             Self::Algorithm(tab) => tab.blocks(record, shown, 0),
             Self::Power(tab) => tab.blocks(record, shown, tab.first_window()),
             Self::Heads(tab) => tab.blocks(record, shown, &tab.first_choice()),
+            Self::Beliefs(tab) => tab.blocks(record, shown, beliefs::Choice::default()),
             Self::Coupling(tab) => tab.blocks(record, shown, &tab.first_choice()),
         }
     }
@@ -112,6 +117,7 @@ impl TabView {
             Self::Algorithm(tab) => tab.csv(),
             Self::Power(tab) => tab.csv(record, tab.first_window()),
             Self::Heads(tab) => tab.csv(record),
+            Self::Beliefs(tab) => tab.csv(),
             Self::Coupling(tab) => tab.csv(),
         }
     }

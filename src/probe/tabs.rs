@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    NoProbe, Probe, Setting, TabView, algorithm::Algorithm, coupling, heads, landscape::Landscape, power::Power,
+    NoProbe, Probe, Setting, TabView, algorithm::Algorithm, beliefs, coupling, heads, landscape::Landscape, power::Power,
     transitions::Transitions,
 };
 
@@ -93,11 +93,14 @@ impl TabKind {
                 let (probe, view) = heads::open(setting)?;
                 (Box::new(probe), TabView::Heads(view))
             }
+            Self::Beliefs => {
+                let (probe, view) = beliefs::open(setting)?;
+                (Box::new(probe), TabView::Beliefs(view))
+            }
             Self::Coupling => {
                 let (probe, view) = coupling::open(setting)?;
                 (Box::new(probe), TabView::Coupling(view))
             }
-            _ => return Err("This tab is being moved.".into()),
         })
     }
 }

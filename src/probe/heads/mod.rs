@@ -1,5 +1,6 @@
 //! Attention heads: what they look at, what they are good for, and what becomes of the loss without them.
 
+mod losses;
 mod map;
 mod measure;
 mod scores;
@@ -20,6 +21,8 @@ pub use view::{Choice, Heads};
 
 /// No more heads are each switched off alone.
 const ALONE: usize = 16;
+
+const UNIT: &str = "nats per token";
 
 /// (block, head), both from 0.
 pub type Head = (usize, usize);

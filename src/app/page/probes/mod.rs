@@ -2,6 +2,7 @@
 //! pointed at is answered here, from the numbers that the page has.
 
 mod algorithm;
+mod beliefs;
 mod coupling;
 mod heads;
 mod landscape;
@@ -214,8 +215,8 @@ fn tab_view(kind: TabKind) -> AnyView {
         TabKind::Algorithm => view! { <algorithm::AlgorithmTab /> }.into_any(),
         TabKind::Power => view! { <power::PowerTab /> }.into_any(),
         TabKind::Heads => view! { <heads::HeadsTab /> }.into_any(),
+        TabKind::Beliefs => view! { <beliefs::BeliefsTab /> }.into_any(),
         TabKind::Coupling => view! { <coupling::CouplingTab /> }.into_any(),
-        _ => ().into_any(),
     }
 }
 
