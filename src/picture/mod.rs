@@ -1,15 +1,12 @@
 //! A world as a person can look at it: its state graph, sampled sequences, the beliefs of an observer. Data for charts, made by
 //! whoever runs the engine: the page and the terminal draw them.
 
-mod compare;
 mod layout;
 mod names;
 mod notes;
 mod plan;
-pub mod raster;
 mod samples;
 mod simplex;
-pub mod svg;
 mod vectors;
 
 use charts::{text::probability, token_bars::TokenBars, transitions::Transitions};
@@ -19,7 +16,6 @@ use crate::{
     protocol::Picture,
     world::{Hmm, Purpose, Stream, Topic, Topics, World, hmm::Exit},
 };
-pub use compare::compare as beliefs;
 pub use names::of as state_names;
 
 /// Components drawn as graphs or matrices.
@@ -35,8 +31,6 @@ const BARS: usize = 24;
 const DRAWN_BARS: usize = 10;
 /// Streams of sequences come after those of topics.
 const FIRST_SEQUENCE: u64 = 1000;
-/// As wide as SVG pictures get, unless one of their parts alone is wider.
-const WIDTH: f64 = 900.0;
 
 /// Builds a world and says what there is to see. What cannot be built is answered by the reason, in `problem`.
 pub fn picture(spec: &WorldSpec) -> Picture {

@@ -12,7 +12,7 @@ use charts::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, Setting};
+use super::{RunRecord, Setting};
 use crate::{number, protocol::Evaluation};
 
 /// Columns of the map: steps are log-spaced, so that the last ones of the first decades are wide.
@@ -92,7 +92,7 @@ impl Landscape {
         }
     }
 
-    fn colours(record: &Journal, measure: Measure) -> Colours {
+    fn colours(record: &RunRecord, measure: Measure) -> Colours {
         let values = || record.evaluations.iter().flat_map(|e| measure.of(e)).copied().filter(|v| v.is_finite());
         let high = values().fold(f64::NEG_INFINITY, f64::max);
         let low = values().fold(f64::INFINITY, f64::min);
@@ -102,7 +102,7 @@ impl Landscape {
     }
 
     /// The map of losses: positions upwards, training steps to the right.
-    pub fn map(&self, record: &Journal, shown: usize, choice: Choice) -> HeatMap {
+    pub fn map(&self, record: &RunRecord, shown: usize, choice: Choice) -> HeatMap {
         let x = XAxis::steps(record.last(), true);
         // At each column, the last recorded step so far.
         let columns: Vec<&Evaluation> = (0..COLUMNS)
@@ -144,7 +144,7 @@ impl Landscape {
     }
 
     /// Loss by position at one step.
-    pub fn row(&self, record: &Journal, shown: usize, choice: Choice) -> LineChart {
+    pub fn row(&self, record: &RunRecord, shown: usize, choice: Choice) -> LineChart {
         let Some(evaluation) = record.at(shown) else {
             return LineChart::new(
                 "By position",
@@ -180,7 +180,7 @@ impl Landscape {
     }
 
     /// The course of one position's loss over training.
-    pub fn column(&self, record: &Journal, shown: usize, choice: Choice) -> LineChart {
+    pub fn column(&self, record: &RunRecord, shown: usize, choice: Choice) -> LineChart {
         let at = choice.position.saturating_sub(1);
         let model = record.evaluations.iter().filter_map(|e| {
             let v = *choice.measure.of(e).get(at)?;
@@ -204,7 +204,7 @@ impl Landscape {
     }
 
     /// The numbers at the shown step and the chosen position, in a sentence.
-    pub fn words(&self, record: &Journal, shown: usize, choice: Choice) -> String {
+    pub fn words(&self, record: &RunRecord, shown: usize, choice: Choice) -> String {
         let Some(e) = record.at(shown) else { return String::new() };
         let value = |v: &[f64]| v.get(choice.position - 1).map_or("–".into(), |v| number::short(*v));
         format!(
@@ -218,7 +218,7 @@ impl Landscape {
         )
     }
 
-    pub fn blocks(&self, record: &Journal, shown: usize, choice: Choice) -> Vec<Block> {
+    pub fn blocks(&self, record: &RunRecord, shown: usize, choice: Choice) -> Vec<Block> {
         let half = |id: &str, chart: LineChart| Drawn::new(id, chart);
         vec![
             Block::Paragraph(self.words(record, shown, choice)),
@@ -231,7 +231,7 @@ impl Landscape {
     }
 
     /// Loss and excess at every recorded step and position.
-    pub fn csv(&self, record: &Journal) -> String {
+    pub fn csv(&self, record: &RunRecord) -> String {
         let mut csv = String::from("step,position,loss,above the reference,standard error,reference\n");
         for e in &record.evaluations {
             for (i, loss) in e.model.iter().enumerate() {

@@ -1,8 +1,9 @@
-//! How in-context learning comes about and which algorithm a learner runs, seen over training. Pure Rust: knows no net and no
+//! How in-context learning comes about and which algorithm a model runs, seen over training. Pure Rust: knows no net and no
 //! browser.
 //!
-//! A [`Tab`] answers one question. It says which forward passes it wishes for, takes what they gave at each recorded step, and draws
-//! itself as HTML; whoever has a learner (`engine::inside`) does the passes.
+//! A tab answers one question and has two halves. A [`Probe`] says which forward passes it needs and turns what they gave at each
+//! recorded step into numbers; whoever has a model (`engine::probes`) does the passes. A [`TabView`] holds these numbers and says
+//! what is seen of them, as data: the page draws it, the terminal prints it.
 
 pub mod algorithm;
 pub mod beliefs;
@@ -10,9 +11,7 @@ pub mod coupling;
 pub mod distances;
 pub mod events;
 pub mod heads;
-mod html;
 pub mod landscape;
-pub(crate) mod look;
 mod matrix;
 mod messages;
 pub mod mixture;
@@ -28,13 +27,9 @@ pub mod transitions;
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::{
     experiment::Experiment,
     protocol::{Evaluation, Event, Theory},
-    scale::Scale,
-    sweep::chart::Place,
     world::{Rows, Topic, World},
 };
 
@@ -170,43 +165,6 @@ impl RunRecord {
     }
 }
 
-/// Interim name.
-pub type Journal = RunRecord;
-
-/// What was pressed or typed: the element's data attributes (`data-inside` is what it is about), its `value`, whether it is
-/// `checked`, and of what can be pointed at, where (`x`, `y`: shares of its width and height).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Message(pub Value);
-
-impl Message {
-    /// `data-NAME`, or the value.
-    pub fn text(&self, name: &str) -> &str {
-        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// What it is about: `data-inside`.
-    pub fn about(&self) -> &str {
-        self.text("inside")
-    }
-
-    pub fn number(&self, name: &str) -> Option<f64> {
-        let value = self.0.get(name)?;
-        value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|v| v.is_finite())
-    }
-
-    pub fn index(&self, name: &str) -> Option<usize> {
-        self.number(name).filter(|v| *v >= 0.0 && *v < 1e9).map(|v| v as usize)
-    }
-
-    pub fn checked(&self) -> bool {
-        self.0.get("checked").and_then(Value::as_bool) == Some(true)
-    }
-}
-
-/// Between pieces of a tab's HTML that are replaced each by itself; at most 12 of them. Sliders and entries stand in a piece in which
-/// nothing else changes: it is left alone while they have the focus.
-pub const PIECE: &str = "<!--piece-->";
-
 /// Measures what one tab shows: says which forward passes it needs, and turns what they gave into numbers.
 pub trait Probe {
     /// The forward passes needed now, always the same number of them in the same order. Asked for after every change.
@@ -233,73 +191,3 @@ pub trait Probe {
 pub struct NoProbe;
 
 impl Probe for NoProbe {}
-
-/// One question, and its answer over training.
-///
-/// `html` is put in place whole: pictures stand each in a `<figure class="picture">`, no wider than 560 units, so that they stack on a
-/// phone. What can be pressed carries `data-inside="WORD"`, what can be pointed at `data-point="WORD"` (its message has `inside`: WORD,
-/// `x` and `y`); what can take the focus carries a `data-testid` of its own, by which it gets the focus back after a change.
-pub trait Tab {
-    /// The forward passes wanted now, always the same number of them in the same order. Asked for after every change.
-    fn wishes(&self) -> Vec<Wish> {
-        Vec::new()
-    }
-
-    /// What wish number `wish` gave at a recorded step. Steps may come in any order, and again.
-    fn take(&mut self, wish: usize, step: usize, seen: Seen) {
-        let _ = (wish, step, seen);
-    }
-
-    /// Something was pressed or pointed at; whether anything changed.
-    fn told(&mut self, message: &Message) -> bool {
-        let _ = message;
-        false
-    }
-
-    /// The whole tab. `shown`: the recorded step that is looked at.
-    fn html(&self, journal: &Journal, shown: usize) -> String;
-
-    /// Everything that the pictures show, as CSV.
-    fn csv(&self, journal: &Journal) -> String;
-
-    /// The same run from step 0: what was taken is of no use any more, what was chosen stays.
-    fn forget(&mut self) {}
-}
-
-/// Training steps on a log axis that has room for step 0: ln(1 + step).
-pub struct Steps {
-    last: f64,
-}
-
-impl Steps {
-    pub fn to(last: usize) -> Self {
-        Self { last: (last.max(1) as f64).ln_1p() }
-    }
-
-    /// Share of the axis, 0 to 1.
-    pub fn share(&self, step: usize) -> f64 {
-        (step as f64).ln_1p() / self.last
-    }
-
-    /// The step at a share of the axis.
-    pub fn step(&self, share: f64) -> f64 {
-        (share * self.last).exp_m1()
-    }
-
-    pub fn place(&self) -> Place {
-        let last = self.last.exp_m1();
-        let scale = Scale::log(1.0, last.max(2.0));
-        let mut ticks = vec![(0.0, "0".to_owned())];
-        for decade in 0..8 {
-            for multiple in [1, 2, 5] {
-                let step = multiple * 10_usize.pow(decade);
-                let share = self.share(step);
-                // Ticks of whole decades, and what stands clear of them.
-                if step as f64 <= scale.high * 1.0001 && share - ticks[ticks.len() - 1].0 > 0.07 {
-                    ticks.push((share, crate::number::count(step)));
-                }
-            }
-        }
-        Place::of_ticks("training step (log scale)".into(), ticks)
-    }
-}

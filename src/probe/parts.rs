@@ -26,6 +26,15 @@ pub fn listed(words: &[String]) -> String {
     }
 }
 
+/// At most `most` characters of some words.
+pub fn clipped(words: &str, most: usize) -> String {
+    if words.chars().count() <= most {
+        words.into()
+    } else {
+        words.chars().take(most.max(2) - 1).chain(['…']).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    NoProbe, Probe, Setting, TabView, algorithm::Algorithm, beliefs, coupling, heads, landscape::Landscape, power::Power,
-    transitions::Transitions,
+    NoProbe, Probe, Setting, TabView, algorithm::Algorithm, beliefs, coupling, heads, landscape::Landscape,
+    power::Power, transitions::Transitions,
 };
 
 /// A question about how a learner came about.

@@ -4,7 +4,6 @@
 //! recorded one, makes no difference.
 
 pub mod by_seed;
-pub mod chart;
 pub mod cost;
 pub mod fit;
 pub mod markdown;

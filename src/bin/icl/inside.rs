@@ -5,13 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use charts::report::{self, Block};
+use charts::{
+    report::{self, Block},
+    text::escape,
+};
 use clap::Args;
 use icl_playground::{
     app::theme::Theme,
     engine::{error::EngineError, session::Session},
     experiment::{Experiment, Problem},
-    picture::svg::escape,
     probe::{OpenTab, ProbeRequest, TabKind},
     protocol::{DeviceChoice, Event},
 };

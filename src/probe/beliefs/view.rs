@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{ALL, Control, Held, LEAST, Measurement, Regressor};
 use crate::{
     number,
-    probe::{RunRecord, look::listed},
+    probe::{RunRecord, parts::listed},
 };
 
 /// An R² that is at most so much above a control's does not go beyond it.

@@ -7,7 +7,7 @@ use crate::{
     experiment::WorldSpec,
     probe::{
         self, Choice, Probe, Scope, Seen, Setting, Wish,
-        html::clipped,
+        parts::clipped,
         reference::{self, Reference, sequences},
     },
     world::{

@@ -15,7 +15,7 @@ use super::{Cost, Measurement, Sequences, WhatIf};
 use crate::{
     experiment::{Component, WorldMixture, WorldSpec},
     number,
-    probe::{RunRecord, html::clipped},
+    probe::{RunRecord, parts::clipped},
     protocol::Measured,
 };
 

@@ -11,7 +11,7 @@ use charts::{
 use super::{ALONE, At, Choice, Head, Heads, Scores, UNIT, Without, name};
 use crate::{
     number,
-    probe::{RunRecord, html::clipped},
+    probe::{RunRecord, parts::clipped},
     protocol::Measured,
 };
 

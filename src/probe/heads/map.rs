@@ -5,10 +5,11 @@ use charts::{
     heat_map::{CellAxis, Colours, Follow, HeatMap},
     scale::Scale,
     scene::Scene,
+    text::shown,
 };
 
 use super::triangle;
-use crate::{number, picture::svg::short};
+use crate::number;
 
 /// The model's own start of a sequence.
 pub const START: &str = "▷";
@@ -60,7 +61,7 @@ pub fn input(tokens: &[u16], names: &[String], i: usize) -> String {
 }
 
 fn token_name(token: u16, names: &[String], most: usize) -> String {
-    names.get(usize::from(token)).map_or_else(|| token.to_string(), |name| short(name, most))
+    names.get(usize::from(token)).map_or_else(|| token.to_string(), |name| shown(name, most))
 }
 
 /// The lower triangle of [T, T] row by row, `pool` positions to a row: of each square of positions the largest weight, so that a

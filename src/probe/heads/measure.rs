@@ -13,7 +13,7 @@ use crate::{
     experiment::net::Architecture,
     probe::{
         self, Choice, Probe, Scope, Seen, Setting, Wish,
-        html::clipped,
+        parts::clipped,
         reference::{self, Reference, sequences},
     },
     protocol::Measured,
