@@ -4,7 +4,11 @@
 use charts::report::Block;
 use serde::{Deserialize, Serialize};
 
-use super::{RunRecord, TabKind, landscape::Landscape};
+use super::{
+    RunRecord, TabKind,
+    heads::{self, Heads},
+    landscape::Landscape,
+};
 use crate::{experiment::Experiment, protocol::Event};
 
 /// What the page asks of the probes.
@@ -31,7 +35,12 @@ impl ProbeRequest {
 
 /// Choices that need the engine: other sequences, a model with parts missing, another exact predictor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Choice {}
+pub enum Choice {
+    /// The maps of attention on this one of the sequences.
+    Sequence(usize),
+    /// The loss without these heads: (block, head).
+    HeadsOff(Vec<heads::Head>),
+}
 
 /// What the probes report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,24 +53,31 @@ pub enum ProbeEvent {
 
 /// One result of a probe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Measurement {}
+pub enum Measurement {
+    Heads(heads::Measurement),
+}
 
 /// Everything that an open tab shows, less what is in the run's record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TabView {
     Landscape(Landscape),
+    Heads(Heads),
 }
 
 impl TabView {
     /// Takes in a result. One of another tab (it was closed meanwhile) changes nothing.
     pub fn add(&mut self, measurement: Measurement) {
-        match measurement {}
+        match (self, measurement) {
+            (Self::Heads(tab), Measurement::Heads(measured)) => tab.add(measured),
+            _ => {}
+        }
     }
 
     /// The whole tab as it opens, with the first choices.
     pub fn blocks(&self, record: &RunRecord, shown: usize) -> Vec<Block> {
         match self {
             Self::Landscape(tab) => tab.blocks(record, shown, tab.first_choice()),
+            Self::Heads(tab) => tab.blocks(record, shown, &tab.first_choice()),
         }
     }
 
@@ -69,6 +85,7 @@ impl TabView {
     pub fn csv(&self, record: &RunRecord) -> String {
         match self {
             Self::Landscape(tab) => tab.csv(record),
+            Self::Heads(tab) => tab.csv(record),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NoProbe, Probe, Setting, TabView, landscape::Landscape};
+use super::{NoProbe, Probe, Setting, TabView, heads, landscape::Landscape};
 
 /// A question about how a learner came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +77,10 @@ impl TabKind {
     pub fn open(self, setting: &Setting) -> Result<(Box<dyn Probe>, TabView), String> {
         Ok(match self {
             Self::Landscape => (Box::new(NoProbe), TabView::Landscape(Landscape::open(setting))),
+            Self::Heads => {
+                let (probe, view) = heads::open(setting)?;
+                (Box::new(probe), TabView::Heads(view))
+            }
             _ => return Err("This tab is being moved.".into()),
         })
     }

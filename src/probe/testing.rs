@@ -1,6 +1,6 @@
 //! For tests of tabs: a run of which nothing was trained.
 
-use super::{Journal, Setting};
+use super::{RunRecord, Setting};
 use crate::{
     experiment::Experiment,
     protocol::{Evaluation, Theory},
@@ -53,8 +53,13 @@ impl Run {
         Setting { experiment: &self.experiment, world: &self.world, topics: self.corpus.topics(), theory: &self.theory }
     }
 
-    /// Evaluations at these steps, of a learner that has learned nothing: its loss is uniform.
-    pub fn journal(&self, steps: &[usize]) -> Journal {
+    /// Interim name.
+    pub fn journal(&self, steps: &[usize]) -> RunRecord {
+        self.record(steps)
+    }
+
+    /// Evaluations at these steps, of a model that has learned nothing: its loss is uniform.
+    pub fn record(&self, steps: &[usize]) -> RunRecord {
         let uniform = (self.world.vocab().max(2) as f64).ln();
         let bayes = &self.theory.bayes.values;
         let evaluation = |step: &usize| Evaluation {
@@ -65,7 +70,7 @@ impl Run {
             excess_stderr: vec![1e-3; bayes.len()],
             ..empty()
         };
-        Journal {
+        RunRecord {
             experiment: self.experiment.clone(),
             theory: self.theory.clone(),
             evaluations: steps.iter().map(evaluation).collect(),

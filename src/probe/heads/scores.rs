@@ -1,5 +1,7 @@
 //! Scores of attention heads, each from its definition.
 
+use serde::{Deserialize, Serialize};
+
 use crate::probe::{Matrix, matrix};
 use matrix::{Dense, eigenvalues};
 
@@ -7,7 +9,7 @@ use matrix::{Dense, eigenvalues};
 pub const TOLERANCE: f64 = 1e-4;
 
 /// Of one head at one step. Each mean is over positions and sequences.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// Attention to the token before (Olsson et al. 2022).
     pub previous: f64,
@@ -27,7 +29,7 @@ pub fn imbalance(attention: &[f32], length: usize) -> f64 {
         .fold(0.0, |worst, off| if off > worst || off.is_nan() { off } else { worst })
 }
 
-/// Mean attention to the input before, over the inputs from the second token on: the first one's predecessor is the learner's own
+/// Mean attention to the input before, over the inputs from the second token on: the first one's predecessor is the model's own
 /// start. `map`: one head's pattern, [T, T] row-major.
 pub fn previous(map: &[f32], length: usize) -> f64 {
     mean((2..length).map(|i| f64::from(map[i * length + i - 1])))
@@ -73,7 +75,7 @@ pub fn copying(parameters: &[Matrix], block: usize, head: usize, heads: usize, k
     }
     let centred = find("norm.shift").is_some();
     let gain = |name: &str| Some(dense(name)?.values);
-    // The tokens' embeddings as the head reads them; the learner's own start is no token.
+    // The tokens' embeddings as the head reads them; the model's own start is no token.
     let mut read = embedding.rows(0, vocab);
     if centred {
         read.centre_rows();

@@ -1,5 +1,16 @@
+use charts::{
+    chart::{Chart, View},
+    report::{self, Block},
+    theme::Theme,
+};
+
 use super::*;
-use crate::probe::{Matrix, testing::Run};
+use crate::{
+    experiment::net::Architecture,
+    number,
+    probe::{self, Matrix, Probe, RunRecord, Seen, Wish, testing::Run},
+    world::Rows,
+};
 
 /// [T, T] with row i as `look` says.
 fn pattern(length: usize, look: impl Fn(usize, usize) -> f32) -> Vec<f32> {
@@ -92,7 +103,7 @@ fn run() -> Run {
     })
 }
 
-/// As a learner would answer that gives every token the same chance, its heads as `look` says for (block, head, sequence).
+/// As a model would answer that gives every token the same probability, its heads as `look` says for (block, head, sequence).
 fn answer(tab: &Heads, wish: &Wish, look: impl Fn(usize, usize, &[u16]) -> Vec<f32>) -> Seen {
     let Rows::Tokens(tokens) = wish.rows.as_ref() else { panic!("tokens") };
     let rows: Vec<&[u16]> = tokens.chunks_exact(tab.length).collect();
@@ -106,12 +117,29 @@ fn answer(tab: &Heads, wish: &Wish, look: impl Fn(usize, usize, &[u16]) -> Vec<f
     }
 }
 
+/// Measures, and gives the page what was measured; whether there was anything.
+fn take(probe: &mut HeadsProbe, tab: &mut Heads, wish: usize, step: usize, seen: Seen) -> bool {
+    match probe.measure(wish, step, seen) {
+        Some(probe::Measurement::Heads(measured)) => {
+            tab.add(measured);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The whole tab as a file holds it.
+fn html(tab: &Heads, record: &RunRecord, shown: usize, choice: &Choice) -> String {
+    report::html(&tab.blocks(record, shown, choice), &Theme::light())
+}
+
 #[test]
 fn the_tab_finds_the_heads() {
     let run = run();
-    let journal = run.journal(&[0, 1, 4]);
-    let mut tab = Heads::open(&run.setting()).unwrap();
-    assert!(tab.html(&journal, 4).contains("appear when"));
+    let record = run.record(&[0, 1, 4]);
+    let (mut probe, mut tab) = open(&run.setting()).unwrap();
+    let first = tab.first_choice();
+    assert!(html(&tab, &record, 4, &first).contains("appear when"));
     // Head 1.2 looks at the token before, head 2.1 at what came after the last copy, the others at everything.
     let block = tab.block;
     let look = |b: usize, h: usize, row: &[u16]| match (b, h) {
@@ -119,13 +147,13 @@ fn the_tab_finds_the_heads() {
         (1, 0) => at(row.len(), |i| if i > block { i - block + 1 } else { 0 }),
         _ => uniform(row.len()),
     };
-    let wishes = tab.wishes();
+    let wishes = probe.wishes();
     assert_eq!(wishes.len(), 4 + 4);
     assert!(wishes[3].rows.is_empty(), "nothing is switched off");
     for step in [0, 4] {
         for (i, wish) in wishes.iter().enumerate().filter(|(_, w)| !w.rows.is_empty()) {
             let seen = answer(&tab, wish, |b, h, row| if step == 0 { uniform(row.len()) } else { look(b, h, row) });
-            tab.take(i, step, seen);
+            assert!(take(&mut probe, &mut tab, i, step, seen));
         }
     }
     let scores = &tab.scores[&4];
@@ -134,113 +162,192 @@ fn the_tab_finds_the_heads() {
     near(scores[0].previous, tab.even.previous);
     near(scores[3].prefix, tab.even.prefix);
     assert_eq!(tab.imbalance, None);
-    let html = tab.html(&journal, 4);
+    let html = html(&tab, &record, 4, &first);
     assert!(html.contains("head 2.1 scores highest in prefix matching (1.00"), "{html}");
     assert!(html.contains("head 1.2 in attending to the token before (1.00"));
-    assert!(html.matches(PIECE).count() < 12 && html.contains("data:image/png"));
     // The four blocks' tokens differ, so a head that finds the copy finds only it.
     assert_eq!(scores[2].copying, None);
-    assert!(tab.csv(&journal).contains("4,2,1,prefix matching,1\n"));
+    assert!(tab.csv(&record).contains("4,2,1,prefix matching,1\n"));
     // What even attention scores stands beside the heads' scores wherever these are: in the table, the charts, the words and the CSV.
     let even = [tab.even.previous, tab.even.prefix];
     let cells = even.map(|v| format!("<td>{}</td>", number::fixed(v, 2))).concat();
     assert!(html.contains(&format!("<th scope=\"row\">even attention</th>{cells}")), "{html}");
-    assert_eq!(html.matches("even attention: 0.").count(), 4, "a level with two ends in each of two charts");
     assert_eq!(html.matches("; even attention 0.").count(), 2, "a number in each of two parts of the sentence");
-    let csv = tab.csv(&journal);
+    let charts = tab.score_charts(&record, 4);
+    assert_eq!(charts.len(), 2);
+    let view = View::new(520.0, 320.0, Theme::light());
+    for (drawn, (value, own)) in charts.iter().zip(even.into_iter().zip([(1, 1.0), (2, 1.0)])) {
+        let readout = drawn.chart.readout(&view, 4.0).expect("a step");
+        let line = |name: &str| readout.lines.iter().find(|l| l.name == name).expect("a line").value.clone();
+        assert_eq!(line("even attention"), number::precise(value));
+        assert_eq!(line(["1.1", "1.2", "2.1", "2.2"][own.0]), number::precise(own.1));
+    }
+    let csv = tab.csv(&record);
     for (name, value) in ["previous token", "prefix matching"].iter().zip(even) {
         assert!(csv.contains(&format!(",,,{name} of even attention,{value}\n")), "{csv}");
     }
     assert!(html.contains("eigenvalue score of Elhage et al. (2021)"));
-    tab.forget();
-    assert!(tab.scores.is_empty() && tab.maps.is_none());
+}
+
+#[test]
+fn every_sequence_and_head_is_read_on_the_page() {
+    let run = run();
+    let (mut probe, mut tab) = open(&run.setting()).unwrap();
+    assert!(tab.all_sequences && tab.choices.len() == 5);
+    // A weight that says from which sequence, head and place it comes.
+    let weight = |b: usize, h: usize, row: &[u16], i: usize, j: usize| {
+        let sum: usize = row.iter().enumerate().map(|(at, token)| (at + 1) * usize::from(*token)).sum();
+        (1 + b * 4 + h * 2 + i * 8 + j * 100 + sum * 1000) as f32 / 1e7
+    };
+    let wish = probe.wishes().swap_remove(0);
+    let seen = answer(&tab, &wish, |b, h, row| pattern(row.len(), |i, j| weight(b, h, row, i, j)));
+    assert!(take(&mut probe, &mut tab, 0, 3, seen));
+    let view = View::new(480.0, 520.0, Theme::light());
+    for (sequence, (_, tokens)) in tab.choices.clone().iter().enumerate() {
+        for (block, head) in tab.all() {
+            let map = tab.map(sequence, (block, head), false).expect("measured");
+            for (i, j) in [(0, 0), (5, 2), (11, 11)] {
+                let measured = number::short(f64::from(weight(block, head, tokens, i, j)));
+                let readout = map.readout(&view, (12 * i + j) as f64).expect("a weight");
+                assert_eq!(readout.lines[0].value, measured);
+                let choice = Choice { sequence, head: (1, 1), off: Vec::new() };
+                let words = tab.weight_words(&choice, Some(((block, head), (12 * i + j) as f64)));
+                assert!(words.starts_with(&format!("Head {}.{}: ", block + 1, head + 1)), "{words}");
+                assert!(words.ends_with(&format!("with weight {measured}.")), "{words}");
+            }
+            // Later columns weigh more here: the largest are the last row's last.
+            let choice = Choice { sequence, head: (block, head), off: Vec::new() };
+            let Some(Block::List { items, .. }) = tab.strongest(&choice) else { panic!("a list") };
+            let largest = number::short(f64::from(weight(block, head, tokens, 11, 11)));
+            assert!(items.len() == 6 && items[0].ends_with(&format!("(position 11): {largest}")), "{items:?}");
+        }
+    }
+    assert_eq!(tab.weight_words(&tab.first_choice(), None), "Point at a map to read a weight.");
 }
 
 #[test]
 fn rows_that_do_not_sum_to_one_are_called_a_mistake() {
     let run = run();
-    let journal = run.journal(&[0]);
-    let mut tab = Heads::open(&run.setting()).unwrap();
-    let wishes = tab.wishes();
+    let record = run.record(&[0]);
+    let (mut probe, mut tab) = open(&run.setting()).unwrap();
+    let wishes = probe.wishes();
     let broken = |_: usize, _: usize, row: &[u16]| uniform(row.len()).iter().map(|v| 0.99 * v).collect();
     let seen = answer(&tab, &wishes[1], broken);
-    tab.take(1, 0, seen);
+    take(&mut probe, &mut tab, 1, 0, seen);
     assert!((tab.imbalance.unwrap() - 0.01).abs() < 1e-5);
-    assert!(tab.html(&journal, 0).contains("mistake in the playground"));
+    assert!(html(&tab, &record, 0, &tab.first_choice()).contains("mistake in the playground"));
     // A net without attention says nothing, and nothing breaks.
-    let mut tab = Heads::open(&run.setting()).unwrap();
-    tab.take(0, 0, Seen::default());
-    tab.take(1, 0, Seen::default());
+    let (mut probe, tab) = open(&run.setting()).unwrap();
+    assert!(probe.measure(0, 0, Seen::default()).is_none() && probe.measure(1, 0, Seen::default()).is_none());
     assert!(tab.maps.is_none() && tab.scores.is_empty() && tab.imbalance.is_none());
 }
 
 #[test]
 fn switching_a_head_off_shows_its_change() {
     let run = run();
-    let journal = run.journal(&[0]);
-    let mut tab = Heads::open(&run.setting()).unwrap();
-    let told = |tab: &mut Heads, about: &str, more: &[(&str, &str)]| {
-        let mut value = serde_json::json!({"inside": about});
-        more.iter().for_each(|(name, v)| value[*name] = (*v).into());
-        tab.told(&Message(value))
-    };
-    assert!(told(&mut tab, "ablate", &[("block", "1"), ("head", "0")]));
-    assert!(!told(&mut tab, "ablate", &[("block", "2"), ("head", "0")]), "there is no such block");
-    let wish = tab.wishes().swap_remove(3);
+    let record = run.record(&[0]);
+    let (mut probe, mut tab) = open(&run.setting()).unwrap();
+    let choice = Choice { off: vec![(1, 0)], ..tab.first_choice() };
+    // There is no third block.
+    probe.choose(&probe::Choice::HeadsOff(vec![(1, 0), (2, 0)]));
+    let wish = probe.wishes().swap_remove(3);
     assert_eq!(wish.without, [(1, 0)]);
-    // All laws are even; without the head, every token has half the chance it had.
+    // All distributions are even; without the head, every token has half the probability it had.
     let seen = answer(&tab, &wish, |_, _, row| uniform(row.len()));
     let worse = Seen { law: seen.law.iter().map(|p| p - std::f32::consts::LN_2).collect(), ..Seen::default() };
-    tab.take(2, 0, seen);
-    tab.take(3, 0, worse.clone());
-    tab.take(5, 0, worse);
-    let change = tab.change(tab.without.as_ref()).unwrap();
+    take(&mut probe, &mut tab, 2, 0, seen);
+    assert!(html(&tab, &record, 0, &choice).contains("Measuring the loss without 2.1."));
+    take(&mut probe, &mut tab, 3, 0, worse.clone());
+    take(&mut probe, &mut tab, 5, 0, worse.clone());
+    let change = tab.without(&choice).unwrap().1;
     assert!((change.value - std::f64::consts::LN_2).abs() < 1e-5 && change.stderr < 1e-6);
-    // The curve is the exact one plus the mean divergence: of a learner that knows nothing, ln 6 everywhere.
-    let whole = tab.fresh.by_position(&tab.whole.as_ref().unwrap().value);
-    let first = run.theory.bayes.values[0] + whole[0].value;
+    // The curve is the exact one plus the mean divergence: of a model that knows nothing, ln 6 everywhere.
+    let first = run.theory.bayes.values[0] + tab.whole.as_ref().unwrap().value[0].value;
     assert!((first - 6f64.ln()).abs() < 1e-5, "{first}");
-    let html = tab.html(&journal, 0);
-    assert!(html.contains("switching off 2.1 raises the mean loss by 0.6931"), "{html}");
-    assert!(tab.csv(&journal).contains("0,1,2,change of the mean loss without it,0.693"));
-    // Pressed again, it is back.
-    assert!(told(&mut tab, "ablate", &[("block", "1"), ("head", "0")]) && tab.off.is_empty());
-    assert!(!told(&mut tab, "ablate-none", &[]));
-    // Measured at another step, a difference would compare two learners.
+    let chart = tab.ablation_chart(&record, &choice);
+    let readout = chart.readout(&View::new(520.0, 320.0, Theme::light()), 1.0).expect("position 1");
+    let said = |name: &str| readout.lines.iter().find(|l| l.name == name).expect("a line").value.clone();
+    assert!(said("model").starts_with("1.79") && said("without 2.1").starts_with("2.48"), "{readout:?}");
+    let page = html(&tab, &record, 0, &choice);
+    assert!(page.contains("switching off 2.1 raises the mean loss by 0.6931"), "{page}");
+    assert!(tab.csv(&record).contains("0,1,2,change of the mean loss without it,0.693"));
+    // Switched on again, nothing is measured nor said.
+    let key = probe.wishes()[3].key;
+    probe.choose(&probe::Choice::HeadsOff(Vec::new()));
+    assert!(probe.wishes()[3].rows.is_empty());
+    assert!(html(&tab, &record, 0, &tab.first_choice()).contains("Nothing is switched off"));
+    // The same again is measured again.
+    probe.choose(&probe::Choice::HeadsOff(vec![(1, 0)]));
+    assert_ne!(probe.wishes()[3].key, key);
+    // Measured at another step, a difference would compare two models.
+    take(&mut probe, &mut tab, 3, 7, worse);
+    assert!(tab.without(&choice).is_none());
     tab.whole.as_mut().unwrap().step = 7;
-    assert!(tab.change(tab.alone[1].as_ref()).is_none());
-    // Choices that do not exist change nothing.
-    assert!(!told(&mut tab, "sequence", &[("value", "99")]) && !told(&mut tab, "head", &[("value", "99")]));
-    assert!(told(&mut tab, "sequence", &[("value", "1")]) && tab.wishes()[0].key == 1);
-    let point = serde_json::json!({"inside": "map", "block": "0", "head": "1", "x": 0.1, "y": 0.9});
-    assert!(tab.told(&Message(point.clone())) && !tab.told(&Message(point)));
+    assert!(tab.alone(1).is_none());
+    // All sequences are read: choosing one asks for nothing.
+    let key = probe.wishes()[0].key;
+    probe.choose(&probe::Choice::Sequence(99));
+    probe.choose(&probe::Choice::Sequence(1));
+    assert_eq!(probe.wishes()[0].key, key);
 }
 
 #[test]
 fn vectors_and_recurrent_nets_have_no_heads() {
     let recurrent = Run::new("coins", |e| e.net.architecture = Architecture::Gru);
-    let why = Heads::open(&recurrent.setting()).err().unwrap();
+    let why = open(&recurrent.setting()).err().unwrap();
     assert!(why.ends_with('.') && why.contains("recurrent"));
-    let why = Heads::open(&Run::new("lds", |_| {}).setting()).err().unwrap();
+    let why = open(&Run::new("lds", |_| {}).setting()).err().unwrap();
     assert!(why.ends_with('.') && why.contains("vectors"));
 }
 
 #[test]
-fn long_sequences_are_pooled_and_many_heads_are_thinned() {
+fn long_sequences_are_read_one_at_a_time_and_many_heads_are_thinned() {
     let run = Run::new("repeat:block=8,v=40", |experiment| {
         (experiment.data.length, experiment.net.context) = (200, 200);
         (experiment.net.blocks, experiment.net.heads, experiment.net.kv_heads) = (3, 8, 8);
     });
-    let mut tab = Heads::open(&run.setting()).unwrap();
-    let wishes = tab.wishes();
+    let (mut probe, mut tab) = open(&run.setting()).unwrap();
+    let wishes = probe.wishes();
     assert_eq!(wishes.len(), 4, "24 heads are not each switched off");
+    assert_eq!(wishes[0].rows.len(), 200, "one sequence");
     let looks = |_: usize, _: usize, row: &[u16]| at(row.len(), |i| i.saturating_sub(1));
     let (maps, scores) = (answer(&tab, &wishes[0], looks), answer(&tab, &wishes[1], looks));
-    tab.take(0, 0, maps);
-    tab.take(1, 0, scores);
-    let html = tab.html(&run.journal(&[0]), 0);
-    assert!(html.contains("The 8 highest of 24 heads"));
+    take(&mut probe, &mut tab, 0, 0, maps);
+    take(&mut probe, &mut tab, 1, 0, scores);
+    let first = tab.first_choice();
+    assert!(html(&tab, &run.record(&[0]), 0, &first).contains("The 8 highest of 24 heads"));
     // One block of small maps, and the large one.
-    assert_eq!(html.matches("data:image/png").count(), 8 + 1);
-    assert!(html.len() < 600_000, "{}", html.len());
+    let drawn: usize = tab.map_blocks(&first).iter().map(|b| if let Block::Charts(c) = b { c.len() } else { 0 }).sum();
+    assert_eq!(drawn, 8 + 1);
+    let maps = tab.maps.as_ref().unwrap();
+    assert!(maps.weights.len() < 1 << 20 && maps.pool == 1);
+    // Another sequence is asked for; until it comes there is none.
+    let other = Choice { sequence: 2, ..first };
+    assert!(tab.mapped(2).is_none() && tab.map(2, (0, 0), true).is_none());
+    assert!(matches!(&tab.map_blocks(&other)[..], [Block::Note(text)] if text.contains("appear when")));
+    probe.choose(&probe::Choice::Sequence(2));
+    let wish = probe.wishes().swap_remove(0);
+    assert_eq!(wish.key, 2);
+    let seen = answer(&tab, &wish, looks);
+    take(&mut probe, &mut tab, 0, 0, seen);
+    assert!(tab.mapped(2).is_some() && tab.mapped(0).is_none() && tab.map_blocks(&other).len() == 3);
+}
+
+#[test]
+fn very_long_sequences_are_pooled() {
+    let run = Run::new("repeat:block=8,v=4", |experiment| {
+        (experiment.data.length, experiment.net.context) = (400, 400);
+        (experiment.net.blocks, experiment.net.heads, experiment.net.kv_heads) = (2, 8, 8);
+    });
+    let (mut probe, mut tab) = open(&run.setting()).unwrap();
+    let wish = probe.wishes().swap_remove(0);
+    let seen = answer(&tab, &wish, |_, _, row| at(row.len(), |i| i.saturating_sub(1)));
+    take(&mut probe, &mut tab, 0, 0, seen);
+    let maps = tab.maps.as_ref().unwrap();
+    assert!(maps.pool == 2 && maps.weights.len() == 16 * triangle(200));
+    let words = tab.weight_words(&tab.first_choice(), Some(((0, 0), (3 * 200 + 2) as f64)));
+    assert_eq!(words, "Head 1.1: inputs 6 to 7 attends to inputs 4 to 5 with weight 1.00 at most.");
+    // Single positions are still listed.
+    let Some(Block::List { items, .. }) = tab.strongest(&tab.first_choice()) else { panic!("a list") };
+    assert!(items[0].contains("(position 1) → ▷ (the start): 1.00"), "{items:?}");
 }

@@ -1,6 +1,7 @@
 //! "How it learns": the tabs, and the step that is looked at. The engine measures (`engine::probes`); everything that is chosen or
 //! pointed at is answered here, from the numbers that the page has.
 
+mod heads;
 mod landscape;
 
 use charts::report::Block;
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     experiment::Experiment,
     number,
-    probe::{OpenTab, ProbeRequest, RunRecord, TabKind, TabView},
+    probe::{Choice, OpenTab, ProbeRequest, RunRecord, TabKind, TabView},
     protocol::Event,
 };
 
@@ -28,6 +29,8 @@ pub struct Probes {
     pub kind: RwSignal<Option<TabKind>>,
     /// Why this run has no tab of that kind; empty where it has.
     pub why: RwSignal<String>,
+    /// Counts how often a tab was opened: what was chosen in one that opens anew is asked for again.
+    pub opened: RwSignal<u32>,
     /// Counts what changed: views follow it and read `open`.
     changes: RwSignal<u32>,
     open: StoredValue<OpenTab>,
@@ -40,6 +43,7 @@ impl Probes {
         Self {
             kind: RwSignal::new(Some(TabKind::Landscape)),
             why: RwSignal::new(String::new()),
+            opened: RwSignal::new(0),
             changes: RwSignal::new(0),
             open: StoredValue::new(OpenTab::default()),
             waiting: StoredValue::new(false),
@@ -60,6 +64,7 @@ impl Probes {
                 self.kind.set(kind);
             }
             self.why.set(tab.as_ref().and_then(|(_, view)| view.clone().err()).unwrap_or_default());
+            self.opened.update(|n| *n += 1);
             self.changes.update(|n| *n += 1);
         } else if changed && !self.waiting.get_value() {
             self.waiting.set_value(true);
@@ -74,7 +79,13 @@ impl Probes {
     /// Reads the open tab and the run's record; follows both, and the step that is shown. `None` until there is something to show.
     pub fn with<T>(self, read: impl FnOnce(&TabView, &RunRecord, usize) -> T) -> Option<T> {
         self.changes.track();
-        let shown = use_app().shown.get();
+        use_app().shown.track();
+        self.with_untracked(read)
+    }
+
+    /// As [`Self::with`], and follows nothing.
+    pub fn with_untracked<T>(self, read: impl FnOnce(&TabView, &RunRecord, usize) -> T) -> Option<T> {
+        let shown = use_app().shown.get_untracked();
         self.open.with_value(|open| {
             let (view, record) = open.view()?;
             Some(read(view, record, shown.unwrap_or(record.last())))
@@ -181,14 +192,40 @@ pub fn ProbesPanel() -> impl IntoView {
 fn tab_view(kind: TabKind) -> AnyView {
     match kind {
         TabKind::Landscape => view! { <landscape::LandscapeTab /> }.into_any(),
+        TabKind::Heads => view! { <heads::HeadsTab /> }.into_any(),
         _ => ().into_any(),
     }
 }
 
-/// The blocks that `make` gives, as the tab, the record and the shown step change.
+/// The blocks that `make` gives, as the tab, the record and the shown step change: made once for all who read them.
 fn blocks(make: impl Fn(&TabView, &RunRecord, usize) -> Vec<Block> + Send + Sync + 'static) -> Signal<Vec<Block>> {
     let probes = use_app().probes;
-    Signal::derive(move || probes.with(&make).unwrap_or_default())
+    Memo::new_with_compare(move |_| probes.with(&make).unwrap_or_default(), |_, _| true).into()
+}
+
+/// As [`blocks`], but only as `key` changes: for charts of many numbers.
+fn blocks_for<K: PartialEq + Send + Sync + 'static>(
+    key: Memo<K>,
+    make: impl Fn(&TabView, &RunRecord, usize) -> Vec<Block> + Send + Sync + 'static,
+) -> Signal<Vec<Block>> {
+    let probes = use_app().probes;
+    let made = move || {
+        key.track();
+        probes.with_untracked(&make).unwrap_or_default()
+    };
+    Memo::new_with_compare(move |_| made(), |_, _| true).into()
+}
+
+/// Asks the engine for what a choice needs, whenever that changes, and again when the tab opens anew. `None`: the page has it.
+fn ask(choice: impl Fn() -> Option<Choice> + Send + Sync + 'static) {
+    let app = use_app();
+    let choice = Memo::new(move |_| choice());
+    Effect::new(move |_| {
+        app.probes.opened.track();
+        if let Some(choice) = choice.get() {
+            app.ask_probes(ProbeRequest::Choose(choice));
+        }
+    });
 }
 
 /// One of several, as buttons of which one is pressed.
