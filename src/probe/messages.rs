@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     RunRecord, TabKind,
+    coupling::{self, Coupling},
     heads::{self, Heads},
     landscape::Landscape,
 };
@@ -40,6 +41,10 @@ pub enum Choice {
     Sequence(usize),
     /// The loss without these heads: (block, head).
     HeadsOff(Vec<heads::Head>),
+    /// Sequences of this one of the components.
+    Component(usize),
+    /// Exact Bayes under these weights of the mixture's components.
+    Weights(Vec<f64>),
 }
 
 /// What the probes report.
@@ -55,6 +60,7 @@ pub enum ProbeEvent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Measurement {
     Heads(heads::Measurement),
+    Coupling(coupling::Measurement),
 }
 
 /// Everything that an open tab shows, less what is in the run's record.
@@ -62,6 +68,7 @@ pub enum Measurement {
 pub enum TabView {
     Landscape(Landscape),
     Heads(Heads),
+    Coupling(Coupling),
 }
 
 impl TabView {
@@ -69,6 +76,7 @@ impl TabView {
     pub fn add(&mut self, measurement: Measurement) {
         match (self, measurement) {
             (Self::Heads(tab), Measurement::Heads(measured)) => tab.add(measured),
+            (Self::Coupling(tab), Measurement::Coupling(measured)) => tab.add(measured),
             _ => {}
         }
     }
@@ -78,6 +86,7 @@ impl TabView {
         match self {
             Self::Landscape(tab) => tab.blocks(record, shown, tab.first_choice()),
             Self::Heads(tab) => tab.blocks(record, shown, &tab.first_choice()),
+            Self::Coupling(tab) => tab.blocks(record, shown, &tab.first_choice()),
         }
     }
 
@@ -86,6 +95,7 @@ impl TabView {
         match self {
             Self::Landscape(tab) => tab.csv(record),
             Self::Heads(tab) => tab.csv(record),
+            Self::Coupling(tab) => tab.csv(),
         }
     }
 }
