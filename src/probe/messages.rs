@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     RunRecord, TabKind,
+    beliefs::{self, Beliefs},
     coupling::{self, Coupling},
     heads::{self, Heads},
     landscape::Landscape,
@@ -60,6 +61,7 @@ pub enum ProbeEvent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Measurement {
     Heads(heads::Measurement),
+    Beliefs(beliefs::Measurement),
     Coupling(coupling::Measurement),
 }
 
@@ -68,6 +70,7 @@ pub enum Measurement {
 pub enum TabView {
     Landscape(Landscape),
     Heads(Heads),
+    Beliefs(Beliefs),
     Coupling(Coupling),
 }
 
@@ -76,6 +79,7 @@ impl TabView {
     pub fn add(&mut self, measurement: Measurement) {
         match (self, measurement) {
             (Self::Heads(tab), Measurement::Heads(measured)) => tab.add(measured),
+            (Self::Beliefs(tab), Measurement::Beliefs(measured)) => tab.add(measured),
             (Self::Coupling(tab), Measurement::Coupling(measured)) => tab.add(measured),
             _ => {}
         }
@@ -86,6 +90,7 @@ impl TabView {
         match self {
             Self::Landscape(tab) => tab.blocks(record, shown, tab.first_choice()),
             Self::Heads(tab) => tab.blocks(record, shown, &tab.first_choice()),
+            Self::Beliefs(tab) => tab.blocks(record, shown, beliefs::Choice::default()),
             Self::Coupling(tab) => tab.blocks(record, shown, &tab.first_choice()),
         }
     }
@@ -95,6 +100,7 @@ impl TabView {
         match self {
             Self::Landscape(tab) => tab.csv(record),
             Self::Heads(tab) => tab.csv(record),
+            Self::Beliefs(tab) => tab.csv(),
             Self::Coupling(tab) => tab.csv(),
         }
     }

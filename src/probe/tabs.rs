@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NoProbe, Probe, Setting, TabView, coupling, heads, landscape::Landscape};
+use super::{NoProbe, Probe, Setting, TabView, beliefs, coupling, heads, landscape::Landscape};
 
 /// A question about how a learner came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +80,10 @@ impl TabKind {
             Self::Heads => {
                 let (probe, view) = heads::open(setting)?;
                 (Box::new(probe), TabView::Heads(view))
+            }
+            Self::Beliefs => {
+                let (probe, view) = beliefs::open(setting)?;
+                (Box::new(probe), TabView::Beliefs(view))
             }
             Self::Coupling => {
                 let (probe, view) = coupling::open(setting)?;

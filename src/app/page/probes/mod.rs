@@ -1,6 +1,7 @@
 //! "How it learns": the tabs, and the step that is looked at. The engine measures (`engine::probes`); everything that is chosen or
 //! pointed at is answered here, from the numbers that the page has.
 
+mod beliefs;
 mod coupling;
 mod heads;
 mod landscape;
@@ -194,6 +195,7 @@ fn tab_view(kind: TabKind) -> AnyView {
     match kind {
         TabKind::Landscape => view! { <landscape::LandscapeTab /> }.into_any(),
         TabKind::Heads => view! { <heads::HeadsTab /> }.into_any(),
+        TabKind::Beliefs => view! { <beliefs::BeliefsTab /> }.into_any(),
         TabKind::Coupling => view! { <coupling::CouplingTab /> }.into_any(),
         _ => ().into_any(),
     }
