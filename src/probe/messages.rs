@@ -69,9 +69,9 @@ pub enum Measurement {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TabView {
     Landscape(Landscape),
-    Heads(Heads),
-    Beliefs(Beliefs),
-    Coupling(Coupling),
+    Heads(Box<Heads>),
+    Beliefs(Box<Beliefs>),
+    Coupling(Box<Coupling>),
 }
 
 impl TabView {
