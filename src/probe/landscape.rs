@@ -265,7 +265,7 @@ mod tests {
         let run = Run::new("coins:n=3", |e| e.data.length = 8);
         let view = View::new(SIZE.0, SIZE.1, Theme::light());
         let map = |change: &dyn Fn(&mut Evaluation), measure| {
-            let mut record = run.journal(&[0, 10, 100]);
+            let mut record = run.record(&[0, 10, 100]);
             record.evaluations.iter_mut().for_each(change);
             let tab = Landscape::open(&run.setting());
             let scene = tab.map(&record, 100, Choice { measure, position: 4 }).scene(&view);
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn pointing_at_the_map_reads_the_loss_that_was_recorded() {
         let run = Run::new("coins:n=3", |e| e.data.length = 8);
-        let record = run.journal(&[0, 10, 100]);
+        let record = run.record(&[0, 10, 100]);
         let tab = Landscape::open(&run.setting());
         let view = View::new(SIZE.0, SIZE.1, Theme::light());
         let map = tab.map(&record, 100, tab.first_choice());

@@ -78,9 +78,9 @@ pub enum TabView {
     Transitions(Transitions),
     Algorithm(Algorithm),
     Power(Power),
-    Heads(Heads),
-    Beliefs(Beliefs),
-    Coupling(Coupling),
+    Heads(Box<Heads>),
+    Beliefs(Box<Beliefs>),
+    Coupling(Box<Coupling>),
 }
 
 impl TabView {

@@ -91,15 +91,15 @@ impl TabKind {
             Self::Power => (Box::new(NoProbe), TabView::Power(Power::open(setting)?)),
             Self::Heads => {
                 let (probe, view) = heads::open(setting)?;
-                (Box::new(probe), TabView::Heads(view))
+                (Box::new(probe), TabView::Heads(Box::new(view)))
             }
             Self::Beliefs => {
                 let (probe, view) = beliefs::open(setting)?;
-                (Box::new(probe), TabView::Beliefs(view))
+                (Box::new(probe), TabView::Beliefs(Box::new(view)))
             }
             Self::Coupling => {
                 let (probe, view) = coupling::open(setting)?;
-                (Box::new(probe), TabView::Coupling(view))
+                (Box::new(probe), TabView::Coupling(Box::new(view)))
             }
         })
     }

@@ -53,11 +53,6 @@ impl Run {
         Setting { experiment: &self.experiment, world: &self.world, topics: self.corpus.topics(), theory: &self.theory }
     }
 
-    /// Interim name.
-    pub fn journal(&self, steps: &[usize]) -> RunRecord {
-        self.record(steps)
-    }
-
     /// Evaluations at these steps, of a model that has learned nothing: its loss is uniform.
     pub fn record(&self, steps: &[usize]) -> RunRecord {
         let uniform = (self.world.vocab().max(2) as f64).ln();

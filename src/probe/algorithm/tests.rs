@@ -60,7 +60,7 @@ fn it_says_what_the_model_is_nearest_to() {
     let mut open = Open::new(&run);
     assert_eq!(open.probe.wishes().len(), 2);
     assert!(open.probe.wishes().iter().all(|wish| wish.rows.len() == 128 * 32));
-    let record = run.journal(&[0, 10, 100]);
+    let record = run.record(&[0, 10, 100]);
     assert!(html(&open.tab.blocks(&record, 0, 0)).contains("Appears after the first recorded step"));
     open.give(0, &[("uniform", 1.0)]);
     open.give(10, &[("inference", 1.0)]);
@@ -105,7 +105,7 @@ fn pointing_at_a_chart_reads_what_was_measured() {
     let mut open = Open::new(&run);
     open.give(0, &[("uniform", 1.0)]);
     open.give(10, &[("retrieval", 0.8), ("inference", 0.2)]);
-    let (tab, record) = (&open.tab, run.journal(&[0, 10]));
+    let (tab, record) = (&open.tab, run.record(&[0, 10]));
     let view = View::new(520.0, 320.0, Theme::light());
     for chosen in 0..2 {
         let distances = tab.at(chosen, 10).expect("distances");
@@ -155,7 +155,7 @@ fn what_is_far_from_all_is_called_none_of_these() {
         e.evaluation.sequences = 32;
     });
     let mut open = Open::new(&run);
-    let record = run.journal(&[0]);
+    let record = run.record(&[0]);
     // A model that is nearly sure of the first token, always: near to nothing that there is.
     for ensemble in 0..2 {
         let cells = open.probe.yardsticks.rows(open.tab.ensembles[ensemble]).expect("rows").len();

@@ -5,10 +5,11 @@ use charts::{
     heat_map::{CellAxis, Colours, Follow, HeatMap},
     scale::Scale,
     scene::Scene,
-    text::shown,
 };
 
 use super::triangle;
+use charts::text::shown;
+
 use crate::number;
 
 /// The model's own start of a sequence.

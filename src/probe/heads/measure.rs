@@ -307,11 +307,11 @@ impl Probe for HeadsProbe {
 
     fn choose(&mut self, choice: &Choice) -> Option<probe::Measurement> {
         match choice {
-            Choice::Sequence(chosen) if *chosen < self.choices.len() && *chosen != self.chosen => {
-                // Where all are read, the page has this one already.
-                if !self.all_sequences {
-                    self.choose_sequence(*chosen);
-                }
+            // Where all are read, the page has each already.
+            Choice::Sequence(chosen)
+                if !self.all_sequences && *chosen < self.choices.len() && *chosen != self.chosen =>
+            {
+                self.choose_sequence(*chosen);
             }
             Choice::HeadsOff(off) => {
                 let mut off: Vec<Head> =

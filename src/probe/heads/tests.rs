@@ -180,7 +180,7 @@ fn the_tab_finds_the_heads() {
         let readout = drawn.chart.readout(&view, 4.0).expect("a step");
         let line = |name: &str| readout.lines.iter().find(|l| l.name == name).expect("a line").value.clone();
         assert_eq!(line("even attention"), number::precise(value));
-        assert_eq!(line(&["1.1", "1.2", "2.1", "2.2"][own.0]), number::precise(own.1));
+        assert_eq!(line(["1.1", "1.2", "2.1", "2.2"][own.0]), number::precise(own.1));
     }
     let csv = tab.csv(&record);
     for (name, value) in ["previous token", "prefix matching"].iter().zip(even) {

@@ -80,7 +80,7 @@ fn the_slope_of_a_line_depends_on_its_window() {
         let [first, second] = line.halves.expect("halves");
         assert!(first < line.whole.slope && line.whole.slope < second && second < 1.0, "{line:?}");
     }
-    let record = run.journal(&[0]);
+    let record = run.record(&[0]);
     let first = tab.first_window();
     let (said, csv) = (told(&tab.blocks(&record, 0, first)), tab.csv(&record, first));
     assert!(said.contains("d = 1 parameters"), "{said}");
@@ -119,7 +119,7 @@ fn few_coins_leave_the_power_law_and_more_do_so_later() {
     assert!(few < some && some < many && many < 401, "{few} {some} {many}");
     assert_eq!(leaves(100), 401);
     let (run, tab) = tab("coins:n=5", 201);
-    let (record, first) = (run.journal(&[]), tab.first_window());
+    let (record, first) = (run.record(&[]), tab.first_window());
     let said = told(&tab.blocks(&record, 0, first));
     assert!(said.contains("With 5 coins the excess is less than half of that from L = "), "{said}");
     assert!(said.contains("appears after the first recorded step"), "{said}");
@@ -141,7 +141,7 @@ fn the_window_is_chosen_and_kept() {
     // In a run of other length it is what is nearest to it.
     assert_eq!(tab.within(window((100, 400))), last);
     assert_eq!(tab.within(window((1, 1))), window((1, 3)));
-    let record = run.journal(&[0, 10]);
+    let record = run.record(&[0, 10]);
     assert!(told(&tab.blocks(&record, 10, last)).contains("from L = 61 to 63"));
     let csv = tab.csv(&record, last);
     assert_eq!(csv.lines().filter(|line| line.starts_with("excess_nats,")).count(), 3 * 63);
@@ -152,7 +152,7 @@ fn the_window_is_chosen_and_kept() {
 #[test]
 fn pointing_at_a_curve_reads_what_was_recorded() {
     let (run, tab) = tab("dice:v=4", 64);
-    let record = run.journal(&[0, 10]);
+    let record = run.record(&[0, 10]);
     let (bayes, model) = (of_bayes(&record.theory), tab.shown(&record, 10));
     let chosen = window((6, 63));
     let chart = tab.curves(&bayes, model.as_ref(), chosen);
@@ -184,6 +184,6 @@ fn what_has_no_rate_says_so() {
     assert!(Power::open(&run.setting()).is_err_and(|e| e.contains("positions")));
     // An exponential is called one.
     let (run, tab) = tab("dursley-wonka", 24);
-    let said = told(&tab.blocks(&run.journal(&[]), 0, tab.first_window()));
+    let said = told(&tab.blocks(&run.record(&[]), 0, tab.first_window()));
     assert!(said.contains("an exponential describes exact Bayes better: a factor e in 3.48 tokens"), "{said}");
 }

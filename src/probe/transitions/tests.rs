@@ -16,7 +16,7 @@ fn two_stories(steps: usize) -> (Run, RunRecord) {
         e.data.length = 100;
         e.training.steps = 1000;
     });
-    let mut record = run.journal(&[0, 50, 100, 200, 1000]);
+    let mut record = run.record(&[0, 50, 100, 200, 1000]);
     let mut noise = Stream::new(1, Purpose::Timing, 0);
     let (unigram, bayes) = (mean(&run.theory.unigram.values), run.theory.training_level);
     let sigmoid = |step: f64, at: f64| 1.0 / (1.0 + (step / at).powi(8));
