@@ -355,17 +355,17 @@ fn share(preset: &'static str, tab: TabKind) -> Share {
     let quiet = &mut |_: Event| {};
     pollster::block_on(async {
         let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, quiet).await.expect("prepared");
-        session.open_inside(Some(tab));
+        session.ask_probes(icl_playground::probe::ProbeRequest::Open(Some(tab)), quiet);
         let mut looks = 0.0;
         while !session.trained() {
             session.advance(quiet).await.expect("a step");
-            if session.can_look_inside() && session.look_inside(quiet).await.expect("a look") {
+            if session.can_probe() && session.probe(quiet).await.expect("a look") {
                 looks += 1.0;
             }
         }
         let [batches, evaluation, probes] = session.shares();
         let mut left = 0.0;
-        while session.look_inside(quiet).await.expect("a look") {
+        while session.probe(quiet).await.expect("a look") {
             left += 1.0;
         }
         let behind = left / f64::max(looks + left, 1.0);

@@ -54,8 +54,8 @@ const FRAME_MS: f64 = 1000.0 / 30.0;
 /// the queue of submitted work short.
 const READ_STEPS: usize = 16;
 const READ_MS: f64 = 25.0;
-/// While training goes on, the learning lab looks inside the learner only as long as evaluation and it together have taken less than
-/// this share of the training's own time. It catches up when the run pauses or ends.
+/// While training goes on, probes work only as long as evaluation and they together have taken less than
+/// this share of the training's own time. They catch up when the run pauses or ends.
 const PROBE_SHARE: f64 = 0.14;
 /// Weight of the newest steps in the moving mean of the step time.
 const SPEED_WEIGHT: f64 = 0.1;
@@ -101,7 +101,7 @@ pub struct Session {
     batches_total_ms: f64,
     /// Known predictors to measure the distance from at each evaluation, where that is asked for.
     yardsticks: Option<Yardsticks>,
-    /// What the learning lab looks at; not in a cell of a sweep, where nobody looks.
+    /// Not in a run of a sweep, where nobody looks.
     probes: Option<Probes>,
 }
 

@@ -46,7 +46,7 @@ pub enum Purpose {
     Difference = 17,
     /// Which counterpart a training row has in a prior's subset.
     Counterpart = 18,
-    /// Sequences on which the learning lab tries a learner.
+    /// Sequences on which probes measure a model.
     Inside = 20,
 }
 

@@ -48,7 +48,7 @@ fn pointing_does_not_wait_for_the_engine() {
         "return +document.querySelector(\"[data-testid='step-count']\")?.textContent > 1",
         &[],
     );
-    for (tab, chart) in [("landscape", "landscape-map"), ("heads", "heads-map"), ("transitions", "transitions-loss")] {
+    for (tab, chart) in [("landscape", "landscape-map"), ("heads", "heads-map"), ("transitions", "transitions-curve")] {
         if tab != "landscape" {
             page.click(&format!("probe-{tab}"));
         }
