@@ -68,7 +68,7 @@ fn wasm() -> Vec<String> {
             command.env("WASM_BINDGEN_TEST_TIMEOUT", "900");
             command
         };
-        vec![tests("page", "page", "web_page"), tests("site", "gpu", "web")]
+        vec![tests("page", "page", "web_page"), tests("page", "page", "web_sweeps"), tests("site", "gpu", "web")]
     })
 }
 

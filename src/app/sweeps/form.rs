@@ -205,7 +205,7 @@ mod tests {
             ("seed", "5..1", "whole numbers"),
             ("<b>", "1", "<b>"),
             ("seed", "<script>", "<script>"),
-            ("seed", "1..20000", "at most 10000 cells"),
+            ("seed", "1..20000", "at most 10000 of them"),
         ] {
             let problems = plan(&form(&[(field, values)]), &Experiment::default()).expect_err(values);
             let text = crate::experiment::problem::sentences(&problems);

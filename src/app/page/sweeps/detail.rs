@@ -15,7 +15,10 @@ use crate::{
 
 #[component]
 pub fn Detail(live: Arc<Live>) -> impl IntoView {
-    let chosen = live.chosen.clone();
+    let chosen = {
+        let chosen = live.chosen.clone();
+        Memo::new(move |_| chosen.get())
+    };
     move || match chosen.get() {
         Some(point) => view! { <Chosen live=live.clone() point /> }.into_any(),
         None => view! {

@@ -37,7 +37,7 @@ pub fn NewSweep() -> impl IntoView {
         view! {
             <p>"The experiment in the controls cannot run as it is. Leave this view and mend it first."</p>
             <div class="problem" data-testid="lab-problems">
-                <For each=move || sentences(&app.problems.get()) key=Clone::clone let(text)>
+                <For each=move || numbered(sentences(&app.problems.get())) key=Clone::clone let((_, text))>
                     <p>{text}</p>
                 </For>
             </div>
@@ -54,6 +54,11 @@ pub fn NewSweep() -> impl IntoView {
             <Form />
         </Show>
     }
+}
+
+/// Two sentences may be the same.
+fn numbered(sentences: Vec<String>) -> Vec<(usize, String)> {
+    sentences.into_iter().enumerate().collect()
 }
 
 fn sentences(problems: &[Problem]) -> Vec<String> {
@@ -159,7 +164,7 @@ fn Axis(row: usize) -> impl IntoView {
 fn AnswerView(answer: RwSignal<Answer>, cores: usize) -> impl IntoView {
     let store = expect_context::<Store>();
     let problems = move || match answer.get() {
-        Answer::Problems(problems) => problems,
+        Answer::Problems(problems) => numbered(problems),
         Answer::Counting | Answer::Plan(_) => Vec::new(),
     };
     let has_problems = Memo::new(move |_| answer.with(|answer| matches!(answer, Answer::Problems(_))));
@@ -177,7 +182,7 @@ fn AnswerView(answer: RwSignal<Answer>, cores: usize) -> impl IntoView {
         <div id="lab-note" class="lab-note" role="status" data-testid="lab-note">
             <Show when=move || has_problems.get() fallback=count>
                 <div class="problem" data-testid="lab-problems">
-                    <For each=problems key=Clone::clone let(text)>
+                    <For each=problems key=Clone::clone let((_, text))>
                         <p>{text}</p>
                     </For>
                 </div>

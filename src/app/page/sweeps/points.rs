@@ -16,13 +16,16 @@ pub fn Points(live: Arc<Live>) -> impl IntoView {
         let first = row * length;
         let name = live.open.row_name(row);
         let name = (!name.is_empty()).then(|| view! { <span class="lab-row-name">{name}</span> });
-        let squares = (first..live.open.len().min(first + length))
-            .map(|point| view! { <Square live=live.clone() point /> })
-            .collect_view();
+        let end = live.open.len().min(first + length);
+        let end = Memo::new(move |_| built.get().min(end));
+        let live = live.clone();
+        let square = move |point: usize| view! { <Square live=live.clone() point /> };
         view! {
             <div class="lab-row">
                 {name}
-                <span class="lab-squares">{squares}</span>
+                <span class="lab-squares">
+                    <For each=move || first..end.get() key=|point| *point children=square />
+                </span>
             </div>
         }
     };

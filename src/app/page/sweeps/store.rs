@@ -427,8 +427,13 @@ impl Store {
     pub fn problems(self) -> Vec<String> {
         let own = self.trouble.get();
         let mut all: Vec<String> = if own.is_empty() { Vec::new() } else { vec![own] };
-        self.status.with(|status| all.extend(status.problems.iter().cloned()));
-        all.dedup();
+        self.status.with(|status| {
+            for problem in &status.problems {
+                if !all.contains(problem) {
+                    all.push(problem.clone());
+                }
+            }
+        });
         all
     }
 
