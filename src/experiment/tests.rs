@@ -786,7 +786,8 @@ fn numbers_survive_their_text() {
 fn promises_are_those_of_the_readme() {
     let (readme, share) = (include_str!("../../README.md"), include_str!("../app/page/share.rs"));
     assert!(readme.contains("on the CPU of one machine the same losses") && readme.contains("number of cores"));
-    assert!(share.contains("on the CPU of the same kind of machine with the same number of cores, the same losses"));
+    assert!(share.contains("on the CPU of the same kind of machine, in a browser with the same vector instructions"));
+    assert!(share.contains("with the same number of cores, the same losses to the last bit"));
     let stories = include_str!("../../www/stories.html");
     assert!(stories.contains("were then still within 0.04 nats of inference, so that it had not gone"));
 }
