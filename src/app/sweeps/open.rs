@@ -40,13 +40,16 @@ pub struct OpenSweep {
     pub level: Option<f64>,
 }
 
+/// A grid point as it stands, and the numbers of its run once that is finished.
+pub type PointAndRun = (Point, Option<Run>);
+
 impl OpenSweep {
     /// From the coordinator's report: the sweep, its points and their results.
     ///
     /// # Errors
     ///
     /// A sentence.
-    pub fn from_report(report: OpenedSweep) -> Result<(Self, Vec<(Point, Option<Run>)>), String> {
+    pub fn from_report(report: OpenedSweep) -> Result<(Self, Vec<PointAndRun>), String> {
         let OpenedSweep { id, base, grid, preset, device, is_of_other_build, workers, costs, points } = report;
         let sweep = read(Sweep::kept_grid(*base, &grid))?;
         let part = StudySweep::with_id(&id);
@@ -74,7 +77,7 @@ impl OpenSweep {
     /// # Errors
     ///
     /// A sentence.
-    pub fn from_study(study: &Study, part: StudyPart) -> Result<(Self, Vec<(Point, Option<Run>)>), String> {
+    pub fn from_study(study: &Study, part: StudyPart) -> Result<(Self, Vec<PointAndRun>), String> {
         let StudyPart { name, base, grid, points } = part;
         let sweep = read(Sweep::kept_grid(*base, &grid))?;
         let of_study = study.sweeps.iter().find(|part| part.name == name);

@@ -172,7 +172,7 @@ fn the_tab_finds_the_heads() {
     let even = [tab.even.previous, tab.even.prefix];
     let cells = even.map(|v| format!("<td>{}</td>", number::fixed(v, 2))).concat();
     assert!(html.contains(&format!("<th scope=\"row\">even attention</th>{cells}")), "{html}");
-    let words = charts::report::lines(&tab.blocks(&record, 4, &first), 0).join(" ");
+    let words = report::lines(&tab.blocks(&record, 4, &first), 0).join(" ");
     assert_eq!(words.matches("; even attention 0.").count(), 2, "a number in each of two parts of the sentence");
     let charts = tab.score_charts(&record, 4);
     assert_eq!(charts.len(), 2);
