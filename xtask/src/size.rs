@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a visitor downloads of each kind, and the size in gzip (bytes) above which the build fails. These are alarms against
-/// accidents, not goals: what counts is the time from a click to the first step. 550 kB in gzip are about 450 kB in brotli.
+/// accidents, not goals: what counts is the time from a click to the first step.
 /// Nobody loads both engines.
 const BUDGETS: [(&str, usize); 3] =
-    [("the page's wasm and JS", 550_000), ("the engine with WebGPU", 3_500_000), ("the engine without", 1_300_000)];
+    [("the page's wasm and JS", 1_200_000), ("the engine with WebGPU", 3_500_000), ("the engine without", 1_300_000)];
 
 /// Gzip's header and trailer around a deflate stream.
 const GZIP_FRAME: usize = 18;

@@ -133,7 +133,7 @@ fn Buttons(live: Arc<Live>, p: Signal<Progress>) -> impl IntoView {
     let is_here = Signal::derive(move || !is_gone.get());
     let is_recorded = live.with_value(|live| live.open.is_recorded);
     let when = move |on: fn(&Progress) -> bool| {
-        Memo::new(move |_| !is_recorded && is_here.get() && p.with(|progress| on(progress)))
+        Memo::new(move |_| !is_recorded && is_here.get() && p.with(on))
     };
     let can_resume = when(|p| !p.is_over && p.is_paused);
     let can_pause = when(|p| !p.is_over && !p.is_paused);
