@@ -839,14 +839,14 @@ fn the_slider_takes_every_chart_back_and_the_probes_answer(kind: Kind) {
         const map = document.querySelector(\"[data-testid='plot-landscape-map']\");
         map.scrollIntoView();
         const at = map.getBoundingClientRect();
-        map.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: at.left + at.width / 2, clientY: at.bottom - 75 }));";
+        map.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: at.left + at.width / 2, clientY: at.bottom - 69 }));";
     page.browser.script(point, &[]);
     probes_say("at position 1 ");
     probes_say("Position 1, step ");
     assert_ne!(probes(&page), before);
     // By keyboard too: the next cell of the map is the next step.
     page.browser.script("document.querySelector(\"[data-testid='plot-landscape-map']\").focus()", &[]);
-    page.browser.press("\u{E00D}");
+    // Home, then Page Down: the first step of the second position.
     page.browser.press("\u{E011}");
     page.browser.press("\u{E00F}");
     probes_say("Position 2, step ");

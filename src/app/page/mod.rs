@@ -227,7 +227,7 @@ fn follow_theme(app: App) {
 fn follow_pixel_ratio(app: App) {
     let ratio = use_device_pixel_ratio();
     Effect::new(move |_| {
-        ratio.track();
+        let _ = ratio.get();
         app.board.with_value(board::Board::redraw);
     });
 }

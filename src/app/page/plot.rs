@@ -49,7 +49,8 @@ pub fn Plot(
     let (id, size) =
         drawn.with_untracked(|d| d.as_ref().map_or((String::new(), Size::Half), |d| (d.id.clone(), d.size)));
     let chart = move || drawn.with(|d| d.as_ref().map(|d| d.chart.clone()));
-    let chart_now = move || drawn.with_untracked(|d| d.as_ref().map(|d| d.chart.clone()));
+    // `None` also once the chart is gone: a canvas that is removed still loses the pointer and the focus.
+    let chart_now = move || drawn.try_with_untracked(|d| d.as_ref().map(|d| d.chart.clone())).flatten();
     let node = NodeRef::<html::Canvas>::new();
     let over = NodeRef::<html::Canvas>::new();
     let (room, visible) = (RwSignal::new((0.0_f64, 0.0_f64)), RwSignal::new(false));

@@ -86,7 +86,7 @@ pub fn HeadsTab() -> impl IntoView {
         }
     };
     let weight = Memo::new(move |_| {
-        drawn.track();
+        drawn.with(|_| ());
         let words = |view: &TabView| tab(view).map(|tab| tab.weight_words(&choice.get_untracked(), pointed.get()));
         probes.with_untracked(|view, _, _| words(view)).flatten().unwrap_or_default()
     });

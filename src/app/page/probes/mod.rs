@@ -233,7 +233,8 @@ fn blocks_for<K: PartialEq + Send + Sync + 'static>(
 ) -> Signal<Vec<Block>> {
     let probes = use_app().probes;
     let made = move || {
-        key.track();
+        // Read, and not only tracked: a memo that nobody reads is never computed, and tells nobody.
+        key.with(|_| ());
         probes.with_untracked(&make).unwrap_or_default()
     };
     Memo::new_with_compare(move |_| made(), |_, _| true).into()
@@ -296,7 +297,7 @@ fn Choose(
             {label}" "
             <select
                 data-testid=id
-                prop:value=move || { options.track(); chosen.get().to_string() }
+                prop:value=move || { options.with(|_| ()); chosen.get().to_string() }
                 on:change=move |e| if let Ok(i) = event_target_value(&e).parse() { set.run(i) }
             >
                 <For each=all key=Clone::clone let((i, text))>

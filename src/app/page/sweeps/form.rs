@@ -198,7 +198,8 @@ fn count(store: Store) -> RwSignal<Answer> {
     // What a row says without a field, or the device, is no other grid.
     let grid = Memo::new(move |_| store.form.with(|form| (form.rows.clone(), form.hold.clone())));
     Effect::new(move |_| {
-        grid.track();
+        // Read, and not only tracked: a memo that nobody reads is never computed, and tells nobody.
+        grid.with(|_| ());
         latest.update_value(|number| *number += 1);
         let number = latest.get_value();
         match store.app.draft.with(|base| store.form.with_untracked(|form| Count::new(form, base))) {

@@ -132,9 +132,7 @@ fn Buttons(live: Arc<Live>, p: Signal<Progress>) -> impl IntoView {
     let is_gone = live.with_value(|live| live.is_gone.clone());
     let is_here = Signal::derive(move || !is_gone.get());
     let is_recorded = live.with_value(|live| live.open.is_recorded);
-    let when = move |on: fn(&Progress) -> bool| {
-        Memo::new(move |_| !is_recorded && is_here.get() && p.with(on))
-    };
+    let when = move |on: fn(&Progress) -> bool| Memo::new(move |_| !is_recorded && is_here.get() && p.with(on));
     let can_resume = when(|p| !p.is_over && p.is_paused);
     let can_pause = when(|p| !p.is_over && !p.is_paused);
     let can_cancel = when(|p| !p.is_over && p.is_active);
