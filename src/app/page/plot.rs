@@ -220,10 +220,14 @@ pub fn Plot(
 fn observe(canvas: &HtmlCanvasElement, room: RwSignal<(f64, f64)>, visible: RwSignal<bool>) {
     let of = canvas.clone();
     let sized = Closure::<dyn FnMut()>::new(move || {
-        let now = (f64::from(of.client_width()), f64::from(of.client_height()));
-        if room.try_get_untracked().is_some_and(|old| old != now) {
-            room.set(now);
-        }
+        let of = of.clone();
+        // In the next frame: a size that changes another size within the observer's own round is an error to some browsers.
+        request_animation_frame(move || {
+            let now = (f64::from(of.client_width()), f64::from(of.client_height()));
+            if room.try_get_untracked().is_some_and(|old| old != now) {
+                room.set(now);
+            }
+        });
     });
     let seen = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
         let last = entries.pop().dyn_into::<IntersectionObserverEntry>();
