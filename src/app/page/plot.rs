@@ -132,12 +132,14 @@ pub fn Plot(
     };
     let pointed = move |e: ev::PointerEvent| {
         let Some(chart) = chart_now() else { return };
-        let at = chart.cursor_at(&untrack(view), f64::from(e.offset_x()), f64::from(e.offset_y()));
+        let (x, y) = place_of(&e, over);
+        let at = chart.cursor_at(&untrack(view), x, y);
         move_to(&chart, at);
     };
     let pressed = move |e: ev::MouseEvent| {
         let (Some(chart), Some(act)) = (chart_now(), on_pick) else { return };
-        if let Some(key) = chart.pick(&untrack(view), f64::from(e.offset_x()), f64::from(e.offset_y())) {
+        let (x, y) = place_of(&e, over);
+        if let Some(key) = chart.pick(&untrack(view), x, y) {
             act.run(key);
         }
     };
@@ -214,6 +216,14 @@ pub fn Plot(
             </div>
         </figure>
     }
+}
+
+/// Where the pointer is on the canvas, CSS pixels. From the window's coordinates: WebKit's own offsets are missing in events that a
+/// script made.
+fn place_of(e: &web_sys::MouseEvent, canvas: NodeRef<html::Canvas>) -> (f64, f64) {
+    let corner = canvas.get_untracked().map(|canvas| canvas.get_bounding_client_rect());
+    let (left, top) = corner.map_or((0.0, 0.0), |corner| (corner.left(), corner.top()));
+    (f64::from(e.client_x()) - left, f64::from(e.client_y()) - top)
 }
 
 /// Follows the canvas' size and whether it is on screen, until the chart goes.
