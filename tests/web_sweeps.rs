@@ -329,7 +329,8 @@ async fn sweeps_are_typed_run_read_and_outlive_their_coordinator() {
     press("lab-part-1");
     shows("lab-note", STUDIES[0].sweeps[1].note).await;
     assert_eq!(read("document.activeElement.dataset.testid"), "lab-part-1");
-    until("the results", || text("lab-results").contains("Gaps")).await;
+    // Sections come one after the other, each in a task of its own.
+    until("the results", || text("lab-results").contains("Two-level loss")).await;
     press("lab-live");
     until("a start", || asked(|r| matches!(r, SweepRequest::Start { .. })) == 2).await;
     assert_eq!(asked(|_| true) - before, 2, "dropping the check, and the start");
