@@ -61,16 +61,10 @@ pub fn ChartView(
         with(&|board, canvas| board.point(canvas, None));
     };
     let keyed = move |e: ev::KeyboardEvent| {
-        let by = match e.key().as_str() {
-            "ArrowRight" | "ArrowDown" => 1,
-            "ArrowLeft" | "ArrowUp" => -1,
-            "PageDown" => 10,
-            "PageUp" => -10,
-            "Home" => -1_000_000_000,
-            "End" => 1_000_000_000,
-            "Escape" => return left(),
-            _ => return,
-        };
+        if e.key() == "Escape" {
+            return left();
+        }
+        let Some(by) = steps_of(&e.key()) else { return };
         e.prevent_default();
         with(&|board, canvas| {
             let from = board.cursor(kind.axis()).and_then(|cursor| cursor.get_untracked());
@@ -102,6 +96,19 @@ pub fn ChartView(
             </div>
         </figure>
     }
+}
+
+/// How far a key moves the cursor of any chart; `None` for keys that do not.
+pub fn steps_of(key: &str) -> Option<i64> {
+    Some(match key {
+        "ArrowRight" | "ArrowDown" => 1,
+        "ArrowLeft" | "ArrowUp" => -1,
+        "PageDown" => 10,
+        "PageUp" => -10,
+        "Home" => -1_000_000_000,
+        "End" => 1_000_000_000,
+        _ => return None,
+    })
 }
 
 /// The numbers under the cursor, beside it and inside the plot.

@@ -12,7 +12,7 @@ use web_sys::{HtmlCanvasElement, IntersectionObserver, IntersectionObserverEntry
 
 use super::{
     canvas::{clear, device_scale, draw, png},
-    chart_view::ReadoutBox,
+    chart_view::{ReadoutBox, steps_of},
     files,
     state::use_app,
 };
@@ -151,12 +151,6 @@ pub fn Plot(
     let keyed = move |e: ev::KeyboardEvent| {
         let Some(chart) = chart_now() else { return };
         let by = match e.key().as_str() {
-            "ArrowRight" | "ArrowDown" => 1,
-            "ArrowLeft" | "ArrowUp" => -1,
-            "PageDown" => 10,
-            "PageUp" => -10,
-            "Home" => -1_000_000_000,
-            "End" => 1_000_000_000,
             "Escape" => return left(),
             "Enter" => {
                 // What the crosshair's marks stand for.
@@ -169,8 +163,9 @@ pub fn Plot(
                 }
                 return;
             }
-            _ => return,
+            key => steps_of(key),
         };
+        let Some(by) = by else { return };
         e.prevent_default();
         let at = chart.cursor_moved(cursor().get_untracked(), by);
         move_to(&chart, at);
