@@ -8,6 +8,7 @@
 pub use ::charts::{clip, colour, number, scale};
 
 pub mod experiment;
+pub mod map;
 pub mod pace;
 pub mod picture;
 pub mod probe;

@@ -5,6 +5,7 @@
 pub mod charts;
 pub mod edges;
 pub mod fields;
+pub mod first;
 pub mod history;
 pub mod keys;
 pub mod mixing;

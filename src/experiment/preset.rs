@@ -2,7 +2,7 @@
 
 use super::{
     Architecture, Bound, Component, Data, Embedding, Evaluation, Experiment, Init, Mlp, Net, Positions, Prior,
-    Schedule, Training, WorldMixture, WorldSpec, version::Field,
+    Schedule, Training, WorldMixture, WorldSpec, maps, version::Field,
 };
 
 /// A named starting point.
@@ -283,6 +283,55 @@ pub const PRESETS: &[Preset] = &[
             evaluation: Evaluation { every: 25, ..Evaluation::default() },
             ..Experiment::default()
         },
+    },
+    Preset {
+        name: "knt-markov",
+        title: "K, N and T: Markov chains",
+        tries: &[
+            Try { label: "Only 2 topics: it does well on those and on no others", changes: &[("data.topics", "2")] },
+            Try {
+                label: "Only 2 sequences of each of 8 topics: it learns them by heart",
+                changes: &[("data.topics", "8"), ("data.sequences", "2")],
+            },
+            Try {
+                label: "512 topics: close to exact Bayes on topics that it never saw",
+                changes: &[("data.topics", "512")],
+            },
+            Try { label: "Sequences of 8 tokens: little to infer a topic from", changes: &[("data.length", "8")] },
+        ],
+        source: P2,
+        build: || maps::preset(named("markov"), [8, 32, 32], 32),
+    },
+    Preset {
+        name: "knt-ginc",
+        title: "K, N and T: GINC",
+        tries: &[
+            Try { label: "Only 2 draws of a concept: the others stay unknown", changes: &[("data.topics", "2")] },
+            Try { label: "64 draws: nearly every concept is met", changes: &[("data.topics", "64")] },
+            Try {
+                label: "Only 2 sequences of each topic: it learns them by heart",
+                changes: &[("data.sequences", "2")],
+            },
+        ],
+        source: P2,
+        build: || {
+            let mut world = named("ginc");
+            for (name, value) in [("v", 20.0), ("concepts", 20.0), ("entities", 4.0), ("properties", 4.0)] {
+                world.set_parameter(name, value);
+            }
+            maps::preset(world, [8, 32, 32], 32)
+        },
+    },
+    Preset {
+        name: "knt-lds",
+        title: "K, N and T: linear systems",
+        tries: &[
+            Try { label: "Only 2 systems: it does well on those and on no others", changes: &[("data.topics", "2")] },
+            Try { label: "512 systems: the topic gap closes", changes: &[("data.topics", "512")] },
+            Try { label: "Only 2 sequences of each system", changes: &[("data.sequences", "2")] },
+        ],
+        source: P2,
+        build: || maps::preset(named("lds"), [8, 32, 32], 16),
     },
     Preset {
         name: "induction-2",

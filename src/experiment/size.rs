@@ -42,6 +42,25 @@ impl WorldSize {
 }
 
 impl WorldSpec {
+    /// How many topics there are in all; `None` for a continuum, or for more than anybody would count.
+    pub fn topic_count(&self) -> Option<usize> {
+        let value = |name| self.parameter(name) as usize;
+        match self {
+            Self::Named { kind, .. } => match *kind {
+                "dursley-wonka" => Some(2),
+                "coins" => Some(value("n")),
+                "ginc" => Some(value("concepts")),
+                "udhr" => Some(value("languages")),
+                "markov" if value("pool") > 0 => Some(value("pool")),
+                "beta-coin" | "dice" | "markov" | "repeat" | "lds" => None,
+                _ => Some(1),
+            },
+            Self::Process(_) => Some(1),
+            Self::Mixture(mixture) => mixture.mixture.iter().map(|part| part.world.topic_count()).sum(),
+            Self::Text(text) => Some(text.documents().len()),
+        }
+    }
+
     /// Of a spec whose parameters are within their ranges.
     pub fn size(&self) -> WorldSize {
         let value = |name| self.parameter(name);

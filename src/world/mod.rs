@@ -73,6 +73,18 @@ pub enum Topics {
     Linear(LinearLaw),
 }
 
+impl Topics {
+    /// How many there are; `None` for a continuum, or for more than anybody would count.
+    pub fn count(&self) -> Option<usize> {
+        match self {
+            Self::Finite(mixture) => Some(mixture.weights().len()),
+            Self::Text(texts) => Some(texts.len()),
+            Self::Blend(parts) => parts.iter().map(|part| part.world.topics().count()).sum(),
+            Self::Dice { .. } | Self::Markov { .. } | Self::Blocks { .. } | Self::Linear(_) => None,
+        }
+    }
+}
+
 /// One world of a blend.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {

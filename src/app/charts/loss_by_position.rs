@@ -7,13 +7,14 @@ use crate::{
     },
     clip::{Beyond, LOG_DEPTH},
     experiment::Observation,
+    map::Estimate,
     number,
     protocol::{Baseline, Curve, Measured},
     scale::{Scale, round_step},
 };
 
 use super::{
-    BAND, BAYES_WIDTH, Chart, MODEL_PART_WIDTH, MODEL_WIDTH, Options, Readout, ReadoutLine, View, cell,
+    BAND, BAYES_WIDTH, Chart, MODEL_PART_WIDTH, MODEL_WIDTH, Options, Readout, ReadoutLine, Recorded, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     how, moved, quantity,
     scene::{Dash, Mark, Scene, Stroke},
@@ -25,6 +26,9 @@ const SLOPE_REACH: f64 = 1.5;
 /// While a run goes on, how many times the range of the theory's levels the axis reaches beyond them for a model that still falls, and
 /// for the curves of earlier runs.
 const REACH: f64 = 4.0;
+
+/// The band of recorded runs is paler than that of the run.
+const RECORDED_ALPHA: f64 = 0.16;
 
 pub struct LossByPosition<'a> {
     history: &'a History,
@@ -42,10 +46,15 @@ struct Line {
     /// Of each value; empty where there is none.
     stderr: Vec<f64>,
     how: Vec<String>,
+    /// The least and the greatest of several runs, of each value; empty where there is one run.
+    spread: Vec<(f64, f64)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    /// The mean of recorded runs at the settings in the controls: on fresh topics, and on the training topics.
+    Recorded,
+    RecordedSeen,
     Earlier,
     /// What a baseline can see decides its colour, how it learns its dash.
     Baseline(Sight, Dash),
@@ -89,6 +98,7 @@ impl Kind {
     fn hue(self, theme: &Theme) -> Hue {
         match self {
             Self::Earlier => theme.earlier,
+            Self::Recorded | Self::RecordedSeen => theme.model,
             Self::Baseline(Sight::Unigrams, _) => theme.unigram,
             Self::Baseline(Sight::Bigrams, _) => theme.bigram,
             Self::Baseline(Sight::Topics, _) => theme.retrieval,
@@ -106,6 +116,8 @@ impl Kind {
         let line = self.hue(theme).line;
         match self {
             Self::Earlier => Stroke::new(line, 1.5),
+            Self::Recorded => Stroke::new(line, 1.5).dash(Dash::Dotted),
+            Self::RecordedSeen => Stroke::new(line, 1.5).dash(Dash::DashDot),
             Self::Baseline(_, dash) => Stroke::new(line, 2.0).dash(dash),
             Self::Unigram => Stroke::new(line, 2.0).dash(Dash::DashDot),
             Self::EntropyRate => Stroke::new(line, 2.0).dash(Dash::Dotted),
@@ -135,14 +147,15 @@ impl<'a> LossByPosition<'a> {
 
     /// The model on seen and on fresh topics, and exact Bayes there; in drawing order.
     fn lines_of_topics(&self) -> Vec<Line> {
-        let Some(e) = self.history.evaluation() else { return Vec::new() };
+        let mut lines = self.recorded_topics();
+        let Some(e) = self.history.evaluation() else { return lines };
         let n = number::count(e.sequences);
         let (black, purple) = if self.adaptive() {
             (self.history.reference(), "baseline, seen")
         } else {
             ("exact Bayes", "Bayes over K")
         };
-        [
+        let measured = [
             ("seen", "model", Kind::Seen, &e.seen_model, Some(&e.seen_model_stderr)),
             ("unseen", "model", Kind::Model, &e.fresh_model, Some(&e.fresh_model_stderr)),
             (purple, "the K topics", Kind::Retrieval, &e.seen_bayes, None),
@@ -160,9 +173,69 @@ impl<'a> LossByPosition<'a> {
                 values: values.clone(),
                 stderr: stderr.cloned().unwrap_or_default(),
                 how: vec![format!("{n} {topics}"); values.len()],
+                spread: Vec::new(),
             }
+        });
+        lines.extend(measured);
+        lines
+    }
+
+    /// What was recorded at the settings in the controls.
+    fn recorded(&self) -> Option<&Recorded> {
+        self.options.recorded.as_deref().filter(|_| !self.squared())
+    }
+
+    /// Mean and band of recorded runs.
+    fn recorded_line(recorded: &Recorded, kind: Kind, name: &str, runs: &[Vec<f64>]) -> Line {
+        let positions = runs.iter().map(Vec::len).min().unwrap_or(0);
+        let at = |l: usize| Estimate::spread(&runs.iter().map(|run| run[l]).collect::<Vec<_>>());
+        Line {
+            name: format!("{name} ({})", recorded.label),
+            label: recorded.label.clone(),
+            kind,
+            values: (0..positions).map(|l| at(l).0).collect(),
+            stderr: Vec::new(),
+            how: vec![recorded.how(); positions],
+            spread: (0..positions).map(|l| (at(l).1, at(l).2)).collect(),
+        }
+    }
+
+    /// The recorded runs on seen and on fresh topics, above the source that knows the topic.
+    fn recorded_topics(&self) -> Vec<Line> {
+        let Some(recorded) = self.recorded() else { return Vec::new() };
+        let Estimate { seen, model, bayes, fresh_bayes, .. } = &recorded.estimate;
+        // The model is above exact Bayes on fresh topics by as much as its loss is above the curve.
+        let fresh = |run: &Vec<f64>| -> Vec<f64> {
+            run.iter()
+                .zip(bayes)
+                .zip(fresh_bayes)
+                .map(|((loss, bayes), divergence)| loss - bayes + divergence)
+                .collect()
+        };
+        let fresh: Vec<Vec<f64>> = model.iter().map(fresh).collect();
+        let mut lines = vec![
+            Self::recorded_line(recorded, Kind::RecordedSeen, "model, seen topics", seen),
+            Self::recorded_line(recorded, Kind::Recorded, "model, unseen topics", &fresh),
+        ];
+        for (line, topics) in lines.iter_mut().zip(["seen", "unseen"]) {
+            line.label = format!("{}, {topics}", line.label);
+        }
+        lines
+    }
+
+    /// Exact Bayes as it was recorded, where the run's own curve is not there yet or has another length.
+    fn recorded_bayes(&self) -> Option<Line> {
+        let recorded = self.recorded()?;
+        let values = recorded.estimate.bayes.clone();
+        Some(Line {
+            name: "exact Bayes, topic hidden".into(),
+            label: "exact Bayes".into(),
+            kind: Kind::Bayes,
+            how: vec!["as it was recorded; it does not depend on K and N".into(); values.len()],
+            values,
+            stderr: Vec::new(),
+            spread: Vec::new(),
         })
-        .collect()
     }
 
     #[cfg(test)]
@@ -170,9 +243,10 @@ impl<'a> LossByPosition<'a> {
         vec![self.frame(view, &self.lines())]
     }
 
-    /// T of the run.
+    /// T of the run, or of what was recorded at the settings in the controls, if that is longer.
     fn length(&self) -> usize {
-        self.history.experiment().data.length.max(1)
+        let recorded = self.recorded().map_or(0, |recorded| recorded.estimate.bayes.len());
+        self.history.experiment().data.length.max(recorded).max(1)
     }
 
     /// What a log axis measures from: a squared error has no part that no context can remove.
@@ -194,6 +268,12 @@ impl<'a> LossByPosition<'a> {
         if self.squared() { number::with_error(value, stderr) } else { quantity(self.options.unit, value, stderr) }
     }
 
+    /// A mean with the least and the greatest.
+    fn between(&self, value: f64, low: f64, high: f64) -> String {
+        let text = |nats: f64| number::short(self.shown(nats));
+        format!("{} ({} to {}) {}", text(value), text(low), text(high), self.options.unit)
+    }
+
     /// Squared errors by position, in drawing order.
     fn squared_lines(&self) -> Vec<Line> {
         let length = self.length();
@@ -204,6 +284,7 @@ impl<'a> LossByPosition<'a> {
             values: values.iter().take(length).copied().collect(),
             stderr: Vec::new(),
             how: vec![how.into(); length],
+            spread: Vec::new(),
         };
         let mut lines = Vec::new();
         for (i, baseline) in self.baselines() {
@@ -245,7 +326,11 @@ impl<'a> LossByPosition<'a> {
             values: curve.values.iter().take(length).copied().collect(),
             stderr: curve.stderr.iter().flatten().take(length).copied().collect(),
             how: (0..curve.values.len().min(length)).map(|i| how(curve.methods.get(i)).into()).collect(),
+            spread: Vec::new(),
         };
+        if let Some(recorded) = self.recorded() {
+            lines.push(Self::recorded_line(recorded, Kind::Recorded, "model", &recorded.estimate.model));
+        }
         if let Some(theory) = self.history.theory() {
             lines.push(curve(Kind::Unigram, "unigram level", "unigram", &theory.unigram));
             if !self.options.log_log {
@@ -256,6 +341,7 @@ impl<'a> LossByPosition<'a> {
                     values: vec![theory.entropy_rate; length],
                     stderr: theory.entropy_rate_stderr.map_or(Vec::new(), |e| vec![e; length]),
                     how: vec!["the loss that no amount of context can remove".into(); length],
+                    spread: Vec::new(),
                 });
             }
             let oracle = curve(Kind::Oracle, "oracle, which knows the topic", "oracle", &theory.oracle);
@@ -279,6 +365,7 @@ impl<'a> LossByPosition<'a> {
                 values: run.model.iter().take(length).copied().collect(),
                 stderr: Vec::new(),
                 how: vec![how; length],
+                spread: Vec::new(),
             });
         }
         if let Some(evaluation) = self.history.evaluation() {
@@ -295,9 +382,15 @@ impl<'a> LossByPosition<'a> {
                 values: evaluation.model.iter().take(length).copied().collect(),
                 stderr: evaluation.excess_stderr.iter().take(length).copied().collect(),
                 how: vec![how; length],
+                spread: Vec::new(),
             });
         }
-        if let Some(theory) = self.history.theory() {
+        let known = self.history.theory().map_or(0, |theory| theory.bayes.values.len());
+        if known < length
+            && let Some(line) = self.recorded_bayes()
+        {
+            lines.push(line);
+        } else if let Some(theory) = self.history.theory() {
             let rest = if theory.adaptive { "not a bound" } else { "topic hidden" };
             let name = format!("{}, {rest}", self.history.reference());
             lines.push(curve(Kind::Bayes, &name, self.history.reference(), &theory.bayes));
@@ -355,8 +448,9 @@ impl<'a> LossByPosition<'a> {
             _ => f64::NEG_INFINITY,
         };
         let model = range(&|kind| kind == Kind::Model);
-        let (low, high) = range(&|kind| !matches!(kind, Kind::Model | Kind::Earlier));
+        let (low, high) = range(&|kind| !matches!(kind, Kind::Model | Kind::Earlier | Kind::Recorded));
         let earlier = range(&|kind| kind == Kind::Earlier);
+        let recorded = range(&|kind| kind == Kind::Recorded);
         let high = high.max(uniform);
         // The best and the worst that the model was at any position so far, and the worst after it had been better.
         let (best, worst, risen) = match self.history.extremes() {
@@ -373,7 +467,7 @@ impl<'a> LossByPosition<'a> {
                     .filter(|v| *v > 0.0 && v.is_finite())
                     .fold(f64::INFINITY, f64::min)
             };
-            let high = high.max(worst).max(model.1).max(earlier.1);
+            let high = high.max(worst).max(model.1).max(earlier.1).max(recorded.1);
             let floor = [above(&|kind| kind == Kind::Bayes), above(&|_| true)].into_iter().find(|v| v.is_finite());
             let low = Scale::decades(floor.unwrap_or(high).min(high).max(high * LOG_DEPTH), high).low;
             return Scale::log(low, round_step(high));
@@ -384,6 +478,8 @@ impl<'a> LossByPosition<'a> {
             let all = range(&|_| true);
             return Scale::round(all.0, all.1, rows);
         }
+        // What was recorded is at rest.
+        let (low, high) = (low.min(recorded.0), high.max(recorded.1));
         let room = REACH * (high - low).max(0.1);
         let (bottom, top) = (low - room, high + room);
         let still = if self.history.at_rest() { model } else { (f64::INFINITY, risen) };
@@ -406,6 +502,15 @@ impl<'a> LossByPosition<'a> {
             for points in frame.band(&edges) {
                 marks.push(Mark::Area { points, colour: theme.model.line, alpha: 0.22 });
             }
+        }
+        let edges: Vec<_> = line
+            .spread
+            .iter()
+            .enumerate()
+            .map(|(i, (low, high))| (i as f64 + 1.0, self.shown(*low), self.shown(*high)))
+            .collect();
+        for points in frame.band(&edges) {
+            marks.push(Mark::Area { points, colour: line.kind.hue(theme).line, alpha: RECORDED_ALPHA });
         }
         marks.push(Mark::Line { points: frame.path(&self.points(line)), stroke: line.kind.stroke(theme) });
     }
@@ -523,7 +628,10 @@ impl Chart for LossByPosition<'_> {
                 let nats = if self.options.log_log { value - rate } else { value };
                 Some(ReadoutLine {
                     name: line.name.clone(),
-                    value: self.quantity(nats, line.stderr.get(index).copied().unwrap_or(0.0)),
+                    value: match line.spread.get(index) {
+                        Some((low, high)) => self.between(value, *low, *high),
+                        None => self.quantity(nats, line.stderr.get(index).copied().unwrap_or(0.0)),
+                    },
                     how: line.how.get(index).cloned().unwrap_or_default(),
                     hue: Some(line.kind.hue(&view.theme)),
                     at: frame.place(position, self.shown(value)),
@@ -635,6 +743,10 @@ impl Chart for LossByPosition<'_> {
             if !line.stderr.is_empty() {
                 csv.push_str(&format!(",\"{} standard error\"", line.name.replace('"', "'")));
             }
+            if !line.spread.is_empty() {
+                let name = line.name.replace('"', "'");
+                csv.push_str(&format!(",\"{name} least\",\"{name} greatest\""));
+            }
         }
         csv.push('\n');
         for i in 0..self.length() {
@@ -643,6 +755,10 @@ impl Chart for LossByPosition<'_> {
                 csv.push_str(&format!(",{}", cell(line.values.get(i).map(|v| self.shown(*v)))));
                 if !line.stderr.is_empty() {
                     csv.push_str(&format!(",{}", cell(line.stderr.get(i).map(|v| self.unit_of(*v)))));
+                }
+                if !line.spread.is_empty() {
+                    let end = |pick: fn(&(f64, f64)) -> f64| cell(line.spread.get(i).map(|v| self.shown(pick(v))));
+                    csv.push_str(&format!(",{},{}", end(|v| v.0), end(|v| v.1)));
                 }
             }
             csv.push('\n');

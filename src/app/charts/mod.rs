@@ -23,8 +23,10 @@ pub use ::charts::{
     scene::{self, Scene},
 };
 
+use std::sync::Arc;
+
 use super::history::{Changed, History};
-use crate::{experiment::Experiment, number::Unit, theory::curve::Method};
+use crate::{experiment::Experiment, map::Estimate, number::Unit, theory::curve::Method};
 
 /// The charts that are drawn on canvas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,8 +97,8 @@ impl ChartKind {
     }
 }
 
-/// How the reader wants the numbers; none of it needs a new run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// How the reader wants the numbers, and what was recorded at the settings in the controls; none of it needs a new run.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     pub unit: Unit,
     /// Loss by position: the excess over the entropy rate, both axes logarithmic.
@@ -109,6 +111,28 @@ pub struct Options {
     pub squared_error: bool,
     /// The bound: a linear axis, on which its stack is to scale.
     pub linear_bound: bool,
+    /// What was recorded at the K, N and T in the controls, where anything was.
+    pub recorded: Option<Arc<Recorded>>,
+}
+
+/// What was recorded at a K, N and T.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// The place, or between grid points what lies around it.
+    pub estimate: Estimate,
+    /// At a line's end, if the settings are the run's: `recorded`; else with what differs: `recorded, K = 8`.
+    pub label: String,
+}
+
+impl Recorded {
+    /// How its numbers were obtained.
+    pub fn how(&self) -> String {
+        let source = if self.estimate.on_grid { "recorded" } else { "between grid points: interpolated" };
+        format!(
+            "{source}, mean over {} seeds; the band reaches from the least to the greatest",
+            self.estimate.model.len()
+        )
+    }
 }
 
 /// Width of the model's line, CSS pixels. Bayes' is narrow and on top of it, so that both are seen where they meet.

@@ -9,6 +9,7 @@ use leptos::{
 use wasm_bindgen::JsValue;
 
 use super::preferences;
+use crate::app::first::FIRST_STORY;
 use crate::experiment::{Experiment, Preset, WorldSpec, json, link, preset::PRESETS, problem::sentences};
 
 /// The part of a fragment that asks for the view of sweeps.
@@ -125,10 +126,15 @@ pub fn open() -> Opened {
         }
     }
     read(&now).unwrap_or_else(|why| Opened {
-        preset: &PRESETS[0],
-        experiment: PRESETS[0].experiment(),
+        preset: first_story(),
+        experiment: first_story().experiment(),
         notice: Some(format!("The link could not be read, so the first story is open instead.\n{why}")),
     })
+}
+
+/// What an address without a fragment opens.
+fn first_story() -> &'static Preset {
+    Preset::named(FIRST_STORY).unwrap_or(&PRESETS[0])
 }
 
 /// The story and the experiment of a fragment.
@@ -136,6 +142,10 @@ pub fn open() -> Opened {
 /// # Errors
 /// What is wrong with the link, a sentence a line.
 pub fn read(fragment: &Fragment) -> Result<Opened, String> {
+    if fragment.experiment.is_empty() && fragment.text.is_empty() {
+        let preset = first_story();
+        return Ok(Opened { preset, experiment: preset.experiment(), notice: None });
+    }
     let link = link::from_fragment(&fragment.experiment).map_err(|problems| sentences(&problems))?;
     let preset = Preset::named(link.preset).unwrap_or(&PRESETS[0]);
     let plain = link.experiment;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use leptos::{ev, prelude::*};
 
 use super::state::{App, use_app};
-use crate::app::fields::{self, Choice, Number};
+use crate::app::{
+    fields::{self, Choice, Number},
+    first,
+};
 
 /// Builds its children in a later task. The whole page at once was one task of a tenth of a second on a desktop, twice what a task may
 /// take, so that what nobody sees at first (closed settings, what is further down, dialogs) waits.
@@ -52,7 +55,11 @@ pub fn NumberControl(number: Number) -> impl IntoView {
         typed.unwrap_or_else(|| fields::format(value.get()))
     };
     let bad = Memo::new(move |_| !number.with_value(|n| problems_of(app, &n.field)).is_empty());
-    let idle = Memo::new(move |_| app.draft.with(|draft| number.with_value(|n| fields::idle(&n.field, draft))));
+    // K and N are never switched off: whoever sets one of them asks for a training set.
+    let idle = Memo::new(move |_| {
+        let idle = app.draft.with(|draft| number.with_value(|n| fields::idle(&n.field, draft)));
+        idle.filter(|_| number.with_value(|n| !first::wakes(&n.field)))
+    });
     let restore = move |_| {
         let usual = usual.get_untracked();
         if usual.is_finite() {

@@ -8,6 +8,7 @@ use super::{
     sweeps::Store,
 };
 use crate::{
+    app::first::FIRST_STORY,
     experiment::{Preset, preset::PRESETS},
     number::{self, duration},
     protocol::{DeviceChoice, DeviceKind, DeviceReport, Phase},
@@ -71,7 +72,9 @@ fn switch_theme(app: App) {
 #[component]
 fn Story() -> impl IntoView {
     let app = use_app();
-    let titles = PRESETS.iter().map(|preset| {
+    // The one that a first visitor sees comes first.
+    let (first, rest): (Vec<&'static Preset>, Vec<_>) = PRESETS.iter().partition(|preset| preset.name == FIRST_STORY);
+    let titles = first.into_iter().chain(rest).map(|preset: &'static Preset| {
         let is_open = move || app.preset.get().name == preset.name;
         // Not `prop:value` of the select: it is set before the options are there.
         view! { <option value=preset.name prop:selected=is_open>{preset.title}</option> }

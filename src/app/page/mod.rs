@@ -12,10 +12,12 @@ mod dialog;
 mod dom;
 mod engine_client;
 mod files;
+mod first;
 mod generalization;
 mod header;
 mod help;
 mod keyboard;
+mod map;
 mod messages;
 mod navigation;
 mod own_process;
@@ -68,10 +70,12 @@ fn Page() -> impl IntoView {
     let app = App::new(address::open());
     provide_context(app);
     provide_context(sweeps::Store::new(app));
+    let maps = map::Maps::new(app);
+    provide_context(maps);
     let (help, sharing) = (RwSignal::new(false), RwSignal::new(false));
     follow_theme(app);
     follow_pixel_ratio(app);
-    follow_settings(app);
+    follow_settings(app, maps);
     navigation::follow_address(app);
     files::listen_for_files(app);
     keyboard::listen_for_keys(app, help);
@@ -98,6 +102,8 @@ fn Page() -> impl IntoView {
             <div class="scrim" on:click=move |_| app.sheet_open.set(false)></div>
             <section class="centre" aria-label="Charts">
                 <messages::Messages />
+                <first::Question />
+                <first::Tour />
                 <div class="hero" id="hero">
                     <ChartView kind=ChartKind::LossByPosition>
                         <Segments
@@ -122,12 +128,16 @@ fn Page() -> impl IntoView {
                         </Show>
                         <Compare />
                     </ChartView>
+                    <first::DataControls />
                     <details class="how" data-testid="how" hidden=move || app.theory.with(|t| t.how.is_empty())>
                         <summary>"How these curves were computed"</summary>
                         <p class="lines">{move || app.theory.with(|t| t.how.clone())}</p>
                     </details>
                     <probes::Scrubber />
                 </div>
+                <Later>
+                    <map::MapPanel />
+                </Later>
                 <div class="pair">
                     <ChartView kind=ChartKind::TrainingLoss />
                     <Later>
@@ -233,7 +243,7 @@ fn follow_pixel_ratio(app: App) {
 }
 
 /// What needs no retraining reaches the charts at once.
-fn follow_settings(app: App) {
+fn follow_settings(app: App, maps: map::Maps) {
     Effect::new(move |_| app.draft.with(|draft| app.board.with_value(|board| board.set_draft(draft))));
     Effect::new(move |_| {
         let options = Options {
@@ -243,6 +253,7 @@ fn follow_settings(app: App) {
             compare: app.compare.with(|names| names.iter().cloned().collect()),
             squared_error: app.squared_error.get(),
             linear_bound: app.linear_bound.get(),
+            recorded: maps.recorded.get(),
         };
         preferences::write_flag("bits", app.bits.get());
         app.board.with_value(|board| board.set_options(options));

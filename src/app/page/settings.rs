@@ -194,8 +194,6 @@ fn Data() -> impl IntoView {
             on=fresh
             set=move |on| app.draft.update(|d| d.data.fresh = on)
         />
-        <Numbers numbers=fields::data_counts() />
-        <NumberControl number=fields::length() />
         <MoreRoom />
         <Costs />
     }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     app::{
         fields::{self, Number, Typed},
+        first,
         mixing::{self, Part},
         pictures::{Pictures, Place},
     },
@@ -435,7 +436,10 @@ impl App {
     /// Text typed into a number's entry. A readable value acts at once; an unreadable one stays to be mended.
     pub fn type_number(self, number: &Number, text: &str) {
         if let Some(value) = number.parse(text) {
-            self.draft.update(|draft| number.set(draft, value));
+            self.draft.update(|draft| {
+                number.set(draft, value);
+                first::follow(&number.field, draft);
+            });
         }
         self.typed.update(|typed| typed.put(&number.field, text));
     }
@@ -453,7 +457,10 @@ impl App {
         self.typed.update(|typed| {
             typed.remove(&number.field);
         });
-        self.draft.update(|draft| number.set(draft, value));
+        self.draft.update(|draft| {
+            number.set(draft, value);
+            first::follow(&number.field, draft);
+        });
     }
 
     /// Another world; texts about the old one are of no use any more.

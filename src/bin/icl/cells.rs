@@ -15,11 +15,12 @@ use std::{
 };
 
 use icl_playground::{
-    engine::cell,
-    experiment::{Sweep, sweep::Cell},
+    engine::{cell, error::EngineError},
+    experiment::{Experiment, Sweep, sweep::Cell},
     protocol::{DeviceChoice, Outcome},
 };
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, say};
@@ -28,9 +29,9 @@ use crate::failure::{Failure, say};
 const FINE: f64 = 1000.0;
 
 /// What a sweep's cells found, and which could not be run.
-pub struct Finished {
+pub struct Finished<T = Outcome> {
     /// By the cell's key.
-    pub outcomes: BTreeMap<String, Outcome>,
+    pub outcomes: BTreeMap<String, T>,
     /// Key, and a sentence.
     pub failed: Vec<(String, String)>,
 }
@@ -43,6 +44,22 @@ pub fn usual_jobs() -> usize {
 /// Runs what `file` does not hold yet. One line of JSON for each finished cell, after a first line that names the sweep: whoever
 /// stops it, by whatever means, loses the cells under way and nothing else.
 pub fn run(sweep: &Sweep, cells: &[Cell], file: &Path, jobs: usize) -> Result<Finished, Failure> {
+    run_each(sweep, cells, file, jobs, &|experiment, progress| {
+        pollster::block_on(cell::run(experiment, DeviceChoice::Cpu, progress))
+    })
+}
+
+/// One run of a cell: what of it is kept.
+pub type RunOne<'a, T> = &'a (dyn Fn(&Experiment, &mut dyn FnMut(f64)) -> Result<T, EngineError> + Sync);
+
+/// The same with another way to run a cell, which decides what is kept of it.
+pub fn run_each<T: Clone + Send + Serialize + DeserializeOwned>(
+    sweep: &Sweep,
+    cells: &[Cell],
+    file: &Path,
+    jobs: usize,
+    run_one: RunOne<'_, T>,
+) -> Result<Finished<T>, Failure> {
     let (mut journal, mut outcomes) = Journal::open(sweep, file)?;
     outcomes.retain(|key, _| cells.iter().any(|cell| cell.key == *key));
     let left: Vec<&Cell> = cells.iter().filter(|cell| !outcomes.contains_key(&cell.key)).collect();
@@ -70,7 +87,7 @@ pub fn run(sweep: &Sweep, cells: &[Cell], file: &Path, jobs: usize) -> Result<Fi
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     left.get(index).map(|cell| (index, *cell))
                 } {
-                    let result = one(cell, &mut |share| advance(index, share));
+                    let result = one(cell, run_one, &mut |share| advance(index, share));
                     advance(index, 1.0);
                     if send.send((cell.key.clone(), result)).is_err() {
                         // Nobody listens any more: the file could not be written.
@@ -101,8 +118,8 @@ pub fn run(sweep: &Sweep, cells: &[Cell], file: &Path, jobs: usize) -> Result<Fi
 }
 
 /// A cell that breaks must not take the others with it.
-fn one(cell: &Cell, progress: &mut dyn FnMut(f64)) -> Result<Outcome, String> {
-    let run = || pollster::block_on(cell::run(&cell.experiment, DeviceChoice::Cpu, progress));
+fn one<T>(cell: &Cell, run_one: RunOne<'_, T>, progress: &mut dyn FnMut(f64)) -> Result<T, String> {
+    let run = || run_one(&cell.experiment, progress);
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(outcome)) => Ok(outcome),
         Ok(Err(error)) => Err(format!("{error} {}", error.next())),
@@ -130,7 +147,7 @@ struct Journal(File);
 
 impl Journal {
     /// Opens or makes the file, and reads what it holds. A last line that was cut short is dropped, and will be run again.
-    fn open(sweep: &Sweep, path: &Path) -> Result<(Self, BTreeMap<String, Outcome>), Failure> {
+    fn open<T: DeserializeOwned>(sweep: &Sweep, path: &Path) -> Result<(Self, BTreeMap<String, T>), Failure> {
         let unusable = |why| Failure::File { path: path.display().to_string(), why };
         let refused = |why: &str| Failure::Sweep(format!("The file {} {why}", path.display()));
         let mut file =
@@ -191,8 +208,8 @@ impl Journal {
 
     /// Gives the outcome as it will be read: reading may change a number's last bit, and a sweep that goes on must say what one says
     /// that never stopped.
-    fn add(&mut self, key: &str, outcome: Outcome) -> Result<Outcome, Failure> {
-        let line = self.line(&json!({ "cell": key, "outcome": outcome }))?;
+    fn add<T: Serialize + DeserializeOwned>(&mut self, key: &str, outcome: T) -> Result<T, Failure> {
+        let line = self.line(&json!({ "cell": key, "outcome": &outcome }))?;
         let read =
             serde_json::from_str::<Value>(&line).and_then(|mut line| serde_json::from_value(line["outcome"].take()));
         Ok(read.unwrap_or(outcome))

@@ -4,6 +4,7 @@ mod cells;
 mod curve;
 mod failure;
 mod inside;
+mod map;
 mod picture;
 mod presets;
 mod results;
@@ -51,7 +52,7 @@ enum Command {
     Inside(inside::Arguments),
     /// Run a grid of experiments: losses, gaps and the bound over K, N, T, seeds or any other field
     Sweep(sweep::Arguments),
-    /// Run one of the studies behind the site's recorded results: data, optimization, prior or algorithms
+    /// Run one of the studies behind the site's recorded results: data, optimization, prior, algorithms or map
     Study(study::Arguments),
     /// What the recorded studies say, as Markdown: docs/results.md is written by it
     Results(results::Arguments),

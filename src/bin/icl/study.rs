@@ -18,17 +18,21 @@ use icl_playground::{
 use crate::{
     cells,
     failure::{self, Failure, say},
+    map,
     sweep::{jobs, runs, write_pictures},
 };
 
 #[derive(Args)]
 pub struct Arguments {
-    /// data, optimization, prior or algorithms
+    /// data, optimization, prior or algorithms; or map: the grids over K, N and T
     name: String,
+    /// Of `map`, the grid to record: markov, ginc or lds; without it all of them
+    #[arg(long, value_name = "MAP")]
+    map: Option<String>,
     /// Cells that run at the same time; without it all cores but one
     #[arg(long, value_name = "J", value_parser = failure::count)]
     jobs: Option<usize>,
-    /// The file to write; without it NAME.json in the current folder
+    /// The file to write; without it NAME.json in the current folder. Of `map`, the folder
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// The folder in which results are kept as they come, so that a later call goes on
@@ -41,12 +45,16 @@ pub struct Arguments {
 
 /// Writes the file, and tells what the sweeps say.
 pub fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let study = Study::named(&arguments.name).ok_or_else(|| {
-        let names = STUDIES.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
-        Problem::new("study", format!("\"{}\"", arguments.name), &format!("one of {names}"), "")
-    })?;
     let jobs = jobs(arguments.jobs)?;
     fs::create_dir_all(&arguments.keep).map_err(Failure::Output)?;
+    if arguments.name == "map" {
+        let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("."));
+        return map::record(arguments.map.as_deref(), &folder, &arguments.keep, jobs);
+    }
+    let study = Study::named(&arguments.name).ok_or_else(|| {
+        let names = STUDIES.iter().map(|s| s.name).chain(["map"]).collect::<Vec<_>>().join(", ");
+        Problem::new("study", format!("\"{}\"", arguments.name), &format!("one of {names}"), "")
+    })?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let machine = format!("{jobs} runs at a time on {cores} cores, {}", std::env::consts::ARCH);
     let file = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.json", study.name)));
@@ -82,7 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     Ok(text.join("\n"))
 }
 
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
+pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(Failure::Output)?;
     }

@@ -1,0 +1,171 @@
+//! The first minute: the question, what K, N and T are, and a short tour of what they do.
+
+use super::fields;
+use crate::experiment::{Data, Experiment, WorldSpec, estimate::large};
+
+pub const QUESTION: &str = "Why does a model get better as it reads?";
+
+/// The story that an address without a fragment opens.
+pub const FIRST_STORY: &str = "knt-markov";
+
+/// Two sentences on what is seen.
+pub const ANSWER: &str = "A small model learns in this tab to predict the next token. Its loss (blue) falls along a sequence as the tokens \
+                          before give the topic away; exact Bayes (black) is the least loss that is possible.";
+
+/// What one of K, N and T is, in a few words; `vectors` where a sequence is not of tokens.
+pub fn about_count(field: &str, vectors: bool) -> &'static str {
+    match field {
+        "data.topics" => "topics that it learns from",
+        "data.sequences" => "sequences of each topic",
+        _ if vectors => "vectors in each sequence",
+        _ => "tokens in each sequence",
+    }
+}
+
+/// What the training set is made of, and what K means in this world; two sentences.
+pub fn about_data(experiment: &Experiment) -> String {
+    let Data { topics, sequences, length, fresh } = &experiment.data;
+    if *fresh {
+        return "Now every step draws new topics and new sequences, so K and N have no limit. Move K or N to learn from a fixed \
+                training set."
+            .into();
+    }
+    let tokens = *topics as f64 * *sequences as f64 * *length as f64;
+    let what = if experiment.world.observation().is_vectors() { "vectors" } else { "tokens" };
+    let size = large(tokens);
+    format!("The training set has K x N x T = {size} {what}. {}", about_topics(&experiment.world))
+}
+
+/// What K topics are in this world, a sentence.
+pub fn about_topics(world: &WorldSpec) -> String {
+    let (one, many) = match world {
+        WorldSpec::Text(_) => ("document", "documents"),
+        _ if world.kind().is_some_and(|kind| kind.name == "udhr") => ("language", "languages"),
+        _ => ("topic", "topics"),
+    };
+    match world.topic_count() {
+        None => "There are so many topics that no two of the K are likely to be the same.".into(),
+        Some(1) => format!("This world has one {one} only, so K topics are K times the same."),
+        Some(all) => format!("This world has {all} {many} in all: K topics are K draws from them, and some repeat."),
+    }
+}
+
+/// With fresh draws K and N mean nothing: whoever sets one of them asks for a training set.
+pub fn wakes(field: &str) -> bool {
+    matches!(field, "data.topics" | "data.sequences")
+}
+
+/// What setting a field brings with it: a training set for K and N, and a context that is long enough for T.
+pub fn follow(field: &str, experiment: &mut Experiment) {
+    if wakes(field) {
+        experiment.data.fresh = false;
+    }
+    if field == "data.length"
+        && let Some(roomier) = fields::with_room(experiment)
+    {
+        *experiment = roomier;
+    }
+}
+
+/// One stop of the tour.
+#[derive(Clone, Copy, Debug)]
+pub struct Stop {
+    /// What to do, and the name of the button that does it; empty where there is only something to look at.
+    pub gesture: &'static str,
+    /// K, N and T after it.
+    pub place: [usize; 3],
+    /// What to look at.
+    pub look: &'static str,
+}
+
+/// The tour of the first story; what it says is held against the recorded map by a test.
+pub const TOUR: [Stop; 4] = [
+    Stop {
+        gesture: "Start with K = 128 topics",
+        place: [128, 32, 32],
+        look: "The blue curve sinks close to the black one, on topics that the model never saw: it has learned to read the topic from the context.",
+    },
+    Stop {
+        gesture: "Set K to 2 topics",
+        place: [2, 32, 32],
+        look: "On new topics the loss stays far above the black curve, at late positions too. The model knows two topics and no others: the topic gap is wide.",
+    },
+    Stop {
+        gesture: "Set K to 8 and N to 2 sequences",
+        place: [8, 2, 32],
+        look: "Now it has learned 16 sequences by heart. The sequence gap is wide: other sequences of the same topics cost it much more.",
+    },
+    Stop {
+        gesture: "Set K to 128, N to 32 and T to 8 tokens",
+        place: [128, 32, 8],
+        look: "Short sequences: both gaps are small, but there are only eight positions to infer a topic from.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        experiment::{MapDesign, Preset, WorldKind, preset::PRESETS},
+        map::{Estimate, Metric, Place, RecordedMap},
+        world::World,
+    };
+
+    #[test]
+    fn the_first_story_is_one_of_those_with_a_map() {
+        let preset = Preset::named(FIRST_STORY).unwrap();
+        assert!(MapDesign::of(&preset.experiment()).is_some());
+    }
+
+    #[test]
+    fn a_moved_count_asks_for_a_training_set() {
+        let mut experiment = Experiment::default();
+        assert!(experiment.data.fresh);
+        follow("data.length", &mut experiment);
+        assert!(experiment.data.fresh && about_data(&experiment).contains("no limit"));
+        follow("data.topics", &mut experiment);
+        assert!(!experiment.data.fresh && about_data(&experiment).contains("= 131"));
+    }
+
+    /// As many topics as the world itself has.
+    #[test]
+    fn worlds_say_how_many_topics_they_have() {
+        for kind in crate::experiment::world::KINDS.iter().filter(|kind| kind.name != "udhr") {
+            let spec = WorldSpec::named(kind);
+            assert_eq!(spec.topic_count(), World::new(&spec).unwrap().topics().count(), "{}", kind.name);
+        }
+        for text in ["markov:pool=7", "markov:order=2,pool=3", "coins:n=31", "ginc:concepts=4,random=1"] {
+            let spec: WorldSpec = text.parse().unwrap();
+            assert_eq!(spec.topic_count(), World::new(&spec).unwrap().topics().count(), "{text}");
+        }
+        assert!(about_topics(&WorldKind::named("udhr").map(WorldSpec::named).unwrap()).contains("10 languages"));
+        for preset in PRESETS {
+            assert!(about_data(&preset.experiment()).ends_with('.'), "{}", preset.name);
+        }
+    }
+
+    /// Every sentence of the tour, with the numbers that were recorded.
+    #[test]
+    fn the_tour_says_what_was_recorded() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("www/maps");
+        let map = RecordedMap::from_json(&std::fs::read_to_string(folder.join("markov.json")).unwrap()).unwrap();
+        let at = |stop: usize| {
+            let [topics, sequences, length] = TOUR[stop].place;
+            map.at(Place { topics, sequences, length }).unwrap()
+        };
+        let mean = |found: &Estimate, metric| Estimate::spread(&found.metric(metric)).0;
+        let excess = |found: &Estimate, l: usize| {
+            found.model.iter().map(|run| run[l] - found.bayes[l]).sum::<f64>() / found.model.len() as f64
+        };
+        let fall = map.bayes[0] - map.bayes[31];
+        // Close: within a fifth of what there is to gain from context; far: above it.
+        assert!(TOUR.iter().enumerate().all(|(i, _)| at(i).on_grid));
+        assert!(excess(&at(0), 31) < 0.2 * fall, "{} of {fall}", excess(&at(0), 31));
+        assert!(excess(&at(1), 31) > fall && excess(&at(1), 15) > fall);
+        assert!(mean(&at(1), Metric::TopicGap) > 10.0 * mean(&at(0), Metric::TopicGap).abs());
+        assert!(mean(&at(2), Metric::SequenceGap) > 10.0 * mean(&at(0), Metric::SequenceGap).abs());
+        let gap = |stop: usize, metric| mean(&at(stop), metric).abs();
+        assert!(gap(3, Metric::TopicGap) < 0.1 * gap(1, Metric::TopicGap));
+        assert!(gap(3, Metric::SequenceGap) < 0.1 * gap(2, Metric::SequenceGap));
+    }
+}

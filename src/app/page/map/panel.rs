@@ -1,0 +1,125 @@
+//! The recorded map below the hero: small heat maps with the current place, and the bound's terms beside the measured gaps.
+
+use charts::report::{Drawn, Size};
+use leptos::prelude::*;
+
+use super::{
+    super::{
+        controls::Segments,
+        plot::Plot,
+        state::{App, use_app},
+    },
+    Maps,
+};
+use crate::{
+    map::{Along, HeldMap, Place, RecordedMap, heat_map, held, terms_and_gaps},
+    number,
+};
+
+/// Shown where the settings in the controls are those of a map, K, N, T and the seed apart.
+#[component]
+pub fn MapPanel() -> impl IntoView {
+    let maps = expect_context::<Maps>();
+    let is_here = Memo::new(move |_| maps.map().is_some());
+    let is_due = Memo::new(move |_| maps.design.get().is_some());
+    view! {
+        <Show when=move || is_due.get()>
+            <section class="map" aria-label="Recorded over K, N and T" data-testid="map">
+                <h2>"As K, N and T change"</h2>
+                <p class="note" data-testid="map-note">{move || note(maps)}</p>
+                <Show when=move || is_here.get()>
+                    <Pictures />
+                </Show>
+            </section>
+        </Show>
+    }
+}
+
+/// What the reader must know of where they are, in sentences.
+fn note(maps: Maps) -> String {
+    if let Some(problem) = maps.problem() {
+        return problem;
+    }
+    let (Some(map), Some(design)) = (maps.map(), maps.design.get()) else { return "Loading what was recorded.".into() };
+    let place = maps.place.get();
+    let counts = |axis: Along| map.axis(axis).len().to_string();
+    let grid = Along::ALL.map(counts).join(" x ");
+    let recorded = format!("Recorded: {grid} settings of K, N and T with {} seeds each.", map.seeds.len());
+    format!("{recorded} {} {}", place_words(&map, place), design.about_topics)
+}
+
+fn place_words(map: &RecordedMap, place: Place) -> String {
+    if let Some(axis) = map.outside(place) {
+        let values = map.axis(axis);
+        let ends = values.first().zip(values.last()).map_or((0, 0), |(low, high)| (*low, *high));
+        return format!(
+            "{} = {} lies outside of what was recorded, {} to {}, so nothing recorded is drawn.",
+            axis.symbol(),
+            number::count(place.get(axis)),
+            number::count(ends.0),
+            number::count(ends.1)
+        );
+    }
+    let here = Along::ALL.map(|axis| format!("{} = {}", axis.symbol(), number::count(place.get(axis)))).join(", ");
+    match map.at(place) {
+        Some(found) if found.on_grid => format!("{here} is one of them."),
+        _ => format!("{here} lies between them: what is drawn is interpolated in the logarithms of K, N and T."),
+    }
+}
+
+#[component]
+fn Pictures() -> impl IntoView {
+    let maps = expect_context::<Maps>();
+    let app = use_app();
+    let hold = RwSignal::new(false);
+    let inside = Memo::new(move |_| app.draft.with(|draft| draft.bound.bracket_inside));
+    let pick = Callback::new(move |key: String| {
+        if let Some(place) = held(&key) {
+            set_place(app, place);
+        }
+    });
+    let small = HeldMap::ALL.map(|shown| {
+        let drawn = super::super::plot::kept(move || {
+            let chart = heat_map(&*maps.map()?, shown, maps.place.get(), hold.get());
+            Some(Drawn::new(format!("map-{}", shown.name()), chart).sized(Size::Half))
+        });
+        view! { <Plot drawn on_pick=pick /> }
+    });
+    let beside = [false, true].map(|right| {
+        let drawn = super::super::plot::kept(move || {
+            let [terms, gaps] = terms_and_gaps(&*maps.map()?, maps.along.get(), maps.place.get(), inside.get());
+            let (id, chart) = if right { ("map-gaps", gaps) } else { ("map-terms", terms) };
+            Some(Drawn::new(id, chart))
+        });
+        view! { <Plot drawn /> }
+    });
+    view! {
+        <div class="map-choices">
+            <Segments
+                label="What the maps hold"
+                options=vec![("this T", "map-hold-length"), ("this K·N·T", "map-hold-product")]
+                chosen=move || usize::from(hold.get())
+                set=move |i| hold.set(i == 1)
+            />
+            <span class="note">"Press a cell to go there."</span>
+        </div>
+        <div class="map-maps">{small}</div>
+        <div class="map-choices">
+            <span class="note">"Along"</span>
+            <Segments
+                label="The axis of the two charts below"
+                options=vec![("K", "map-along-topics"), ("N", "map-along-sequences"), ("T", "map-along-length")]
+                chosen=move || maps.along.get() as usize
+                set=move |i: usize| maps.along.set(Along::ALL[i.min(2)])
+            />
+            <span class="note">"The terms hide constants: compare how they move, not how large they are."</span>
+        </div>
+        <div class="map-beside">{beside}</div>
+    }
+}
+
+fn set_place(app: App, place: Place) {
+    app.draft.update(|draft| {
+        (draft.data.topics, draft.data.sequences, draft.data.length) = (place.topics, place.sequences, place.length);
+    });
+}
