@@ -9,6 +9,7 @@ pub mod clock;
 pub mod conclusion;
 #[cfg(target_arch = "wasm32")]
 pub mod corpus;
+mod curve_cache;
 pub mod device;
 pub mod differences;
 pub mod error;

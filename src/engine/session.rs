@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     clock::now_ms,
     conclusion::Conclusion,
+    curve_cache,
     device::{self, Chosen, Contender, Proof},
     differences::Differences,
     error::EngineError,
@@ -26,7 +27,7 @@ use crate::{
         Baseline, DeviceChoice, DeviceKind, Evaluation, Event, Frame, Nearness, Phase, Record, Theory, first_not_finite,
     },
     theory::{
-        Budget, Curves, baselines,
+        Budget, baselines,
         levels::training_level_at,
         linear::{LinearTheory, Rival},
     },
@@ -135,7 +136,7 @@ impl Session {
                 (told.curves, told.squared_error, told.rivals.into_iter().map(Baseline::from).collect())
             }
             None => {
-                let curves = Curves::compute_at(&mut pace, &world, length, &budget).await;
+                let curves = curve_cache::curves(&mut pace, &experiment.world, &world, length).await;
                 begin(&mut pace, "Measuring other predictors", 0.3, 0.55, emit);
                 let baselines =
                     measured_baselines(&mut pace, &world, corpus.topics(), &curves.bayes.values, experiment).await;

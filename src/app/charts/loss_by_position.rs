@@ -14,7 +14,8 @@ use crate::{
 };
 
 use super::{
-    BAND, BAYES_WIDTH, Chart, MODEL_PART_WIDTH, MODEL_WIDTH, Options, Readout, ReadoutLine, Recorded, View, cell,
+    BAND, BAYES_WIDTH, Chart, MODEL_PART_WIDTH, MODEL_WIDTH, Options, RECORDED_ALPHA, Readout, ReadoutLine, Recorded,
+    View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     how, moved, quantity,
     scene::{Dash, Mark, Scene, Stroke},
@@ -26,9 +27,6 @@ const SLOPE_REACH: f64 = 1.5;
 /// While a run goes on, how many times the range of the theory's levels the axis reaches beyond them for a model that still falls, and
 /// for the curves of earlier runs.
 const REACH: f64 = 4.0;
-
-/// The band of recorded runs is paler than that of the run.
-const RECORDED_ALPHA: f64 = 0.16;
 
 pub struct LossByPosition<'a> {
     history: &'a History,
@@ -691,6 +689,65 @@ impl Chart for LossByPosition<'_> {
     }
 
     fn summary(&self) -> String {
+        let recorded = self.recorded().filter(|_| !self.topics).and_then(|recorded| self.summary_of_record(recorded));
+        match recorded {
+            Some(recorded) => format!("{} {recorded}", self.summary_of_run()),
+            None => self.summary_of_run(),
+        }
+    }
+
+    fn csv(&self) -> String {
+        let lines: Vec<Line> = self.lines();
+        let unit = if self.squared() { "squared error".into() } else { self.options.unit.to_string() };
+        let mut csv = String::from("position");
+        for line in &lines {
+            csv.push_str(&format!(",\"{} ({unit})\"", line.name.replace('"', "'")));
+            if !line.stderr.is_empty() {
+                csv.push_str(&format!(",\"{} standard error\"", line.name.replace('"', "'")));
+            }
+            if !line.spread.is_empty() {
+                let name = line.name.replace('"', "'");
+                csv.push_str(&format!(",\"{name} least\",\"{name} greatest\""));
+            }
+        }
+        csv.push('\n');
+        for i in 0..self.length() {
+            csv.push_str(&(i + 1).to_string());
+            for line in &lines {
+                csv.push_str(&format!(",{}", cell(line.values.get(i).map(|v| self.shown(*v)))));
+                if !line.stderr.is_empty() {
+                    csv.push_str(&format!(",{}", cell(line.stderr.get(i).map(|v| self.unit_of(*v)))));
+                }
+                if !line.spread.is_empty() {
+                    let end = |pick: fn(&(f64, f64)) -> f64| cell(line.spread.get(i).map(|v| self.shown(pick(v))));
+                    csv.push_str(&format!(",{},{}", end(|v| v.0), end(|v| v.1)));
+                }
+            }
+            csv.push('\n');
+        }
+        csv
+    }
+}
+
+impl LossByPosition<'_> {
+    /// What was recorded at the settings in the controls, at the last position.
+    fn summary_of_record(&self, recorded: &Recorded) -> Option<String> {
+        let unit = self.options.unit;
+        let line = Self::recorded_line(recorded, Kind::Recorded, "model", &recorded.estimate.model);
+        let (value, (low, high)) = line.values.last().zip(line.spread.last())?;
+        let text = |nats: f64| number::short(unit.of(nats));
+        let of = if recorded.estimate.on_grid { "recorded" } else { "interpolated" };
+        Some(format!(
+            "The {of} loss at position {} is {} {unit} ({} to {} over {} seeds).",
+            line.values.len(),
+            text(*value),
+            text(*low),
+            text(*high),
+            recorded.estimate.model.len()
+        ))
+    }
+
+    fn summary_of_run(&self) -> String {
         let unit = self.options.unit;
         let amount = |nats: f64| format!("{} {unit}", number::short(unit.of(nats)));
         if self.topics {
@@ -734,40 +791,6 @@ impl Chart for LossByPosition<'_> {
         )
     }
 
-    fn csv(&self) -> String {
-        let lines: Vec<Line> = self.lines();
-        let unit = if self.squared() { "squared error".into() } else { self.options.unit.to_string() };
-        let mut csv = String::from("position");
-        for line in &lines {
-            csv.push_str(&format!(",\"{} ({unit})\"", line.name.replace('"', "'")));
-            if !line.stderr.is_empty() {
-                csv.push_str(&format!(",\"{} standard error\"", line.name.replace('"', "'")));
-            }
-            if !line.spread.is_empty() {
-                let name = line.name.replace('"', "'");
-                csv.push_str(&format!(",\"{name} least\",\"{name} greatest\""));
-            }
-        }
-        csv.push('\n');
-        for i in 0..self.length() {
-            csv.push_str(&(i + 1).to_string());
-            for line in &lines {
-                csv.push_str(&format!(",{}", cell(line.values.get(i).map(|v| self.shown(*v)))));
-                if !line.stderr.is_empty() {
-                    csv.push_str(&format!(",{}", cell(line.stderr.get(i).map(|v| self.unit_of(*v)))));
-                }
-                if !line.spread.is_empty() {
-                    let end = |pick: fn(&(f64, f64)) -> f64| cell(line.spread.get(i).map(|v| self.shown(pick(v))));
-                    csv.push_str(&format!(",{},{}", end(|v| v.0), end(|v| v.1)));
-                }
-            }
-            csv.push('\n');
-        }
-        csv
-    }
-}
-
-impl LossByPosition<'_> {
     fn summary_of_topics(&self) -> String {
         let Some(e) = self.history.evaluation() else { return "No evaluation yet.".into() };
         let mut text = format!("At step {}, at the last position,", number::count(e.step));

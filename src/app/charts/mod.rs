@@ -139,6 +139,8 @@ impl Recorded {
 const MODEL_WIDTH: f64 = 3.5;
 /// Width of the lines of the model on other data than fresh topics, which are dashed or dotted.
 const MODEL_PART_WIDTH: f64 = 3.0;
+/// The band of recorded runs is paler than that of the run.
+const RECORDED_ALPHA: f64 = 0.16;
 /// Width of the lines of exact Bayes, or of the baseline in its place.
 const BAYES_WIDTH: f64 = 1.5;
 

@@ -4,12 +4,13 @@ use crate::{
     app::history::{Bucket, History},
     clip::Beyond,
     experiment::Observation,
+    map::Estimate,
     number,
     scale::Scale,
 };
 
 use super::{
-    BAYES_WIDTH, Chart, MODEL_WIDTH, Options, Readout, ReadoutLine, View, cell,
+    BAYES_WIDTH, Chart, MODEL_WIDTH, Options, RECORDED_ALPHA, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     moved, quantity,
     scene::{Dash, Mark, Scene, Stroke},
@@ -64,6 +65,27 @@ impl<'a> TrainingLoss<'a> {
             points.push((x, self.options.unit.of(nats)));
         }
         points
+    }
+
+    /// The recorded runs in parts of equal length: (middle step, mean, least, greatest), nats.
+    fn recorded(&self) -> Vec<(f64, [f64; 3])> {
+        let Some(recorded) = self.options.recorded.as_deref() else { return Vec::new() };
+        let runs = &recorded.estimate.training;
+        let parts = runs.iter().map(Vec::len).min().unwrap_or(0);
+        let steps = self.history.experiment().steps() as f64;
+        let part = |i: usize| {
+            let (mean, low, high) = Estimate::spread(&runs.iter().map(|run| run[i]).collect::<Vec<_>>());
+            ((i as f64 + 0.5) * steps / parts as f64, [mean, low, high])
+        };
+        (0..parts).map(part).collect()
+    }
+
+    /// The part of the recorded runs that holds `step`.
+    fn recorded_at(&self, step: f64) -> Option<[f64; 3]> {
+        let parts = self.recorded();
+        let steps = self.history.experiment().steps().max(1) as f64;
+        let index = ((step - 1.0).max(0.0) / steps * parts.len() as f64) as usize;
+        parts.get(index.min(parts.len().checked_sub(1)?)).map(|(_, values)| *values)
     }
 
     pub(super) fn frame(&self, view: &View) -> Frame {
@@ -129,6 +151,17 @@ impl Chart for TrainingLoss<'_> {
         let grey = theme.entropy_rate;
         if let Some(uniform) = self.uniform() {
             level(&mut axes, uniform, LABELS[1], grey, Stroke::new(grey.line, 1.5).dash(Dash::DashDot));
+        }
+
+        let recorded = self.recorded();
+        let edges: Vec<_> = recorded.iter().map(|(x, [_, low, high])| (*x, unit.of(*low), unit.of(*high))).collect();
+        for points in frame.band(&edges) {
+            series.push(Mark::Area { points, colour: theme.model.line, alpha: RECORDED_ALPHA });
+        }
+        let line: Vec<_> = recorded.iter().map(|(x, [mean, ..])| (*x, unit.of(*mean))).collect();
+        if !line.is_empty() {
+            let stroke = Stroke::new(theme.model.line, 1.5).dash(Dash::Dotted);
+            series.push(Mark::Line { points: frame.path(&line), stroke });
         }
 
         let buckets = self.history.training().buckets();
@@ -240,6 +273,16 @@ impl Chart for TrainingLoss<'_> {
                 at: at(theory.training_level),
             });
         }
+        if let (Some([mean, low, high]), Some(recorded)) = (self.recorded_at(step), &self.options.recorded) {
+            let text = |nats: f64| number::short(unit.of(nats));
+            lines.push(ReadoutLine {
+                name: recorded.label.clone(),
+                value: format!("{} ({} to {}) {unit}", text(mean), text(low), text(high)),
+                how: recorded.how(),
+                hue: Some(theme.model),
+                at: at(mean),
+            });
+        }
         if let Some(uniform) = self.uniform() {
             lines.push(ReadoutLine {
                 name: "uniform guess".into(),
@@ -274,11 +317,13 @@ impl Chart for TrainingLoss<'_> {
     fn csv(&self) -> String {
         let unit = self.options.unit;
         let reference = self.history.reference();
-        let mut csv = format!("first step,last step,mean ({unit}),lowest,highest,smoothed,{reference} level,uniform\n");
+        let mut csv = format!("first step,last step,mean ({unit}),lowest,highest,smoothed,{reference} level,uniform");
+        let has_record = self.options.recorded.is_some();
+        csv.push_str(if has_record { ",recorded mean,recorded least,recorded greatest\n" } else { "\n" });
         let level = cell(self.history.theory().map(|t| unit.of(t.training_level)));
         for b in self.history.training().buckets() {
             csv.push_str(&format!(
-                "{},{},{},{},{},{},{level},{}\n",
+                "{},{},{},{},{},{},{level},{}",
                 b.first,
                 b.last,
                 unit.of(b.mean),
@@ -287,6 +332,12 @@ impl Chart for TrainingLoss<'_> {
                 unit.of(b.smoothed),
                 cell(self.uniform().map(|nats| unit.of(nats))),
             ));
+            if has_record {
+                let values = self.recorded_at(b.first as f64);
+                let value = |i: usize| cell(values.map(|values| unit.of(values[i])));
+                csv.push_str(&format!(",{},{},{}", value(0), value(1), value(2)));
+            }
+            csv.push('\n');
         }
         csv
     }

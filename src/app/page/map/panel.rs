@@ -9,17 +9,19 @@ use super::{
         plot::Plot,
         state::{App, use_app},
     },
-    Maps,
+    Maps, place_of,
 };
 use crate::{
-    map::{Along, HeldMap, Place, RecordedMap, heat_map, held, terms_and_gaps},
+    experiment::MapDesign,
+    map::{Agreement, Along, HeldMap, Place, RecordedMap, heat_map, held, terms_and_gaps},
     number,
+    protocol::Phase,
 };
 
 /// Shown where the settings in the controls are those of a map, K, N, T and the seed apart.
 #[component]
 pub fn MapPanel() -> impl IntoView {
-    let maps = expect_context::<Maps>();
+    let (maps, app) = (expect_context::<Maps>(), use_app());
     let is_here = Memo::new(move |_| maps.map().is_some());
     let is_due = Memo::new(move |_| maps.design.get().is_some());
     view! {
@@ -27,12 +29,30 @@ pub fn MapPanel() -> impl IntoView {
             <section class="map" aria-label="Recorded over K, N and T" data-testid="map">
                 <h2>"As K, N and T change"</h2>
                 <p class="note" data-testid="map-note">{move || note(maps)}</p>
+                <p data-testid="map-agreement">{move || agreement(maps, app)}</p>
                 <Show when=move || is_here.get()>
                     <Pictures />
                 </Show>
             </section>
         </Show>
     }
+}
+
+/// Whether the finished run in this tab gave what was recorded at its settings; empty before.
+fn agreement(maps: Maps, app: App) -> String {
+    let finished = app.phase.with(|phase| matches!(phase, Phase::Finished));
+    let said = || {
+        let (map, run) = (maps.map()?, app.run.get()?.experiment);
+        let design = MapDesign::of(&run)?;
+        let found = map.at(place_of(&run)).filter(|_| design.name == map.map)?;
+        let model =
+            app.board.with_value(|board| board.with_history(|history| Some(history.evaluation()?.model.clone())))?;
+        Some(Agreement::new(&found, &model)?.words(found.on_grid, map.seeds.contains(&run.seed)))
+    };
+    // At the run's end the curves are measured on more sequences, as they were for the record.
+    app.reached.track();
+    app.recorded.track();
+    if finished { said().unwrap_or_default() } else { String::new() }
 }
 
 /// What the reader must know of where they are, in sentences.
