@@ -4,6 +4,7 @@
 //! tokens on every platform, and on the CPU the same losses bit for bit. It travels as JSON (files, worker
 //! messages) and as a URL fragment that holds only what differs from a preset ([`link`]).
 
+pub mod axes;
 pub mod bound;
 pub mod data;
 pub mod estimate;
