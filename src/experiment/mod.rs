@@ -118,7 +118,7 @@ impl Experiment {
         self.training.check(&mut check);
         self.prior.check(&self.data, &mut check);
         self.bound.check(&self.data, &mut check);
-        self.evaluation.check(&mut check);
+        self.evaluation.check(&self.world, &mut check);
         check.range("seed", self.seed as f64, 0.0, MAX_SEED as f64);
         if self.data.length > self.net.context {
             check.add(Problem::new(

@@ -25,6 +25,8 @@ const MAX_TEXT: usize = 20_000_000;
 const MAX_AXES: usize = 100;
 /// K, N and T: what can be held, and what K·N·T is made of.
 const SIZES: [&str; 3] = ["data.topics", "data.sequences", "data.length"];
+/// Fields of an evaluation that came later.
+const LATER: [&str; 2] = ["components", "events"];
 /// How far from the base's K·N·T a cell of an iso-token sweep may be.
 const TOLERANCE: f64 = 0.1;
 
@@ -213,11 +215,21 @@ impl Sweep {
     /// Names the sweep in storage: the same base and grid have the same id, on every platform. 16 hexadecimal digits.
     pub fn id(&self) -> String {
         // FNV-1a, 64 bits.
-        let text = format!("{}\n{}", self.base.to_json(), self.grid_text(|_, text| text));
+        let text = format!("{}\n{}", self.named_base(), self.grid_text(|_, text| text));
         let hash = text
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         format!("{hash:016x}")
+    }
+
+    /// The base as it goes into the id. Fields that came after sweeps were first stored are left out where they change nothing, so that
+    /// what was found before is found again.
+    fn named_base(&self) -> String {
+        let mut value = serde_json::to_value(&self.base).unwrap_or_default();
+        if let Some(evaluation) = value.get_mut("evaluation").and_then(Value::as_object_mut) {
+            evaluation.retain(|name, on| !LATER.contains(&name.as_str()) || *on != Value::Bool(false));
+        }
+        json::pretty(&value)
     }
 
     /// Every cell, its experiment sound; or the problems of the grid, or those of its cells (each once, with a cell that has it).
