@@ -107,6 +107,7 @@ fn answer(request: &SweepRequest) -> Vec<SweepEvent> {
         SweepRequest::Hello => {
             let stored = StoredSweep::Readable {
                 id: "old".into(),
+                name: String::new(),
                 grid: "seed=1,2; data.length=\"<img>\"".into(),
                 world: "coins:n=4".into(),
                 points: 2,
@@ -114,11 +115,12 @@ fn answer(request: &SweepRequest) -> Vec<SweepEvent> {
             };
             vec![SweepEvent::Stored(vec![stored, StoredSweep::Unreadable { id: "older".into() }])]
         }
-        SweepRequest::Start { base, grid, preset, device } => {
+        SweepRequest::Start { base, grid, preset, name, device } => {
             let sweep = Sweep::kept_grid((**base).clone(), grid).expect("a sound grid");
             let id = sweep.id();
             let opened = OpenedSweep {
                 id: id.clone(),
+                name: name.clone(),
                 base: base.clone(),
                 grid: grid.clone(),
                 preset: preset.clone(),

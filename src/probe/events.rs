@@ -201,6 +201,12 @@ impl Kind {
     }
 }
 
+/// What the events of all worlds are called.
+pub fn names() -> Vec<&'static str> {
+    let kinds = [Kind::Names { before: 0, names: [0, 0] }, Kind::Blocks(1), Kind::Seen];
+    kinds.iter().flat_map(|kind| kind.classes()).map(|(name, _)| name).collect()
+}
+
 /// The first recorded step from which on the excess stays below `share` of what it was at first; `None` where it is not (yet) so, or
 /// where there was no excess to speak of (less than four standard errors).
 pub fn learned(course: &[(usize, Measured)], share: f64) -> Option<usize> {

@@ -160,6 +160,22 @@ impl Effect {
         Self::between(table, metric, axis, values.iter().min_by(by)?, values.iter().max_by(by)?)
     }
 
+    /// What an axis does: along numbers from the least to the largest; of anything else each value against the first.
+    pub fn all_of(table: &Table, metric: &'static Metric, axis: usize) -> Vec<Self> {
+        let Some(values) = table.axes.get(axis).map(|axis| &axis.values) else { return Vec::new() };
+        match (values.iter().all(Value::is_number), values.split_first()) {
+            (false, Some((first, others))) => {
+                others.iter().filter_map(|other| Self::between(table, metric, axis, first, other)).collect()
+            }
+            _ => Self::along(table, metric, axis).into_iter().collect(),
+        }
+    }
+
+    /// Whether the two ends have an order: numbers have, words have not.
+    pub fn is_along(&self) -> bool {
+        self.low.is_number() && self.high.is_number()
+    }
+
     /// `None` where no setting has been run at both ends with every seed that there is.
     pub fn between(table: &Table, metric: &'static Metric, axis: usize, low: &Value, high: &Value) -> Option<Self> {
         if low == high {
@@ -212,6 +228,23 @@ impl Effect {
     /// `× 0.57 [0.48, 0.67]`, or `−0.20 [−0.35, −0.05]` nats per token.
     pub fn told(&self) -> String {
         told(self.change, &self.over)
+    }
+
+    /// `Paired by seed: difference −0.012 [−0.020, −0.004] nats per token over 8 seeds`: each seed's run at one value against the same
+    /// seed's run at the other. With too few seeds it says that there is no interval. `unit` is that of a difference.
+    pub fn paired(&self, unit: &str) -> String {
+        let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+        let size = match self.change {
+            Change::Ratio => self.told().replacen("× ", "factor × ", 1),
+            Change::Difference => format!("difference {}{unit}", self.told()),
+        };
+        match (self.over.seeds, self.over.half_width) {
+            (1, _) => format!("Paired by seed: {size}, of one seed, so without an interval"),
+            (seeds, None) => {
+                format!("Paired by seed: {size} over {seeds} seeds; an interval takes {FEWEST_SEEDS} or more")
+            }
+            (seeds, Some(_)) => format!("Paired by seed: {size} over {seeds} seeds"),
+        }
     }
 }
 

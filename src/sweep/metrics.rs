@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     experiment::Experiment,
+    probe::events::{LEFT, learned},
     protocol::{Measured, Outcome},
     theory::bound::{BoundComponents, BoundInput},
 };
@@ -157,10 +158,45 @@ pub const METRICS: &[Metric] = &[
         let reached = s.reached.as_ref()?;
         exactly((reached.seconds - reached.prior_seconds).max(0.0))
     }),
+    // Of a mixture, where `evaluation.components` asks for it. Components are counted from 0, as in the fields of a grid.
+    metric("component_0_excess", "Loss above Bayes on component 0", Unit::Loss, |s| on_component(s, 0)),
+    metric("component_1_excess", "Loss above Bayes on component 1", Unit::Loss, |s| on_component(s, 1)),
+    metric("component_2_excess", "Loss above Bayes on component 2", Unit::Loss, |s| on_component(s, 2)),
+    metric("component_3_excess", "Loss above Bayes on component 3", Unit::Loss, |s| on_component(s, 3)),
+    metric("component_4_excess", "Loss above Bayes on component 4", Unit::Loss, |s| on_component(s, 4)),
+    metric("component_5_excess", "Loss above Bayes on component 5", Unit::Loss, |s| on_component(s, 5)),
+    metric("component_6_excess", "Loss above Bayes on component 6", Unit::Loss, |s| on_component(s, 6)),
+    metric("component_7_excess", "Loss above Bayes on component 7", Unit::Loss, |s| on_component(s, 7)),
+    // Where `evaluation.events` asks for it; which of them a world has follows from `probe::events`.
+    metric("learned_first_name", "Steps to learn: first name", Unit::Steps, |s| learned_at(s, "first name")),
+    metric("learned_second_name", "Steps to learn: second name", Unit::Steps, |s| learned_at(s, "second name")),
+    metric("learned_third_name", "Steps to learn: third name", Unit::Steps, |s| learned_at(s, "third name")),
+    metric("learned_fourth_name", "Steps to learn: fourth name", Unit::Steps, |s| learned_at(s, "fourth name")),
+    metric("learned_eighth_name", "Steps to learn: eighth name", Unit::Steps, |s| learned_at(s, "eighth name")),
+    metric("learned_fourth_and_later_names", "Steps to learn: fourth and later names", Unit::Steps, |s| {
+        learned_at(s, "fourth and later names")
+    }),
+    metric("learned_first_block", "Steps to learn: first block", Unit::Steps, |s| learned_at(s, "first block")),
+    metric("learned_second_block", "Steps to learn: second block", Unit::Steps, |s| learned_at(s, "second block")),
+    metric("learned_later_blocks", "Steps to learn: later blocks", Unit::Steps, |s| learned_at(s, "later blocks")),
+    metric("learned_never_before", "Steps to learn: never before", Unit::Steps, |s| learned_at(s, "never before")),
+    metric("learned_once_before", "Steps to learn: once before", Unit::Steps, |s| learned_at(s, "once before")),
+    metric("learned_2_or_3_times", "Steps to learn: 2 or 3 times", Unit::Steps, |s| learned_at(s, "2 or 3 times")),
+    metric("learned_4_times_or_more", "Steps to learn: 4 times or more", Unit::Steps, |s| {
+        learned_at(s, "4 times or more")
+    }),
 ];
 
 /// Metrics whose 0 has no meaning of its own, so that only their differences say something.
-const WITHOUT_ZERO: [&str; 7] = [
+const WITHOUT_ZERO: [&str; 15] = [
+    "component_0_excess",
+    "component_1_excess",
+    "component_2_excess",
+    "component_3_excess",
+    "component_4_excess",
+    "component_5_excess",
+    "component_6_excess",
+    "component_7_excess",
     "two_level",
     "first_level",
     "first_level_excess",
@@ -265,6 +301,21 @@ impl Metrics {
     }
 }
 
+/// At the last evaluation.
+fn on_component(s: &Source, place: usize) -> Option<Measured> {
+    let course = s.outcome.record.components.iter().find(|course| course.component == place)?;
+    Some(Measured { value: *course.excess.last()?, stderr: *course.stderr.last()? })
+}
+
+/// The first recorded step from which on the event is learned, as `probe::events` defines it. Its resolution is that of the record.
+fn learned_at(s: &Source, event: &str) -> Option<Measured> {
+    let record = &s.outcome.record;
+    let course = record.events.iter().find(|course| course.name == event)?;
+    let measured = course.excess.iter().zip(&course.stderr).map(|(&value, &stderr)| Measured { value, stderr });
+    let course: Vec<(usize, Measured)> = record.step.iter().copied().zip(measured).collect();
+    exactly(learned(&course, LEFT)? as f64)
+}
+
 /// Tokens that so many steps read.
 fn tokens_of(s: &Source, steps: f64) -> f64 {
     steps * (s.experiment.training.batch * s.experiment.data.length) as f64
@@ -325,7 +376,10 @@ fn reached(outcome: &Outcome, level: f64) -> Option<Reached> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Certificate, LossAndFloor, Record};
+    use crate::{
+        experiment::evaluation::MOST_COMPONENTS,
+        protocol::{Certificate, ComponentCourse, EventCourse, LossAndFloor, Record},
+    };
 
     fn measured(value: f64, stderr: f64) -> Measured {
         Measured { value, stderr }
@@ -389,6 +443,53 @@ mod tests {
     }
 
     #[test]
+    fn components_and_events_are_read_off_the_record() {
+        let mut outcome = outcome();
+        let event = |name: &str, excess: [f64; 4]| EventCourse {
+            name: name.into(),
+            excess: excess.to_vec(),
+            stderr: vec![0.001; 4],
+            ..EventCourse::default()
+        };
+        // Learned where a tenth of the first excess is left for good.
+        let courses = [
+            ("first name", [1.0, 0.05, 0.3, 0.04]),
+            ("second name", [1.0, 0.09, 0.08, 0.01]),
+            ("third name", [1.0, 0.5, 0.4, 0.2]),
+        ];
+        outcome.record.events = courses.map(|(name, excess)| event(name, excess)).to_vec();
+        let component = |component, last| ComponentCourse {
+            component,
+            excess: vec![0.5, last],
+            stderr: vec![0.1, 0.01],
+            ..ComponentCourse::default()
+        };
+        // The middle one has no weight.
+        outcome.record.components = vec![component(0, 0.2), component(2, -0.1)];
+        let m = Metrics::of(&experiment(), &outcome, None);
+        assert_eq!(m.get("learned_first_name"), Some(measured(300.0, 0.0)));
+        assert_eq!(m.get("learned_second_name"), Some(measured(100.0, 0.0)));
+        assert_eq!((m.get("learned_third_name"), m.get("learned_once_before")), (None, None));
+        assert_eq!(m.get("component_0_excess"), Some(measured(0.2, 0.01)));
+        assert_eq!((m.get("component_1_excess"), m.get("component_2_excess")), (None, Some(measured(-0.1, 0.01))));
+        let has_zero = |name: &str| Metric::named(name).is_some_and(Metric::has_zero);
+        assert!(!has_zero("component_7_excess") && has_zero("learned_first_name"));
+        assert!((0..MOST_COMPONENTS).all(|i| Metric::named(&format!("component_{i}_excess")).is_some()));
+        assert!(Metric::named(&format!("component_{MOST_COMPONENTS}_excess")).is_none());
+    }
+
+    /// Whatever a world's events are called, each has its metric.
+    #[test]
+    fn every_event_has_a_metric() {
+        for name in crate::probe::events::names() {
+            let found = METRICS.iter().filter(|metric| metric.title == format!("Steps to learn: {name}")).count();
+            assert_eq!(found, 1, "{name}");
+            let name = format!("learned_{}", name.replace(' ', "_"));
+            assert!(Metric::named(&name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_not_known_is_missing() {
         let m = Metrics::of(&experiment(), &outcome(), Some(0.1));
         assert_eq!(m.get("steps_to_level"), None);
@@ -407,7 +508,11 @@ mod tests {
     fn names_are_unique_and_metrics_survive_json() {
         for (i, metric) in METRICS.iter().enumerate() {
             assert!(METRICS[..i].iter().all(|other| other.name != metric.name), "{}", metric.name);
-            assert!(metric.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", metric.name);
+            assert!(
+                metric.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+                "{}",
+                metric.name
+            );
         }
         let m = Metrics::of(&experiment(), &outcome(), Some(0.4));
         let back = Metrics::from_value(m.to_value().as_object().expect("an object"));

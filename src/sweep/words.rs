@@ -21,6 +21,14 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("training.batch", "batch", "sequences per step"),
     ("net.width", "width", ""),
     ("net.blocks", "blocks", ""),
+    ("net.heads", "heads", ""),
+    ("net.architecture", "architecture", ""),
+    ("net.positions", "positions", ""),
+    ("net.norm", "norm", ""),
+    ("net.mlp", "MLP", ""),
+    ("net.init", "initialization", ""),
+    ("training.optimizer", "optimizer", ""),
+    ("training.schedule", "schedule", ""),
     ("prior.steps", "prior steps", "in each of two stages"),
 ];
 

@@ -77,6 +77,43 @@ fn a_grid_survives_its_text_and_has_an_id() {
     assert_eq!(ids[0].len(), 16);
 }
 
+/// Results are found by the id: what came later changes it only where it is used.
+#[test]
+fn fields_that_came_later_change_no_id() {
+    let sweep = sweep("seed=1..3");
+    let hash = |text: &str| {
+        let step = |h: u64, byte: u8| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+    };
+    let later = |line: &&str| ["\"components\": false,", "\"events\": false,"].contains(&line.trim());
+    let json = sweep.base.to_json();
+    assert_eq!(json.lines().filter(later).count(), 2);
+    let before: Vec<&str> = json.lines().filter(|line| !later(line)).collect();
+    assert_eq!(sweep.id(), hash(&format!("{}\nseed=1..3", before.join("\n"))));
+    let mut asked = sweep.clone();
+    asked.base.evaluation.events = true;
+    assert_ne!(asked.id(), sweep.id());
+}
+
+#[test]
+fn what_is_measured_on_request_needs_its_world() {
+    let told = |world: &str, components: bool, events: bool| {
+        let mut experiment = Experiment { world: world.parse().expect("a world"), ..base() };
+        (experiment.evaluation.components, experiment.evaluation.events) = (components, events);
+        experiment.validate().map_or_else(|problems| sentences(&problems), |()| "sound".into())
+    };
+    let mixture =
+        |parts: usize| format!(r#"{{"mixture": [{}]}}"#, vec![r#"{"weight": 1, "world": "coin"}"#; parts].join(","));
+    assert_eq!(told(&mixture(8), true, true), "sound");
+    assert_eq!(told("coins", false, true), "sound");
+    assert!(
+        told("coins", true, false)
+            .starts_with("evaluation.components is true; allowed: false in a world that is no mixture.")
+    );
+    assert!(told(&mixture(9), true, false).contains("allowed: false in a mixture of more than 8 components."));
+    assert!(told("lds", false, true).starts_with("evaluation.events is true; allowed: false in a world of vectors."));
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_with_a_sentence() {
     says("", &["grid is empty"]);
