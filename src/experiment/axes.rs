@@ -208,7 +208,15 @@ pub fn allowed(base: &Experiment, field: &AxisField) -> String {
 
 /// `, 1 to 4`; empty where no range is known.
 fn range(base: &Experiment, field: &AxisField) -> String {
-    let absurd = if field.values == Values::Real { Value::from(1e300) } else { u32::MAX.into() };
+    let absurd = match field.values {
+        Values::Real => vec![Value::from(1e300), Value::from(-1e300)],
+        _ => vec![u32::MAX.into()],
+    };
+    absurd.into_iter().find_map(|value| refusal(base, field, value)).unwrap_or_default()
+}
+
+/// What the experiment's own check allows instead of a value; `None` where it takes it.
+fn refusal(base: &Experiment, field: &AxisField, absurd: Value) -> Option<String> {
     let problems = match field.name.strip_prefix("world.") {
         Some(path) => {
             let mut world = base.world.clone();
@@ -217,7 +225,7 @@ fn range(base: &Experiment, field: &AxisField) -> String {
         None => Setter::new(base).set(&[(field.name.clone(), absurd)]).err(),
     };
     let found = problems.into_iter().flatten().find(|problem| canonical(&problem.field) == field.name);
-    found.map_or_else(String::new, |problem| format!(", {}", problem.allowed))
+    found.map(|problem| format!(", {}", problem.allowed))
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use super::{
 
 /// With fewer seeds there is no interval and no verdict.
 pub const FEWEST_SEEDS: usize = 3;
+/// Said in an interval's place where all seeds agree.
+const SAME: &str = " in every seed";
 /// Verdicts are given at this level, intervals at 1 less it.
 pub const LEVEL: f64 = 0.05;
 
@@ -234,11 +236,17 @@ impl Effect {
     /// seed's run at the other. With too few seeds it says that there is no interval. `unit` is that of a difference.
     pub fn paired(&self, unit: &str) -> String {
         let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+        let told = self.told();
+        let (number, is_same) = match told.strip_suffix(SAME) {
+            Some(number) => (number, true),
+            None => (told.as_str(), false),
+        };
         let size = match self.change {
-            Change::Ratio => self.told().replacen("× ", "factor × ", 1),
-            Change::Difference => format!("difference {}{unit}", self.told()),
+            Change::Ratio => format!("factor {number}"),
+            Change::Difference => format!("difference {number}{unit}"),
         };
         match (self.over.seeds, self.over.half_width) {
+            (seeds, _) if is_same => format!("Paired by seed: {size} in each of {seeds} seeds"),
             (1, _) => format!("Paired by seed: {size}, of one seed, so without an interval"),
             (seeds, None) => {
                 format!("Paired by seed: {size} over {seeds} seeds; an interval takes {FEWEST_SEEDS} or more")
@@ -269,7 +277,7 @@ pub fn told(change: Change, over: &Estimate) -> String {
     let sign = if change == Change::Ratio { "× " } else { "" };
     match over.interval() {
         // What does not vary over seeds has no interval by Student's t.
-        Some((low, high)) if low == high => format!("{sign}{} in every seed", number(over.mean)),
+        Some((low, high)) if low == high => format!("{sign}{}{SAME}", number(over.mean)),
         Some((low, high)) => format!("{sign}{} [{}, {}]", number(over.mean), number(low), number(high)),
         None => format!("{sign}{}", number(over.mean)),
     }
@@ -488,6 +496,27 @@ mod tests {
         assert!(effect.change == Change::Ratio && (effect.over.mean - 0.5f64.ln()).abs() < 1e-12, "{effect:?}");
         // ln .5 ± 4.3027 · .1/√3.
         assert_eq!(effect.told(), "× 0.50 [0.39, 0.64]");
+        assert_eq!(effect.paired("nats"), "Paired by seed: factor × 0.50 [0.39, 0.64] over 3 seeds");
+        let told = |change, values: &[f64]| {
+            let over = Estimate::over(values).expect("values");
+            Effect { change, over, ..effect.clone() }.paired("nats per token")
+        };
+        assert_eq!(
+            told(Change::Difference, &[-0.008, -0.012, -0.016]),
+            "Paired by seed: difference −0.0120 [−0.0219, −0.0021] nats per token over 3 seeds"
+        );
+        assert_eq!(
+            told(Change::Difference, &[-0.01, -0.03]),
+            "Paired by seed: difference −0.0200 nats per token over 2 seeds; an interval takes 3 or more"
+        );
+        assert_eq!(
+            told(Change::Ratio, &[0.5f64.ln()]),
+            "Paired by seed: factor × 0.50, of one seed, so without an interval"
+        );
+        assert_eq!(
+            told(Change::Difference, &[0.5; 3]),
+            "Paired by seed: difference 0.500 nats per token in each of 3 seeds"
+        );
         let runs = make(-1.0);
         let table = Table::new(&axes, &runs);
         assert_eq!(Effect::along(&table, gap(), 0).unwrap().change, Change::Difference);

@@ -7,7 +7,7 @@ use crate::{
     experiment::WorldSpec,
     number,
     probe::events::{LEFT, gone},
-    sweep::{METRICS, Metric, table::Row},
+    sweep::{METRICS, Metric, table::Row, words},
 };
 
 impl Builder<'_> {
@@ -24,7 +24,7 @@ impl Builder<'_> {
         if let WorldSpec::Mixture(mixture) = &self.sweep.base.world {
             let part = |(i, part): (usize, &crate::experiment::Component)| {
                 let world = crate::experiment::problem::clipped(&part.world.to_string());
-                format!("component {i} is {world}, of weight {}", number::short(part.weight))
+                format!("component {i} is {world}, of weight {}", words::plain_number(part.weight))
             };
             let parts: Vec<String> = mixture.mixture.iter().enumerate().map(part).collect();
             paragraphs.push(format!("Where the grid says nothing else, {}.", parts.join("; ")));

@@ -71,7 +71,8 @@ impl Builder<'_> {
             false => format!("{symbol} {to} instead of {from}"),
         };
         let all = effect.at.len();
-        let over = match (all > 1, effect.over.half_width) {
+        // Where all seeds agree there is no interval, and nothing at 95%.
+        let over = match (all > 1, effect.over.half_width.filter(|half| *half > 0.0)) {
             (true, Some(_)) => format!(" (95%, mean over {all} settings of the others)"),
             (true, None) => format!(" (mean over {all} settings of the others)"),
             (false, Some(_)) => " (95%)".into(),

@@ -118,7 +118,7 @@ pub fn Results(live: Arc<Live>) -> impl IntoView {
 /// Every run's main numbers.
 #[component]
 fn RunsTable(live: Arc<Live>) -> impl IntoView {
-    let axes: Vec<String> = live.open.sweep.axes.iter().map(|axis| symbol(&axis.field).to_owned()).collect();
+    let axes: Vec<String> = live.open.sweep.axes.iter().map(|axis| symbol(&axis.field).into_owned()).collect();
     let heads = axes.into_iter().chain(main_metrics().map(|metric| metric.title.to_owned()));
     let heads = heads.map(|head| view! { <th scope="col">{head}</th> }).collect_view();
     let built = growing(live.open.len());
