@@ -116,6 +116,23 @@ fn every_entry_of_an_experiments_file_is_a_field() {
     }
 }
 
+/// `docs/sweeps.md` names every field, and every parameter beside its world.
+#[test]
+fn the_docs_list_every_field() {
+    let text = include_str!("../../../docs/sweeps.md");
+    for field in fields(&base("coins")) {
+        assert!(text.contains(&format!("`{}`", field.name)), "{}", field.name);
+        if let Values::Choice(names) = &field.values {
+            assert!(text.contains(&format!("`{}` ({})", field.name, names.join(", "))), "{}", field.name);
+        }
+    }
+    for kind in KINDS {
+        let parameters: Vec<String> = kind.parameters.iter().map(|p| format!("`world.{}`", p.name)).collect();
+        let line = format!("| `{}` | {} |", kind.name, parameters.join(", "));
+        assert!(text.contains(&line), "{line}");
+    }
+}
+
 #[test]
 fn a_mixture_is_varied_by_weights_parts_and_their_parameters() {
     let names: Vec<String> = fields(&base(MIXTURE)).into_iter().map(|field| field.name).collect();
