@@ -168,21 +168,21 @@ pub const METRICS: &[Metric] = &[
     metric("component_6_excess", "Loss above Bayes on component 6", Unit::Loss, |s| on_component(s, 6)),
     metric("component_7_excess", "Loss above Bayes on component 7", Unit::Loss, |s| on_component(s, 7)),
     // Where `evaluation.events` asks for it; which of them a world has follows from `probe::events`.
-    metric("learned_first_name", "Steps to learn: first name", Unit::Steps, |s| learned_at(s, "first name")),
-    metric("learned_second_name", "Steps to learn: second name", Unit::Steps, |s| learned_at(s, "second name")),
-    metric("learned_third_name", "Steps to learn: third name", Unit::Steps, |s| learned_at(s, "third name")),
-    metric("learned_fourth_name", "Steps to learn: fourth name", Unit::Steps, |s| learned_at(s, "fourth name")),
-    metric("learned_eighth_name", "Steps to learn: eighth name", Unit::Steps, |s| learned_at(s, "eighth name")),
-    metric("learned_fourth_and_later_names", "Steps to learn: fourth and later names", Unit::Steps, |s| {
+    metric("learned_first_name", "Steps to learn \"first name\"", Unit::Steps, |s| learned_at(s, "first name")),
+    metric("learned_second_name", "Steps to learn \"second name\"", Unit::Steps, |s| learned_at(s, "second name")),
+    metric("learned_third_name", "Steps to learn \"third name\"", Unit::Steps, |s| learned_at(s, "third name")),
+    metric("learned_fourth_name", "Steps to learn \"fourth name\"", Unit::Steps, |s| learned_at(s, "fourth name")),
+    metric("learned_eighth_name", "Steps to learn \"eighth name\"", Unit::Steps, |s| learned_at(s, "eighth name")),
+    metric("learned_fourth_and_later_names", "Steps to learn \"fourth and later names\"", Unit::Steps, |s| {
         learned_at(s, "fourth and later names")
     }),
-    metric("learned_first_block", "Steps to learn: first block", Unit::Steps, |s| learned_at(s, "first block")),
-    metric("learned_second_block", "Steps to learn: second block", Unit::Steps, |s| learned_at(s, "second block")),
-    metric("learned_later_blocks", "Steps to learn: later blocks", Unit::Steps, |s| learned_at(s, "later blocks")),
-    metric("learned_never_before", "Steps to learn: never before", Unit::Steps, |s| learned_at(s, "never before")),
-    metric("learned_once_before", "Steps to learn: once before", Unit::Steps, |s| learned_at(s, "once before")),
-    metric("learned_2_or_3_times", "Steps to learn: 2 or 3 times", Unit::Steps, |s| learned_at(s, "2 or 3 times")),
-    metric("learned_4_times_or_more", "Steps to learn: 4 times or more", Unit::Steps, |s| {
+    metric("learned_first_block", "Steps to learn \"first block\"", Unit::Steps, |s| learned_at(s, "first block")),
+    metric("learned_second_block", "Steps to learn \"second block\"", Unit::Steps, |s| learned_at(s, "second block")),
+    metric("learned_later_blocks", "Steps to learn \"later blocks\"", Unit::Steps, |s| learned_at(s, "later blocks")),
+    metric("learned_never_before", "Steps to learn \"never before\"", Unit::Steps, |s| learned_at(s, "never before")),
+    metric("learned_once_before", "Steps to learn \"once before\"", Unit::Steps, |s| learned_at(s, "once before")),
+    metric("learned_2_or_3_times", "Steps to learn \"2 or 3 times\"", Unit::Steps, |s| learned_at(s, "2 or 3 times")),
+    metric("learned_4_times_or_more", "Steps to learn \"4 times or more\"", Unit::Steps, |s| {
         learned_at(s, "4 times or more")
     }),
 ];

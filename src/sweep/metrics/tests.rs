@@ -103,7 +103,7 @@ fn components_and_events_are_read_off_the_record() {
 #[test]
 fn every_event_has_a_metric() {
     for name in crate::probe::events::names() {
-        let found = METRICS.iter().filter(|metric| metric.title == format!("Steps to learn: {name}")).count();
+        let found = METRICS.iter().filter(|metric| metric.title == format!("Steps to learn \"{name}\"")).count();
         assert_eq!(found, 1, "{name}");
         let name = format!("learned_{}", name.replace(' ', "_"));
         assert!(Metric::named(&name).is_some(), "{name}");

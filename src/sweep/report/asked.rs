@@ -61,7 +61,8 @@ impl Builder<'_> {
         }
         let (mut sentences, figures) = self.each("Steps to learn each event", &names);
         paragraphs.append(&mut sentences);
-        let event = |metric: &&'static Metric| metric.title.trim_start_matches("Steps to learn: ").to_owned();
+        let event =
+            |metric: &&'static Metric| metric.title.trim_start_matches("Steps to learn ").trim_matches('"').to_owned();
         let mut head = vec![String::from("setting")];
         head.extend(metrics.iter().map(event));
         let rows = self.table.rows.iter().map(|row| {
