@@ -22,7 +22,9 @@ use crate::experiment::{Experiment, WorldSpec};
 pub use crate::probe::{ProbeEvent, ProbeRequest};
 pub use crate::theory::curve::{Curve, Method};
 pub use finite::first_not_finite;
-pub use outcome::{Certificate, Nearness, Outcome, Paths, Randomised, Record, ScaleTrial};
+pub use outcome::{
+    Certificate, ComponentCourse, EventCourse, Nearness, Outcome, Paths, Randomised, Record, ScaleTrial,
+};
 pub use picture::Picture;
 pub use sweep::{
     CheckState, OpenStatus, OpenedSweep, PointState, RunNumbers, RunningSweep, StoredSweep, StudyPart, StudyResults,
@@ -30,7 +32,7 @@ pub use sweep::{
 };
 
 /// Version of all messages, in front of each. Raise it whenever a message changes shape: nobody reads a message of another version.
-pub const PROTOCOL: u32 = 10;
+pub const PROTOCOL: u32 = 11;
 
 /// The run number of an event that belongs to no run: the engine itself has failed, or a picture is drawn. Runs are numbered from 1.
 pub const NO_RUN: u32 = 0;

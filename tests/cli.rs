@@ -10,7 +10,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn icl(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_icl")).args(arguments).output().expect("icl runs")
@@ -364,12 +364,65 @@ fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
     assert_eq!(fs::read_to_string(&journal).expect("kept"), "some notes\n");
 }
 
+/// Weights of a mixture as an axis, what is measured on request, and a name that changes nothing that was found.
+#[test]
+fn a_named_sweep_over_a_mixture_measures_components_and_events() {
+    let experiment = file(
+        "sweep-mixture.json",
+        r#"{"world": {"mixture": [{"weight": 1, "world": "coin:p=0.02"}, {"weight": 3, "world": "coin:p=0.6"}]},
+            "data": {"length": 8}, "net": {"blocks": 1, "width": 8}, "training": {"steps": 40, "batch": 8},
+            "evaluation": {"sequences": 16, "most": 16, "every": 20, "components": true, "events": true}}"#,
+    );
+    let (folder, pictures) =
+        (experiment.with_file_name("sweep-named"), experiment.with_file_name("sweep-named-pictures"));
+    let _ = (fs::remove_dir_all(&folder), fs::remove_dir_all(&pictures));
+    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let (experiment, folder_text, pictures_text) = (path(&experiment), path(&folder), path(&pictures));
+    let call = |more: &[&str]| {
+        let grid = "world.mixture[0].weight=1, 4; net.architecture=transformer,gru; seed=1..3";
+        let usual = ["sweep", "--experiment", &experiment, "--grid", grid, "--out", &folder_text];
+        [&usual[..], more].concat().into_iter().map(String::from).collect::<Vec<_>>()
+    };
+    let run = |more: &[&str]| {
+        let call = call(more);
+        let output = icl(&call.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let value: Value = serde_json::from_str(&run(&["--json", "--name", " Two  coins "])).expect("JSON");
+    assert_eq!((&value["name"], &value["cells"]["finished"]), (&json!("Two coins"), &json!(12)));
+    assert_eq!(value["rows"][0]["at"]["world.mixture.0.weight"], 1);
+    let metrics = &value["rows"][0]["metrics"];
+    assert!(metrics["component_0_excess"]["mean"].is_f64() && metrics["component_1_excess"]["runs"] == 3, "{metrics}");
+    let titles: Vec<&str> =
+        value["report"].as_array().expect("sections").iter().filter_map(|section| section["title"].as_str()).collect();
+    assert!(titles.contains(&"Loss on each component") && titles.contains(&"Steps to learn each event"), "{titles:?}");
+
+    // Under another name, or none, the same results are found, and the last name stays.
+    let journal = folder.join("sweep-mixture.sweep.jsonl");
+    let lines = || fs::read_to_string(&journal).expect("a file").lines().count();
+    assert_eq!(lines(), 1 + 1 + 12);
+    let text = run(&[]);
+    assert!(text.starts_with("Two coins\n\n") && lines() == 14, "{text}");
+    assert!(text.contains("architecture gru instead of transformer") && text.contains("Paired by seed: "), "{text}");
+    run(&["--name", "Coins: <two>", "--pictures", &pictures_text]);
+    assert_eq!(lines(), 15);
+    let page = fs::read_to_string(pictures.join("coins-two-report.html")).expect("a page");
+    assert!(page.contains("<title>Coins: &lt;two&gt;</title>") && page.contains("<h1>Coins: &lt;two&gt;</h1>"));
+    refused(
+        &call(&["--name", &"x".repeat(81)]).iter().map(String::as_str).collect::<Vec<_>>(),
+        &["a name has at most 80 characters, and this one has 81"],
+    );
+    let over = ["sweep", "--experiment", &experiment, "--grid", "world.mixture.2.weight=1", "--out", &folder_text];
+    refused(&over, &["world.mixture.2.weight is no field that a grid can vary here", "world.mixture.0.weight"]);
+}
+
 #[test]
 fn results_are_written_from_the_recorded_studies() {
     let output = icl(&["results"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && text.starts_with("# What the recorded studies say"), "{text}");
-    assert!(text.contains("| what | along | change, 95% | seeds | p, corrected | verdict |"), "{text}");
+    assert!(text.contains("| what | along | change paired by seed, 95% | seeds | p, corrected | verdict |"), "{text}");
     refused(&["results", "--studies", "no-such-folder"], &["no-such-folder"]);
 }
 

@@ -166,10 +166,17 @@ fn base() -> Experiment {
 }
 
 fn grid(input: &str) {
-    if let Some(sweep) = answer(input, |text| Sweep::parse_grid(base(), text)) {
+    let mixture = r#"{"mixture": [{"weight": 1, "world": "coin:p=0.3"}, {"weight": 2, "world": {"tokens": ["0", "1"],
+        "start": [0.5, 0.5], "transitions": {"0": [[0.25, 0], [0, 0.5]], "1": [[0.5, 0.25], [0.5, 0]]}}}]}"#;
+    grid_over(input, &base());
+    grid_over(input, &Experiment { world: mixture.parse().expect("a mixture"), ..base() });
+}
+
+fn grid_over(input: &str, base: &Experiment) {
+    if let Some(sweep) = answer(input, |text| Sweep::parse_grid(base.clone(), text)) {
         let written = sweep.grid();
-        let again =
-            Sweep::parse_grid(base(), &written).unwrap_or_else(|p| panic!("{input:?} {written:?} {}", sentences(&p)));
+        let again = Sweep::parse_grid(base.clone(), &written)
+            .unwrap_or_else(|p| panic!("{input:?} {written:?} {}", sentences(&p)));
         assert_eq!((again.grid(), again.id()), (written, sweep.id()), "{input:?}");
         // Ten thousand runs may take their time; the grid that asks for them may not.
         if sweep.len() <= 300 || sweep.len() > 10_000 {
@@ -362,6 +369,8 @@ fn sound() -> Vec<String> {
     sound.extend(
         [
             "data.topics=4,16,64; seed=1..3; hold=data.sequences",
+            "world.mixture.0.weight=1, 2; world.mixture[1].world=coin,\"coins:n=3\"; net.architecture=gru,lstm",
+            "world.mixture.1.world.start=[0.5,0.5],[1,0]; world.mixture.0.world.p=0.25, 0.5",
             "training.learning_rate=1e-3,5e-3; net.mlp=none,gelu",
             "world=coins,\"markov:k=2\"; data.fresh=true,false",
         ]

@@ -107,6 +107,7 @@ fn answer(request: &SweepRequest) -> Vec<SweepEvent> {
         SweepRequest::Hello => {
             let stored = StoredSweep::Readable {
                 id: "old".into(),
+                name: String::new(),
                 grid: "seed=1,2; data.length=\"<img>\"".into(),
                 world: "coins:n=4".into(),
                 points: 2,
@@ -114,11 +115,12 @@ fn answer(request: &SweepRequest) -> Vec<SweepEvent> {
             };
             vec![SweepEvent::Stored(vec![stored, StoredSweep::Unreadable { id: "older".into() }])]
         }
-        SweepRequest::Start { base, grid, preset, device } => {
+        SweepRequest::Start { base, grid, preset, name, device } => {
             let sweep = Sweep::kept_grid((**base).clone(), grid).expect("a sound grid");
             let id = sweep.id();
             let opened = OpenedSweep {
                 id: id.clone(),
+                name: name.clone(),
                 base: base.clone(),
                 grid: grid.clone(),
                 preset: preset.clone(),
@@ -193,6 +195,18 @@ fn type_into(id: &str, text: &str) {
     ));
 }
 
+/// Chooses an option.
+fn choose(id: &str, value: &str) {
+    read(&format!(
+        "(() => {{ const e = document.querySelector(\"[data-testid='{id}']\"); e.value = '{value}';
+           e.dispatchEvent(new Event('change', {{ bubbles: true }})); }})()"
+    ));
+}
+
+fn value(id: &str) -> String {
+    read(&format!("document.querySelector(\"[data-testid='{id}']\").value"))
+}
+
 async fn wait(milliseconds: u32) {
     let timer = Function::new_with_args("resolve", &format!("setTimeout(resolve, {milliseconds})"));
     let rest = Promise::new(&mut |resolve, _| drop(timer.call1(&JsValue::NULL, &resolve)));
@@ -250,7 +264,25 @@ async fn sweeps_are_typed_run_read_and_outlive_their_coordinator() {
     shows("lab-count", "4 runs: how long that takes is known").await;
     assert!(!start_is_disabled());
     assert_eq!(read("document.activeElement.dataset.testid"), "lab-values-1");
+    // Any field can be an axis; words are filled in, and what is allowed is said.
+    choose("lab-field-2", "net.architecture");
+    until("the words", || value("lab-values-2") == "transformer, gru, lstm").await;
+    shows("lab-hint-2", "some of transformer, gru, lstm").await;
+    shows("lab-count", "12 runs").await;
+    choose("lab-field-2", "");
+    shows("lab-count", "4 runs").await;
+    read("(() => { const e = document.querySelector(\"[data-testid='lab-events']\"); e.click(); })()");
+    type_into("lab-new-name", "  Two   topics ");
     press("lab-start");
+    shows("lab-title", "Two topics").await;
+    let is_meant = |request: &SweepRequest| match request {
+        SweepRequest::Start { base, name, .. } => name == "Two topics" && base.evaluation.events,
+        _ => false,
+    };
+    assert_eq!(asked(is_meant), 1);
+    type_into("lab-name", "Another name");
+    shows("lab-title", "Another name").await;
+    assert_eq!(asked(|r| matches!(r, SweepRequest::Rename { name, .. } if name == "Another name")), 1);
 
     // Every state has its look; the line, the badge and the spoken sentence say the same.
     shows("lab-summary", "1 of 4 runs done · 1 failed · 1 worker at work · ").await;

@@ -375,6 +375,12 @@ pub fn control_of(problem: &Problem, experiment: &Experiment) -> Option<(String,
     controls.find(|(_, field)| problem.field.split([' ', ',']).any(|word| word == field))
 }
 
+/// What a field is called in the settings; `None` where it has no control of its own.
+pub fn label(field: &str, experiment: &Experiment) -> Option<String> {
+    let choice = CHOICES.iter().find(|choice| choice.field == field).map(|choice| choice.label.to_owned());
+    choice.or_else(|| all(experiment).into_iter().find(|number| number.field == field).map(|number| number.label))
+}
+
 /// Every number that an experiment may have, for reading what was typed by its field's name.
 pub fn all(experiment: &Experiment) -> Vec<Number> {
     let world = experiment.world.kind().map_or(&[][..], |kind| kind.parameters);

@@ -2,6 +2,7 @@
 
 #[cfg(target_arch = "wasm32")]
 mod adapter;
+mod asked;
 pub mod bench;
 pub mod cell;
 pub mod certify;

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
 use super::{
+    asked::Asked,
     clock::now_ms,
     conclusion::Conclusion,
     curve_cache,
@@ -102,6 +103,7 @@ pub struct Session {
     batches_total_ms: f64,
     /// Known predictors to measure the distance from at each evaluation, where that is asked for.
     yardsticks: Option<Yardsticks>,
+    asked: Option<Asked>,
     /// Not in a run of a sweep, where nobody looks.
     probes: Option<Probes>,
 }
@@ -208,9 +210,11 @@ impl Session {
             true => Some(Yardsticks::new(experiment, &world, corpus.topics()).map_err(EngineError::Yardsticks)?),
             false => None,
         };
+        let asked = Asked::new(experiment, &world)?;
         let mut session = Self {
             pace,
             yardsticks,
+            asked,
             priors: Priors::new(experiment, &corpus),
             differences: differences(experiment, &corpus),
             conclusion: None,
@@ -409,7 +413,8 @@ impl Session {
         let (steps, prior) = (self.steps(), self.experiment.prior.steps);
         let stage_ends = prior > 0 && (steps == prior || steps == 2 * prior);
         let evaluation_due = steps.is_multiple_of(self.experiment.evaluation.every)
-            || ((self.probes.is_some() || self.yardsticks.is_some()) && self.experiment.evaluation.is_due(steps))
+            || ((self.probes.is_some() || self.experiment.evaluation.asks_for_more())
+                && self.experiment.evaluation.is_due(steps))
             || stage_ends
             || self.trained();
         let read_due = self.chosen.report.used == DeviceKind::Cpu
@@ -531,6 +536,9 @@ impl Session {
         }
         self.note(&evaluation);
         self.note_distances().await?;
+        if let Some(asked) = &self.asked {
+            asked.note(&self.trainer, &mut self.record).await?;
+        }
         if let Some(probes) = &mut self.probes {
             probes.record(&evaluation, &self.trainer);
         }

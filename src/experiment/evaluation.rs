@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::Checker;
+use super::{
+    WorldSpec,
+    problem::{Checker, Problem},
+};
+
+/// Most parts of a mixture whose losses are measured one by one.
+pub const MOST_COMPONENTS: usize = 8;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -23,11 +29,27 @@ pub struct Evaluation {
     /// Each evaluation also measures how far the learner is from known predictors: retrieval, inference and the like. For the phase
     /// diagram of a sweep; then the early steps are evaluated too ([`Self::is_due`]).
     pub algorithms: bool,
+    /// Each evaluation also measures the loss on each component of a mixture ([`crate::probe::components`]): one forward pass more
+    /// for each. In a mixture of at most [`MOST_COMPONENTS`] alone. The early steps are evaluated too.
+    pub components: bool,
+    /// Each evaluation also measures the loss on chosen events ([`crate::probe::events`]), from which the steps follow that it takes to
+    /// learn each: one forward pass more. In a world of tokens alone. The early steps are evaluated too.
+    pub events: bool,
 }
 
 impl Default for Evaluation {
     fn default() -> Self {
-        Self { sequences: 64, every: 50, prompt_length: 0, precision: 0.02, most: 4096, share: 0.5, algorithms: false }
+        Self {
+            sequences: 64,
+            every: 50,
+            prompt_length: 0,
+            precision: 0.02,
+            most: 4096,
+            share: 0.5,
+            algorithms: false,
+            components: false,
+            events: false,
+        }
     }
 }
 
@@ -55,7 +77,37 @@ impl Evaluation {
         most.min(shared).max(self.sequences)
     }
 
-    pub(super) fn check(&self, check: &mut Checker) {
+    /// Whether each evaluation measures something that is told step by step, so that the early steps are worth a look.
+    pub fn asks_for_more(&self) -> bool {
+        self.algorithms || self.components || self.events
+    }
+
+    /// What of the world the asked measurements cannot do without.
+    fn check_asked(&self, world: &WorldSpec, check: &mut Checker) {
+        let mut refuse = |field: &str, allowed: &str, advice: &str| {
+            check.add(Problem::new(field, "true", allowed, advice));
+        };
+        match world {
+            WorldSpec::Mixture(mixture) if mixture.mixture.len() > MOST_COMPONENTS && self.components => refuse(
+                "evaluation.components",
+                &format!("false in a mixture of more than {MOST_COMPONENTS} components"),
+                "Each component is measured by itself.",
+            ),
+            WorldSpec::Mixture(_) => {}
+            _ if self.components => refuse(
+                "evaluation.components",
+                "false in a world that is no mixture",
+                "The loss on each component is measured where the world is a mixture.",
+            ),
+            _ => {}
+        }
+        if self.events && world.observation().is_vectors() {
+            refuse("evaluation.events", "false in a world of vectors", "Events are kinds of tokens.");
+        }
+    }
+
+    pub(super) fn check(&self, world: &WorldSpec, check: &mut Checker) {
+        self.check_asked(world, check);
         check.count("evaluation.sequences", self.sequences, 2, 65_536);
         check.count("evaluation.every", self.every, 1, 100_000);
         check.count("evaluation.prompt_length", self.prompt_length, 0, super::data::MAX_LENGTH);

@@ -185,7 +185,7 @@ fn once(text: &str) -> Option<String> {
     Some(inner.trim_start_matches('#').into())
 }
 
-fn flat(experiment: &Experiment) -> Map<String, Value> {
+pub(super) fn flat(experiment: &Experiment) -> Map<String, Value> {
     let mut out = Map::new();
     if let Ok(Value::Object(top)) = serde_json::to_value(experiment) {
         for (key, value) in top {

@@ -4,6 +4,7 @@
 //! tokens on every platform, and on the CPU the same losses bit for bit. It travels as JSON (files, worker
 //! messages) and as a URL fragment that holds only what differs from a preset ([`link`]).
 
+pub mod axes;
 pub mod bound;
 pub mod data;
 pub mod estimate;
@@ -119,7 +120,7 @@ impl Experiment {
         self.training.check(&mut check);
         self.prior.check(&self.data, &mut check);
         self.bound.check(&self.data, &mut check);
-        self.evaluation.check(&mut check);
+        self.evaluation.check(&self.world, &mut check);
         check.range("seed", self.seed as f64, 0.0, MAX_SEED as f64);
         if self.data.length > self.net.context {
             check.add(Problem::new(

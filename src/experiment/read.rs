@@ -163,7 +163,7 @@ impl Wrong {
 }
 
 /// The names that a field may have, as its reader tells them of one that it does not know.
-fn options(field: &str) -> Vec<String> {
+pub(super) fn options(field: &str) -> Vec<String> {
     let unheard = field.rsplit('.').fold(Value::from("?"), |inner, name| {
         let mut outer = Map::new();
         outer.insert(name.into(), inner);

@@ -58,6 +58,10 @@ pub enum View {
     Spread,
     /// The known algorithm that the model is near, if any, at every step of every setting.
     Phases,
+    /// Loss on each component of a mixture.
+    Components,
+    /// Steps to learn each event.
+    Events,
 }
 
 impl Study {

@@ -1,19 +1,25 @@
 //! A grid of runs, as plain data: which fields of an experiment take which values.
 //!
-//! As text: `data.topics=4,16,64; seed=1..3; hold=data.sequences`. Fields are dotted as in links, and a named world's parameters are
-//! fields too (`world.n`); `a..b` is every whole number from a to b. `hold` names one of K, N and T that is chosen in every cell
-//! so that K·N·T stays what it is in the base (iso-token sweeps).
+//! As text: `data.topics=4,16,64; seed=1..3; hold=data.sequences`. Fields are dotted as in links, and what is within the world is a
+//! field too (`world.n`, `world.mixture.0.weight`; [`axes`] has the list); `a..b` is every whole number from a to b. `hold` names one
+//! of K, N and T that is chosen in every cell so that K·N·T stays what it is in the base (iso-token sweeps).
+
+mod text;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::{
-    Experiment, MAX_SEED, Problem, json,
+    Experiment, Problem,
+    axes::{self, Values},
+    json,
     link::Setter,
     problem::{MOST as MAX_PROBLEMS, clipped},
     typed,
 };
+
+use text::{axis_values, range_advice, split, value_text, values_text};
 
 /// Most cells of one sweep.
 pub const MAX_CELLS: usize = 10_000;
@@ -23,6 +29,8 @@ const MAX_TEXT: usize = 20_000_000;
 const MAX_AXES: usize = 100;
 /// K, N and T: what can be held, and what K·N·T is made of.
 const SIZES: [&str; 3] = ["data.topics", "data.sequences", "data.length"];
+/// Fields of an evaluation that came later.
+const LATER: [&str; 2] = ["components", "events"];
 /// How far from the base's K·N·T a cell of an iso-token sweep may be.
 const TOLERANCE: f64 = 0.1;
 
@@ -159,6 +167,7 @@ impl Sweep {
                 continue;
             };
             before = Some((field, values));
+            let field = &axes::canonical(field);
             if field == "hold" {
                 match &sweep.hold {
                     Some(_) => problems.push(Problem::new("hold", format!("\"{values}\""), "given once", "")),
@@ -172,7 +181,7 @@ impl Sweep {
                     let allowed = "one number, or values parted by commas";
                     problems.push(Problem::new(field, format!("\"{values}\""), allowed, &advice));
                 }
-                (None, Ok(values)) => sweep.axes.push(Axis { field: field.into(), values }),
+                (None, Ok(values)) => sweep.axes.push(Axis { field: field.clone(), values }),
                 (None, Err(why)) => problems.push(Problem::new(field, format!("\"{values}\""), why, "")),
             }
         }
@@ -181,12 +190,7 @@ impl Sweep {
 
     /// Whether a field's values may have decimals.
     fn is_real(&self, field: &str) -> bool {
-        match field.strip_prefix("world.") {
-            Some(name) => {
-                self.base.world.kind().is_some_and(|kind| kind.parameters.iter().any(|p| p.name == name && !p.whole))
-            }
-            None => Setter::new(&self.base).usual(field).is_some_and(Value::is_f64),
-        }
+        axes::find(&self.base, field).is_some_and(|found| found.values == Values::Real)
     }
 
     /// The text that [`Sweep::parse_grid`] reads.
@@ -215,11 +219,21 @@ impl Sweep {
     /// Names the sweep in storage: the same base and grid have the same id, on every platform. 16 hexadecimal digits.
     pub fn id(&self) -> String {
         // FNV-1a, 64 bits.
-        let text = format!("{}\n{}", self.base.to_json(), self.grid_text(|_, text| text));
+        let text = format!("{}\n{}", self.named_base(), self.grid_text(|_, text| text));
         let hash = text
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         format!("{hash:016x}")
+    }
+
+    /// The base as it goes into the id. Fields that came after sweeps were first stored are left out where they change nothing, so that
+    /// what was found before is found again.
+    fn named_base(&self) -> String {
+        let mut value = serde_json::to_value(&self.base).unwrap_or_default();
+        if let Some(evaluation) = value.get_mut("evaluation").and_then(Value::as_object_mut) {
+            evaluation.retain(|name, on| !LATER.contains(&name.as_str()) || *on != Value::Bool(false));
+        }
+        json::pretty(&value)
     }
 
     /// Every cell, its experiment sound; or the problems of the grid, or those of its cells (each once, with a cell that has it).
@@ -277,20 +291,7 @@ impl Sweep {
                 let value = format!("{} twice", value_text(twice));
                 problems.push(Problem::new(&axis.field, value, "each value once", ""));
             }
-            if let Some(name) = axis.field.strip_prefix("world.") {
-                let known = self.base.world.kind().map_or(&[][..], |kind| kind.parameters);
-                if has("world") {
-                    problems.push(again("either the world or its parameters"));
-                } else if !known.iter().any(|p| p.name == name) {
-                    let names: Vec<String> = known.iter().map(|p| format!("world.{}", p.name)).collect();
-                    let allowed = if names.is_empty() { "a field of the experiment".into() } else { names.join(", ") };
-                    problems.push(Problem::new("grid", format!("over {}", axis.field), &allowed, ""));
-                } else if let Some(value) = axis.values.iter().find(|v| !v.is_number()) {
-                    let value = value_text(value);
-                    let advice = range_advice(&value).unwrap_or_default();
-                    problems.push(Problem::new(&axis.field, value, "a number", &advice));
-                }
-            }
+            problems.extend(self.axis_problem(axis));
         }
         if self.len() > MAX_CELLS {
             problems.push(Problem::new(
@@ -345,13 +346,31 @@ impl Sweep {
         problems
     }
 
+    /// What is wrong with an axis' field, or with its values where the world takes them.
+    fn axis_problem(&self, axis: &Axis) -> Option<Problem> {
+        let is_part_of =
+            |other: &&Axis| axis.field.strip_prefix(&other.field).is_some_and(|rest| rest.starts_with('.'));
+        if let Some(whole) = self.axes.iter().find(is_part_of) {
+            let value = format!("an axis beside {}", whole.field);
+            return Some(Problem::new(&axis.field, value, "either the world or its parameters", ""));
+        }
+        let Some(found) = axes::find(&self.base, &axis.field) else {
+            return Some(axes::unknown(&self.base, &axis.field));
+        };
+        if !axis.field.starts_with("world.") || !matches!(found.values, Values::Whole | Values::Real) {
+            return None;
+        }
+        let value = value_text(axis.values.iter().find(|value| !value.is_number())?);
+        Some(Problem::new(&axis.field, &value, "a number", &range_advice(&value).unwrap_or_default()))
+    }
+
     fn experiment(&self, setter: &Setter, coordinates: &[Value]) -> Result<Experiment, Vec<Problem>> {
         let mut world = self.base.world.clone();
         let mut fields = Vec::new();
         for (axis, value) in self.axes.iter().zip(coordinates) {
-            match (axis.field.strip_prefix("world."), value.as_f64()) {
-                (Some(parameter), Some(value)) => world.set_parameter(parameter, value),
-                _ => fields.push((axis.field.clone(), value.clone())),
+            match axis.field.strip_prefix("world.") {
+                Some(path) => axes::set(&mut world, path, value).map_err(|problem| vec![problem])?,
+                None => fields.push((axis.field.clone(), value.clone())),
             }
         }
         if let Some(held) = &self.hold {
@@ -390,223 +409,5 @@ impl Sweep {
     }
 }
 
-/// `text` at each `by` that is not within quotes, brackets or braces; blank parts are left out.
-fn split(text: &str, by: char) -> Vec<&str> {
-    let (mut parts, mut start, mut depth, mut quoted, mut escaped) = (Vec::new(), 0, 0, false, false);
-    for (i, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            '[' | '{' if !quoted => depth += 1,
-            ']' | '}' if !quoted => depth -= 1,
-            c if c == by && !quoted && depth == 0 => {
-                parts.push(&text[start..i]);
-                start = i + c.len_utf8();
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[start..]);
-    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
-}
-
-/// `1,2,5..8`: numbers, JSON, or bare words. The error says what is allowed.
-fn axis_values(text: &str) -> Result<Vec<Value>, &'static str> {
-    let mut values = Vec::new();
-    for part in split(text, ',') {
-        let ends = part.split_once("..").map(|(a, b)| (a.trim().parse::<u64>(), b.trim().parse::<u64>()));
-        match ends {
-            Some((Ok(a), Ok(b))) if a <= b && b <= MAX_SEED && b - a < MAX_CELLS as u64 => {
-                values.extend((a..=b).map(Value::from))
-            }
-            Some(_) if !part.starts_with(['"', '[', '{']) => {
-                return Err("a..b with whole numbers, a at most b, and at most 10000 of them");
-            }
-            _ => values.push(value(part)),
-        }
-        if values.len() > MAX_CELLS {
-            return Err("at most 10000 values");
-        }
-    }
-    if values.is_empty() { Err("values, parted by commas") } else { Ok(values) }
-}
-
-/// Whole numbers are whole, however they are written: 1e3 is a count.
-fn value(text: &str) -> Value {
-    match json::number(text) {
-        Some(x) if x.fract() == 0.0 && (0.0..=MAX_SEED as f64).contains(&x) => Value::from(x as u64),
-        Some(x) => Value::from(x),
-        None => json::given("grid", text).unwrap_or_else(|_| Value::String(text.into())),
-    }
-}
-
-/// What to write for `1-3`.
-fn range_advice(value: &str) -> Option<String> {
-    let (a, b) = value.trim_matches('"').split_once(['-', '\u{2013}'])?;
-    let (a, b) = (a.trim().parse::<u64>().ok()?, b.trim().parse::<u64>().ok()?);
-    Some(format!("Every whole number from {a} to {b} is written {a}..{b}."))
-}
-
-/// A bare word where that reads back as the same value, JSON elsewhere.
-fn value_text(v: &Value) -> String {
-    match v {
-        Value::String(s)
-            if !s.is_empty()
-                && !s.contains([',', ';', '"', '[', ']', '{', '}'])
-                && !s.contains("..")
-                && s.trim() == s
-                && value(s) == *v =>
-        {
-            s.clone()
-        }
-        other => json::text(other),
-    }
-}
-
-/// Parted by `comma`; three or more whole numbers in a row as `a..b`.
-fn values_text(values: &[Value], comma: &str) -> String {
-    let (mut parts, mut i) = (Vec::new(), 0);
-    while i < values.len() {
-        let run = values[i].as_u64().map_or(1, |first| {
-            (1..)
-                .take_while(|&n| values.get(i + n as usize).and_then(Value::as_u64) == Some(first.saturating_add(n)))
-                .count()
-                + 1
-        });
-        if run >= 3 {
-            parts.push(format!("{}..{}", value_text(&values[i]), value_text(&values[i + run - 1])));
-            i += run;
-        } else {
-            parts.push(value_text(&values[i]));
-            i += 1;
-        }
-    }
-    parts.join(comma)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::experiment::{Data, problem::sentences};
-
-    fn base() -> Experiment {
-        let data = Data { topics: 16, sequences: 16, length: 32, fresh: false };
-        Experiment { data, world: "coins:n=4".parse().unwrap(), ..Experiment::default() }
-    }
-
-    fn sweep(grid: &str) -> Sweep {
-        Sweep::parse_grid(base(), grid).unwrap_or_else(|p| panic!("{}", sentences(&p)))
-    }
-
-    fn says(grid: &str, words: &[&str]) {
-        let text = match Sweep::parse_grid(base(), grid).and_then(|sweep| sweep.cells()) {
-            Ok(cells) => panic!("{grid} gave {} cells", cells.len()),
-            Err(problems) => sentences(&problems),
-        };
-        assert!(words.iter().all(|word| text.contains(word)), "{words:?} in {text}");
-    }
-
-    #[test]
-    fn a_grid_makes_its_cells_in_order() {
-        let sweep = sweep("data.topics=4,16; seed=1..3");
-        let cells = sweep.cells().unwrap();
-        assert_eq!(cells.len(), 6);
-        assert_eq!(cells[1].key, "data.topics=4 seed=2");
-        assert_eq!(cells[3].coordinates, [Value::from(16), Value::from(1)]);
-        assert_eq!((cells[5].experiment.data.topics, cells[5].experiment.seed), (16, 3));
-        assert_eq!(Experiment { seed: 1, ..cells[5].experiment.clone() }, base());
-    }
-
-    #[test]
-    fn all_kinds_of_fields_can_be_axes() {
-        let cells = sweep("net.width=8,16; training.learning_rate=1e-3,5e-3; world.n=2,3; net.mlp=none,gelu").cells();
-        let cells = cells.unwrap();
-        assert_eq!(cells.len(), 16);
-        let last = &cells[15].experiment;
-        assert_eq!((last.net.width, last.training.learning_rate), (16, 5e-3));
-        assert_eq!(last.world.to_string(), "coins:n=3");
-        assert_eq!(cells[0].key, "net.width=8 training.learning_rate=0.001 world.n=2 net.mlp=none");
-        let worlds = sweep("world=coins,\"markov:k=2,alpha=2\",{\"tokens\":[\"0\"],\"transitions\":{\"0\":[[1.0]]}}");
-        let worlds = worlds.cells().unwrap();
-        assert_eq!(worlds[1].experiment.world.to_string(), "markov:k=2,alpha=2");
-        assert_eq!(worlds[2].experiment.world.vocab(), 1);
-    }
-
-    #[test]
-    fn total_tokens_can_be_held() {
-        let cells = sweep("data.topics=4,16,64; data.length=16,32; hold=data.sequences").cells().unwrap();
-        let shapes: Vec<_> = cells.iter().map(|c| (c.experiment.data.topics, c.experiment.data.sequences)).collect();
-        assert_eq!(shapes, [(4, 128), (4, 64), (16, 32), (16, 16), (64, 8), (64, 4)]);
-        assert!(cells.iter().all(|cell| cell.experiment.data.tokens() == Some(8192.0)));
-        let cells = sweep("data.topics=4,8; hold=data.length").cells().unwrap();
-        assert_eq!(cells.iter().map(|c| c.experiment.data.length).collect::<Vec<_>>(), [128, 64]);
-        // 256 / 3 is rounded, and within 10%.
-        assert_eq!(sweep("data.topics=3; hold=data.sequences").cells().unwrap()[0].experiment.data.sequences, 85);
-    }
-
-    #[test]
-    fn a_grid_survives_its_text_and_has_an_id() {
-        for grid in [
-            "data.topics=4,16,64; seed=1..3; hold=data.sequences",
-            "training.learning_rate=0.001,0.005; net.mlp=none,gelu",
-            "world=coins,\"markov:k=2,alpha=2\"; seed=1,2,5..9",
-            "data.fresh=true,false",
-        ] {
-            let read = sweep(grid);
-            assert_eq!(read.grid(), grid);
-            assert_eq!(sweep(&read.grid()), read);
-        }
-        assert_eq!(sweep(" training.steps = 1e3 , 2000 ;;").grid(), "training.steps=1000,2000");
-        let ids = ["seed=1..3", "seed=1,2,3", "seed=1..4"].map(|grid| sweep(grid).id());
-        assert_eq!(ids[0], ids[1]);
-        assert_ne!(ids[0], ids[2]);
-        let other = Sweep { base: Experiment { seed: 7, ..base() }, ..sweep("seed=1..3") };
-        assert_ne!(other.id(), ids[0]);
-        assert_eq!(ids[0].len(), 16);
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_refused_with_a_sentence() {
-        says("", &["grid is empty"]);
-        says("data.topics", &["\"data.topics\"", "FIELD=VALUES"]);
-        says("data.topics=", &["values, parted by commas"]);
-        says("seed=5..1", &["whole numbers"]);
-        says("seed=1..x", &["whole numbers"]);
-        says("seed=0..99999999999999", &["at most 10000"]);
-        says("seed=1..200; data.topics=1..200", &["of 40000 cells", "at most 10000"]);
-        says("seed=1,1", &["1 twice"]);
-        says("seed=1; seed=2", &["given twice"]);
-        says("data.tpics=1", &["data.tpics", "a field of an experiment"]);
-        says("world.m=1", &["world.m", "world.n"]);
-        says("world.n=x", &["world.n is x", "a number"]);
-        says("world=coins; world.n=2", &["either the world or its parameters"]);
-        says("world.n=0,4", &["world.n is 0", "1 to 1000", "world.n=0"]);
-        says("data.topics=x", &["data.topics is \"x\"", "a whole number, 1 to 100000", "data.topics=x"]);
-        says("hold=net.width; seed=1", &["hold is \"net.width\"", "data.length"]);
-        says("data.topics=4; hold=data.topics", &["an axis too"]);
-        says("hold=data.topics; hold=data.length; seed=1", &["given once"]);
-        says("data.topics=8192; data.length=2; hold=data.sequences", &["held at 8192", "0.500"]);
-        says("data.topics=10000; hold=data.sequences", &["0.026"]);
-        says("data.topics=4000000000000; seed=1", &["data.topics is 4000000000000"]);
-        // All problems of all cells, each once, and not without end.
-        says(
-            "data.topics=0,4; net.heads=3; seed=1..2",
-            &["data.topics is 0", "net.width is 32", "(In the cell data.topics=0 net.heads=3 seed=1.)"],
-        );
-        says("data.topics=100001..100100", &["100001", "100008", "Only the first 8"]);
-    }
-
-    #[test]
-    fn sizes_mean_nothing_with_fresh_draws() {
-        let mut fresh = base();
-        fresh.data.fresh = true;
-        for grid in ["data.topics=4,8", "data.sequences=4", "seed=1; hold=data.length"] {
-            let problems = Sweep::parse_grid(fresh.clone(), grid).unwrap().cells().expect_err(grid);
-            assert!(sentences(&problems).contains("data.fresh is true"), "{problems:?}");
-        }
-        for grid in ["data.length=4,8", "data.fresh=true,false; data.topics=4,8"] {
-            assert!(Sweep::parse_grid(fresh.clone(), grid).unwrap().cells().is_ok(), "{grid}");
-        }
-    }
-}
+mod tests;

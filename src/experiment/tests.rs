@@ -709,7 +709,7 @@ fn grids_say_what_they_do_not_understand() {
         ),
         ("world.p=0,5", "world.p is \"0,5\""),
         ("data.topics=1,000", "write 1000"),
-        ("data.tpics=4", "data.tpics is 4; allowed: a field of an experiment."),
+        ("data.tpics=4", "data.tpics is no field that a grid can vary here; allowed: data.fresh, data.length"),
         ("16", "grid is \"16\"; allowed: FIELD=VALUES."),
     ] {
         says(read(grid), grid, words);

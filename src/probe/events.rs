@@ -10,9 +10,9 @@ use super::{
     transitions::EventLosses,
 };
 use crate::{
-    experiment::WorldSpec,
+    experiment::{Experiment, WorldSpec},
     protocol::Measured,
-    world::{Purpose, Stream},
+    world::{Purpose, Rows, Stream, World},
 };
 
 /// Positions of a kind.
@@ -59,8 +59,14 @@ const FEWEST: usize = 16;
 impl Events {
     /// Draws the first of the evaluation's own sequences. In a world of tokens.
     pub fn new(setting: &Setting) -> Self {
-        let (experiment, world, length) = (setting.experiment, setting.world, setting.experiment.data.length);
-        let (fresh, sequences) = (world.held_out(), reference::count(setting, experiment.evaluation.sequences));
+        Self::draw(setting.experiment, setting.world)
+    }
+
+    /// The same without a theory.
+    pub fn draw(experiment: &Experiment, world: &World) -> Self {
+        let length = experiment.data.length;
+        let sequences = reference::count_in(world, length, experiment.evaluation.sequences);
+        let fresh = world.held_out();
         let stream = |i| Stream::new(experiment.seed, Purpose::Evaluation, i);
         let tokens = reference::sequences(&fresh, length, sequences, stream, |stream| fresh.draw_topic(stream));
         let kind = Kind::of(&experiment.world);
@@ -85,6 +91,11 @@ impl Events {
         };
         let (classes, positions) = many.map(class).unzip();
         Self { of: Classes { about: kind.about().into(), classes, sequences }, positions, bayes, length }
+    }
+
+    /// The sequences that a model is to predict.
+    pub fn rows(&self) -> &Rows {
+        &self.bayes.rows
     }
 
     /// What a model whose ln p is `law`, [rows, T, V], loses on each class beyond exact Bayes: mean divergence of whole distributions,
@@ -190,6 +201,12 @@ impl Kind {
     }
 }
 
+/// What the events of all worlds are called.
+pub fn names() -> Vec<&'static str> {
+    let kinds = [Kind::Names { before: 0, names: [0, 0] }, Kind::Blocks(1), Kind::Seen];
+    kinds.iter().flat_map(|kind| kind.classes()).map(|(name, _)| name).collect()
+}
+
 /// The first recorded step from which on the excess stays below `share` of what it was at first; `None` where it is not (yet) so, or
 /// where there was no excess to speak of (less than four standard errors).
 pub fn learned(course: &[(usize, Measured)], share: f64) -> Option<usize> {
@@ -205,10 +222,7 @@ pub fn learned(course: &[(usize, Measured)], share: f64) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        probe::testing::Run,
-        world::{Rows, World},
-    };
+    use crate::probe::testing::Run;
 
     fn events(world: &str, length: usize) -> Events {
         Events::new(&Run::new(world, |e| e.data.length = length).setting())

@@ -7,6 +7,7 @@
 
 pub mod algorithm;
 pub mod beliefs;
+pub mod components;
 pub mod coupling;
 pub mod distances;
 pub mod events;

@@ -27,7 +27,12 @@ pub struct Reference {
 
 /// How many sequences of a setting fit, `most` at most.
 pub fn count(setting: &Setting, most: usize) -> usize {
-    let each = setting.experiment.data.length * setting.world.vocab().max(1);
+    count_in(setting.world, setting.experiment.data.length, most)
+}
+
+/// How many sequences of `length` tokens fit, `most` at most.
+pub fn count_in(world: &World, length: usize, most: usize) -> usize {
+    let each = length * world.vocab().max(1);
     (MOST / each.max(1)).clamp(4, most.max(4))
 }
 

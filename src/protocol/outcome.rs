@@ -181,6 +181,40 @@ pub struct Record {
     pub two_level_stderr: Vec<f64>,
     /// How far the learner is from known predictors, where `evaluation.algorithms` asks for it.
     pub algorithms: Vec<Nearness>,
+    /// Loss on each event, where `evaluation.events` asks for it.
+    pub events: Vec<EventCourse>,
+    /// Loss on each component of a mixture, where `evaluation.components` asks for it.
+    pub components: Vec<ComponentCourse>,
+}
+
+/// The loss on one event (`probe::events`), nats per token, one entry per evaluation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EventCourse {
+    /// `first name`.
+    pub name: String,
+    /// Loss of exact Bayes on it.
+    pub bayes: f64,
+    /// The model's loss beyond that, and its standard error over sequences.
+    pub excess: Vec<f64>,
+    pub stderr: Vec<f64>,
+}
+
+/// The loss on sequences of one component of a mixture (`probe::components`), mean over positions, nats per token, one entry per
+/// evaluation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ComponentCourse {
+    /// Its place in the mixture, counted from 0.
+    pub component: usize,
+    /// Its world in the short form.
+    pub name: String,
+    /// Loss there of exact Bayes, who knows the mixture and not the component.
+    pub bayes: f64,
+    /// The model's loss beyond that, and its standard error over sequences. It can be below 0: a model may do better than Bayes on one
+    /// component, at the cost of another.
+    pub excess: Vec<f64>,
+    pub stderr: Vec<f64>,
 }
 
 /// The learner's distance from one known predictor (`probe::distances`), KL(learner || predictor) in nats per token, one entry per

@@ -21,8 +21,12 @@ pub enum SweepRequest {
         grid: String,
         /// The story that the base was made from.
         preset: String,
+        /// What a person calls it; empty for none.
+        name: String,
         device: DeviceChoice,
     },
+    /// Give a stored sweep another name, or with an empty one none. Its id and its results stay.
+    Rename { id: String, name: String },
     /// Open a stored sweep, answered by [`SweepEvent::Opened`]. With `resume` it goes on.
     Open { id: String, resume: bool },
     /// Close what is open. What runs goes on.
@@ -78,6 +82,8 @@ pub enum SweepEvent {
 pub enum StoredSweep {
     Readable {
         id: String,
+        /// What a person calls it; empty for none.
+        name: String,
         grid: String,
         /// The base's world in its short form.
         world: String,
@@ -101,6 +107,8 @@ impl StoredSweep {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenedSweep {
     pub id: String,
+    /// What a person calls it; empty for none.
+    pub name: String,
     #[serde(with = "wire::as_json")]
     pub base: Box<Experiment>,
     /// As `Sweep::kept_grid` reads it.

@@ -114,9 +114,11 @@ mod tests {
                 base: base.clone(),
                 grid: "seed=1,2".into(),
                 preset: "dursley-wonka".into(),
+                name: "wide \"nets\"".into(),
                 device: DeviceChoice::Gpu,
             },
             SweepRequest::Open { id: id(), resume: true },
+            SweepRequest::Rename { id: id(), name: "a\nb".into() },
             SweepRequest::Leave,
             SweepRequest::Study { name: "data".into() },
             SweepRequest::Pause { id: id() },
@@ -143,6 +145,7 @@ mod tests {
         ];
         let base = Box::new(Experiment::default());
         let opened = OpenedSweep {
+            name: String::new(),
             id: id(),
             base: base.clone(),
             grid: "seed=1..4".into(),
@@ -161,8 +164,14 @@ mod tests {
             problems: vec!["ü".into()],
         };
         let part = StudyPart { name: "grid".into(), base, grid: "seed=1,2".into(), points: vec![None, Some(numbers)] };
-        let stored =
-            StoredSweep::Readable { id: id(), grid: "seed=1".into(), world: "coins:n=4".into(), points: 4, done: 3 };
+        let stored = StoredSweep::Readable {
+            id: id(),
+            name: "ü".into(),
+            grid: "seed=1".into(),
+            world: "coins:n=4".into(),
+            points: 4,
+            done: 3,
+        };
         let outcome = Outcome { topic_gap_above_bayes: measured, ..Outcome::default() };
         let check = |state| SweepEvent::Check { number: 3, state: Box::new(state) };
         vec![

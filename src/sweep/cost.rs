@@ -1,7 +1,7 @@
 //! What a sweep costs, and how long the rest of it takes.
 
 use crate::{
-    experiment::{Estimate, Experiment},
+    experiment::{Estimate, Experiment, WorldSpec},
     protocol::DeviceChoice,
 };
 
@@ -11,8 +11,18 @@ const MAX_WORKERS: usize = 8;
 /// What a run costs, in floating point operations: training steps and evaluations, which are forward passes alone.
 pub fn cost(experiment: &Experiment) -> f64 {
     let estimate = Estimate::of(experiment);
-    let evaluations = 1.0 + (experiment.steps() as f64 / experiment.evaluation.every as f64).ceil();
-    let rows = 3.0 * experiment.evaluation.sequences as f64 / experiment.training.batch as f64;
+    let evaluation = &experiment.evaluation;
+    let mut evaluations = 1.0 + (experiment.steps() as f64 / evaluation.every as f64).ceil();
+    if evaluation.asks_for_more() {
+        // The early steps, at powers of two.
+        evaluations += (evaluation.every.min(experiment.steps()).max(1) as f64).log2().floor();
+    }
+    let components = match &experiment.world {
+        WorldSpec::Mixture(mixture) if evaluation.components => mixture.mixture.len(),
+        _ => 0,
+    };
+    let sets = 3 + components + usize::from(evaluation.events);
+    let rows = sets as f64 * evaluation.sequences as f64 / experiment.training.batch as f64;
     estimate.step_flops * (experiment.steps() as f64 + evaluations * rows / 3.0)
 }
 
@@ -41,6 +51,24 @@ mod tests {
         let workers = [1, 2, 4, 64].map(|cores| worker_count(DeviceChoice::Cpu, cores));
         assert_eq!(workers, [1, 1, 3, 8]);
         assert_eq!(worker_count(DeviceChoice::Gpu, 64), 1);
+    }
+
+    #[test]
+    fn what_is_measured_on_request_has_its_cost() {
+        let world = r#"{"mixture": [{"weight": 1, "world": "coin"}, {"weight": 1, "world": "coins"}]}"#;
+        let mut experiment = Experiment { world: world.parse().expect("a world"), ..Experiment::default() };
+        let plain = cost(&experiment);
+        experiment.evaluation.events = true;
+        let events = cost(&experiment);
+        experiment.evaluation.components = true;
+        let both = cost(&experiment);
+        assert!(plain < events && events < both);
+        // 500 steps of 32 sequences; of 64 sequences there are 3 sets at 11 evaluations, then 4 and 6 at 5 more.
+        let steps = Estimate::of(&experiment).step_flops;
+        let expected = [(11.0, 3.0), (16.0, 4.0), (16.0, 6.0)].map(|(n, sets)| steps * (500.0 + n * sets * 2.0 / 3.0));
+        for (cost, expected) in [plain, events, both].iter().zip(expected) {
+            assert!((cost / expected - 1.0).abs() < 1e-12, "{cost} for {expected}");
+        }
     }
 
     #[test]

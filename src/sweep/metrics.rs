@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     experiment::Experiment,
+    probe::events::{LEFT, learned},
     protocol::{Measured, Outcome},
     theory::bound::{BoundComponents, BoundInput},
 };
@@ -157,10 +158,45 @@ pub const METRICS: &[Metric] = &[
         let reached = s.reached.as_ref()?;
         exactly((reached.seconds - reached.prior_seconds).max(0.0))
     }),
+    // Of a mixture, where `evaluation.components` asks for it. Components are counted from 0, as in the fields of a grid.
+    metric("component_0_excess", "Loss above Bayes on component 0", Unit::Loss, |s| on_component(s, 0)),
+    metric("component_1_excess", "Loss above Bayes on component 1", Unit::Loss, |s| on_component(s, 1)),
+    metric("component_2_excess", "Loss above Bayes on component 2", Unit::Loss, |s| on_component(s, 2)),
+    metric("component_3_excess", "Loss above Bayes on component 3", Unit::Loss, |s| on_component(s, 3)),
+    metric("component_4_excess", "Loss above Bayes on component 4", Unit::Loss, |s| on_component(s, 4)),
+    metric("component_5_excess", "Loss above Bayes on component 5", Unit::Loss, |s| on_component(s, 5)),
+    metric("component_6_excess", "Loss above Bayes on component 6", Unit::Loss, |s| on_component(s, 6)),
+    metric("component_7_excess", "Loss above Bayes on component 7", Unit::Loss, |s| on_component(s, 7)),
+    // Where `evaluation.events` asks for it; which of them a world has follows from `probe::events`.
+    metric("learned_first_name", "Steps to learn \"first name\"", Unit::Steps, |s| learned_at(s, "first name")),
+    metric("learned_second_name", "Steps to learn \"second name\"", Unit::Steps, |s| learned_at(s, "second name")),
+    metric("learned_third_name", "Steps to learn \"third name\"", Unit::Steps, |s| learned_at(s, "third name")),
+    metric("learned_fourth_name", "Steps to learn \"fourth name\"", Unit::Steps, |s| learned_at(s, "fourth name")),
+    metric("learned_eighth_name", "Steps to learn \"eighth name\"", Unit::Steps, |s| learned_at(s, "eighth name")),
+    metric("learned_fourth_and_later_names", "Steps to learn \"fourth and later names\"", Unit::Steps, |s| {
+        learned_at(s, "fourth and later names")
+    }),
+    metric("learned_first_block", "Steps to learn \"first block\"", Unit::Steps, |s| learned_at(s, "first block")),
+    metric("learned_second_block", "Steps to learn \"second block\"", Unit::Steps, |s| learned_at(s, "second block")),
+    metric("learned_later_blocks", "Steps to learn \"later blocks\"", Unit::Steps, |s| learned_at(s, "later blocks")),
+    metric("learned_never_before", "Steps to learn \"never before\"", Unit::Steps, |s| learned_at(s, "never before")),
+    metric("learned_once_before", "Steps to learn \"once before\"", Unit::Steps, |s| learned_at(s, "once before")),
+    metric("learned_2_or_3_times", "Steps to learn \"2 or 3 times\"", Unit::Steps, |s| learned_at(s, "2 or 3 times")),
+    metric("learned_4_times_or_more", "Steps to learn \"4 times or more\"", Unit::Steps, |s| {
+        learned_at(s, "4 times or more")
+    }),
 ];
 
 /// Metrics whose 0 has no meaning of its own, so that only their differences say something.
-const WITHOUT_ZERO: [&str; 7] = [
+const WITHOUT_ZERO: [&str; 15] = [
+    "component_0_excess",
+    "component_1_excess",
+    "component_2_excess",
+    "component_3_excess",
+    "component_4_excess",
+    "component_5_excess",
+    "component_6_excess",
+    "component_7_excess",
     "two_level",
     "first_level",
     "first_level_excess",
@@ -265,6 +301,21 @@ impl Metrics {
     }
 }
 
+/// At the last evaluation.
+fn on_component(s: &Source, place: usize) -> Option<Measured> {
+    let course = s.outcome.record.components.iter().find(|course| course.component == place)?;
+    Some(Measured { value: *course.excess.last()?, stderr: *course.stderr.last()? })
+}
+
+/// The first recorded step from which on the event is learned, as `probe::events` defines it. Its resolution is that of the record.
+fn learned_at(s: &Source, event: &str) -> Option<Measured> {
+    let record = &s.outcome.record;
+    let course = record.events.iter().find(|course| course.name == event)?;
+    let measured = course.excess.iter().zip(&course.stderr).map(|(&value, &stderr)| Measured { value, stderr });
+    let course: Vec<(usize, Measured)> = record.step.iter().copied().zip(measured).collect();
+    exactly(learned(&course, LEFT)? as f64)
+}
+
 /// Tokens that so many steps read.
 fn tokens_of(s: &Source, steps: f64) -> f64 {
     steps * (s.experiment.training.batch * s.experiment.data.length) as f64
@@ -323,101 +374,4 @@ fn reached(outcome: &Outcome, level: f64) -> Option<Reached> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::{Certificate, LossAndFloor, Record};
-
-    fn measured(value: f64, stderr: f64) -> Measured {
-        Measured { value, stderr }
-    }
-
-    fn outcome() -> Outcome {
-        Outcome {
-            steps: 300,
-            prior_steps: 100,
-            tokens: 300.0 * 32.0 * 32.0,
-            seconds: 6.0,
-            prior_seconds: 2.0,
-            empirical: LossAndFloor { excess: measured(0.02, 0.001), ..LossAndFloor::default() },
-            topic_gap: measured(0.1, 0.01),
-            distance_topic: 4.0,
-            distance_data: 1.0,
-            scale: 0.1,
-            certificate: Some(Certificate { bound: 1.5, ..Certificate::default() }),
-            record: Record {
-                step: vec![0, 100, 200, 300],
-                seconds: vec![0.0, 2.0, 4.0, 6.0],
-                training_loss: vec![0.0, 1.0, 0.5, 0.3],
-                two_level: vec![0.9, 0.5, 0.3, 0.2],
-                two_level_stderr: vec![0.0, 0.01, 0.02, 0.01],
-                ..Record::default()
-            },
-            ..Outcome::default()
-        }
-    }
-
-    fn experiment() -> Experiment {
-        let data = crate::experiment::Data { topics: 64, sequences: 16, length: 32, fresh: false };
-        // With prior stages, so that K' and N' count.
-        let prior = crate::experiment::Prior { steps: 50, index: false };
-        Experiment { data, prior, ..Experiment::default() }
-    }
-
-    #[test]
-    fn every_metric_has_its_value() {
-        let m = Metrics::of(&experiment(), &outcome(), Some(0.4));
-        let value = |name: &str| m.get(name).unwrap_or_else(|| panic!("{name}")).value;
-        assert_eq!(m.get("topic_gap"), Some(measured(0.1, 0.01)));
-        // KL 4/(2·.01) = 200 and 50, ln 20 = 2.9957; n = 32·32 and 64·8·32.
-        assert!((value("topic_term") - 202.995_732 / 32.0).abs() < 1e-6);
-        assert!((value("sequence_term") - 52.995_732 / 128.0).abs() < 1e-6);
-        assert!(
-            (value("topic_rate") - 1.0 / 32.0).abs() < 1e-12 && (value("sequence_rate") - 1.0 / 128.0).abs() < 1e-12
-        );
-        let sum = value("topic_term") + value("sequence_term") + value("confidence_term") - value("epsilon_opt");
-        assert!((value("bound") - sum).abs() < 1e-9);
-        // Half-way from 0.5 to 0.3; its error is 0.02 over a slope of 0.002.
-        let steps = m.get("steps_to_level").expect("reached");
-        assert!((steps.value - 150.0).abs() < 1e-9 && (steps.stderr - 10.0).abs() < 1e-9);
-        assert!((value("steps_to_level_own") - 50.0).abs() < 1e-9);
-        assert!((value("tokens_to_level") - 150.0 * 1024.0).abs() < 1e-6);
-        assert!((value("seconds_to_level") - 3.0).abs() < 1e-9 && (value("seconds_to_level_own") - 1.0).abs() < 1e-9);
-        assert!((value("mean_training_loss") - 0.6).abs() < 1e-12);
-        assert_eq!((value("steps_own"), value("tokens_own"), value("seconds_own")), (200.0, 200.0 * 1024.0, 4.0));
-        assert_eq!(value("certificate"), 1.5);
-        assert_eq!(m.get("path_data"), None);
-    }
-
-    #[test]
-    fn what_is_not_known_is_missing() {
-        let m = Metrics::of(&experiment(), &outcome(), Some(0.1));
-        assert_eq!(m.get("steps_to_level"), None);
-        assert_eq!(Metrics::of(&experiment(), &outcome(), None).get("steps_to_level"), None);
-        let unscaled = Outcome { scale: 0.0, certificate: None, ..outcome() };
-        let m = Metrics::of(&experiment(), &unscaled, None);
-        assert_eq!((m.get("topic_term"), m.get("certificate"), m.get("scale")), (None, None, None));
-        let broken = Outcome { topic_gap: measured(f64::NAN, 0.0), ..outcome() };
-        assert_eq!(Metrics::of(&experiment(), &broken, None).get("topic_gap"), None);
-        // There already before the first step.
-        let m = Metrics::of(&experiment(), &outcome(), Some(1.0));
-        assert_eq!(m.get("steps_to_level_own").map(|m| m.value), Some(0.0));
-    }
-
-    #[test]
-    fn names_are_unique_and_metrics_survive_json() {
-        for (i, metric) in METRICS.iter().enumerate() {
-            assert!(METRICS[..i].iter().all(|other| other.name != metric.name), "{}", metric.name);
-            assert!(metric.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", metric.name);
-        }
-        let m = Metrics::of(&experiment(), &outcome(), Some(0.4));
-        let back = Metrics::from_value(m.to_value().as_object().expect("an object"));
-        for metric in METRICS {
-            match (m.get(metric.name), back.get(metric.name)) {
-                (Some(a), Some(b)) => assert!((a.value - b.value).abs() <= 1e-4 * a.value.abs(), "{}", metric.name),
-                (a, b) => assert_eq!(a, b, "{}", metric.name),
-            }
-        }
-        assert_eq!(METRICS[0].words(), "two-level loss L(θ)");
-        assert_eq!(Metric::named("kl_data").map(Metric::words), Some("KL to the data-dependent prior".into()));
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ pub mod cost;
 pub mod fit;
 pub mod markdown;
 pub mod metrics;
+pub mod name;
 pub mod one_scale;
 pub mod phases;
 pub mod rank;

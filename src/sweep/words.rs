@@ -1,5 +1,7 @@
 //! What an experiment's fields are called on a chart, and where the values of a sweep's axis stand on it.
 
+use std::borrow::Cow;
+
 use charts::axis::XAxis;
 use serde_json::Value;
 
@@ -21,12 +23,33 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("training.batch", "batch", "sequences per step"),
     ("net.width", "width", ""),
     ("net.blocks", "blocks", ""),
+    ("net.heads", "heads", ""),
+    ("net.architecture", "architecture", ""),
+    ("net.positions", "positions", ""),
+    ("net.norm", "norm", ""),
+    ("net.mlp", "MLP", ""),
+    ("net.init", "initialization", ""),
+    ("training.optimizer", "optimizer", ""),
+    ("training.schedule", "schedule", ""),
     ("prior.steps", "prior steps", "in each of two stages"),
 ];
 
-/// `K`, `learning rate`, `world.n`.
-pub fn symbol(field: &str) -> &str {
-    FIELDS.iter().find(|f| f.0 == field).map_or(field, |f| f.1)
+/// `K`, `learning rate`, `world.n`, `weight of component 0`.
+pub fn symbol(field: &str) -> Cow<'_, str> {
+    match FIELDS.iter().find(|f| f.0 == field) {
+        Some((_, symbol, _)) => Cow::Borrowed(*symbol),
+        None => within_mixture(field).map_or(Cow::Borrowed(field), Cow::Owned),
+    }
+}
+
+/// `weight of component 0`, `component 1`, `p of component 1`: parts of a mixture that is no part of another.
+fn within_mixture(field: &str) -> Option<String> {
+    let (place, rest) = field.strip_prefix("world.mixture.")?.split_once('.')?;
+    match rest.strip_prefix("world.").unwrap_or(rest) {
+        "world" => Some(format!("component {place}")),
+        inner if inner.contains('.') => None,
+        name => Some(format!("{name} of component {place}")),
+    }
 }
 
 /// `K, topics`: an axis' name.
@@ -134,6 +157,16 @@ mod tests {
         let (rates, _) = places(&axis("training.learning_rate", vec![1e-3.into(), 5e-3.into()]));
         assert_eq!(rates.name, "learning rate (log scale)");
         assert_eq!(setting([("data.topics", &Value::from(4)), ("x", &"y".into())].into_iter()), "K = 4, x = y");
+    }
+
+    #[test]
+    fn what_is_within_a_mixture_has_a_name() {
+        let names =
+            ["world.mixture.0.weight", "world.mixture.1.world", "world.mixture.1.world.p", "world.n"].map(symbol);
+        assert_eq!(names, ["weight of component 0", "component 1", "p of component 1", "world.n"]);
+        let deep = "world.mixture.1.world.mixture.0.weight";
+        assert_eq!((symbol(deep), explained("world.mixture.0.weight")), (deep.into(), "weight of component 0".into()));
+        assert_eq!(setting([("net.mlp", &Value::from("gelu"))].into_iter()), "MLP = gelu");
     }
 
     #[test]

@@ -15,12 +15,15 @@ pub fn csv(open: &OpenSweep, runs: &[Run]) -> String {
     Table::new(&open.sweep.axes, &runs).csv()
 }
 
-/// The same with units, the base experiment and the grid.
-pub fn json(open: &OpenSweep, runs: &[Run]) -> String {
+/// The same with units, the base experiment, the grid and the sweep's name.
+pub fn json(open: &OpenSweep, name: &str, runs: &[Run]) -> String {
     let (_, held) = at_one_scale(&open.sweep, runs);
     let table = Table::new(&open.sweep.axes, &held);
     let mut value = table.json(open.sweep.base.world.observation().word());
     value["sweep"] = open.id.as_str().into();
+    if !name.is_empty() {
+        value["name"] = name.into();
+    }
     value["grid"] = open.grid.as_str().into();
     // Plain data with string keys: serialisation cannot fail.
     value["base"] = serde_json::to_value(&open.sweep.base).unwrap_or_default();
@@ -29,9 +32,9 @@ pub fn json(open: &OpenSweep, runs: &[Run]) -> String {
 }
 
 /// The report as a page of its own.
-pub fn html(open: &OpenSweep, report: &Report) -> String {
-    let title = escape(&words::grid(&open.grid));
-    let about = escape(&words::about(open));
+pub fn html(open: &OpenSweep, name: &str, report: &Report) -> String {
+    let title = escape(&words::title(name, &open.grid));
+    let about = escape(&words::subtitle(name, open));
     let style = "body{font:15px system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse}\
                  th,td{padding:2px 12px 2px 0;text-align:left}svg{max-width:100%}";
     format!(
@@ -60,6 +63,7 @@ mod tests {
         let numbers = Box::new(RunNumbers { metrics, ..RunNumbers::default() });
         let opened = OpenedSweep {
             id: "a\"b".into(),
+            name: String::new(),
             base,
             grid: grid.into(),
             preset: String::new(),
@@ -78,11 +82,13 @@ mod tests {
         let (open, runs) = open("data.topics=4,8; seed=1,2");
         let csv = csv(&open, &runs);
         assert!(csv.starts_with("data.topics,runs,two_level,") && csv.lines().count() == 3, "{csv}");
-        let text = json(&open, &runs);
+        let text = json(&open, "", &runs);
         let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!((&value["sweep"], &value["grid"]), (&json!("a\"b"), &json!("data.topics=4,8; seed=1,2")));
         assert_eq!(value["cells"], json!({ "all": 4, "finished": 4 }));
-        assert_eq!(value["base"]["data"]["fresh"], json!(false));
+        assert_eq!((&value["base"]["data"]["fresh"], &value["name"]), (&json!(false), &json!(null)));
+        let named: serde_json::Value = serde_json::from_str(&json(&open, "a \"name\"", &runs)).expect("JSON");
+        assert_eq!(named["name"], json!("a \"name\""));
     }
 
     #[test]
@@ -90,7 +96,9 @@ mod tests {
         let (mut open, runs) = open("data.topics=4,8; seed=1,2");
         let report = report(&open.sweep, &open.views, None, &runs);
         open.grid = "seed=<script>".into();
-        let html = html(&open, &report);
+        let named = html(&open, "a <name>", &report);
+        assert!(named.contains("<h1>a &lt;name&gt;</h1><p>seed = &lt;script&gt;; "), "{named}");
+        let html = html(&open, "", &report);
         assert!(html.contains("seed = &lt;script&gt;") && !html.contains("<script"), "{html}");
         assert!(report.sections.len() > 1 && report.sections.iter().all(|s| html.contains(&escape(&s.title))));
         assert!(html.contains("<svg"));

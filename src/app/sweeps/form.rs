@@ -1,8 +1,15 @@
 //! What the form of a new sweep says: as a grid's text, and as runs with their cost.
 
+use serde_json::Value;
+
 use crate::{
+    app::fields,
     experiment::{
-        Experiment, Problem,
+        Experiment, Problem, WorldSpec,
+        axes::{self, Values},
+        evaluation::MOST_COMPONENTS,
+        json,
+        problem::clipped,
         sweep::{CellScan, Sweep},
     },
     number::duration,
@@ -12,22 +19,41 @@ use crate::{
 
 use super::words::plural;
 
-/// Fields that can be swept, beside the parameters of the base's world.
-const FIELDS: [(&str, &str); 14] = [
+/// What is varied most often, with names that say more than those of the settings.
+const USUAL: [(&str, &str); 15] = [
     ("data.topics", "K, topics"),
     ("data.sequences", "N, sequences per topic"),
     ("data.length", "T, tokens per sequence"),
     ("seed", "Seed"),
-    ("training.learning_rate", "Learning rate"),
-    ("training.steps", "Steps"),
-    ("training.batch", "Batch"),
+    ("net.architecture", "Architecture"),
     ("net.width", "Width"),
     ("net.blocks", "Blocks"),
     ("net.heads", "Heads"),
+    ("training.learning_rate", "Learning rate"),
+    ("training.steps", "Steps"),
+    ("training.batch", "Batch"),
     ("prior.steps", "Steps of each prior stage"),
     ("bound.topics", "K′, topics of the prior"),
     ("bound.sequences", "N′, sequences of the prior"),
     ("evaluation.prompt_length", "Prompt length"),
+];
+/// Fields without a control of their own.
+const OTHERS: [(&str, &str); 5] = [
+    ("data.fresh", "Fresh data at every step"),
+    ("world", "The whole world"),
+    ("evaluation.algorithms", "Distances to known algorithms"),
+    ("evaluation.components", "Loss on each component"),
+    ("evaluation.events", "Steps to learn each event"),
+];
+/// Groups of fields, in their order: what a field's name begins with, and the group's title.
+const GROUPS: [(&str, &str); 7] = [
+    ("world", "World"),
+    ("net.", "Model"),
+    ("training.", "Training"),
+    ("data.", "Data"),
+    ("prior.", "Prior stages"),
+    ("bound.", "Bound"),
+    ("evaluation.", "Evaluation"),
 ];
 /// Axes that the form has room for.
 pub const ROWS: usize = 4;
@@ -39,25 +65,73 @@ pub const HOLDS: [(&str, &str); 4] = [
     ("data.length", "held by changing T"),
 ];
 
+/// Fields that a row may choose from, under a title.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Group {
+    pub title: &'static str,
+    /// Name, as in a grid, and label.
+    pub fields: Vec<(String, String)>,
+}
+
 /// What a person has entered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Form {
+    /// What the sweep is called; empty for none.
+    pub name: String,
     /// A field, empty for none, and the text of its values.
     pub rows: [(String, String); ROWS],
     /// The field that keeps K·N·T what it is; empty for none.
     pub hold: String,
     pub device: DeviceChoice,
+    /// Measure the loss on each component, where the world is a mixture.
+    pub components: bool,
+    /// Measure the steps to learn each event, where the world has tokens.
+    pub events: bool,
 }
 
 impl Default for Form {
     fn default() -> Self {
         let row = |field: &str, values: &str| (String::from(field), String::from(values));
         Self {
+            name: String::new(),
             rows: [row("data.topics", "4, 16, 64"), row("seed", "1..3"), row("", ""), row("", "")],
             hold: String::new(),
             device: DeviceChoice::Cpu,
+            components: false,
+            events: false,
         }
     }
+}
+
+/// Whether there are components whose losses could be measured.
+pub fn has_components(base: &Experiment) -> bool {
+    matches!(&base.world, WorldSpec::Mixture(mixture) if mixture.mixture.len() <= MOST_COMPONENTS)
+}
+
+/// Whether there are events.
+pub fn has_events(base: &Experiment) -> bool {
+    !base.world.observation().is_vectors()
+}
+
+/// What a field is called in the form.
+fn label(name: &str, base: &Experiment) -> String {
+    let known = USUAL.iter().chain(&OTHERS).find(|(field, _)| *field == name).map(|(_, label)| String::from(*label));
+    known.or_else(|| world_label(name, base)).or_else(|| fields::label(name, base)).unwrap_or_else(|| name.into())
+}
+
+/// `Weight of component 0 (coin:p=0.3)`, `Component 0: p`; of a named world the parameter.
+fn world_label(name: &str, base: &Experiment) -> Option<String> {
+    let path = name.strip_prefix("world.")?;
+    let (WorldSpec::Mixture(mixture), Some(inner)) = (&base.world, path.strip_prefix("mixture.")) else {
+        return Some(format!("World: {path}"));
+    };
+    let (place, rest) = inner.split_once('.')?;
+    let world = clipped(&mixture.mixture.get(place.parse::<usize>().ok()?)?.world.to_string());
+    Some(match rest {
+        "weight" => format!("Weight of component {place} ({world})"),
+        "world" => format!("Component {place}, the whole ({world})"),
+        rest => format!("Component {place}: {}", rest.trim_start_matches("world.")),
+    })
 }
 
 impl Form {
@@ -69,18 +143,48 @@ impl Form {
         rows.chain(hold).collect::<Vec<_>>().join("; ")
     }
 
-    /// What a row may choose, as name and label: nothing, the usual fields, the parameters of the base's world, and what it has chosen.
-    pub fn fields(&self, row: usize, base: &Experiment) -> Vec<(String, String)> {
-        let world = base.world.kind().map_or(&[][..], |kind| kind.parameters);
-        let world = world.iter().map(|p| (format!("world.{}", p.name), format!("World: {}", p.name)));
-        let usual = [("", "–")].into_iter().chain(FIELDS).map(|(name, label)| (name.into(), label.into()));
-        let mut fields: Vec<(String, String)> = usual.chain(world).collect();
-        // Chosen for another world.
-        if let Some((chosen, _)) = self.rows.get(row).filter(|(field, _)| fields.iter().all(|(name, _)| name != field))
-        {
-            fields.push((chosen.clone(), chosen.clone()));
+    /// What a row may choose: every field of the experiment, the usual ones first; and what it has chosen for another world.
+    pub fn groups(&self, row: usize, base: &Experiment) -> Vec<Group> {
+        let all: Vec<String> = axes::fields(base).into_iter().map(|field| field.name).collect();
+        let is_usual = |name: &str| USUAL.iter().any(|(usual, _)| *usual == name);
+        let named = |name: &String| (name.clone(), label(name, base));
+        let usual = USUAL.iter().map(|(name, label)| (String::from(*name), String::from(*label))).collect();
+        let mut groups = vec![Group { title: "Often varied", fields: usual }];
+        for (start, title) in GROUPS {
+            let fields = all.iter().filter(|name| name.starts_with(start) && !is_usual(name)).map(named).collect();
+            groups.push(Group { title, fields });
         }
-        fields
+        if let Some((chosen, _)) = self.rows.get(row).filter(|(field, _)| !field.is_empty() && !all.contains(field)) {
+            groups.push(Group { title: "Of another world", fields: vec![(chosen.clone(), chosen.clone())] });
+        }
+        groups.retain(|group| !group.fields.is_empty());
+        groups
+    }
+
+    /// Gives a row another field. Words are all filled in, to be cut down; numbers are kept where they may be those of the new field.
+    pub fn choose(&mut self, row: usize, field: &str, base: &Experiment) {
+        let Some((chosen, values)) = self.rows.get_mut(row) else { return };
+        let before = axes::find(base, chosen).map(|field| field.values);
+        chosen.clear();
+        chosen.push_str(field);
+        match axes::find(base, field).map(|field| field.values) {
+            Some(Values::Choice(names)) => *values = names.join(", "),
+            Some(Values::Switch) => *values = "true, false".into(),
+            Some(Values::Whole | Values::Real) if matches!(before, None | Some(Values::Whole | Values::Real)) => {}
+            Some(_) => values.clear(),
+            None => {}
+        }
+    }
+
+    /// What a row's values may be, and what the experiment has now, as a sentence; empty without a field.
+    pub fn hint(&self, row: usize, base: &Experiment) -> String {
+        let Some(field) = self.rows.get(row).and_then(|(name, _)| axes::find(base, name)) else { return String::new() };
+        let now = match axes::value(base, &field.name) {
+            Some(Value::String(text)) => text,
+            Some(value) => json::text(&value),
+            None => "not given".into(),
+        };
+        format!("Now {}; {}.", clipped(&now), axes::allowed(base, &field))
     }
 
     fn needs_training_set(&self) -> bool {
@@ -113,6 +217,8 @@ impl Count {
         let mut base = base.clone();
         let takes_training_sets = base.data.fresh && form.needs_training_set();
         base.data.fresh &= !takes_training_sets;
+        base.evaluation.components |= form.components && has_components(&base);
+        base.evaluation.events |= form.events && has_events(&base);
         let sweep = Sweep::parse_grid(base, &form.grid())?;
         let scan = CellScan::new(&sweep)?;
         Ok(Self { sweep, scan, costs: Vec::new(), takes_training_sets })
@@ -229,14 +335,105 @@ mod tests {
         assert_eq!(plan(&form, &Experiment::default()).map(|_| ()), at_once.map(|_| ()));
     }
 
+    fn labels(form: &Form, base: &Experiment) -> Vec<(String, String)> {
+        form.groups(0, base).into_iter().flat_map(|group| group.fields).collect()
+    }
+
+    const MIXTURE: &str = r#"{"mixture": [{"weight": 1, "world": "coin:p=0.25"}, {"weight": 3, "world": "coins"}]}"#;
+
+    fn mixture() -> Experiment {
+        Experiment { world: MIXTURE.parse().expect("a world"), ..Experiment::default() }
+    }
+
+    #[test]
+    fn every_field_can_be_chosen_once_and_has_a_name_for_people() {
+        for base in [Experiment::default(), mixture()] {
+            let labels = labels(&form(&[]), &base);
+            for field in axes::fields(&base) {
+                let found: Vec<&String> =
+                    labels.iter().filter(|(name, _)| *name == field.name).map(|(_, l)| l).collect();
+                assert!(found.len() == 1 && *found[0] != field.name, "{}: {found:?}", field.name);
+            }
+            assert_eq!(labels.len(), axes::fields(&base).len());
+        }
+        let labels = labels(&form(&[]), &mixture());
+        for pair in [
+            ("net.architecture", "Architecture"),
+            ("net.init", "Initialization"),
+            ("world.mixture.0.weight", "Weight of component 0 (coin:p=0.25)"),
+            ("world.mixture.1.world.n", "Component 1: n"),
+            ("world.mixture.1.world", "Component 1, the whole (coins)"),
+        ] {
+            assert!(labels.contains(&(pair.0.into(), pair.1.into())), "{pair:?} in {labels:?}");
+        }
+    }
+
+    /// Each of them at once gives a sound sweep, without a word typed.
+    #[test]
+    fn choices_are_filled_in_and_can_be_started() {
+        let base = Experiment::default();
+        for (field, values) in [
+            ("net.architecture", "transformer, gru, lstm"),
+            ("net.positions", "learned, rotary, alibi"),
+            ("net.norm", "layer-norm, rms-norm"),
+            ("net.mlp", "none, gelu, gated, geglu"),
+            ("net.init", "scaled, xavier-uniform, pytorch, gpt2"),
+            ("training.optimizer", "adamw, langevin"),
+            ("training.schedule", "constant, cosine"),
+            ("prior.index", "true, false"),
+        ] {
+            let mut form = form(&[("data.topics", "4, 16")]);
+            form.choose(0, field, &base);
+            assert_eq!(form.rows[0], (field.into(), values.into()));
+            let plan = plan(&form, &base).unwrap_or_else(|problems| panic!("{field}: {problems:?}"));
+            assert_eq!(plan.costs.len(), values.split(", ").count());
+        }
+        let mut form = form(&[("data.topics", "4, 16")]);
+        form.choose(0, "data.sequences", &base);
+        assert_eq!(form.rows[0].1, "4, 16", "numbers stay");
+        form.choose(0, "net.mlp", &base);
+        form.choose(0, "data.sequences", &base);
+        assert_eq!(form.rows[0].1, "", "words do not");
+        form.choose(0, "", &base);
+        assert_eq!(form.rows[0].0, "");
+    }
+
+    #[test]
+    fn a_row_says_what_it_takes() {
+        let hint = |field: &str, base: &Experiment| form(&[(field, "")]).hint(0, base);
+        let base = Experiment::default();
+        assert_eq!(hint("net.architecture", &base), "Now transformer; some of transformer, gru, lstm.");
+        assert_eq!(hint("net.blocks", &base), "Now 2; whole numbers, 1 to 4.");
+        assert_eq!(hint("world.mixture.0.weight", &mixture()), "Now 1.0; numbers, 0 or more.");
+        assert_eq!((hint("", &base), hint("world.flip", &base)), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn more_is_measured_where_the_world_has_it() {
+        let mut form = form(&[("seed", "1..2")]);
+        (form.components, form.events) = (true, true);
+        let asked = |form: &Form, world: &str| {
+            let base = Experiment { world: world.parse().expect("a world"), ..Experiment::default() };
+            let evaluation = plan(form, &base).expect("a sound grid").sweep.base.evaluation;
+            (evaluation.components, evaluation.events)
+        };
+        assert_eq!(asked(&form, MIXTURE), (true, true));
+        assert_eq!(asked(&form, "coins"), (false, true));
+        assert_eq!(asked(&form, "lds"), (false, false));
+        (form.components, form.events) = (false, false);
+        assert_eq!(asked(&form, MIXTURE), (false, false));
+    }
+
     #[test]
     fn a_field_of_another_world_stays_in_the_list() {
         let mut form = form(&[("world.flip", "0.1")]);
-        let fields = form.fields(0, &Experiment::default());
-        assert!(fields.iter().any(|(name, _)| name == "world.flip"));
-        assert!(fields.iter().any(|(_, label)| label.starts_with("World: ")), "a world's parameters can be swept");
+        let names = |form: &Form| labels(form, &Experiment::default());
+        assert!(names(&form).iter().any(|(name, _)| name == "world.flip"));
+        assert!(
+            names(&form).iter().any(|(_, label)| label.starts_with("World: ")),
+            "a world's parameters can be swept"
+        );
         form.rows[0].0 = "seed".into();
-        let names: Vec<String> = form.fields(0, &Experiment::default()).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names.iter().filter(|name| *name == "seed").count(), 1);
+        assert_eq!(names(&form).iter().filter(|(name, _)| *name == "seed").count(), 1);
     }
 }

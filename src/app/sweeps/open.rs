@@ -21,6 +21,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenSweep {
     pub id: String,
+    /// What it was called when it was opened; empty for none.
+    pub name: String,
     pub sweep: Sweep,
     /// As it was stored.
     pub grid: String,
@@ -50,7 +52,7 @@ impl OpenSweep {
     ///
     /// A sentence.
     pub fn from_report(report: OpenedSweep) -> Result<(Self, Vec<PointAndRun>), String> {
-        let OpenedSweep { id, base, grid, preset, device, is_of_other_build, workers, costs, points } = report;
+        let OpenedSweep { id, name, base, grid, preset, device, is_of_other_build, workers, costs, points } = report;
         let sweep = read(Sweep::kept_grid(*base, &grid))?;
         let part = StudySweep::with_id(&id);
         let open = Self {
@@ -60,6 +62,7 @@ impl OpenSweep {
             keys: keys(&sweep),
             is_recorded: false,
             id,
+            name,
             sweep,
             grid,
             device,
@@ -83,6 +86,7 @@ impl OpenSweep {
         let of_study = study.sweeps.iter().find(|part| part.name == name);
         let open = Self {
             id: sweep.id(),
+            name: String::new(),
             views: of_study.map_or_else(|| usual_views(&sweep), |part| part.views.to_vec()),
             level: of_study.and_then(|part| part.level),
             preset: preset_named(""),
@@ -252,6 +256,7 @@ mod tests {
         base.data.fresh = false;
         OpenedSweep {
             id: "a".into(),
+            name: String::new(),
             base: Box::new(base),
             grid: grid.into(),
             preset: "no such story".into(),

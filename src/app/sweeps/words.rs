@@ -35,7 +35,17 @@ pub fn summary(base: &Experiment) -> String {
     format!("{world}; {data}; {}", plural(base.steps(), "step", "steps"))
 }
 
-/// Beneath the title of a sweep.
+/// The title of a sweep: its name, or without one its grid.
+pub fn title(name: &str, grid_text: &str) -> String {
+    if name.is_empty() { grid(grid_text) } else { name.into() }
+}
+
+/// Beneath the title: the grid, where the title is a name, and [`about`].
+pub fn subtitle(name: &str, open: &OpenSweep) -> String {
+    if name.is_empty() { about(open) } else { format!("{}; {}", grid(&open.grid), about(open)) }
+}
+
+/// What a sweep is, but for its grid.
 pub fn about(open: &OpenSweep) -> String {
     let device = if open.device == DeviceChoice::Gpu { "GPU" } else { "CPU" };
     let older = if open.is_of_other_build {
@@ -150,11 +160,18 @@ pub struct StoredLine {
 /// How a stored sweep is shown; `running` is the id of the one that runs.
 pub fn stored_line(sweep: &StoredSweep, running: Option<&str>) -> StoredLine {
     match sweep {
-        StoredSweep::Readable { id, grid: text, world, points, done } => {
+        StoredSweep::Readable { id, name, grid: text, world, points, done } => {
             let is_running = running == Some(id.as_str());
             StoredLine {
-                title: grid(text),
-                about: format!("{world} · {}", stored_state(*points, *done, is_running)),
+                title: title(name, text),
+                about: {
+                    let state = stored_state(*points, *done, is_running);
+                    if name.is_empty() {
+                        format!("{world} · {state}")
+                    } else {
+                        format!("{} · {world} · {state}", grid(text))
+                    }
+                },
                 can_resume: !is_running && done < points,
                 can_open: true,
                 can_delete: !is_running,
@@ -214,6 +231,7 @@ mod tests {
     fn a_stored_sweep_offers_what_can_be_done_with_it() {
         let stored = |done| StoredSweep::Readable {
             id: "a\"b".into(),
+            name: String::new(),
             grid: "seed=1; data.length=\"<b>\"; hold=data.topics".into(),
             world: "coins:n=4".into(),
             points: 4,
@@ -228,6 +246,19 @@ mod tests {
         let line = stored_line(&stored(1), Some("a\"b"));
         assert!(line.about.ends_with("running, 1 of 4 done"), "{line:?}");
         assert!(!line.can_resume && line.can_open && !line.can_delete);
+        let named = StoredSweep::Readable {
+            id: "a".into(),
+            name: "Wide <nets>".into(),
+            grid: "net.width=8,16".into(),
+            world: "coins".into(),
+            points: 2,
+            done: 2,
+        };
+        let line = stored_line(&named, None);
+        assert_eq!(
+            (line.title.as_str(), line.about.as_str()),
+            ("Wide <nets>", "width = 8, 16 · coins · finished, 2 runs")
+        );
         let line = stored_line(&StoredSweep::Unreadable { id: "<i>".into() }, None);
         assert!(!line.can_open && line.can_delete && line.about.contains("cannot be read"));
     }

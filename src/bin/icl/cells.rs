@@ -34,6 +34,8 @@ pub struct Finished<T = Outcome> {
     pub outcomes: BTreeMap<String, T>,
     /// Key, and a sentence.
     pub failed: Vec<(String, String)>,
+    /// What the sweep is called, now or by a call before; empty for none.
+    pub name: String,
 }
 
 /// Threads where nobody says how many: one core is left to others.
@@ -42,9 +44,10 @@ pub fn usual_jobs() -> usize {
 }
 
 /// Runs what `file` does not hold yet. One line of JSON for each finished cell, after a first line that names the sweep: whoever
-/// stops it, by whatever means, loses the cells under way and nothing else.
-pub fn run(sweep: &Sweep, cells: &[Cell], file: &Path, jobs: usize) -> Result<Finished, Failure> {
-    run_each(sweep, cells, file, jobs, &|experiment, progress| {
+/// stops it, by whatever means, loses the cells under way and nothing else. A `name` is kept in the file too, and takes the place of the
+/// one before; without one that stays.
+pub fn run(sweep: &Sweep, cells: &[Cell], file: &Path, jobs: usize, name: Option<&str>) -> Result<Finished, Failure> {
+    run_each(sweep, cells, file, jobs, name, &|experiment, progress| {
         pollster::block_on(cell::run(experiment, DeviceChoice::Cpu, progress))
     })
 }
@@ -58,9 +61,14 @@ pub fn run_each<T: Clone + Send + Serialize + DeserializeOwned>(
     cells: &[Cell],
     file: &Path,
     jobs: usize,
+    name: Option<&str>,
     run_one: RunOne<'_, T>,
 ) -> Result<Finished<T>, Failure> {
-    let (mut journal, mut outcomes) = Journal::open(sweep, file)?;
+    let Opened { mut journal, mut outcomes, name: before } = Journal::open(sweep, file)?;
+    let name = name.map(String::from).unwrap_or_else(|| before.clone());
+    if name != before {
+        journal.line(&json!({ "name": name }))?;
+    }
     outcomes.retain(|key, _| cells.iter().any(|cell| cell.key == *key));
     let left: Vec<&Cell> = cells.iter().filter(|cell| !outcomes.contains_key(&cell.key)).collect();
     let before = outcomes.len();
@@ -114,7 +122,7 @@ pub fn run_each<T: Clone + Send + Serialize + DeserializeOwned>(
     });
     bar.finish_and_clear();
     written?;
-    Ok(Finished { outcomes, failed })
+    Ok(Finished { outcomes, failed, name })
 }
 
 /// A cell that breaks must not take the others with it.
@@ -145,9 +153,17 @@ fn damage(lines: &[usize]) -> Option<String> {
 /// The file of results.
 struct Journal(File);
 
+/// The file, and what it holds.
+struct Opened<T> {
+    journal: Journal,
+    outcomes: BTreeMap<String, T>,
+    /// Empty for none.
+    name: String,
+}
+
 impl Journal {
     /// Opens or makes the file, and reads what it holds. A last line that was cut short is dropped, and will be run again.
-    fn open<T: DeserializeOwned>(sweep: &Sweep, path: &Path) -> Result<(Self, BTreeMap<String, T>), Failure> {
+    fn open<T: DeserializeOwned>(sweep: &Sweep, path: &Path) -> Result<Opened<T>, Failure> {
         let unusable = |why| Failure::File { path: path.display().to_string(), why };
         let refused = |why: &str| Failure::Sweep(format!("The file {} {why}", path.display()));
         let mut file =
@@ -166,7 +182,7 @@ impl Journal {
         let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
         let text = String::from_utf8_lossy(&bytes[..whole]);
         let mut lines = text.lines();
-        let (mut outcomes, mut damaged) = (BTreeMap::new(), Vec::new());
+        let (mut outcomes, mut damaged, mut name) = (BTreeMap::new(), Vec::new(), String::new());
         match lines.next().map(|line| serde_json::from_str::<Value>(line).unwrap_or_default()) {
             None if whole == 0 && bytes.len() > 4096 => {
                 return Err(refused(
@@ -181,6 +197,10 @@ impl Journal {
                     let outcome = value.get_mut("outcome").map(|outcome| serde_json::from_value(outcome.take()));
                     match (key, outcome) {
                         (Some(key), Some(Ok(outcome))) => drop(outcomes.insert(key, outcome)),
+                        // The last one counts.
+                        (None, None) if value["name"].is_string() => {
+                            name = value["name"].as_str().unwrap_or_default().into();
+                        }
                         // After the first line, counted from 1.
                         _ => damaged.push(i + 2),
                     }
@@ -203,7 +223,7 @@ impl Journal {
         if whole == 0 {
             journal.line(&json!({ "sweep": sweep.id(), "grid": sweep.grid() }))?;
         }
-        Ok((journal, outcomes))
+        Ok(Opened { journal, outcomes, name })
     }
 
     /// Gives the outcome as it will be read: reading may change a number's last bit, and a sweep that goes on must say what one says

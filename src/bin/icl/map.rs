@@ -40,7 +40,7 @@ fn one(design: &MapDesign, folder: &Path, keep: &Path, jobs: usize) -> Result<St
     let grid = sweep.cells().map_err(Failure::Invalid)?;
     say(format!("The map of {}: {} runs", design.name, grid.len()));
     let journal = keep.join(format!("map-{}.sweep.jsonl", design.name));
-    let finished = cells::run_each(&sweep, &grid, &journal, jobs, &|experiment, progress| {
+    let finished = cells::run_each(&sweep, &grid, &journal, jobs, None, &|experiment, progress| {
         let run = pollster::block_on(cell::watched(experiment, DeviceChoice::Cpu, progress))?;
         Ok(FinishedRun::new(&run.evaluation, &run.outcome, &run.training_loss))
     })?;

@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
         let cells = sweep.cells().map_err(Failure::Invalid)?;
         say(part.title);
         let journal = arguments.keep.join(format!("{}-{}.sweep.jsonl", study.name, part.name));
-        let finished = cells::run(&sweep, &cells, &journal, jobs)?;
+        let finished = cells::run(&sweep, &cells, &journal, jobs, None)?;
         failed.extend(finished.failed.iter().map(|(key, why)| format!("{key}: {why}")));
         let runs = runs(&cells, &finished, part.level);
         recorded.add(part, sweep, runs);
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     let mut text = vec![study.title.to_string()];
     for (part, report) in recorded.reports() {
         if let Some(folder) = &arguments.pictures {
-            write_pictures(&report, folder, &format!("{}-{}-", study.name, part.name))?;
+            write_pictures(&report, folder, &format!("{}-{}-", study.name, part.name), "")?;
         }
         text.push(format!("\n{}", study.sweeps.iter().find(|s| s.name == part.name).map_or("", |s| s.title)));
         text.extend(report.sections.iter().flat_map(|section| section.paragraphs()).map(String::from));

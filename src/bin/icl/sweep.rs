@@ -7,12 +7,15 @@ use std::{
 
 use charts::{
     report::{Table as TextTable, lines},
+    text::escape,
     theme::Theme,
 };
 use clap::Args;
 use icl_playground::{
     experiment::{Problem, Sweep, sweep::Cell},
-    sweep::{Metric, Report, Run, Table, by_seed, one_scale::at_one_scale, report, report::usual_views, table::plain},
+    sweep::{
+        Metric, Report, Run, Table, by_seed, name, one_scale::at_one_scale, report, report::usual_views, table::plain,
+    },
 };
 use serde_json::json;
 
@@ -33,6 +36,10 @@ pub struct Arguments {
     /// Which fields take which values: "data.topics=4,16,64; seed=1..3; hold=data.sequences" (hold keeps K·N·T at the experiment's)
     #[arg(long, value_name = "GRID")]
     grid: String,
+    /// What the sweep is called: kept with its results, and told in the title of its page, in JSON and in the names of pictures. Another
+    /// name finds the same results
+    #[arg(long, value_name = "NAME", value_parser = sweep_name)]
+    name: Option<String>,
     /// Cells that run at the same time; without it all cores but one
     #[arg(long, value_name = "J", value_parser = failure::count)]
     jobs: Option<usize>,
@@ -66,11 +73,15 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
         return Err(Problem::new("level", level, "a number", "").into());
     }
     let file = journal_path(&arguments.experiment, arguments.out.as_deref())?;
-    let finished = cells::run(&sweep, &cells, &file, jobs)?;
+    let finished = cells::run(&sweep, &cells, &file, jobs, arguments.name.as_deref())?;
     let runs = runs(&cells, &finished, arguments.level);
     let told = report(&sweep, &usual_views(&sweep), arguments.level, &runs);
     if let Some(folder) = &arguments.pictures {
-        write_pictures(&told, folder, "")?;
+        let prefix = match name::slug(&finished.name) {
+            slug if slug.is_empty() => slug,
+            slug => format!("{slug}-"),
+        };
+        write_pictures(&told, folder, &prefix, &finished.name)?;
     }
     let (_, held) = at_one_scale(&sweep, &runs);
     let table = Table::new(&sweep.axes, &held);
@@ -78,6 +89,9 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
         (true, _) => {
             let mut value = table.json(sweep.base.world.observation().word());
             value["sweep"] = sweep.id().into();
+            if !finished.name.is_empty() {
+                value["name"] = finished.name.as_str().into();
+            }
             value["grid"] = sweep.grid().into();
             value["cells"] = json!({ "all": cells.len(), "finished": runs.len() });
             value["report"] = told
@@ -95,7 +109,8 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
             value.to_string()
         }
         (_, true) => table.csv(),
-        _ => as_text(&table, &told),
+        _ if finished.name.is_empty() => as_text(&table, &told),
+        _ => format!("{}\n\n{}", finished.name, as_text(&table, &told)),
     };
     let Some((key, why)) = finished.failed.first() else { return Ok(text) };
     print(&text)?;
@@ -121,17 +136,31 @@ pub fn runs(cells: &[Cell], finished: &Finished, level: Option<f64>) -> Vec<Run>
     cells.iter().filter(outcome).map(|cell| Run::new(cell, &finished.outcomes[&cell.key], level)).collect()
 }
 
-/// Files `PREFIX + name.svg`, one for each chart, and `PREFIX + report.html` with everything that is said.
-pub fn write_pictures(report: &Report, folder: &Path, prefix: &str) -> Result<(), Failure> {
+/// A name as it is kept: one line that is not too long.
+fn sweep_name(text: &str) -> Result<String, String> {
+    let name = name::tidy(text);
+    match text.trim().chars().count() {
+        0 => Err("a name has at least one letter".into()),
+        n if n > name::MOST => Err(format!("a name has at most {} characters, and this one has {n}", name::MOST)),
+        _ => Ok(name),
+    }
+}
+
+/// Files `PREFIX + name.svg`, one for each chart, and `PREFIX + report.html` with everything that is said, under a title (empty for the
+/// usual one).
+pub fn write_pictures(report: &Report, folder: &Path, prefix: &str, title: &str) -> Result<(), Failure> {
     let theme = Theme::light();
     fs::create_dir_all(folder).map_err(Failure::Output)?;
     for drawn in report.charts() {
         let path = folder.join(format!("{prefix}{}.svg", drawn.id));
         fs::write(path, drawn.svg(&theme)).map_err(Failure::Output)?;
     }
+    let title = escape(title);
+    let heading = if title.is_empty() { String::new() } else { format!("<h1>{title}</h1>") };
     let page = format!(
-        "<!doctype html><html lang=\"en\" style=\"{}\"><meta charset=\"utf-8\"><title>A sweep</title><style>{}</style><body>{}</body></html>",
+        "<!doctype html><html lang=\"en\" style=\"{}\"><meta charset=\"utf-8\"><title>{}</title><style>{}</style><body>{heading}{}</body></html>",
         theme.css_variables(),
+        if title.is_empty() { "A sweep" } else { title.as_str() },
         include_str!("../../../www/style.css"),
         report.html(&theme)
     );

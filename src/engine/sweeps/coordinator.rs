@@ -28,7 +28,7 @@ use crate::{
         transfer::{self, Received},
         wire::{self, DecodeError},
     },
-    sweep::Recorded,
+    sweep::{Recorded, name},
 };
 
 /// Between two reports, ms.
@@ -293,10 +293,11 @@ impl Coordinator {
                 self.report_stored();
                 self.report_opened();
             }
-            SweepRequest::Start { base, grid, preset, device } => match Sweep::kept_grid(*base, &grid) {
-                Ok(sweep) => self.start(&sweep, preset, device),
+            SweepRequest::Start { base, grid, preset, name, device } => match Sweep::kept_grid(*base, &grid) {
+                Ok(sweep) => self.start(&sweep, preset, &name, device),
                 Err(problems) => self.trouble = sentences(&problems),
             },
+            SweepRequest::Rename { id, name } => self.rename(&id, &name),
             SweepRequest::Open { id, resume } => self.open(&id, resume),
             SweepRequest::Leave => self.leave(),
             SweepRequest::Study { name } => self.study(&name),
@@ -393,13 +394,20 @@ impl Coordinator {
     }
 
     /// Runs a sweep, or goes on with it.
-    fn start(&mut self, sweep: &Sweep, preset: String, device: DeviceChoice) {
+    fn start(&mut self, sweep: &Sweep, preset: String, name: &str, device: DeviceChoice) {
         self.leave();
-        let record =
-            Record { created: js_sys::Date::now(), build: self.build.clone(), ..Record::new(sweep, preset, device) };
+        let record = Record {
+            created: js_sys::Date::now(),
+            build: self.build.clone(),
+            name: name::tidy(name),
+            ..Record::new(sweep, preset, device)
+        };
         let is_known = |entry: &Entry| entry.as_ref().is_ok_and(|(stored, _)| stored.id == record.id);
         if self.stored.iter().any(is_known) || self.aside.as_ref().is_some_and(|sheet| sheet.record.id == record.id) {
-            // What was found before is not thrown away.
+            // What was found before is not thrown away, whatever it was called.
+            if !record.name.is_empty() {
+                self.rename(&record.id, &record.name);
+            }
             self.open(&record.id, true);
             return;
         }
@@ -410,6 +418,19 @@ impl Coordinator {
         if self.show(record, Vec::new()) {
             self.go_on_as(true, Queue::resume);
         }
+    }
+
+    /// Gives a sweep another name, here and in storage.
+    fn rename(&mut self, id: &str, name: &str) {
+        let name = name::tidy(name);
+        let sheets = self.shown.iter_mut().chain(&mut self.aside).map(|sheet| &mut sheet.record);
+        let stored = self.stored.iter_mut().flatten().map(|(record, _)| record);
+        for record in sheets.chain(stored).filter(|record| record.id == id) {
+            record.name.clone_from(&name);
+        }
+        self.report_stored();
+        let id = id.to_owned();
+        keep(self, move |store| async move { store.rename(&id, &name).await });
     }
 
     /// Opens a sweep; false where it cannot be, which is said.
@@ -711,6 +732,7 @@ impl Coordinator {
         let stored = self.stored.iter().map(|entry| match entry {
             Ok((record, done)) => StoredSweep::Readable {
                 id: record.id.clone(),
+                name: record.name.clone(),
                 grid: record.grid.clone(),
                 world: record.base.world.to_string(),
                 points: record.cells,

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// What is stored of a sweep when it starts, and never changed.
+/// What is stored of a sweep when it starts. Its name alone may change later.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     pub id: String,
@@ -33,6 +33,9 @@ pub struct Record {
     pub build: String,
     /// How many cells there are.
     pub cells: usize,
+    /// What a person calls it; empty for none, as in what was stored before sweeps had names.
+    #[serde(default)]
+    pub name: String,
 }
 
 /// A stored sweep and how many of its cells are done; or the id of one that cannot be read.
@@ -162,6 +165,7 @@ impl Sheet {
         self.reported = self.queue.states().to_vec();
         OpenedSweep {
             id: self.record.id.clone(),
+            name: self.record.name.clone(),
             base: Box::new(self.record.base.clone()),
             grid: self.record.grid.clone(),
             preset: self.record.preset.clone(),
@@ -208,6 +212,7 @@ impl Record {
             created: 0.0,
             build: String::new(),
             cells: sweep.len(),
+            name: String::new(),
         }
     }
 
@@ -303,6 +308,20 @@ mod tests {
         sheet.put(1, &results[1]);
         assert!(matches!(&sheet.changes()[..], [(1, PointState::Done { seconds: 1.0, .. })]));
         assert_eq!(sheet.status(3000.0).pace, sheet.queue.pace(3000.0));
+    }
+
+    #[test]
+    fn a_name_changes_nothing_else_and_old_records_have_none() {
+        let plain = record(&Experiment::default(), "seed=1..2");
+        let named = Record { name: "two seeds".into(), ..plain.clone() };
+        let others = [(named.clone(), found(&named))];
+        let mut sheet = Sheet::new(named.clone(), found(&plain), 4, 1.0).expect("a sound sweep");
+        assert_eq!((sheet.done(), sheet.opened("a").name.as_str()), (2, "two seeds"));
+        // The same sweep, whatever it is called.
+        assert!(Sheet::new(plain.clone(), vec![], 4, 1.0).expect("a sound sweep").borrow(&others).is_empty());
+        let mut text = serde_json::to_value(&plain).expect("JSON");
+        assert!(text.as_object_mut().is_some_and(|fields| fields.remove("name").is_some()));
+        assert_eq!(serde_json::from_value::<Record>(text).expect("a record"), plain);
     }
 
     #[test]

@@ -96,6 +96,18 @@ impl Store {
         put
     }
 
+    /// Names a sweep. One that is not stored, as another tab may have deleted it, is left alone.
+    pub async fn rename(&self, id: &str, name: &str) -> Result<(), String> {
+        if let Some(record) = self.sweeps.borrow_mut().iter_mut().find(|record| record.id == id) {
+            record.name = name.into();
+            return Ok(());
+        }
+        match &self.database {
+            Some(database) => rename(database, id, name).await.map_err(|e| words(&e)),
+            None => Ok(()),
+        }
+    }
+
     /// Whether a sweep is stored: another tab may have deleted it.
     pub async fn has(&self, id: &str) -> Result<bool, String> {
         if self.sweeps.borrow().iter().any(|record| record.id == id) {
@@ -189,6 +201,18 @@ async fn put_cell(database: &Database, id: &str, key: &str, text: &str) -> Resul
     }
     cells.put(&text.into(), Some(&pair(id, &key.into())))?.await?;
     through(all).await.map(|()| true)
+}
+
+/// One transaction: nothing that was deleted comes back.
+async fn rename(database: &Database, id: &str, name: &str) -> Result<(), Error> {
+    let all = database.transaction(&[SWEEPS], TransactionMode::ReadWrite)?;
+    let sweeps = all.object_store(SWEEPS)?;
+    let text = sweeps.get(JsValue::from(id))?.await?.and_then(|value| value.as_string()).unwrap_or_default();
+    // One that cannot be read has no name to change.
+    let Ok(record) = serde_json::from_str::<Record>(&text) else { return Ok(()) };
+    let Ok(text) = serde_json::to_string(&Record { name: name.into(), ..record }) else { return Ok(()) };
+    sweeps.put(&text.as_str().into(), Some(&id.into()))?.await?;
+    through(all).await
 }
 
 async fn delete(database: &Database, id: &str) -> Result<(), Error> {

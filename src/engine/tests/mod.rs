@@ -1,3 +1,4 @@
+mod asked;
 mod lab;
 mod probes;
 mod published;

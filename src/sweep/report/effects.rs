@@ -3,7 +3,7 @@
 use super::{Builder, EFFECTS, LISTED, Section, TextTable, probability};
 use crate::sweep::{
     Metric, Table,
-    by_seed::{Change, Effect, LEVEL, Verdict, correct, holm},
+    by_seed::{Effect, LEVEL, Verdict, correct, holm},
     words,
 };
 
@@ -14,7 +14,10 @@ impl Builder<'_> {
             let [low, high] = [&effect.low, &effect.high].map(words::named);
             vec![
                 effect.metric.title.into(),
-                format!("{} from {low} to {high}", words::symbol(&self.table.axes[effect.axis].field)),
+                match effect.is_along() {
+                    true => format!("{} from {low} to {high}", words::symbol(&self.table.axes[effect.axis].field)),
+                    false => format!("{} {high} against {low}", words::symbol(&self.table.axes[effect.axis].field)),
+                },
                 effect.told(),
                 effect.over.seeds.to_string(),
                 effect.corrected.map_or_else(|| "–".into(), probability),
@@ -25,9 +28,9 @@ impl Builder<'_> {
         if rows.is_empty() {
             return None;
         }
-        let head = ["what", "along", "change, 95%", "seeds", "p, corrected", "verdict"];
+        let head = ["what", "along", "change paired by seed, 95%", "seeds", "p, corrected", "verdict"];
         let mut paragraphs = vec![format!(
-            "From an axis' least value to its largest: one number for each seed, the mean over the settings of the other axes, and then Student's t over seeds. Runs of one seed share topics, initialization and batches, so that only seeds are independent. {} is a factor (worked in logarithms), a number without it a difference in nats per {}. The p-values are corrected for the {} verdicts of this table (Holm); below {LEVEL} a change is called one.",
+            "From an axis' least value to its largest, and of an axis of words from its first to each other: differences are paired by seed. Each seed gives one number, its run at one value against its run at the other, as the mean over the settings of the other axes; then Student's t over seeds. Runs of one seed share topics, initialization and batches, so that only seeds are independent. {} is a factor (worked in logarithms), a number without it a difference in nats per {}. The p-values are corrected for the {} verdicts of this table (Holm); below {LEVEL} a change is called one.",
             "×",
             self.word(),
             rows.len()
@@ -62,25 +65,24 @@ impl Builder<'_> {
     pub(super) fn effect(&self, effect: &Effect) -> String {
         let what = effect.metric.words();
         let [from, to] = [&effect.low, &effect.high].map(words::named);
-        let along = format!("{} from {from} to {to}", words::symbol(&self.table.axes[effect.axis].field));
-        let unit = match effect.change {
-            Change::Ratio => String::new(),
-            Change::Difference => Some(effect.metric.unit.text(self.word()))
-                .filter(|u| !u.is_empty())
-                .map_or_else(String::new, |u| format!(" {u}")),
+        let symbol = words::symbol(&self.table.axes[effect.axis].field);
+        let along = match effect.is_along() {
+            true => format!("{symbol} from {from} to {to}"),
+            false => format!("{symbol} {to} instead of {from}"),
         };
-        let size = format!("{}{unit}", effect.told());
-        let (seeds, all) = (effect.over.seeds, effect.at.len());
-        let over = if all > 1 { format!(", mean over {all} settings of the others") } else { String::new() };
+        let all = effect.at.len();
+        // Where all seeds agree there is no interval, and nothing at 95%.
+        let over = match (all > 1, effect.over.half_width.filter(|half| *half > 0.0)) {
+            (true, Some(_)) => format!(" (95%, mean over {all} settings of the others)"),
+            (true, None) => format!(" (mean over {all} settings of the others)"),
+            (false, Some(_)) => " (95%)".into(),
+            (false, None) => String::new(),
+        };
+        let paired = format!("{}{over}.", effect.paired(&effect.metric.unit.text(self.word())));
         let mut text = match effect.verdict() {
-            Verdict::None => {
-                let seeds = if seeds == 1 { "one seed".into() } else { format!("{seeds} seeds") };
-                return format!("{along} changes the {what} by {size} ({seeds}, too few for an interval{over}).");
-            }
-            Verdict::Falls => format!("{along} lowers the {what}: {size} (95% over {seeds} seeds{over})."),
-            Verdict::Rises => {
-                format!("{along} does not lower the {what}; it raises it: {size} (95% over {seeds} seeds{over}).")
-            }
+            Verdict::None => return format!("{along}: whether it changes the {what} cannot be judged. {paired}"),
+            Verdict::Falls => format!("{along} lowers the {what}. {paired}"),
+            Verdict::Rises => format!("{along} does not lower the {what}; it raises it. {paired}"),
             Verdict::Undecided => {
                 let alone = match effect.over.interval() {
                     Some((low, high)) if low > 0.0 || high < 0.0 => {
@@ -88,9 +90,7 @@ impl Builder<'_> {
                     }
                     _ => "",
                 };
-                format!(
-                    "{along} makes no difference to the {what} beyond chance: {size} (95% over {seeds} seeds{over}).{alone}"
-                )
+                format!("{along} makes no difference to the {what} beyond chance. {paired}{alone}")
             }
         };
         if all > 1 {
@@ -134,11 +134,11 @@ impl Builder<'_> {
     }
 }
 
-/// What each axis of numbers does to each of the metrics, corrected together.
+/// What each axis does to each of the metrics, corrected together.
 pub(super) fn effects(table: &Table, metrics: &[&'static Metric]) -> Vec<Effect> {
     let along = |metric: &&'static Metric| {
         let metric = *metric;
-        (0..table.axes.len()).filter_map(move |axis| Effect::along(table, metric, axis))
+        (0..table.axes.len()).flat_map(move |axis| Effect::all_of(table, metric, axis))
     };
     let mut found: Vec<Effect> = metrics.iter().flat_map(along).collect();
     correct(&mut found);

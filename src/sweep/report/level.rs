@@ -96,9 +96,9 @@ impl Builder<'_> {
         };
         let rows: Vec<Vec<String>> = found.iter().map(row).collect();
         let symbol = words::symbol(&axis.field);
-        let head = ["what", symbol, "against the least, 95%", "seeds", "p, corrected", "verdict"];
+        let head = ["what", &symbol, "against the least, 95%", "seeds", "p, corrected", "verdict"];
         let sentence = format!(
-            "Each value of {symbol} against {}, seed by seed (× is a factor), with Student's t at 95% over seeds; the p-values are corrected for the {} verdicts of this table (Holm).",
+            "Each value of {symbol} against {}, paired by seed (× is a factor), with Student's t at 95% over seeds; the p-values are corrected for the {} verdicts of this table (Holm).",
             words::named(least),
             rows.len()
         );

@@ -3,6 +3,7 @@
 //! The page draws the blocks with components; the terminal prints them and writes them as HTML ([`charts::report`]). Every mark carries
 //! the key of its run (or of the first of its runs), by which the page shows that run's numbers.
 
+mod asked;
 mod effects;
 mod fits;
 mod level;
@@ -134,6 +135,13 @@ pub fn usual_views(sweep: &Sweep) -> Vec<View> {
     if sweep.base.evaluation.algorithms {
         views.insert(0, View::Phases);
     }
+    let asked = |field: &str, on: bool| on || axes.contains(&field);
+    if asked("evaluation.components", sweep.base.evaluation.components) {
+        views.push(View::Components);
+    }
+    if asked("evaluation.events", sweep.base.evaluation.events) {
+        views.push(View::Events);
+    }
     if axes.len() <= 1 {
         views.push(View::Steps);
     }
@@ -221,6 +229,8 @@ impl<'a> Builder<'a> {
             View::Level => self.level(),
             View::Spread => self.spread(),
             View::Phases => super::phases::section(&self.table),
+            View::Components => self.components(),
+            View::Events => self.events(),
         };
         (!section.blocks.is_empty()).then_some(section)
     }

@@ -53,7 +53,9 @@ fn five_digits(x: f64) -> f64 {
     format!("{x:.4e}").parse().unwrap()
 }
 
-const ALL: [View; 11] = [
+const ALL: [View; 13] = [
+    View::Components,
+    View::Events,
     View::Losses,
     View::Gaps,
     View::Metric("two_level_excess"),
@@ -115,11 +117,17 @@ fn sentences_say_what_lowers_the_loss_and_what_does_not() {
     let runs = runs(&sweep);
     let told = report(&sweep, &[View::Losses], None, &runs);
     let text = text(&told);
-    assert!(text.contains("K from 4 to 64 lowers the two-level loss above Bayes: × 0."), "{text}");
-    assert!(text.contains("(95% over 5 seeds, mean over 2 settings of the others)"), "{text}");
+    assert!(
+        text.contains("K from 4 to 64 lowers the two-level loss above Bayes. Paired by seed: factor × 0."),
+        "{text}"
+    );
+    assert!(text.contains("] over 5 seeds (95%, mean over 2 settings of the others)."), "{text}");
     assert!(text.contains("It falls in all 2 settings of the others."), "{text}");
     // Nothing changes with N where K is 16 or 64.
-    assert!(text.contains("N from 2 to 8 lowers the two-level loss above Bayes: × 0.88 ["), "{text}");
+    assert!(
+        text.contains("N from 2 to 8 lowers the two-level loss above Bayes. Paired by seed: factor × 0.88 ["),
+        "{text}"
+    );
     assert!(text.contains("By itself it falls beyond chance in 1 of 3 settings of the others."), "{text}");
     assert!(text.contains("No difference beyond chance at (K = 16), (K = 64)."), "{text}");
     assert!(text.contains("corrected for the 6 verdicts of this table (Holm)"), "{text}");
@@ -136,15 +144,15 @@ fn sentences_say_what_lowers_the_loss_and_what_does_not() {
 
 #[test]
 fn few_seeds_and_negative_gaps_are_said() {
-    for (grid, few) in [
-        ("data.topics=4,16,64; seed=1..2", "There are 2 seeds only"),
-        ("data.topics=4,16,64", "There is one seed only"),
+    for (grid, few, paired) in [
+        ("data.topics=4,16,64; seed=1..2", "There are 2 seeds only", " over 2 seeds; an interval takes 3 or more."),
+        ("data.topics=4,16,64", "There is one seed only", ", of one seed, so without an interval."),
     ] {
         let sweep = sweep(grid);
         let told = report(&sweep, &[View::Gaps, View::Fits, View::Ranks, View::Speed], None, &runs(&sweep));
         let words = text(&told);
-        assert!(words.contains(few) && words.contains("too few for an interval"), "{words}");
-        assert!(!words.contains("(95% over") && !words.contains("beyond chance"), "{words}");
+        assert!(words.contains(few) && words.contains(paired), "{words}");
+        assert!(!words.contains("(95%") && !words.contains("beyond chance"), "{words}");
         let table = told.sections[1].tables().next().unwrap();
         assert!(
             table.rows.iter().all(|row| row.cells[5] == "too few seeds" && !row.cells[2].contains('[')),
@@ -156,7 +164,65 @@ fn few_seeds_and_negative_gaps_are_said() {
     runs[8].metrics.set("topic_gap", Some(Measured { value: -0.001, stderr: 0.01 }));
     let words = text(&report(&sweep, &[View::Gaps], None, &runs));
     assert!(words.contains("The topic gap is not above 0 in 1 of 9 runs: its change is a plain difference"), "{words}");
-    assert!(words.contains("K from 4 to 64 lowers the topic gap: −0.1"), "{words}");
+    assert!(words.contains("K from 4 to 64 lowers the topic gap. Paired by seed: difference −0.1"), "{words}");
+}
+
+/// Words have no order: each is told against the first, seed by seed.
+#[test]
+fn words_are_compared_with_the_first_of_them() {
+    let sweep = sweep("net.architecture=transformer,gru,lstm; data.fresh=false; seed=1..8");
+    let mut runs = runs(&sweep);
+    for (i, run) in runs.iter_mut().enumerate() {
+        let (net, seed) = (run.coordinates[0].as_str().unwrap(), run.coordinates[2].as_f64().unwrap());
+        let higher = if net == "gru" { 0.2 } else { 0.0 };
+        // What a seed does to all nets is far larger than what a net does.
+        let excess = 5.0 * seed + higher + 0.001 * ((i * 7) % 5) as f64;
+        run.metrics.set("two_level_excess", Some(Measured { value: excess - 10.0, stderr: 0.01 }));
+    }
+    let told = report(&sweep, &[View::Losses], None, &runs);
+    let words = text(&told);
+    let gru = "architecture gru instead of transformer does not lower the two-level loss above Bayes; it raises it. Paired by seed: difference 0.1998 [0.19";
+    assert!(words.contains(gru) && words.contains("] nats per token over 8 seeds (95%)."), "{words}");
+    assert!(words.contains("architecture lstm instead of transformer makes no difference to the two-level"), "{words}");
+    let table = told.sections[1].tables().next().unwrap();
+    assert!(table.rows.iter().any(|row| row.cells[1] == "architecture gru against transformer"), "{table:?}");
+}
+
+#[test]
+fn components_and_events_have_sections_where_they_were_measured() {
+    let mixture = r#"{"mixture": [{"weight": 1, "world": "coin:p=0.2"}, {"weight": 3, "world": "coins"}]}"#;
+    let mut base = Experiment { world: mixture.parse().unwrap(), ..Experiment::default() };
+    (base.evaluation.components, base.evaluation.events) = (true, true);
+    let sweep = Sweep::parse_grid(base, "world.mixture.0.weight=1, 4; training.steps=100,400; seed=1..3").unwrap();
+    let mut runs = runs(&sweep);
+    for run in &mut runs {
+        let [weight, steps, seed] = [0, 1, 2].map(|i| run.coordinates[i].as_f64().unwrap());
+        run.metrics.set("component_0_excess", Some(Measured { value: (0.1 + 0.001 * seed) / weight, stderr: 0.01 }));
+        run.metrics.set("component_1_excess", Some(Measured { value: -0.05, stderr: 0.01 }));
+        run.metrics.set("learned_never_before", Some(Measured { value: 10.0 * weight + seed, stderr: 0.0 }));
+        // Only the longer runs come so far, and of those one does not.
+        if steps == 400.0 && (weight, seed) != (4.0, 3.0) {
+            run.metrics.set("learned_once_before", Some(Measured { value: 200.0 + seed, stderr: 0.0 }));
+        }
+    }
+    let told = report(&sweep, &usual_views(&sweep), None, &runs);
+    check(&told);
+    let words = text(&told);
+    let named = "component 0 is coin:p=0.2, of weight 1; component 1 is coins, of weight 3";
+    assert!(words.contains("exact Bayes, who knows the mixture") && words.contains(named), "{words}");
+    let weight = "weight of component 0 from 1 to 4 lowers the loss above Bayes on component 0. Paired by seed: difference −0.07";
+    assert!(words.contains(weight), "{words}");
+    let section = told.sections.iter().find(|s| s.title == "Steps to learn each event").unwrap();
+    assert!(section.paragraphs().any(|p| p.contains("stays below 10% of what it was at first")), "{words}");
+    assert!(section.paragraphs().any(|p| p.contains("A run that has not learned an event")), "{words}");
+    let table = section.tables().next().unwrap();
+    assert_eq!(table.heads, ["setting", "never before", "once before"]);
+    let cells: Vec<&str> = table.rows.iter().map(|row| row.cells[2].as_str()).collect();
+    assert!(cells[0] == "not learned (0 of 3 runs)" && cells[1].ends_with("(3 of 3 runs)"), "{cells:?}");
+    assert!(cells[3].ends_with("(2 of 3 runs)"), "{cells:?}");
+    // None where nothing was asked for.
+    let plain = Sweep { base: Experiment { evaluation: Default::default(), ..sweep.base.clone() }, ..sweep };
+    assert!(!usual_views(&plain).iter().any(|view| matches!(view, View::Components | View::Events)));
 }
 
 /// The runs with more topics go further from their prior: their terms rise while the gaps fall, and the rate alone would have it right.

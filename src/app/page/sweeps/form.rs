@@ -7,13 +7,13 @@ use leptos::{ev, prelude::*};
 use super::store::Store;
 use crate::{
     app::sweeps::{
-        Count, Plan,
-        form::{HOLDS, ROWS},
+        Count, Form, Plan,
+        form::{Group, HOLDS, ROWS, has_components, has_events},
         words::{plural, summary},
     },
     experiment::Problem,
     protocol::DeviceChoice,
-    sweep::cost::worker_count,
+    sweep::{cost::worker_count, name::MOST},
 };
 
 /// Most milliseconds that counting takes at a time.
@@ -51,7 +51,7 @@ pub fn NewSweep() -> impl IntoView {
                 {about}
                 ", with the values below in its place."
             </p>
-            <Form />
+            <NewSweepForm />
         </Show>
     }
 }
@@ -66,7 +66,7 @@ fn sentences(problems: &[Problem]) -> Vec<String> {
 }
 
 #[component]
-fn Form() -> impl IntoView {
+fn NewSweepForm() -> impl IntoView {
     let store = expect_context::<Store>();
     let (app, form) = (store.app, store.form);
     let cores = window().navigator().hardware_concurrency().max(1.0) as usize;
@@ -94,7 +94,20 @@ fn Form() -> impl IntoView {
             <p class="note">
                 "Values are parted by commas; 1..5 is every whole number from 1 to 5. Every combination is one run."
             </p>
+            <Measured />
             <div class="lab-choices">
+                <label>
+                    <span>"Name"</span>
+                    <input
+                        type="text"
+                        autocomplete="off"
+                        maxlength=MOST
+                        placeholder="none"
+                        data-testid="lab-new-name"
+                        prop:value=move || form.with(|form| form.name.clone())
+                        on:input=move |e| form.update(|form| form.name = event_target_value(&e))
+                    />
+                </label>
                 <label>
                     <span>"K·N·T"</span>
                     <select data-testid="lab-hold" on:change=move |e| form.update(|form| form.hold = event_target_value(&e))>
@@ -124,25 +137,73 @@ fn Form() -> impl IntoView {
     }
 }
 
+/// What is measured only where it is asked for, as far as the world has it.
+#[component]
+fn Measured() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let (app, form) = (store.app, store.form);
+    let with_components = Memo::new(move |_| app.draft.with(has_components));
+    let with_events = Memo::new(move |_| app.draft.with(has_events));
+    let is_on = move |read: fn(&Form) -> bool| move || form.with(read);
+    let set =
+        move |put: fn(&mut Form, bool)| move |e: ev::Event| form.update(|form| put(form, event_target_checked(&e)));
+    view! {
+        <div class="lab-choices" role="group" aria-label="What is measured besides">
+            <Show when=move || with_events.get()>
+                <label>
+                    <input
+                        type="checkbox"
+                        data-testid="lab-events"
+                        prop:checked=is_on(|form| form.events)
+                        on:change=set(|form, on| form.events = on)
+                    />
+                    <span>"Measure the steps to learn each event"</span>
+                </label>
+            </Show>
+            <Show when=move || with_components.get()>
+                <label>
+                    <input
+                        type="checkbox"
+                        data-testid="lab-components"
+                        prop:checked=is_on(|form| form.components)
+                        on:change=set(|form, on| form.components = on)
+                    />
+                    <span>"Measure the loss on each component of the mixture"</span>
+                </label>
+            </Show>
+        </div>
+    }
+}
+
 /// A field and its values.
 #[component]
 fn Axis(row: usize) -> impl IntoView {
     let store = expect_context::<Store>();
     let (app, form) = (store.app, store.form);
-    let fields = Memo::new(move |_| app.draft.with(|base| form.with(|form| form.fields(row, base))));
+    let groups = Memo::new(move |_| app.draft.with(|base| form.with(|form| form.groups(row, base))));
+    let hint = Memo::new(move |_| app.draft.with(|base| form.with(|form| form.hint(row, base))));
     let option = move |(name, label): (String, String)| {
         let own = name.clone();
         let is_chosen = Memo::new(move |_| form.with(|form| form.rows[row].0 == own));
         view! { <option value=name prop:selected=move || is_chosen.get()>{label}</option> }
+    };
+    let group = move |group: Group| {
+        let options = group.fields.into_iter().map(option).collect_view();
+        view! { <optgroup label=group.title>{options}</optgroup> }
+    };
+    let choose = move |e: ev::Event| {
+        let field = event_target_value(&e);
+        app.draft.with_untracked(|base| form.update(|form| form.choose(row, &field, base)));
     };
     view! {
         <div class="lab-axis">
             <select
                 aria-label=format!("Field of axis {}", row + 1)
                 data-testid=format!("lab-field-{row}")
-                on:change=move |e| form.update(|form| form.rows[row].0 = event_target_value(&e))
+                on:change=choose
             >
-                <For each=move || fields.get() key=Clone::clone children=option />
+                {option((String::new(), "–".into()))}
+                <For each=move || groups.get() key=Clone::clone children=group />
             </select>
             <input
                 type="text"
@@ -150,11 +211,14 @@ fn Axis(row: usize) -> impl IntoView {
                 spellcheck="false"
                 placeholder="no axis"
                 aria-label=format!("Values of axis {}", row + 1)
-                aria-describedby="lab-note"
+                aria-describedby=format!("lab-hint-{row} lab-note")
                 data-testid=format!("lab-values-{row}")
                 prop:value=move || form.with(|form| form.rows[row].1.clone())
                 on:input=move |e| form.update(|form| form.rows[row].1 = event_target_value(&e))
             />
+            <span class="note" id=format!("lab-hint-{row}") data-testid=format!("lab-hint-{row}")>
+                {move || hint.get()}
+            </span>
         </div>
     }
 }
@@ -195,8 +259,10 @@ fn AnswerView(answer: RwSignal<Answer>, cores: usize) -> impl IntoView {
 fn count(store: Store) -> RwSignal<Answer> {
     let answer = RwSignal::new(Answer::Counting);
     let latest = StoredValue::new(0_u64);
-    // What a row says without a field, or the device, is no other grid.
-    let grid = Memo::new(move |_| store.form.with(|form| (form.rows.clone(), form.hold.clone())));
+    // The name and the device make no other grid.
+    let grid = Memo::new(move |_| {
+        store.form.with(|form| (form.rows.clone(), form.hold.clone(), form.components, form.events))
+    });
     Effect::new(move |_| {
         // Read, and not only tracked: a memo that nobody reads is never computed, and tells nobody.
         grid.with(|_| ());

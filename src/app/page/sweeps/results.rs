@@ -16,6 +16,7 @@ use crate::{
     experiment::study::View,
     sweep::{
         METRICS, Metric, Report, Run,
+        name::file_stem,
         report::{Part, Section, parts, section},
         words::{named, symbol},
     },
@@ -44,17 +45,22 @@ pub fn Results(live: Arc<Live>) -> impl IntoView {
     let save = {
         let live = live.clone();
         move |ending: &str, kind: &str, write: &dyn Fn(&Live, &[Run]) -> String| {
-            let name = format!("icl-sweep-{}.{ending}", live.open.id);
+            let name = format!("{}.{ending}", file_stem(&live.name.get_untracked(), &live.open.id));
             download(&name, kind, &write(&live, &live.finished()));
         }
     };
     let save = StoredValue::new(save);
     let csv = move |_| save.with_value(|save| save("csv", "text/csv", &|live, runs| file::csv(&live.open, runs)));
-    let json =
-        move |_| save.with_value(|save| save("json", "application/json", &|live, runs| file::json(&live.open, runs)));
+    let json = move |_| {
+        save.with_value(|save| {
+            save("json", "application/json", &|live, runs| file::json(&live.open, &live.name.get_untracked(), runs))
+        })
+    };
     let html = move |_| {
         save.with_value(|save| {
-            save("html", "text/html", &|live, _| report.with_untracked(|report| file::html(&live.open, report)));
+            save("html", "text/html", &|live, _| {
+                report.with_untracked(|report| file::html(&live.open, &live.name.get_untracked(), report))
+            });
         });
     };
     let pick = {
@@ -112,7 +118,7 @@ pub fn Results(live: Arc<Live>) -> impl IntoView {
 /// Every run's main numbers.
 #[component]
 fn RunsTable(live: Arc<Live>) -> impl IntoView {
-    let axes: Vec<String> = live.open.sweep.axes.iter().map(|axis| symbol(&axis.field).to_owned()).collect();
+    let axes: Vec<String> = live.open.sweep.axes.iter().map(|axis| symbol(&axis.field).into_owned()).collect();
     let heads = axes.into_iter().chain(main_metrics().map(|metric| metric.title.to_owned()));
     let heads = heads.map(|head| view! { <th scope="col">{head}</th> }).collect_view();
     let built = growing(live.open.len());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 
 use super::{
     Problems,
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     app::sweeps::{Progress, words},
     protocol::SweepRequest,
+    sweep::name::MOST,
 };
 
 /// Leads to the first screen.
@@ -27,10 +28,40 @@ fn Back() -> impl IntoView {
 
 #[component]
 pub fn Sweep(live: Arc<Live>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let (name, kept) = (live.name.clone(), live.name.clone());
+    let title = {
+        let live = live.clone();
+        move || words::title(&live.name.get(), &live.open.grid)
+    };
+    let subtitle = {
+        let live = live.clone();
+        move || words::subtitle(&live.name.get(), &live.open)
+    };
+    let rename = {
+        let live = live.clone();
+        move |e: ev::Event| {
+            store.rename(&live, &event_target_value(&e));
+            // A name that is tidied to what it was changes no signal, but the entry.
+            kept.notify();
+        }
+    };
     view! {
         <Back />
-        <h2 tabindex="-1" data-testid="lab-title">{words::grid(&live.open.grid)}</h2>
-        <p class="note">{words::about(&live.open)}</p>
+        <h2 tabindex="-1" data-testid="lab-title">{title}</h2>
+        <p class="note">{subtitle}</p>
+        <label class="lab-metric">
+            <span>"Name"</span>
+            <input
+                type="text"
+                autocomplete="off"
+                maxlength=MOST
+                placeholder="none"
+                data-testid="lab-name"
+                prop:value=move || name.get()
+                on:change=rename
+            />
+        </label>
         <Problems />
         <Runs live=live.clone() />
         <Results live />

@@ -19,7 +19,7 @@ use crate::{
         SweepRequest, SweepStatus,
         transfer::{self, Received},
     },
-    sweep::{Metric, Run},
+    sweep::{Metric, Run, name},
 };
 
 #[wasm_bindgen]
@@ -46,6 +46,8 @@ pub enum Screen {
 /// An open sweep and everything that changes in it.
 pub struct Live {
     pub open: OpenSweep,
+    /// What it is called now; empty for none.
+    pub name: ArcRwSignal<String>,
     pub points: Vec<ArcRwSignal<Point>>,
     pub runs: ArcRwSignal<Vec<Option<Run>>>,
     pub progress: ArcRwSignal<Progress>,
@@ -69,6 +71,7 @@ impl Live {
         }
         let status = OpenStatus { id: open.id.clone(), is_paused: true, ..OpenStatus::default() };
         let live = Self {
+            name: ArcRwSignal::new(open.name.clone()),
             points: states,
             runs: ArcRwSignal::new(runs),
             progress: ArcRwSignal::new(Progress::default()),
@@ -98,6 +101,17 @@ impl Live {
             self.runs.update(|all| runs.into_iter().for_each(|(i, run)| all[i] = run));
         }
         self.count();
+    }
+
+    /// It may have been renamed in another tab.
+    fn apply_name(&self, stored: &[StoredSweep]) {
+        for sweep in stored {
+            if let StoredSweep::Readable { id, name, .. } = sweep
+                && *id == self.open.id
+            {
+                set(&self.name, name.clone());
+            }
+        }
     }
 
     fn apply_status(&self, status: OpenStatus) {
@@ -290,7 +304,12 @@ impl Store {
         match event {
             SweepEvent::Alive => {}
             SweepEvent::Failed { why } => self.fail(&why),
-            SweepEvent::Stored(stored) => self.stored.set(Some(stored)),
+            SweepEvent::Stored(stored) => {
+                if let Screen::Sweep(live) = self.screen.get_untracked() {
+                    live.apply_name(&stored);
+                }
+                self.stored.set(Some(stored));
+            }
             SweepEvent::Opened(opened) => self.on_opened(*opened),
             SweepEvent::Closed { id, is_deleted } => match self.screen.get_untracked() {
                 Screen::Sweep(live) if live.open.id == id && is_deleted => self.show(Screen::Home),
@@ -381,14 +400,29 @@ impl Store {
     pub fn start(self, plan: &Plan, preset: &str) {
         let device = self.form.with_untracked(|form| form.device);
         let base = Box::new(plan.sweep.base.clone());
-        self.request(&SweepRequest::Start { base, grid: plan.sweep.grid(), preset: preset.into(), device });
+        let name = self.form.with_untracked(|form| name::tidy(&form.name));
+        self.form.update(|form| form.name.clear());
+        self.request(&SweepRequest::Start { base, grid: plan.sweep.grid(), preset: preset.into(), name, device });
+    }
+
+    /// Calls an open sweep something else.
+    pub fn rename(self, live: &Live, name: &str) {
+        let name = name::tidy(name);
+        set(&live.name, name.clone());
+        self.request(&SweepRequest::Rename { id: live.open.id.clone(), name });
     }
 
     /// Runs a sweep of a study here.
     pub fn run_live(self, live: &Live) {
         let device = self.form.with_untracked(|form| form.device);
         let base = Box::new(live.open.sweep.base.clone());
-        self.request(&SweepRequest::Start { base, grid: live.open.sweep.grid(), preset: String::new(), device });
+        self.request(&SweepRequest::Start {
+            base,
+            grid: live.open.sweep.grid(),
+            preset: String::new(),
+            name: String::new(),
+            device,
+        });
     }
 
     /// The sweep on the screen.
