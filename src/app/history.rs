@@ -151,6 +151,7 @@ impl History {
             | Event::Device(_)
             | Event::Picture(_)
             | Event::Cell { .. }
+            | Event::Checkpoint { .. }
             | Event::Probe(_)
             | Event::Bench(_) => Changed::NONE,
         }

@@ -5,6 +5,7 @@ mod adapter;
 pub mod bench;
 pub mod cell;
 pub mod certify;
+pub mod checkpoint;
 pub mod clock;
 pub mod conclusion;
 #[cfg(target_arch = "wasm32")]
