@@ -235,7 +235,7 @@ mod tests {
         let evaluation = crate::protocol::example_evaluation();
         let full = Summary { evaluations: vec![evaluation], experiment: "0123456789abcdef".into(), ..summary() };
         let bytes = write(&full, &(), 0).expect("finite");
-        assert_eq!((VERSION, bytes.len()), (1, 304));
+        assert_eq!((VERSION, bytes.len()), (1, 372));
     }
 
     #[test]
