@@ -58,8 +58,8 @@ impl Told {
 }
 
 /// Runs to the end, on `cores` cores (0: the thread's own), and measures twice as much after it; saved and resumed after each number
-/// of calls of [`Session::advance`] that is in `stops`.
-fn told(experiment: &Experiment, cores: usize, stops: &[usize]) -> Told {
+/// of calls of [`Session::advance`] that is in `stops`. Then `tabs` are opened.
+fn told(experiment: &Experiment, cores: usize, stops: &[usize], tabs: &[TabKind]) -> Told {
     let mut told = Told::default();
     pollster::block_on(async {
         let mut session =
@@ -97,8 +97,8 @@ fn told(experiment: &Experiment, cores: usize, stops: &[usize]) -> Told {
         for (step, flat) in probes.recording().snapshots() {
             told.recorded.2.push((*step, read(flat.clone()).await.expect("parameters")));
         }
-        for kind in TabKind::ALL {
-            session.ask_probes(ProbeRequest::Open(Some(kind)), &mut |e| told.measured.push(e));
+        for kind in tabs {
+            session.ask_probes(ProbeRequest::Open(Some(*kind)), &mut |e| told.measured.push(e));
             while session.probe(&mut |e| told.measured.push(e)).await.expect("measures") {}
         }
     });
@@ -117,16 +117,23 @@ fn staged() -> Experiment {
 #[test]
 fn a_run_saved_after_any_step_goes_on_to_the_bit() {
     let experiment = small("markov:k=3");
-    let whole = told(&experiment, 0, &[]);
+    let whole = told(&experiment, 0, &[], &[]);
     assert_eq!(whole.losses.len(), 12);
     assert_eq!(whole.outcomes.len(), 2, "one, and one of twice as many sequences");
-    assert!(whole.measured.len() > TabKind::ALL.len(), "more than that the tabs open");
     // Step 0, evaluated steps and those between them, the last step; then in the middle of what is measured.
     let mut stream = Stream::new(5, Purpose::Timing, 0);
-    let measuring = (0..8).map(|_| 13 + stream.below(whole.advances as u64 - 13) as usize);
+    let measuring = (0..5).map(|_| 13 + stream.below(whole.advances as u64 - 13) as usize);
     for stop in (0..=12).chain(measuring).chain([whole.advances - 1, whole.advances]) {
-        told(&experiment, 0, &[stop]).assert_same(&whole, &format!("after {stop} of {}", whole.advances));
+        told(&experiment, 0, &[stop], &[]).assert_same(&whole, &format!("after {stop} of {}", whole.advances));
     }
+}
+
+#[test]
+fn what_is_measured_inside_a_resumed_model_is_the_same() {
+    let experiment = staged();
+    let whole = told(&experiment, 0, &[], &TabKind::ALL);
+    assert!(whole.measured.len() > 2 * TabKind::ALL.len(), "more than that the tabs open");
+    told(&experiment, 0, &[3, 10, 12], &TabKind::ALL).assert_same(&whole, "three times resumed");
 }
 
 #[test]
@@ -140,22 +147,34 @@ fn every_kind_of_run_goes_on_to_the_bit_in_every_stage() {
         staged(),
         with(&|e| e.training.optimizer = Optimizer::Langevin),
         with(&|e| e.net.architecture = Architecture::Gru),
-        with(&|e| (e.net.architecture, e.bound.certificate) = (Architecture::Lstm, true)),
+        with(&|e| e.net.architecture = Architecture::Lstm),
         with(&|e| e.evaluation.algorithms = true),
         // The noise is given; nothing is to be searched.
         with(&|e| (e.prior.steps, e.bound.scale, e.training.clip) = (0, 0.05, 0.0)),
-        Experiment { net: small("coins").net, ..small("lds") },
+        small("lds"),
     ];
     for experiment in experiments {
-        let whole = told(&experiment, 0, &[]);
+        let whole = told(&experiment, 0, &[], &[]);
         let steps = experiment.steps();
-        // In each stage and at each of its ends, evaluated or not; while gaps, noise and certificate are measured; and at the end.
+        // In each stage and at each of its ends, evaluated or not; while gaps and noise are measured; and at the end.
         let more = [steps + 1, (steps + whole.advances) / 2, whole.advances - 1];
         let stops: Vec<usize> = (0..=steps).chain(more).collect();
-        told(&experiment, 0, &stops).assert_same(&whole, &format!("{experiment:?}"));
-        let apart: Vec<usize> = stops.iter().copied().filter(|stop| stop % 4 == 1).collect();
-        told(&experiment, 0, &apart).assert_same(&whole, &format!("{experiment:?}"));
+        for some in [0, 1, 2] {
+            // Each third of them: resumed as it was, or as it was resumed before.
+            let stops: Vec<usize> = stops.iter().copied().skip(some).step_by(3).collect();
+            told(&experiment, 0, &stops, &[]).assert_same(&whole, &format!("{stops:?} of {experiment:?}"));
+        }
     }
+}
+
+#[test]
+fn a_certificate_is_the_same_wherever_the_run_was_saved() {
+    let mut experiment = staged();
+    (experiment.net.width, experiment.net.blocks, experiment.bound.certificate) = (8, 1, true);
+    let whole = told(&experiment, 0, &[], &[]);
+    assert!(whole.outcomes[0].certificate.is_some());
+    let stops = [experiment.steps(), whole.advances - 100];
+    told(&experiment, 0, &stops, &[]).assert_same(&whole, "before and while the certificate is worked out");
 }
 
 /// Gradients are summed in the order of the cores: what another number of cores gives differs in its last bits.
@@ -163,9 +182,9 @@ fn every_kind_of_run_goes_on_to_the_bit_in_every_stage() {
 fn a_run_of_two_cores_goes_on_with_two() {
     let mut experiment = small("markov:k=3");
     (experiment.training.steps, experiment.training.batch) = (30, 7);
-    let [one, two] = [0, 2].map(|cores| told(&experiment, cores, &[]));
+    let [one, two] = [0, 2].map(|cores| told(&experiment, cores, &[], &[]));
     assert_ne!(one.losses, two.losses, "else this shows nothing");
-    told(&experiment, 2, &[7, 30, 31]).assert_same(&two, "two cores");
+    told(&experiment, 2, &[7, 30, 31], &[]).assert_same(&two, "two cores");
 }
 
 /// What [`Session::resume`] says of a checkpoint.
@@ -226,4 +245,42 @@ fn a_run_with_numbers_that_are_none_is_not_saved() {
             .await
     });
     assert!(matches!(bare, Err(EngineError::Checkpoint(CheckpointError::NotKept))));
+}
+
+/// What a checkpoint of a published transformer weighs, and what it costs: `cargo test --lib -- --ignored --nocapture weighs`.
+#[test]
+#[ignore = "a measurement"]
+fn what_a_checkpoint_weighs() {
+    for preset in crate::experiment::preset::PRESETS {
+        let experiment = preset.experiment();
+        let observation = experiment.world.observation();
+        let parameters = crate::net::network::Network::new(&experiment.net, observation).layout.len;
+        let steps = experiment.steps();
+        let recorded = (0..=steps).filter(|step| experiment.evaluation.is_recorded(*step) || *step == steps).count();
+        let snapshots = (4 * parameters * recorded) as f64 / 1e6;
+        println!("{}: {parameters} parameters, {steps} steps, {recorded} recorded, {snapshots:.1} MB", preset.name);
+    }
+    let name = std::env::var("PRESET").unwrap_or("dursley-wonka".into());
+    let mut experiment = crate::experiment::Preset::named(&name).expect("a preset").experiment();
+    experiment.evaluation.sequences = 16;
+    pollster::block_on(async {
+        let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut |_| {}).await.expect("prepares");
+        for _ in 0..40 {
+            let began = crate::engine::clock::now_ms();
+            session.advance(&mut |_| {}).await.expect("advances");
+            let stepped = crate::engine::clock::now_ms();
+            if session.steps() % 10 == 0 {
+                let bytes = session.checkpoint(&mut |_| {}).await.expect("saved");
+                let saved = crate::engine::clock::now_ms();
+                let snapshots = session.probes().expect("probes").recording().snapshots().len();
+                println!(
+                    "{name}, step {}: {} bytes with {snapshots} snapshots in {:.2} ms; a step takes {:.1} ms",
+                    session.steps(),
+                    bytes.len(),
+                    saved - stepped,
+                    stepped - began,
+                );
+            }
+        }
+    });
 }
