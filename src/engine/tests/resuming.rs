@@ -3,7 +3,7 @@
 use super::small;
 use crate::{
     engine::{error::EngineError, session::Session, team::Team, trainer::read},
-    experiment::{Architecture, Experiment, Observation, Optimizer},
+    experiment::{Architecture, Experiment, Optimizer},
     probe::{ProbeRequest, TabKind},
     protocol::{
         DeviceChoice, Evaluation, Event, Outcome, Samples,
@@ -65,7 +65,7 @@ fn told(experiment: &Experiment, cores: usize, stops: &[usize], tabs: &[TabKind]
         let mut session =
             Session::prepare(experiment, DeviceChoice::Cpu, &mut |e| told.hear(e)).await.expect("prepares");
         if cores > 0 {
-            session.share(Team::of(cores, experiment, Observation::Tokens(3)).await.expect("a team"));
+            session.share(Team::of(cores, experiment, experiment.world.observation()).await.expect("a team"));
         }
         let mut asked = false;
         loop {
@@ -107,7 +107,7 @@ fn told(experiment: &Experiment, cores: usize, stops: &[usize], tabs: &[TabKind]
 
 /// With a training set, prior stages and gradient differences.
 fn staged() -> Experiment {
-    let mut staged = small("markov:k=3");
+    let mut staged = small("coins:n=3");
     (staged.data.fresh, staged.data.topics, staged.data.sequences) = (false, 4, 8);
     (staged.prior.steps, staged.prior.index) = (5, true);
     staged.training.steps = 6;
@@ -116,7 +116,7 @@ fn staged() -> Experiment {
 
 #[test]
 fn a_run_saved_after_any_step_goes_on_to_the_bit() {
-    let experiment = small("markov:k=3");
+    let experiment = small("coins:n=3");
     let whole = told(&experiment, 0, &[], &[]);
     assert_eq!(whole.losses.len(), 12);
     assert_eq!(whole.outcomes.len(), 2, "one, and one of twice as many sequences");
@@ -180,7 +180,7 @@ fn a_certificate_is_the_same_wherever_the_run_was_saved() {
 /// Gradients are summed in the order of the cores: what another number of cores gives differs in its last bits.
 #[test]
 fn a_run_of_two_cores_goes_on_with_two() {
-    let mut experiment = small("markov:k=3");
+    let mut experiment = small("coins:n=3");
     (experiment.training.steps, experiment.training.batch) = (30, 7);
     let [one, two] = [0, 2].map(|cores| told(&experiment, cores, &[], &[]));
     assert_ne!(one.losses, two.losses, "else this shows nothing");
@@ -200,7 +200,7 @@ fn refused(experiment: &Experiment, bytes: &[u8]) -> CheckpointError {
 
 #[test]
 fn a_checkpoint_that_does_not_fit_is_refused() {
-    let experiment = small("markov:k=3");
+    let experiment = small("coins:n=3");
     let bytes = pollster::block_on(async {
         let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut |_| {}).await.expect("prepares");
         for _ in 0..3 {
@@ -230,7 +230,7 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
 
 #[test]
 fn a_run_with_numbers_that_are_none_is_not_saved() {
-    let experiment = small("markov:k=3");
+    let experiment = small("coins:n=3");
     let saved = pollster::block_on(async {
         let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut |_| {}).await.expect("prepares");
         session.set_parameters(f32::NAN);
