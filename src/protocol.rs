@@ -8,6 +8,7 @@
 //! Numbers by position are flat arrays, index 0 being position 1. All losses are in nats per token. No message carries NaN or an
 //! infinity: a run that meets one ends in [`Phase::Failed`].
 
+pub mod checkpoint;
 mod finite;
 pub mod outcome;
 pub mod picture;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::{Experiment, WorldSpec};
 pub use crate::probe::{ProbeEvent, ProbeRequest};
 pub use crate::theory::curve::{Curve, Method};
+pub use checkpoint::Bytes;
 pub use finite::first_not_finite;
 pub use outcome::{
     Certificate, ComponentCourse, EventCourse, Nearness, Outcome, Paths, Randomised, Record, ScaleTrial,
@@ -63,12 +65,16 @@ impl FromEngine {
 /// What the page, or the coordinator of sweeps, asks of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
-    /// Prepare the experiment and run it from step 0; what ran before is dropped. With `hold`, stop before the first step.
+    /// Prepare the experiment and run it from step 0, or from a checkpoint of it (the bytes of an [`Event::Checkpoint`]); what ran
+    /// before is dropped. With `hold`, stop before the first step.
+    ///
+    /// After a checkpoint nothing is reported of the steps before it but the theory: who drew them has kept them.
     Start {
         #[serde(with = "wire::as_json")]
         experiment: Box<Experiment>,
         device: DeviceChoice,
         hold: bool,
+        checkpoint: Option<Bytes>,
     },
     /// Takes effect at the next step's end.
     Pause,
@@ -78,6 +84,11 @@ pub enum Command {
     Step,
     /// Back to step 0 of the same experiment, held.
     Reset,
+    /// Answered by an [`Event::Checkpoint`] of the run as it stands.
+    Checkpoint,
+    /// Whether checkpoints come by themselves from now on, in this run and in those to come: some seconds apart while a run goes on,
+    /// and when it pauses or ends. They never do before this is asked for.
+    AutoCheckpoint(bool),
     /// Run one cell of a sweep to its end, answered by [`Event::Cell`] and an [`Event::Outcome`]. What ran before is dropped.
     Cell {
         #[serde(with = "wire::as_json")]
@@ -111,6 +122,7 @@ impl Command {
     pub fn is_overtaken_by(&self, later: &Self) -> bool {
         match (self, later) {
             (Self::Picture { sketch: mine, .. }, Self::Picture { sketch, .. }) => mine == sketch,
+            (Self::Checkpoint, Self::Checkpoint) => true,
             (Self::Probe(mine), Self::Probe(later)) => mine.is_overtaken_by(later),
             _ => false,
         }
@@ -170,6 +182,12 @@ pub enum Event {
     Samples(Samples),
     /// At the end of a run or of a cell, and again after [`Command::MeasureMore`].
     Outcome(Box<Outcome>),
+    /// The run as it stands, to go on from by [`Command::Start`]. Every loss up to `step` was sent before.
+    Checkpoint {
+        step: usize,
+        /// As [`checkpoint::write`] writes them.
+        bytes: Bytes,
+    },
     /// How much of a cell is done, 0 to 1; at most some ten a second.
     Cell {
         done: f64,
@@ -403,6 +421,37 @@ pub struct BenchReport {
     pub losses: Vec<f64>,
 }
 
+/// With a number in every field.
+#[cfg(test)]
+fn example_evaluation() -> Evaluation {
+    let measured = Measured { value: 0.25, stderr: 0.5 };
+    let losses = LossAndFloor { loss: measured, bayes: measured, excess: measured };
+    Evaluation {
+        step: 2,
+        sequences: 4,
+        model: vec![1.0],
+        excess: vec![0.5],
+        excess_stderr: vec![0.125],
+        sampled_excess: vec![-0.5],
+        sampled_excess_stderr: vec![0.25],
+        squared_error: vec![0.5],
+        empirical: losses,
+        first_level: losses,
+        two_level: losses,
+        sequence_gap: measured,
+        topic_gap: measured,
+        topic_gap_above_bayes: measured,
+        seen_model: vec![0.5],
+        seen_model_stderr: vec![0.125],
+        seen_bayes: vec![0.25],
+        fresh_model: vec![0.75],
+        fresh_model_stderr: vec![0.0625],
+        fresh_bayes: vec![0.375],
+        distance_topic: 2.0,
+        distance_data: 1.0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -482,30 +531,7 @@ mod tests {
                 seconds_left: None,
                 evaluation_share: 0.25,
             }),
-            Event::Evaluation(Evaluation {
-                step: 2,
-                sequences: 4,
-                model: vec![1.0],
-                excess: vec![0.5],
-                excess_stderr: vec![0.125],
-                sampled_excess: vec![-0.5],
-                sampled_excess_stderr: vec![0.25],
-                squared_error: vec![0.5],
-                empirical: losses,
-                first_level: losses,
-                two_level: losses,
-                sequence_gap: measured,
-                topic_gap: measured,
-                topic_gap_above_bayes: measured,
-                seen_model: vec![0.5],
-                seen_model_stderr: vec![0.125],
-                seen_bayes: vec![0.25],
-                fresh_model: vec![0.75],
-                fresh_model_stderr: vec![0.0625],
-                fresh_bayes: vec![0.375],
-                distance_topic: 2.0,
-                distance_data: 1.0,
-            }),
+            Event::Evaluation(example_evaluation()),
             Event::Samples(Samples {
                 step: 2,
                 rows: vec![Sample {
@@ -533,6 +559,7 @@ mod tests {
                 ..Outcome::default()
             })),
             Event::Cell { done: 0.5 },
+            Event::Checkpoint { step: 3, bytes: Bytes(vec![0, 7, 255]) },
             Event::Picture(picture::example(7)),
             Event::Bench(BenchReport {
                 device: DeviceKind::Cpu,
@@ -557,7 +584,15 @@ mod tests {
         let text = r#"{"text":{"documents":[{"name":"ü","text":"abab"}]}}"#;
         let steps = BenchWork::Steps { experiment: experiment(), vocabulary: 5, cores: 2 };
         let mut commands = vec![
-            Command::Start { experiment: experiment(), device: DeviceChoice::Auto, hold: true },
+            Command::Start { experiment: experiment(), device: DeviceChoice::Auto, hold: true, checkpoint: None },
+            Command::Start {
+                experiment: experiment(),
+                device: DeviceChoice::Cpu,
+                hold: false,
+                checkpoint: Some(Bytes(vec![0, 255])),
+            },
+            Command::Checkpoint,
+            Command::AutoCheckpoint(true),
             Command::Pause,
             Command::Resume,
             Command::Step,
@@ -578,6 +613,7 @@ mod tests {
             experiment: Box::new(preset.experiment()),
             device: DeviceChoice::Auto,
             hold: false,
+            checkpoint: None,
         }));
         for command in commands {
             let message = ToEngine { run: u32::MAX, command };

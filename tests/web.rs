@@ -193,6 +193,41 @@ async fn a_session_on_the_cpu_repeats_bit_for_bit() {
     assert_eq!(losses(&a), losses(&b));
 }
 
+/// All losses of a run that is saved after `stop` steps, dropped, and resumed.
+async fn resumed(experiment: &Experiment, wish: DeviceChoice, stop: usize) -> (Vec<f64>, DeviceKind) {
+    let mut events = Vec::new();
+    let mut session = Session::prepare(experiment, wish, &mut |e| events.push(e)).await.expect("prepares");
+    for _ in 0..stop {
+        session.advance(&mut |e| events.push(e)).await.expect("steps");
+    }
+    let bytes = session.checkpoint(&mut |e| events.push(e)).await.expect("saved");
+    drop(session);
+    let mut after = Vec::new();
+    let mut session = Session::resume(experiment, &bytes, wish, &mut |e| after.push(e)).await.expect("resumes");
+    assert_eq!(session.steps(), stop);
+    while !session.finished() {
+        session.advance(&mut |e| after.push(e)).await.expect("steps");
+    }
+    session.settle(&mut |e| after.push(e)).await.expect("settles");
+    let used = report(&after).used;
+    events.extend(after);
+    (losses(&events), used)
+}
+
+#[wasm_bindgen_test]
+async fn a_saved_run_goes_on_to_the_bit() {
+    let mut experiment = small();
+    experiment.training.steps = 12;
+    let whole = losses(&run(&experiment, DeviceChoice::Cpu).await);
+    for stop in [0, 5, 12] {
+        assert_eq!(resumed(&experiment, DeviceChoice::Cpu, stop).await, (whole.clone(), DeviceKind::Cpu), "{stop}");
+    }
+    // On a GPU it goes on from the same parameters and moments; nothing is promised of its last bits.
+    let (on_gpu, used) = resumed(&experiment, DeviceChoice::Gpu, 5).await;
+    assert_eq!((used, on_gpu.len()), (DeviceKind::Gpu, 12));
+    assert!(on_gpu.iter().zip(&whole).all(|(a, b)| (a - b).abs() < 1e-3 * b), "{on_gpu:?} {whole:?}");
+}
+
 #[wasm_bindgen_test]
 async fn a_software_adapter_is_refused_with_a_reason_and_used_on_demand() {
     let experiment = small();

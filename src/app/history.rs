@@ -1,14 +1,19 @@
 //! What a run has told so far, in plain bounded buffers outside any reactive graph.
 
+mod kept;
+
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     experiment::{Experiment, link},
     number,
-    protocol::{Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Samples, Theory},
+    protocol::{Evaluation, Event, Frame, LossAndFloor, Measured, Outcome, Samples, Theory, wire},
 };
+
+pub use kept::HistoryError;
 
 /// Buckets of the training curve, at most: two for every pixel of a wide chart.
 pub const MAX_BUCKETS: usize = 2048;
@@ -50,8 +55,9 @@ impl Changed {
 }
 
 /// The history of one run, and the last curves of up to [`MAX_EARLIER`] runs before it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct History {
+    #[serde(with = "wire::as_json")]
     experiment: Experiment,
     theory: Option<Theory>,
     training: TrainingCurve,
@@ -151,6 +157,7 @@ impl History {
             | Event::Device(_)
             | Event::Picture(_)
             | Event::Cell { .. }
+            | Event::Checkpoint { .. }
             | Event::Probe(_)
             | Event::Bench(_) => Changed::NONE,
         }
@@ -274,7 +281,7 @@ impl History {
 }
 
 /// How far the model's loss by position has reached in a run, nats.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Extremes {
     /// The lowest and the highest at any position of any evaluation.
     pub low: f64,
@@ -311,7 +318,7 @@ impl Extremes {
 }
 
 /// What was told at one step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Recorded {
     step: usize,
     evaluation: Evaluation,
@@ -319,8 +326,9 @@ struct Recorded {
 }
 
 /// The last curve of a run before this one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EarlierRun {
+    #[serde(with = "wire::as_json")]
     pub experiment: Experiment,
     /// The step of the curve.
     pub step: usize,
@@ -345,7 +353,7 @@ pub fn differences(now: &Experiment, other: &Experiment) -> Vec<String> {
 }
 
 /// What an earlier run had that this one has not: `K 4, N 2`.
-fn difference(now: &Experiment, earlier: &Experiment) -> String {
+pub(super) fn difference(now: &Experiment, earlier: &Experiment) -> String {
     match differences(now, earlier).as_slice() {
         [] => "same settings".into(),
         [only] => only.clone(),
@@ -382,7 +390,7 @@ fn describe(field: &str, value: &Value) -> String {
 }
 
 /// Losses of the steps `first..=last`, summed up.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
     pub first: usize,
     pub last: usize,
@@ -394,7 +402,7 @@ pub struct Bucket {
 }
 
 /// The training loss step by step; once there are more than [`MAX_BUCKETS`], neighbours are joined.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingCurve {
     buckets: Vec<Bucket>,
     /// Steps per bucket: a power of two.
@@ -499,7 +507,7 @@ impl TrainingCurve {
 }
 
 /// The scalars of an evaluation, nats per token.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationPoint {
     pub step: usize,
     /// Sequences behind each number.
@@ -532,7 +540,7 @@ impl EvaluationPoint {
 }
 
 /// Every `stride`th evaluation and the latest.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Thinned {
     points: Vec<EvaluationPoint>,
     latest: Option<EvaluationPoint>,

@@ -12,6 +12,7 @@ pub mod mixing;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 pub mod page;
 pub mod pictures;
+pub mod runs;
 pub mod story;
 pub mod sweeps;
 pub use ::charts::theme;

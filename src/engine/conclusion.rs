@@ -1,6 +1,8 @@
 //! What is measured when the last step is done: precise gaps and curves, the noise that the model bears, its losses under that
 //! noise, the certificate.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     certify::Certify,
     clock::now_ms,
@@ -33,7 +35,46 @@ pub struct Conclusion {
     outcome: Outcome,
 }
 
+/// What is saved of it. The search for s, the losses under noise and the certificate are done or begin anew: they are drawn by the
+/// experiment's seed, and end as they would have.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Measuring {
+    gaps: Gaps,
+    measured: bool,
+    last: Evaluation,
+    outcome: Outcome,
+    /// Nothing is left but the gaps, where more is asked for.
+    is_done: bool,
+}
+
+impl Measuring {
+    /// The evaluation after the last step.
+    pub fn last(&self) -> &Evaluation {
+        &self.last
+    }
+}
+
 impl Conclusion {
+    pub fn saved(&self) -> Measuring {
+        Measuring {
+            gaps: self.gaps.clone(),
+            measured: self.measured,
+            last: self.last.clone(),
+            outcome: self.outcome.clone(),
+            is_done: self.scales.is_none() && self.randomise.is_none() && self.certify.is_none(),
+        }
+    }
+
+    /// Goes on from there, in a conclusion of the same experiment and of [`Measuring::last`].
+    pub fn restored(mut self, saved: Measuring) -> Self {
+        if saved.is_done {
+            (self.scales, self.randomise, self.certify) = (None, None, None);
+        }
+        (self.measured, self.outcome) = (saved.measured, saved.outcome);
+        self.gaps = self.gaps.restored(saved.gaps);
+        self
+    }
+
     /// `last`: the evaluation after the last step.
     pub fn new(
         experiment: &Experiment,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     experiment::{Architecture, Embedding, Experiment, Mlp, Net, Observation},
-    protocol::{DeviceChoice, DeviceKind, DeviceReport, Event, Phase},
+    protocol::{DeviceChoice, DeviceKind, DeviceReport, Event, Phase, checkpoint::Summary},
     world::{
         Rows,
         rng::{Purpose, Stream},
@@ -98,6 +98,48 @@ pub async fn choose(
     let mut chosen = choose_with(wish, experiment, observation, alone, &mut team, report, emit).await?;
     if chosen.report.used == DeviceKind::Cpu {
         chosen.report.why.push_str(&lost);
+    }
+    Ok(chosen)
+}
+
+/// As [`choose`], for a run that goes on from a checkpoint: where it is left to us, it trains where it trained before, by as many
+/// cores, since its last bits depend on both.
+pub async fn choose_again(
+    wish: DeviceChoice,
+    saved: &Summary,
+    experiment: &Experiment,
+    observation: Observation,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Chosen, EngineError> {
+    let before = saved.device.used;
+    let wish_now = match (wish, before) {
+        (DeviceChoice::Auto, DeviceKind::Gpu) => DeviceChoice::Gpu,
+        (DeviceChoice::Auto, DeviceKind::Cpu) if !saved.is_undecided => DeviceChoice::Cpu,
+        _ => wish,
+    };
+    let team = match (before, saved.cores) {
+        (DeviceKind::Gpu, _) => Team::gather(experiment, observation).await,
+        (DeviceKind::Cpu, Some(count)) => Team::of(count, experiment, observation).await.map(Some),
+        (DeviceKind::Cpu, None) => Ok(None),
+    };
+    let (mut team, lost) = match team {
+        Ok(team) => (team, String::new()),
+        Err(why) => (None, without(&why)),
+    };
+    let report = DeviceReport { used: DeviceKind::Cpu, ..saved.device.clone() };
+    let mut chosen = choose_with(wish_now, experiment, observation, false, &mut team, report, emit).await?;
+    let used = chosen.report.used;
+    if wish_now != wish && used == DeviceKind::Cpu && before == used {
+        chosen.report.why = format!("The run goes on where it was, on the CPU.{}", shared(saved.cores.unwrap_or(1)));
+    }
+    if used == DeviceKind::Cpu {
+        chosen.report.why.push_str(&lost);
+    }
+    if used != before || !lost.is_empty() {
+        chosen
+            .report
+            .why
+            .push_str(" Until it was saved it was computed otherwise: from here on, the last digits may differ.");
     }
     Ok(chosen)
 }

@@ -6,6 +6,7 @@
 //! noise cancels on average: E (d · d') = ‖E d‖².
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use super::{
     error::EngineError,
@@ -27,7 +28,9 @@ use crate::{
 const BATCH: usize = 256;
 
 /// The sums along one run.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Differences {
+    #[serde(skip)]
     experiment: Experiment,
     paths: Paths,
     /// Σ β η_t/4 since the last measurement.
@@ -50,6 +53,11 @@ impl Differences {
             topic: Tally::default(),
             expected_topic: Tally::default(),
         }
+    }
+
+    /// The same sums, saved, in a run of `experiment` that goes on.
+    pub fn restored(self, experiment: &Experiment) -> Self {
+        Self { experiment: experiment.clone(), ..self }
     }
 
     /// A step of the training proper was taken; `differences` holds ‖g - g'‖² for the data-dependent and the topic-dependent prior's

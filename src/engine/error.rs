@@ -2,7 +2,11 @@
 
 use thiserror::Error;
 
-use crate::{experiment::Problem, protocol::Phase, world::WorldError};
+use crate::{
+    experiment::Problem,
+    protocol::{Phase, checkpoint::CheckpointError},
+    world::WorldError,
+};
 
 #[derive(Debug, Error)]
 pub enum EngineError {
@@ -16,6 +20,8 @@ pub enum EngineError {
     Yardsticks(String),
     #[error("The workers that share a step could not be had.")]
     NoTeam,
+    #[error("The run cannot go on from where it was saved. {0}")]
+    Checkpoint(#[from] CheckpointError),
     #[error("The loss was no longer a number at step {step}.")]
     NotFinite { step: usize },
     #[error("The exact curves of this world are not all finite numbers (the first that is not: {0}).")]
@@ -33,6 +39,7 @@ impl EngineError {
             Self::Experiment(_) | Self::World(_) | Self::Yardsticks(_) | Self::Theory(_) => {
                 "Correct the named settings and run again."
             }
+            Self::Checkpoint(_) => "Start the run again from step 0.",
             Self::NoTeam => "Reload the page, or measure on one core.",
             Self::NoCorpus => "Choose another world, or drop text files of your own on the page.",
             Self::NotFinite { .. } => {

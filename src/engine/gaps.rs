@@ -4,6 +4,8 @@
 //! Everything is conditional on the training set (its K topics too) and the learner: what is averaged over are fresh sequences, fresh
 //! topics, and training sequences where there are too many to take them all.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     error::EngineError,
     evaluator::{Cells, PerSequence, Set},
@@ -20,7 +22,7 @@ use crate::{
 };
 
 /// Mean and variance of a stream of values (Welford).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     count: f64,
     mean: f64,
@@ -47,7 +49,7 @@ impl Tally {
 }
 
 /// A loss, Bayes' own, and their difference sequence by sequence.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Losses {
     loss: Tally,
     bayes: Tally,
@@ -70,7 +72,7 @@ impl Losses {
 }
 
 /// Means by position, over rows of T values.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct ByPosition(Vec<Tally>);
 
 impl ByPosition {
@@ -99,7 +101,7 @@ impl ByPosition {
 }
 
 /// The curves of an [`Evaluation`], over all sequences so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Positions {
     excess: ByPosition,
     sampled: ByPosition,
@@ -125,11 +127,15 @@ impl Positions {
     }
 }
 
-/// Measures a learner, some hundred sequences at a time.
+/// Measures a learner, some hundred sequences at a time. What is written of it is what was measured so far; the rest follows from the
+/// experiment ([`Gaps::restored`]).
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Gaps {
+    #[serde(skip)]
     experiment: Experiment,
     /// K topics in an order of chance, so that any first few are a fair sample; with fresh draws, the rows of the batches, where they
     /// are few enough to be measured as a whole.
+    #[serde(skip)]
     order: Vec<usize>,
     /// What is trained on is little enough to be measured as a whole.
     whole: bool,
@@ -195,6 +201,11 @@ impl Gaps {
             sequence_gap: Tally::default(),
             positions: Positions::default(),
         }
+    }
+
+    /// What was measured before, saved; measuring goes on from there as if it had never stopped.
+    pub fn restored(self, saved: Self) -> Self {
+        Self { experiment: self.experiment, order: self.order, whole: self.whole, population: self.population, ..saved }
     }
 
     /// Allows twice as many sequences as have been measured, whatever the experiment says of precision and share. Whether any more

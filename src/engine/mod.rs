@@ -6,6 +6,7 @@ mod asked;
 pub mod bench;
 pub mod cell;
 pub mod certify;
+pub mod checkpoint;
 pub mod clock;
 pub mod conclusion;
 #[cfg(target_arch = "wasm32")]

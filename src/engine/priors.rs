@@ -103,6 +103,18 @@ impl Priors {
         }
     }
 
+    /// The parameters at the end of each prior stage, topic-dependent and data-dependent. `None` before that, and without prior
+    /// stages, where both are the random start.
+    pub fn kept(&self) -> [Option<Tensor<1>>; 2] {
+        if self.steps == 0 { [None, None] } else { [self.at_topic.clone(), self.at_data.clone()] }
+    }
+
+    /// As they were after step `step`: `kept` is what [`Self::kept`] gave, `start` the random start.
+    pub fn restore(&mut self, kept: [Option<Tensor<1>>; 2], start: Tensor<1>, step: usize) {
+        [self.at_topic, self.at_data] =
+            if self.steps == 0 && step > 0 { [Some(start.clone()), Some(start)] } else { kept };
+    }
+
     /// From the CPU to another device.
     pub fn carry(&mut self, device: &Device) {
         for flat in [&mut self.at_topic, &mut self.at_data].into_iter().flatten() {

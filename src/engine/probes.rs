@@ -79,6 +79,16 @@ impl Probes {
         self.recording.carry(device);
     }
 
+    pub fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    /// What was recorded until a checkpoint; to be called before a tab is opened.
+    pub fn restore(&mut self, evaluations: Vec<Evaluation>, losses: Vec<f32>, recording: Recording, spent_ms: f64) {
+        (self.record.evaluations, self.record.losses) = (evaluations, losses);
+        (self.recording, self.spent_ms) = (recording, spent_ms);
+    }
+
     pub fn run_record(&self) -> &RunRecord {
         &self.record
     }

@@ -36,6 +36,16 @@ impl Recording {
         }
     }
 
+    /// Each step with the flat parameters then, in order.
+    pub fn snapshots(&self) -> &[(usize, Tensor<1>)] {
+        &self.snapshots
+    }
+
+    /// As [`Self::snapshots`] gave them.
+    pub fn restored(snapshots: Vec<(usize, Tensor<1>)>) -> Self {
+        Self { snapshots }
+    }
+
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = usize> {
         self.snapshots.iter().map(|(step, _)| *step)
     }

@@ -1,10 +1,13 @@
 //! One run: prepared once, then advanced a step at a time by whoever drives it (the worker's loop, or the terminal).
 
+mod saving;
+
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
 use super::{
     asked::Asked,
+    checkpoint::Saved,
     clock::now_ms,
     conclusion::Conclusion,
     curve_cache,
@@ -115,17 +118,20 @@ impl Session {
         wish: DeviceChoice,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
-        Self::prepare_at(Pace::unbroken(), experiment, wish, emit).await
+        Self::prepare_at(Pace::unbroken(), experiment, wish, None, emit).await
     }
 
-    /// The same with rests, here and in every evaluation to come. Dropping the future abandons the session.
+    /// The same with rests, here and in every evaluation to come. Dropping the future abandons the session. With the bytes of a
+    /// checkpoint it goes on from there, and nothing is evaluated now.
     pub async fn prepare_at(
         mut pace: Pace,
         experiment: &Experiment,
         wish: DeviceChoice,
+        checkpoint: Option<&[u8]>,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
         experiment.validate().map_err(EngineError::Experiment)?;
+        let saved = checkpoint.map(|bytes| Saved::read(bytes, experiment)).transpose()?;
         let world = World::new(&experiment.world)?;
         let (length, budget) = (experiment.data.length, Budget::default());
         begin(&mut pace, "Drawing the training set", 0.0, 0.1, emit);
@@ -170,7 +176,7 @@ impl Session {
         }
         let probes = Probes::new(experiment, &theory);
         emit(Event::Theory(theory));
-        Self::begin(pace, experiment, wish, world, corpus, evaluator, Some(probes), emit).await
+        Self::begin(pace, experiment, wish, world, corpus, evaluator, Some(probes), saved, emit).await
     }
 
     /// The same without the theory's curves, which nobody looks at in a cell of a sweep: the evaluations have no `model`.
@@ -184,7 +190,7 @@ impl Session {
         let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
         let mut pace = Pace::unbroken();
         let evaluator = Evaluator::new(&mut pace, experiment, &world, &corpus, &[], &[]).await;
-        Self::begin(pace, experiment, wish, world, corpus, evaluator, None, emit).await
+        Self::begin(pace, experiment, wish, world, corpus, evaluator, None, None, emit).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that a session is made of")]
@@ -196,12 +202,17 @@ impl Session {
         corpus: Corpus,
         evaluator: Evaluator,
         probes: Option<Probes>,
+        saved: Option<Saved>,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
         begin(&mut pace, "Choosing the device", 0.9, 1.0, emit);
         // The cells of a sweep have a core each.
         let alone = probes.is_none();
-        let mut chosen = device::choose(wish, experiment, world.observation(), alone, emit).await?;
+        let observation = world.observation();
+        let mut chosen = match &saved {
+            Some(saved) => device::choose_again(wish, &saved.summary, experiment, observation, emit).await?,
+            None => device::choose(wish, experiment, observation, alone, emit).await?,
+        };
         emit(Event::Device(chosen.report.clone()));
         let mut trainer = Trainer::new(experiment, world.observation(), &chosen.device);
         trainer.share(chosen.team.take());
@@ -245,8 +256,12 @@ impl Session {
             batches_total_ms: 0.0,
             probes,
         };
-        begin(&mut session.pace, "Evaluating the untrained model", 0.95, 1.0, emit);
-        session.evaluate(emit).await?;
+        if let Some(saved) = saved {
+            session.restore(saved)?;
+        } else {
+            begin(&mut session.pace, "Evaluating the untrained model", 0.95, 1.0, emit);
+            session.evaluate(emit).await?;
+        }
         // The preparation is over; what rests from now on is no part of it.
         session.pace.begin("", 1.0, 1.0);
         Ok(session)
@@ -359,6 +374,12 @@ impl Session {
     pub fn set_parameters(&mut self, value: f32) {
         let count = self.trainer.net().layout.len;
         self.trainer.set_parameters(vec![value; count]);
+    }
+
+    /// Steps to come are shared with this team.
+    #[cfg(test)]
+    pub fn share(&mut self, team: super::team::Team) {
+        self.trainer.share(Some(team));
     }
 
     pub fn probes(&self) -> Option<&Probes> {

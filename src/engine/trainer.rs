@@ -1,5 +1,7 @@
 //! One learner on one device: steps, predictions, distance travelled.
 
+mod state;
+
 use std::cell::RefCell;
 #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
 use std::collections::VecDeque;
@@ -17,11 +19,13 @@ use crate::{
         langevin::Langevin,
         layout::Entry,
         network::{Constants, Network},
-        optimizer::{AdamW, clipped},
+        optimizer::{AdamW, Moments, clipped},
     },
     probe::Matrix,
     world::Rows,
 };
+
+pub use state::{TrainerState, flat_of};
 
 /// Whatever predicts: the learner itself, the learner with other parameters, or a table in a test.
 #[expect(async_fn_in_trait, reason = "one thread: nobody needs its futures to be Send")]
@@ -244,6 +248,11 @@ impl Trainer {
         self.team.borrow().as_ref().map_or(1, Team::size)
     }
 
+    /// Members of the team that shares each step; `None` where there is no team.
+    pub fn team_size(&self) -> Option<usize> {
+        self.team.borrow().as_ref().map(Team::size)
+    }
+
     /// Why a team was given up, told once.
     pub fn take_lost(&self) -> Option<Lost> {
         self.lost.take()
@@ -345,6 +354,10 @@ impl Dynamics {
             #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
             Self::ShaderAdamW(_) => return,
         };
+        self.set_moments(moments);
+    }
+
+    fn set_moments(&mut self, moments: Moments) {
         match self {
             Self::AdamW(optimizer) => optimizer.resume(moments),
             Self::FusedAdamW(optimizer) => optimizer.resume(moments),

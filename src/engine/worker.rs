@@ -15,14 +15,15 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
 
 use super::{
-    bench, cell, clock::now_ms, corpus, error::EngineError, probes::Probes, session::Session, sweeps::coordinator,
+    bench, cell, checkpoint::Cadence, clock::now_ms, corpus, error::EngineError, probes::Probes, session::Session,
+    sweeps::coordinator,
 };
 use crate::{
     pace::{Pace, Progress},
     picture::picture,
     probe::TabKind,
     protocol::{
-        Command, Event, FromEngine, NO_RUN, Phase, Picture, ProbeRequest, SweepEvent, ToEngine, transfer, wire,
+        Bytes, Command, Event, FromEngine, NO_RUN, Phase, Picture, ProbeRequest, SweepEvent, ToEngine, transfer, wire,
     },
 };
 
@@ -54,6 +55,8 @@ struct Worker {
     open: Option<TabKind>,
     /// The probes have something to do while training rests.
     looking: bool,
+    /// When the next checkpoint comes by itself; `None` where nobody keeps them. Outlives the runs too.
+    cadence: Option<Cadence>,
 }
 
 impl Worker {
@@ -74,10 +77,38 @@ impl Worker {
         });
         let mut prepared = prepared?;
         prepared.ask_probes(ProbeRequest::Open(self.open), &mut |event| post(self.run, event));
+        let finished = prepared.finished();
         self.session = Some(prepared);
-        self.running = !hold;
-        self.post_phase(if hold { Phase::Paused } else { Phase::Running });
+        self.running = !hold && !finished;
+        if let Some(cadence) = &mut self.cadence {
+            *cadence = Cadence::new(now_ms());
+        }
+        self.post_phase(match (finished, hold) {
+            (true, _) => Phase::Finished,
+            (false, true) => Phase::Paused,
+            (false, false) => Phase::Running,
+        });
         Ok(())
+    }
+
+    /// Sends the run as it stands.
+    async fn save(&mut self) -> Result<(), EngineError> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        let (run, began) = (self.run, now_ms());
+        let bytes = session.checkpoint(&mut |event| post(run, event)).await?;
+        post(run, Event::Checkpoint { step: session.steps(), bytes: Bytes(bytes) });
+        if let Some(cadence) = &mut self.cadence {
+            cadence.made(began, now_ms());
+        }
+        Ok(())
+    }
+
+    /// Sends the run where checkpoints come by themselves: at rest always, else when one is due.
+    async fn save_when_due(&mut self) -> Result<(), EngineError> {
+        match self.cadence {
+            Some(cadence) if !self.running || cadence.is_due(now_ms()) => self.save().await,
+            _ => Ok(()),
+        }
     }
 
     /// Whether `message` was dealt with, or put by, since a run is being prepared.
@@ -92,15 +123,17 @@ impl Worker {
                 (preparing.held, preparing.hold) = (false, false);
                 self.post_phase(Phase::Preparing { what: "Preparing the run".into(), done: None });
             }
-            Command::Step | Command::Reset | Command::Probe(_) | Command::MeasureMore => {
-                // A step asks for what comes after; a request to the probes does not.
-                preparing.held &= matches!(message.command, Command::Probe(_));
+            Command::Step | Command::Reset | Command::Probe(_) | Command::MeasureMore | Command::Checkpoint => {
+                // A step asks for what comes after; a request to the probes or for a checkpoint does not.
+                preparing.held &= matches!(message.command, Command::Probe(_) | Command::Checkpoint);
                 self.deferred.push(message.clone());
             }
             // These end it, or have nothing to do with it.
-            Command::Start { .. } | Command::Cell { .. } | Command::Picture { .. } | Command::Bench { .. } => {
-                return false;
-            }
+            Command::Start { .. }
+            | Command::Cell { .. }
+            | Command::Picture { .. }
+            | Command::Bench { .. }
+            | Command::AutoCheckpoint(_) => return false,
         }
         true
     }
@@ -234,6 +267,7 @@ async fn run() {
         running: false,
         open: Some(TabKind::Landscape),
         looking: false,
+        cadence: None,
     };
     loop {
         let busy = worker.running || worker.looking || worker.is_preparing();
@@ -268,10 +302,11 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
     let run = *run;
     let emit = &mut |event| post(run, event);
     match command {
-        Command::Start { mut experiment, device, hold } => {
+        Command::Start { mut experiment, device, hold, checkpoint } => {
             let prepared = async move {
                 experiment.world = corpus::resolve(experiment.world).await?;
-                Session::prepare_at(pace(run), &experiment, device, &mut |event| post(run, event)).await
+                let checkpoint = checkpoint.as_ref().map(|bytes| &bytes.0[..]);
+                Session::prepare_at(pace(run), &experiment, device, checkpoint, &mut |event| post(run, event)).await
             };
             *preparing = Some(Preparing { session: Box::pin(prepared), held: false, hold });
         }
@@ -280,6 +315,7 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
                 session.settle(emit).await?;
                 *running = false;
                 post(run, Event::Phase(Phase::Paused));
+                worker.save_when_due().await?;
             }
         }
         Command::Resume => {
@@ -299,6 +335,7 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
                     session.advance(emit).await?;
                 }
                 post(run, Event::Phase(if session.finished() { Phase::Finished } else { Phase::Paused }));
+                worker.save_when_due().await?;
             }
         }
         Command::MeasureMore => {
@@ -313,6 +350,8 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
                 post(run, Event::Phase(Phase::Paused));
             }
         }
+        Command::Checkpoint => worker.save().await?,
+        Command::AutoCheckpoint(wanted) => worker.cadence = wanted.then(|| Cadence::new(now_ms())),
         Command::Cell { mut experiment, device } => {
             experiment.world = corpus::resolve(experiment.world).await?;
             let (mut told, mut last) = (0.0, now_ms());
@@ -371,7 +410,9 @@ async fn advance(worker: &mut Worker) -> Result<(), EngineError> {
             *running = false;
             post(run, Event::Phase(Phase::Finished));
         }
+        worker.save_when_due().await?;
     }
+    let Worker { session: Some(session), running, looking, .. } = worker else { return Ok(()) };
     *looking = if !*running || session.can_probe() { session.probe(emit).await? } else { true };
     Ok(())
 }

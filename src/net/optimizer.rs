@@ -45,6 +45,11 @@ impl AdamW {
         Moments { first: floats(self.first.clone()), second: floats(self.second.clone()), steps: self.steps }
     }
 
+    /// The same as tensors on its device, which a GPU's reader waits for: first and second moment, and steps taken.
+    pub fn tensors(&self) -> (Tensor<1>, Tensor<1>, i32) {
+        (self.first.clone(), self.second.clone(), self.steps)
+    }
+
     /// Goes on from what another remembers.
     pub fn resume(&mut self, moments: Moments) {
         let device = self.first.device();

@@ -145,6 +145,12 @@ impl OpenTab {
         *self = Self { experiment: Some(experiment.clone()), ..Self::default() };
     }
 
+    /// A saved run goes on. Its record is there before the engine reports anything: with the theory of its history, and the losses
+    /// and evaluations of its checkpoint ([`crate::protocol::checkpoint::Summary`]).
+    pub fn resume(&mut self, record: RunRecord) {
+        *self = Self { experiment: Some(record.experiment.clone()), record: Some(record), ..Self::default() };
+    }
+
     /// Takes in what the engine reports; whether anything changed that a tab shows.
     pub fn on_event(&mut self, event: &Event) -> bool {
         match event {
@@ -154,9 +160,11 @@ impl OpenTab {
                     view.add((**measurement).clone());
                 }
             }
-            Event::Theory(theory) => {
-                self.record = self.experiment.as_ref().map(|experiment| RunRecord::new(experiment, theory));
-            }
+            Event::Theory(theory) => match &mut self.record {
+                // Of a run that goes on.
+                Some(record) => record.theory = theory.clone(),
+                None => self.record = self.experiment.as_ref().map(|experiment| RunRecord::new(experiment, theory)),
+            },
             Event::Frame(_) | Event::Evaluation(_) => {
                 return self.record.as_mut().is_some_and(|record| record.on_event(event));
             }

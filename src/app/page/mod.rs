@@ -25,6 +25,7 @@ mod plot;
 mod preferences;
 mod probes;
 mod report;
+pub mod runs;
 mod sequences;
 mod settings;
 mod share;

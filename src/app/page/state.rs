@@ -239,7 +239,12 @@ impl App {
                     self.run.with_untracked(|run| run.as_ref().map(|run| run.experiment.evaluation.precision));
                 self.reached.set(precision.map(|precision| outcome.reached(precision)).unwrap_or_default());
             }
-            Event::Ready | Event::Probe(_) | Event::Samples(_) | Event::Cell { .. } | Event::Bench(_) => {}
+            Event::Ready
+            | Event::Probe(_)
+            | Event::Samples(_)
+            | Event::Cell { .. }
+            | Event::Checkpoint { .. }
+            | Event::Bench(_) => {}
         }
     }
 
@@ -284,7 +289,7 @@ impl App {
         self.reached.set(String::new());
         self.shown.set(None);
         self.phase.set(Phase::Preparing { what: "Preparing the run".into(), done: None });
-        self.send(Command::Start { experiment: Box::new(experiment), device, hold });
+        self.send(Command::Start { experiment: Box::new(experiment), device, hold, checkpoint: None });
     }
 
     /// A new worker; what was drawn stays until the next start.

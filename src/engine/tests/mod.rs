@@ -2,6 +2,7 @@ mod asked;
 mod lab;
 mod probes;
 mod published;
+mod resuming;
 
 use super::{
     device::{Contender, cpu},
@@ -245,7 +246,7 @@ fn preparing_many_topics_rests_often_and_can_be_abandoned() {
         };
         let mut polls = 0;
         {
-            let prepared = Session::prepare_at(pace, &experiment, DeviceChoice::Cpu, &mut emit);
+            let prepared = Session::prepare_at(pace, &experiment, DeviceChoice::Cpu, None, &mut emit);
             let mut prepared = std::pin::pin!(prepared);
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             while prepared.as_mut().poll(&mut context).is_pending() {
@@ -265,7 +266,7 @@ fn preparing_many_topics_rests_often_and_can_be_abandoned() {
         let mut heard = 0;
         {
             let mut emit = |_: Event| heard += 1;
-            let mut prepared = Box::pin(Session::prepare_at(pace, &experiment, DeviceChoice::Cpu, &mut emit));
+            let mut prepared = Box::pin(Session::prepare_at(pace, &experiment, DeviceChoice::Cpu, None, &mut emit));
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             for _ in 0..polls / 2 {
                 assert!(prepared.as_mut().poll(&mut context).is_pending());
@@ -289,7 +290,7 @@ fn rests_change_nothing() {
         };
         pollster::block_on(async {
             let mut session =
-                Session::prepare_at(pace, &experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
+                Session::prepare_at(pace, &experiment, DeviceChoice::Cpu, None, &mut emit).await.expect("prepares");
             while !session.finished() {
                 session.advance(&mut emit).await.expect("advances");
             }

@@ -175,6 +175,11 @@ impl AdamW {
         Some(Self { launcher, program, first: zeros(), second: zeros(), steps: 0 })
     }
 
+    /// What it remembers: first and second moment, and steps taken.
+    pub fn tensors(&self) -> (Tensor<1>, Tensor<1>, i32) {
+        (self.first.clone(), self.second.clone(), self.steps)
+    }
+
     /// Goes on from what another remembers.
     pub fn resume(&mut self, moments: Moments) {
         let device = self.first.device();

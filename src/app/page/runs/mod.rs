@@ -1,0 +1,3 @@
+//! The runs that this browser keeps; what is decided about them is `app::runs`.
+
+pub mod store;

@@ -1,0 +1,203 @@
+//! Kept runs in IndexedDB: of each its card as JSON text by its id, and its curves and checkpoint as bytes by (id, which of both).
+//!
+//! A database of its own, so that it never waits for what the sweeps' worker does with theirs.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+};
+
+use idb::{Database, Error, ObjectStore, Transaction, TransactionMode, builder};
+use js_sys::{Array, Promise, Uint8Array};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use crate::app::runs::{self, KeptRun, RunBytes};
+
+const NAME: &str = "icl-playground-runs";
+const CARDS: &str = "cards";
+const BYTES: &str = "bytes";
+const HISTORY: &str = "history";
+const CHECKPOINT: &str = "checkpoint";
+
+/// How long to wait for the database, ms. It never answers while another page changes it.
+const PATIENCE: i32 = 5000;
+/// Why, the rest of a sentence.
+const BUSY: &str = "another page of this site keeps the browser's storage busy";
+
+/// The open database. Errors are the rest of a sentence, without a full stop.
+pub struct RunStore {
+    database: Database,
+}
+
+/// Why a run was not written.
+enum NotPut {
+    /// There is no room.
+    Full,
+    Other(String),
+}
+
+impl From<Error> for NotPut {
+    fn from(error: Error) -> Self {
+        let words = words(&error);
+        if words.contains("Quota") || format!("{error:?}").contains("Quota") { Self::Full } else { Self::Other(words) }
+    }
+}
+
+impl RunStore {
+    /// Opens the database.
+    ///
+    /// # Errors
+    ///
+    /// Where the browser forbids it (a private window, for example), or another page is in the way.
+    pub async fn open() -> Result<Self, String> {
+        let store = |name| builder::ObjectStoreBuilder::new(name);
+        let open = builder::DatabaseBuilder::new(NAME).version(1);
+        let mut opening = Box::pin(open.add_object_store(store(CARDS)).add_object_store(store(BYTES)).build());
+        match within(PATIENCE, opening.as_mut()).await {
+            Some(opened) => opened.map(|database| Self { database }).map_err(|e| words(&e)),
+            None => {
+                spawn_local(async move {
+                    // An open database that nobody uses would be in the next page's way.
+                    if let Ok(late) = opening.await {
+                        late.close();
+                    }
+                });
+                Err(BUSY.into())
+            }
+        }
+    }
+
+    /// All kept runs, pinned ones first, then the newest. Cards that cannot be read any more are left out.
+    pub async fn runs(&self) -> Result<Vec<KeptRun>, String> {
+        let mut runs = in_time(cards(&self.database)).await?;
+        runs::sort(&mut runs);
+        Ok(runs)
+    }
+
+    /// Curves and checkpoint of a run; `None` where it is not kept any more.
+    pub async fn bytes(&self, id: &str) -> Result<Option<RunBytes>, String> {
+        in_time(bytes(&self.database, id)).await
+    }
+
+    /// Writes a run, new or as it is now. Where there is no room, the oldest runs that are not pinned go; their names.
+    ///
+    /// # Errors
+    ///
+    /// [`runs::NO_ROOM`] where nothing may go, and whatever else the browser says.
+    pub async fn keep(&self, run: &KeptRun, bytes: &RunBytes) -> Result<Vec<String>, String> {
+        let mut gone = Vec::new();
+        loop {
+            match put(&self.database, run, Some(bytes)).await {
+                Ok(()) => return Ok(gone),
+                Err(NotPut::Other(why)) => return Err(why),
+                Err(NotPut::Full) => {
+                    let kept = self.runs().await?;
+                    let going = runs::to_evict(&kept, &run.id, bytes.len()).unwrap_or_default();
+                    if going.is_empty() {
+                        return Err(runs::NO_ROOM.trim_end_matches('.').into());
+                    }
+                    for old in going {
+                        self.delete(&old.id).await?;
+                        gone.push(old.name.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the card of a run that is kept: a new name, or pinned or not.
+    pub async fn update(&self, run: &KeptRun) -> Result<(), String> {
+        put(&self.database, run, None).await.map_err(|why| match why {
+            NotPut::Full => runs::NO_ROOM.trim_end_matches('.').into(),
+            NotPut::Other(why) => why,
+        })
+    }
+
+    /// Forgets a run.
+    pub async fn delete(&self, id: &str) -> Result<(), String> {
+        delete(&self.database, id).await.map_err(|e| words(&e))
+    }
+}
+
+fn both(database: &Database, mode: TransactionMode) -> Result<(Transaction, ObjectStore, ObjectStore), Error> {
+    let all = database.transaction(&[CARDS, BYTES], mode)?;
+    let (cards, bytes) = (all.object_store(CARDS)?, all.object_store(BYTES)?);
+    Ok((all, cards, bytes))
+}
+
+async fn cards(database: &Database) -> Result<Vec<KeptRun>, Error> {
+    let (_all, cards, _) = both(database, TransactionMode::ReadOnly)?;
+    let values = cards.get_all(None, None)?.await?;
+    Ok(values.iter().filter_map(|value| serde_json::from_str(&value.as_string()?).ok()).collect())
+}
+
+async fn bytes(database: &Database, id: &str) -> Result<Option<RunBytes>, Error> {
+    let (_all, _, bytes) = both(database, TransactionMode::ReadOnly)?;
+    let [history, checkpoint] = [HISTORY, CHECKPOINT].map(|which| bytes.get(key(id, which)));
+    let (history, checkpoint) = (history?.await?, checkpoint?.await?);
+    let read = |value: JsValue| value.dyn_into::<Uint8Array>().map(|array| array.to_vec()).ok();
+    Ok(history
+        .and_then(read)
+        .map(|history| RunBytes { history, checkpoint: checkpoint.and_then(read).unwrap_or_default() }))
+}
+
+/// One transaction: no card without its bytes, and no curves of another step than the checkpoint's.
+async fn put(database: &Database, run: &KeptRun, large: Option<&RunBytes>) -> Result<(), NotPut> {
+    let text = serde_json::to_string(run).map_err(|e| NotPut::Other(e.to_string()))?;
+    let (all, cards, bytes) = both(database, TransactionMode::ReadWrite)?;
+    cards.put(&text.into(), Some(&run.id.as_str().into()))?.await?;
+    if let Some(large) = large {
+        for (which, value) in [(HISTORY, &large.history), (CHECKPOINT, &large.checkpoint)] {
+            bytes.put(&Uint8Array::from(&value[..]).into(), Some(&key(&run.id, which)))?.await?;
+        }
+    }
+    // Written once the transaction is through, and not before. What the browser takes back had no room.
+    if all.await?.is_committed() { Ok(()) } else { Err(NotPut::Full) }
+}
+
+async fn delete(database: &Database, id: &str) -> Result<(), Error> {
+    let (all, cards, bytes) = both(database, TransactionMode::ReadWrite)?;
+    cards.delete(JsValue::from(id))?.await?;
+    for which in [HISTORY, CHECKPOINT] {
+        bytes.delete(key(id, which))?.await?;
+    }
+    if all.await?.is_committed() {
+        return Ok(());
+    }
+    Err(Error::TransactionCommitError("the browser took it back".into()))
+}
+
+fn key(id: &str, which: &str) -> JsValue {
+    Array::of2(&id.into(), &which.into()).into()
+}
+
+fn words(error: &Error) -> String {
+    error.to_string().trim_end_matches('.').into()
+}
+
+/// What is read, unless it takes too long.
+async fn in_time<T>(read: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
+    let read = within(PATIENCE, pin!(read)).await;
+    read.ok_or_else(|| String::from(BUSY))?.map_err(|e| words(&e))
+}
+
+/// What the future gives, or `None` once so many milliseconds have passed.
+async fn within<F: Future>(ms: i32, mut future: Pin<&mut F>) -> Option<F::Output> {
+    let mut rest = pin!(rest(ms));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => rest.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
+async fn rest(ms: i32) {
+    let passed = Promise::new(&mut |resolve, _| {
+        // Fails for no function.
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms);
+    });
+    let _ = JsFuture::from(passed).await;
+}
