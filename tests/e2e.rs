@@ -603,7 +603,7 @@ fn charts_at_rest_follow_the_pixel_ratio() {
     page.wait_for_phase("finished", RUN);
     let sharp = "
         const layers = [...document.querySelectorAll('.chart-loss-by-position .plot canvas')];
-        return layers.length === 2 && layers.every((l) => Math.abs(l.width - arguments[0] * l.clientWidth) < 2)";
+        return layers.length === 3 && layers.every((l) => Math.abs(l.width - arguments[0] * l.clientWidth) < 2)";
     for ratio in [1.0, 2.0, 1.25] {
         let screen = json!({ "width": 1440, "height": 900, "deviceScaleFactor": ratio, "mobile": false });
         page.browser.devtools("Emulation.setDeviceMetricsOverride", &screen);

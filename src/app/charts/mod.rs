@@ -80,6 +80,11 @@ impl ChartKind {
         }
     }
 
+    /// Whether the chart follows the controls before a run.
+    pub fn follows_draft(self) -> bool {
+        matches!(self, Self::Bound | Self::Certificate)
+    }
+
     /// The chart as it stands. `draft` is the experiment in the controls: the bound's terms follow it as a slider
     /// moves; all else is about the run.
     pub fn chart<'a>(self, history: &'a History, draft: &'a Experiment, options: Options) -> Box<dyn Chart + 'a> {

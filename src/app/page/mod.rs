@@ -11,6 +11,7 @@ mod controls;
 mod dialog;
 mod dom;
 mod engine_client;
+mod entries;
 mod files;
 mod generalization;
 mod header;
@@ -20,8 +21,10 @@ mod messages;
 mod navigation;
 mod own_process;
 mod plot;
+mod plot_menu;
 mod preferences;
 mod probes;
+mod readout;
 mod report;
 mod sequences;
 mod settings;
@@ -36,7 +39,6 @@ mod world_panel;
 use std::time::Duration;
 
 use leptos::{ev, prelude::*};
-use leptos_use_device_pixel_ratio::use_device_pixel_ratio;
 use leptos_use_event_listener::use_event_listener;
 use wasm_bindgen::JsCast;
 
@@ -47,13 +49,7 @@ use self::{
     generalization::Generalization,
     state::App,
 };
-use crate::{
-    app::{
-        charts::{ChartKind, Options},
-        theme::Theme,
-    },
-    number::Unit,
-};
+use crate::app::{charts::ChartKind, theme::Theme};
 
 /// Puts the page in its place and starts the experiment that the address asks for.
 pub fn mount() {
@@ -70,19 +66,12 @@ fn Page() -> impl IntoView {
     provide_context(sweeps::Store::new(app));
     let (help, sharing) = (RwSignal::new(false), RwSignal::new(false));
     follow_theme(app);
-    follow_pixel_ratio(app);
-    follow_settings(app);
+    Effect::new(move |_| preferences::write_flag("bits", app.bits.get()));
     navigation::follow_address(app);
     files::listen_for_files(app);
     keyboard::listen_for_keys(app, help);
     let _ = use_event_listener(document(), ev::visibilitychange, move |_| app.visibility(document().hidden()));
-    set_interval(
-        move || {
-            app.watch();
-            app.board.with_value(board::Board::refresh_words);
-        },
-        Duration::from_secs(1),
-    );
+    set_interval(move || app.watch(), Duration::from_secs(1));
     app.connect();
     app.start(false);
     let to_the_chart = |e: ev::MouseEvent| {
@@ -196,8 +185,7 @@ fn Spoken() -> impl IntoView {
             beat.update_value(|beat| *beat += 1);
             // While it runs, every third beat; at rest, as soon as something is new.
             if !app.is_busy() || beat.get_value().is_multiple_of(3) {
-                let summary =
-                    app.board.with_value(|board| board.ask(ChartKind::LossByPosition, |chart| chart.summary()));
+                let summary = app.ask(ChartKind::LossByPosition, |chart| chart.summary()).unwrap_or_default();
                 let text = format!("{}. {summary}", app.phase.with_untracked(header::phase_word));
                 if sentence.with_untracked(|old| *old != text) {
                     sentence.set(text);
@@ -218,33 +206,5 @@ fn follow_theme(app: App) {
             let _ = root.set_attribute("style", &theme.css_variables());
             let _ = root.set_attribute("data-theme", if theme.dark { "dark" } else { "light" });
         }
-        app.board.with_value(|board| board.set_theme(theme));
-    });
-}
-
-/// Another pixel ratio (the window on another screen, the browser's zoom) need not change any size in CSS pixels, so that charts at rest
-/// would stay blurred.
-fn follow_pixel_ratio(app: App) {
-    let ratio = use_device_pixel_ratio();
-    Effect::new(move |_| {
-        let _ = ratio.get();
-        app.board.with_value(board::Board::redraw);
-    });
-}
-
-/// What needs no retraining reaches the charts at once.
-fn follow_settings(app: App) {
-    Effect::new(move |_| app.draft.with(|draft| app.board.with_value(|board| board.set_draft(draft))));
-    Effect::new(move |_| {
-        let options = Options {
-            unit: if app.bits.get() { Unit::Bits } else { Unit::Nats },
-            log_log: app.log_log.get(),
-            above_bayes: app.over_bayes.get(),
-            compare: app.compare.with(|names| names.iter().cloned().collect()),
-            squared_error: app.squared_error.get(),
-            linear_bound: app.linear_bound.get(),
-        };
-        preferences::write_flag("bits", app.bits.get());
-        app.board.with_value(|board| board.set_options(options));
     });
 }

@@ -9,18 +9,20 @@ use serde_json::Value;
 use super::{
     address::{self, Fragment, Opened},
     board::Board,
-    dom,
+    canvas, dom,
     engine_client::EngineClient,
     preferences,
     probes::Probes,
 };
 use crate::{
     app::{
-        fields::{self, Number, Typed},
-        mixing::{self, Part},
+        charts::{Chart, ChartKind, Options},
+        fields::{self, Typed},
+        mixing,
         pictures::{Pictures, Place},
     },
     experiment::{Estimate, Experiment, Preset, Problem, WorldSpec, json, link},
+    number::Unit,
     protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture, ProbeRequest},
 };
 
@@ -94,6 +96,10 @@ pub struct App {
     /// `None`: as the system says.
     pub theme: RwSignal<Option<bool>>,
     pub dark: Memo<bool>,
+    /// Device pixels for each CSS pixel.
+    pub pixel_ratio: Memo<f64>,
+    /// How the reader wants the numbers.
+    pub options: Memo<Options>,
     pub pause_hidden: RwSignal<bool>,
     /// The view of sweeps is open.
     pub lab: RwSignal<bool>,
@@ -146,7 +152,21 @@ impl App {
             _ => None,
         });
         let system_dark = use_media_query("(prefers-color-scheme: dark)");
+        let (bits, log_log) = (RwSignal::new(preferences::flag("bits")), RwSignal::new(false));
+        let (over_bayes, squared_error) = (RwSignal::new(false), RwSignal::new(false));
+        let linear_bound = RwSignal::new(false);
+        let compare = RwSignal::new(preferences::names("compare"));
+        let options = Memo::new(move |_| Options {
+            unit: if bits.get() { Unit::Bits } else { Unit::Nats },
+            log_log: log_log.get(),
+            above_bayes: over_bayes.get(),
+            compare: compare.with(|names| names.iter().cloned().collect()),
+            squared_error: squared_error.get(),
+            linear_bound: linear_bound.get(),
+        });
         Self {
+            pixel_ratio: canvas::pixel_ratio(),
+            options,
             preset,
             draft,
             device_choice,
@@ -163,12 +183,12 @@ impl App {
             shown: RwSignal::new(None),
             notice: RwSignal::new(opened.notice),
             silent: RwSignal::new(false),
-            bits: RwSignal::new(preferences::flag("bits")),
-            log_log: RwSignal::new(false),
-            over_bayes: RwSignal::new(false),
-            squared_error: RwSignal::new(false),
-            linear_bound: RwSignal::new(false),
-            compare: RwSignal::new(preferences::names("compare")),
+            bits,
+            log_log,
+            over_bayes,
+            squared_error,
+            linear_bound,
+            compare,
             theory: RwSignal::new(TheoryNotes::default()),
             reached: RwSignal::new(String::new()),
             theme,
@@ -188,20 +208,34 @@ impl App {
 
     /// Connects to the worker, and says what it reports to the signals and the board.
     pub fn connect(self) {
-        let client = EngineClient::new(move |event| self.on_event(&event));
+        let client = EngineClient::new(move |event| self.on_event(event));
         self.engine.set_value(Some(client.clone()));
         client.connect();
     }
 
-    fn on_event(self, event: &Event) {
+    fn on_event(self, event: Event) {
         self.silent.set(false);
-        self.board.with_value(|board| board.apply(event));
-        self.probes.on_event(event);
+        // What probes and pictures say may be megabytes: it is moved, never copied.
+        let event = match event {
+            Event::Probe(event) => return self.probes.on_probe(event),
+            Event::Picture(picture) => {
+                match self.pictures.with_value(|asked| asked.place(picture.id)) {
+                    Some(Place::World) => self.picture.set(picture),
+                    Some(Place::Sketch) => self.sketched.set(picture),
+                    // An answer to an older question.
+                    None => {}
+                }
+                return;
+            }
+            other => other,
+        };
+        self.board.with_value(|board| board.apply(&event));
+        self.probes.on_run(&event);
         match event {
-            Event::Phase(phase) => self.phase.set(phase.clone()),
-            Event::Device(report) => self.device.set(Some(report.clone())),
+            Event::Phase(phase) => self.phase.set(phase),
+            Event::Device(report) => self.device.set(Some(report)),
             Event::Theory(theory) => {
-                dom::publish("theory", theory);
+                dom::publish("theory", &theory);
                 self.theory.set(TheoryNotes {
                     baselines: theory.baselines.iter().map(|b| (b.name.clone(), b.about.clone())).collect(),
                     how: theory.how.join("\n"),
@@ -216,7 +250,7 @@ impl App {
                 evaluation_share: frame.evaluation_share,
             }),
             Event::Evaluation(evaluation) => {
-                dom::publish("evaluation", evaluation);
+                dom::publish("evaluation", &evaluation);
                 // An evaluation at step 0 comes without a frame.
                 self.progress.update(|p| p.step = evaluation.step);
                 self.recorded.set(self.board.with_value(Board::recorded));
@@ -225,20 +259,17 @@ impl App {
                     self.below_bayes.set(positions);
                 }
             }
-            Event::Picture(picture) => {
-                match self.pictures.with_value(|asked| asked.place(picture.id)) {
-                    Some(Place::World) => self.picture.set(picture.clone()),
-                    Some(Place::Sketch) => self.sketched.set(picture.clone()),
-                    // An answer to an older question.
-                    None => {}
-                }
-            }
             Event::Outcome(outcome) => {
                 let precision =
                     self.run.with_untracked(|run| run.as_ref().map(|run| run.experiment.evaluation.precision));
                 self.reached.set(precision.map(|precision| outcome.reached(precision)).unwrap_or_default());
             }
-            Event::Ready | Event::Probe(_) | Event::Samples(_) | Event::Cell { .. } | Event::Bench(_) => {}
+            Event::Ready
+            | Event::Probe(_)
+            | Event::Picture(_)
+            | Event::Samples(_)
+            | Event::Cell { .. }
+            | Event::Bench(_) => {}
         }
     }
 
@@ -248,6 +279,20 @@ impl App {
                 engine.send(command);
             }
         });
+    }
+
+    /// Reads a chart of the run as it stands; follows nothing. `None` once the page is gone.
+    pub fn ask<T>(self, kind: ChartKind, read: impl FnOnce(&dyn Chart) -> T) -> Option<T> {
+        let options = self.options.try_get_untracked()?;
+        self.board.try_with_value(|board| self.draft.with_untracked(|draft| board.ask(kind, draft, options, read)))
+    }
+
+    /// Follows what a chart of the run needs beside the run's history.
+    pub fn track_options(self, kind: ChartKind) {
+        self.options.track();
+        if kind.follows_draft() {
+            self.draft.track();
+        }
     }
 
     /// Looks at one of the recorded steps, or at the latest: every chart, and the probes.
@@ -374,9 +419,6 @@ impl App {
             self.paused_by_hiding.set_value(false);
             self.send(Command::Resume);
         }
-        if !hidden {
-            self.board.with_value(Board::request_frame);
-        }
     }
 
     /// Opens a story from its beginning.
@@ -430,60 +472,6 @@ impl App {
             text.push_str(&problem.to_string());
         }
         self.notice.set(Some(text));
-    }
-
-    /// Text typed into a number's entry. A readable value acts at once; an unreadable one stays to be mended.
-    pub fn type_number(self, number: &Number, text: &str) {
-        if let Some(value) = number.parse(text) {
-            self.draft.update(|draft| number.set(draft, value));
-        }
-        self.typed.update(|typed| typed.put(&number.field, text));
-    }
-
-    /// The entry was left: a readable text becomes its value's usual form.
-    pub fn leave_number(self, number: &Number) {
-        self.typed.update(|typed| {
-            if typed.get(&number.field).is_some_and(|text| number.parse(text).is_some()) {
-                typed.remove(&number.field);
-            }
-        });
-    }
-
-    pub fn set_number(self, number: &Number, value: f64) {
-        self.typed.update(|typed| {
-            typed.remove(&number.field);
-        });
-        self.draft.update(|draft| number.set(draft, value));
-    }
-
-    /// Another world; texts about the old one are of no use any more.
-    pub fn set_world(self, world: WorldSpec) {
-        self.typed.update(|typed| typed.forget("world"));
-        self.draft.update(|draft| draft.world = world);
-    }
-
-    /// Text typed into a row of the mixture; what cannot be read stays as text, to be mended.
-    pub fn type_part(self, part: Part, i: usize, text: &str) {
-        self.typed.update(|typed| typed.put(&part.field(i), text));
-        self.draft.update(|draft| drop(part.put(&mut draft.world, i, text)));
-    }
-
-    /// The entry was left: a readable text becomes its usual form.
-    pub fn leave_part(self, part: Part, i: usize, field: &str) {
-        self.typed.update(|typed| {
-            let reads = |text: &str| self.draft.with_untracked(|d| part.put(&mut d.world.clone(), i, text).is_ok());
-            if typed.get(field).is_some_and(reads) {
-                typed.remove(field);
-            }
-        });
-    }
-
-    pub fn remove_part(self, i: usize) {
-        self.draft.update(|draft| self.typed.update(|typed| mixing::remove(&mut draft.world, typed, i)));
-    }
-
-    pub fn equal_weights(self) {
-        self.draft.update(|draft| self.typed.update(|typed| mixing::equal_weights(&mut draft.world, typed)));
     }
 
     /// Asks the engine to draw the draft's world, if it is one.
