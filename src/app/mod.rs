@@ -11,6 +11,7 @@ pub mod mixing;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 pub mod page;
 pub mod pictures;
+pub mod rerun;
 pub mod story;
 pub mod sweeps;
 pub use ::charts::theme;

@@ -26,6 +26,9 @@ const SLOPE_REACH: f64 = 1.5;
 /// for the curves of earlier runs.
 const REACH: f64 = 4.0;
 
+/// Of earlier runs, the latest first: they have one hue.
+const EARLIER_DASHES: [Dash; 4] = [Dash::Solid, Dash::Long, Dash::Short, Dash::Dotted];
+
 pub struct LossByPosition<'a> {
     history: &'a History,
     options: Options,
@@ -46,7 +49,8 @@ struct Line {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Earlier,
+    /// The number among the earlier runs decides its dash.
+    Earlier(usize),
     /// What a baseline can see decides its colour, how it learns its dash.
     Baseline(Sight, Dash),
     Unigram,
@@ -88,7 +92,7 @@ impl Kind {
 
     fn hue(self, theme: &Theme) -> Hue {
         match self {
-            Self::Earlier => theme.earlier,
+            Self::Earlier(_) => theme.earlier,
             Self::Baseline(Sight::Unigrams, _) => theme.unigram,
             Self::Baseline(Sight::Bigrams, _) => theme.bigram,
             Self::Baseline(Sight::Topics, _) => theme.retrieval,
@@ -105,7 +109,7 @@ impl Kind {
     fn stroke(self, theme: &Theme) -> Stroke {
         let line = self.hue(theme).line;
         match self {
-            Self::Earlier => Stroke::new(line, 1.5),
+            Self::Earlier(number) => Stroke::new(line, 1.5).dash(EARLIER_DASHES[number % EARLIER_DASHES.len()]),
             Self::Baseline(_, dash) => Stroke::new(line, 2.0).dash(dash),
             Self::Unigram => Stroke::new(line, 2.0).dash(Dash::DashDot),
             Self::EntropyRate => Stroke::new(line, 2.0).dash(Dash::Dotted),
@@ -119,7 +123,7 @@ impl Kind {
 
     /// Drawn on the layer that changes seldom.
     fn is_fixed(self) -> bool {
-        matches!(self, Self::Earlier | Self::Baseline(..) | Self::Unigram | Self::EntropyRate | Self::Oracle)
+        matches!(self, Self::Earlier(_) | Self::Baseline(..) | Self::Unigram | Self::EntropyRate | Self::Oracle)
     }
 }
 
@@ -270,12 +274,12 @@ impl<'a> LossByPosition<'a> {
                 lines.push(line);
             }
         }
-        for (run, label) in self.history.earlier() {
+        for (number, (run, label)) in self.history.earlier().enumerate() {
             let how = format!("earlier run, step {}", number::count(run.step));
             lines.push(Line {
                 name: format!("earlier model ({label})"),
-                label: format!("earlier: {label}"),
-                kind: Kind::Earlier,
+                label,
+                kind: Kind::Earlier(number),
                 values: run.model.iter().take(length).copied().collect(),
                 stderr: Vec::new(),
                 how: vec![how; length],
@@ -355,8 +359,8 @@ impl<'a> LossByPosition<'a> {
             _ => f64::NEG_INFINITY,
         };
         let model = range(&|kind| kind == Kind::Model);
-        let (low, high) = range(&|kind| !matches!(kind, Kind::Model | Kind::Earlier));
-        let earlier = range(&|kind| kind == Kind::Earlier);
+        let (low, high) = range(&|kind| !matches!(kind, Kind::Model | Kind::Earlier(_)));
+        let earlier = range(&|kind| matches!(kind, Kind::Earlier(_)));
         let high = high.max(uniform);
         // The best and the worst that the model was at any position so far, and the worst after it had been better.
         let (best, worst, risen) = match self.history.extremes() {

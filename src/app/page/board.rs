@@ -68,6 +68,11 @@ impl Board {
         self.mark(changed);
     }
 
+    /// Before a run that starts by itself.
+    pub fn forget_if_early(&self) {
+        self.0.history.borrow_mut().forget_if_early();
+    }
+
     pub fn forget_earlier(&self) {
         let changed = self.0.history.borrow_mut().forget_earlier();
         self.mark(changed);

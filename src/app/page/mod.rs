@@ -26,6 +26,7 @@ mod preferences;
 mod probes;
 mod readout;
 mod report;
+mod rerun;
 mod sequences;
 mod settings;
 mod share;
@@ -68,6 +69,7 @@ fn Page() -> impl IntoView {
     follow_theme(app);
     Effect::new(move |_| preferences::write_flag("bits", app.bits.get()));
     navigation::follow_address(app);
+    rerun::follow_changes(app);
     files::listen_for_files(app);
     keyboard::listen_for_keys(app, help);
     let _ = use_event_listener(document(), ev::visibilitychange, move |_| app.visibility(document().hidden()));

@@ -13,6 +13,7 @@ use super::{
     engine_client::EngineClient,
     preferences,
     probes::Probes,
+    rerun,
 };
 use crate::{
     app::{
@@ -20,6 +21,7 @@ use crate::{
         fields::{self, Typed},
         mixing,
         pictures::{Pictures, Place},
+        rerun::{Next, Situation, assumed_seconds, is_on, next},
     },
     experiment::{Estimate, Experiment, Preset, Problem, WorldSpec, json, link},
     number::Unit,
@@ -93,6 +95,11 @@ pub struct App {
     pub theory: RwSignal<TheoryNotes>,
     /// What the measuring after the last step reached; empty until then.
     pub reached: RwSignal<String>,
+    /// Whether changes start a run by themselves: as the reader chose (`None`: by the run's length), and as it is.
+    pub as_i_move_chosen: RwSignal<Option<bool>>,
+    pub as_i_move: Memo<bool>,
+    /// Floating-point operations a second of training, as measured last.
+    speed: RwSignal<Option<f64>>,
     /// `None`: as the system says.
     pub theme: RwSignal<Option<bool>>,
     pub dark: Memo<bool>,
@@ -164,7 +171,20 @@ impl App {
             squared_error: squared_error.get(),
             linear_bound: linear_bound.get(),
         });
+        let speed = RwSignal::new(None);
+        let as_i_move_chosen = RwSignal::new(match preferences::read(rerun::KEPT).as_deref() {
+            Some("yes") => Some(true),
+            Some("no") => Some(false),
+            _ => None,
+        });
+        let as_i_move = Memo::new(move |was: Option<&bool>| {
+            let seconds = draft.with(|draft| seconds_at(speed.get(), draft).unwrap_or_else(|| assumed_seconds(draft)));
+            is_on(as_i_move_chosen.get(), seconds, was.copied().unwrap_or(false))
+        });
         Self {
+            as_i_move_chosen,
+            as_i_move,
+            speed,
             pixel_ratio: canvas::pixel_ratio(),
             options,
             preset,
@@ -242,13 +262,19 @@ impl App {
                     squared_error: !theory.squared_error.is_empty(),
                 });
             }
-            Event::Frame(frame) => self.progress.set(Progress {
-                step: frame.step,
-                steps_per_second: frame.steps_per_second,
-                tokens_per_second: frame.tokens_per_second,
-                seconds_left: frame.seconds_left,
-                evaluation_share: frame.evaluation_share,
-            }),
+            Event::Frame(frame) => {
+                let flops = self.run.with_untracked(|run| run.as_ref().map(|r| Estimate::of(&r.experiment).step_flops));
+                if let (Some(steps), Some(flops)) = (frame.steps_per_second, flops) {
+                    self.speed.set(Some(steps * flops));
+                }
+                self.progress.set(Progress {
+                    step: frame.step,
+                    steps_per_second: frame.steps_per_second,
+                    tokens_per_second: frame.tokens_per_second,
+                    seconds_left: frame.seconds_left,
+                    evaluation_share: frame.evaluation_share,
+                });
+            }
             Event::Evaluation(evaluation) => {
                 dom::publish("evaluation", &evaluation);
                 // An evaluation at step 0 comes without a frame.
@@ -309,11 +335,38 @@ impl App {
 
     /// Starts the draft from step 0. With problems, nothing starts: they are shown beside the controls.
     pub fn start(self, hold: bool) {
-        if !self.problems.with_untracked(Vec::is_empty) {
-            return;
+        if self.problems.with_untracked(Vec::is_empty) {
+            // Only readable texts are left, and the draft has their values.
+            self.typed.set(Typed::default());
+            self.start_draft(hold);
         }
-        // Only readable texts are left, and the draft has their values.
-        self.typed.set(Typed::default());
+    }
+
+    /// What follows from the settings as they are. Follows them.
+    pub fn next(self) -> Next {
+        self.phase.with(|phase| {
+            next(Situation {
+                on: self.as_i_move.get(),
+                changed: self.changed.get(),
+                sound: self.problems.with(Vec::is_empty),
+                phase,
+                step: self.progress.with(|progress| progress.step),
+            })
+        })
+    }
+
+    /// The settings have rested: starts the draft where that is to happen by itself. What is being typed stays as it is.
+    pub fn start_by_itself(self) {
+        let hold = match untrack(|| self.next()) {
+            Next::Start => false,
+            Next::Hold => true,
+            Next::Nothing | Next::Say(_) => return,
+        };
+        self.board.with_value(Board::forget_if_early);
+        self.start_draft(hold);
+    }
+
+    fn start_draft(self, hold: bool) {
         let experiment = self.draft.get_untracked();
         let device = self.device_choice.get_untracked();
         if matches!(self.phase.get_untracked(), Phase::Failed { .. }) {
@@ -346,7 +399,7 @@ impl App {
     /// Goes on where it stopped, or starts.
     pub fn run_or_resume(self) {
         match self.phase.get_untracked() {
-            phase if is_busy(&phase) && self.run.with_untracked(Option::is_some) => {}
+            phase if is_busy(&phase) && self.run.with_untracked(Option::is_some) && !self.changed.get_untracked() => {}
             // At step 0 nothing is lost by taking the new settings.
             Phase::Paused if self.progress.get_untracked().step > 0 || !self.changed.get_untracked() => {
                 self.send(Command::Resume)
@@ -509,14 +562,16 @@ impl App {
         self.compare.with_untracked(|names| preferences::write_names("compare", names));
     }
 
-    /// Seconds that the draft would take, from the speed of the run so far; `None` before anything was measured.
+    /// Seconds that the draft would take, at the speed that was measured last; `None` before anything was.
     pub fn estimated_seconds(self, draft: &Experiment) -> Option<f64> {
-        let speed = self.progress.get().steps_per_second?;
-        let run = self.run.get()?;
-        let flops_per_second = speed * Estimate::of(&run.experiment).step_flops;
-        let seconds = draft.steps() as f64 * Estimate::of(draft).step_flops / flops_per_second;
-        seconds.is_finite().then_some(seconds)
+        seconds_at(self.speed.get(), draft)
     }
+}
+
+/// Seconds of a run at so many floating-point operations a second.
+fn seconds_at(speed: Option<f64>, draft: &Experiment) -> Option<f64> {
+    let seconds = draft.steps() as f64 * Estimate::of(draft).step_flops / speed?;
+    seconds.is_finite().then_some(seconds)
 }
 
 fn problems_of(draft: &Experiment, typed: &Typed) -> Vec<Problem> {
