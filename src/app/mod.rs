@@ -5,6 +5,7 @@
 pub mod charts;
 pub mod edges;
 pub mod fields;
+pub mod guess;
 pub mod history;
 pub mod keys;
 pub mod mixing;
@@ -14,4 +15,5 @@ pub mod pictures;
 pub mod rerun;
 pub mod story;
 pub mod sweeps;
+pub mod view_state;
 pub use ::charts::theme;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    BAND, BAYES_WIDTH, Chart, MODEL_PART_WIDTH, MODEL_WIDTH, Options, Readout, ReadoutLine, View, cell,
+    BAND, BAYES_WIDTH, Chart, CurveName, MODEL_PART_WIDTH, MODEL_WIDTH, Options, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     how, moved, quantity,
     scene::{Dash, Mark, Scene, Stroke},
@@ -25,6 +25,11 @@ const SLOPE_REACH: f64 = 1.5;
 /// While a run goes on, how many times the range of the theory's levels the axis reaches beyond them for a model that still falls, and
 /// for the curves of earlier runs.
 const REACH: f64 = 4.0;
+
+/// Width of the line of a reader's guess, CSS pixels: no other line is as broad and broken.
+const GUESS_WIDTH: f64 = 4.0;
+/// How much an arrow key moves a guess, as a share of the axis.
+const NUDGE: f64 = 0.02;
 
 /// Of earlier runs, the latest first: they have one hue.
 const EARLIER_DASHES: [Dash; 4] = [Dash::Solid, Dash::Long, Dash::Short, Dash::Dotted];
@@ -61,6 +66,8 @@ enum Kind {
     /// The model on those.
     Seen,
     Model,
+    /// What a reader guessed of the model.
+    Guess,
     Bayes,
 }
 
@@ -102,7 +109,20 @@ impl Kind {
             Self::Oracle => theme.oracle,
             Self::Retrieval => theme.retrieval,
             Self::Seen | Self::Model => theme.model,
+            Self::Guess => theme.topic,
             Self::Bayes => theme.bayes,
+        }
+    }
+
+    /// What it is called where curves are chosen; `None` for what has a choice of its own.
+    fn curve_name(self) -> Option<CurveName> {
+        match self {
+            Self::Model => Some(CurveName::Model),
+            Self::Bayes => Some(CurveName::Bayes),
+            Self::Oracle => Some(CurveName::Oracle),
+            Self::EntropyRate => Some(CurveName::EntropyRate),
+            Self::Unigram => Some(CurveName::Unigram),
+            Self::Earlier(_) | Self::Baseline(..) | Self::Retrieval | Self::Seen | Self::Guess => None,
         }
     }
 
@@ -117,6 +137,7 @@ impl Kind {
             Self::Retrieval => Stroke::new(line, BAYES_WIDTH).dash(Dash::Dashed),
             Self::Seen => Stroke::new(line, MODEL_PART_WIDTH).dash(Dash::Dashed),
             Self::Model => Stroke::new(line, MODEL_WIDTH),
+            Self::Guess => Stroke::new(line, GUESS_WIDTH).dash(Dash::Long),
             Self::Bayes => Stroke::new(line, BAYES_WIDTH),
         }
     }
@@ -232,14 +253,26 @@ impl<'a> LossByPosition<'a> {
         all.iter().enumerate().filter(|(_, baseline)| self.options.compare.contains(&baseline.name))
     }
 
+    /// Whether the reader hid this line.
+    fn is_hidden(&self, kind: Kind) -> bool {
+        let hides = |curve: CurveName| self.options.hidden.contains(&curve);
+        let waits = self.options.predicting && matches!(kind, Kind::Model | Kind::Earlier(_));
+        !self.topics && (waits || kind.curve_name().is_some_and(hides))
+    }
+
     /// In drawing order: what lies on top comes last.
     fn lines(&self) -> Vec<Line> {
-        if self.topics {
-            return self.lines_of_topics();
-        }
-        if self.squared() {
-            return self.squared_lines();
-        }
+        let mut lines = match (self.topics, self.squared()) {
+            (true, _) => return self.lines_of_topics(),
+            (_, true) => self.squared_lines(),
+            _ => self.loss_lines(),
+        };
+        lines.retain(|line| !self.is_hidden(line.kind));
+        lines
+    }
+
+    /// Losses by position, in drawing order.
+    fn loss_lines(&self) -> Vec<Line> {
         let length = self.length();
         let mut lines = Vec::new();
         let curve = |kind, name: &str, label: &str, curve: &Curve| Line {
@@ -301,6 +334,16 @@ impl<'a> LossByPosition<'a> {
                 how: vec![how; length],
             });
         }
+        if !self.options.guess.is_empty() {
+            lines.push(Line {
+                name: "your guess".into(),
+                label: "your guess".into(),
+                kind: Kind::Guess,
+                values: self.options.guess.curve(length),
+                stderr: Vec::new(),
+                how: vec!["drawn by hand".into(); length],
+            });
+        }
         if let Some(theory) = self.history.theory() {
             let rest = if theory.adaptive { "not a bound" } else { "topic hidden" };
             let name = format!("{}, {rest}", self.history.reference());
@@ -359,12 +402,14 @@ impl<'a> LossByPosition<'a> {
             _ => f64::NEG_INFINITY,
         };
         let model = range(&|kind| kind == Kind::Model);
-        let (low, high) = range(&|kind| !matches!(kind, Kind::Model | Kind::Earlier(_)));
+        let (low, high) = range(&|kind| !matches!(kind, Kind::Model | Kind::Earlier(_) | Kind::Guess));
         let earlier = range(&|kind| matches!(kind, Kind::Earlier(_)));
         let high = high.max(uniform);
         // The best and the worst that the model was at any position so far, and the worst after it had been better.
         let (best, worst, risen) = match self.history.extremes() {
-            Some(e) if !self.squared() => (self.shown(e.low), self.shown(e.high), self.shown(e.risen)),
+            Some(e) if !self.squared() && !self.is_hidden(Kind::Model) => {
+                (self.shown(e.low), self.shown(e.high), self.shown(e.risen))
+            }
             _ => (model.0, model.1, f64::NEG_INFINITY),
         };
         if self.options.log_log {
@@ -445,6 +490,10 @@ impl Chart for LossByPosition<'_> {
     fn scene(&self, view: &View) -> Scene {
         let lines = self.lines();
         if lines.is_empty() {
+            if self.history.theory().is_some() {
+                let sentence = "Every curve is hidden. Show some of them again from this chart's menu.";
+                return Scene { axes: frame::empty(view, &self.title(), &[sentence]), series: Vec::new() };
+            }
             let sentences = [
                 if self.topics {
                     "Here: the loss at each position on fresh sequences of the training topics, and on fresh topics."
@@ -539,7 +588,8 @@ impl Chart for LossByPosition<'_> {
             let model = rows.remove(i);
             rows.insert(0, model);
         }
-        if let Some(e) = self.history.evaluation().filter(|_| !self.squared() && !self.topics)
+        if let Some(e) =
+            self.history.evaluation().filter(|_| !self.squared() && !self.topics && !self.is_hidden(Kind::Model))
             && let (Some(excess), Some(stderr)) = (e.excess.get(index), e.excess_stderr.get(index))
         {
             rows.insert(
@@ -596,6 +646,9 @@ impl Chart for LossByPosition<'_> {
         let (view, lines) = (View::new(640.0, 320.0, Theme::light()), self.lines());
         if let Some(sentence) = self.nothing(&self.frame(&view, &lines), &lines).filter(|_| !lines.is_empty()) {
             return sentence;
+        }
+        if self.is_hidden(Kind::Model) || self.is_hidden(Kind::Bayes) {
+            return self.summary_of_shown(&lines);
         }
         let (Some(theory), length) = (self.history.theory(), self.length()) else {
             return "No data yet: this chart will show the model's loss at each position beside exact Bayes.".into();
@@ -656,6 +709,50 @@ impl Chart for LossByPosition<'_> {
 }
 
 impl LossByPosition<'_> {
+    /// The (position, loss in nats) under a point of the chart, CSS pixels, moved into the frame where it lies outside; `None` without a
+    /// frame.
+    pub fn value_at(&self, view: &View, x: f64, y: f64) -> Option<(usize, f64)> {
+        let lines = self.lines();
+        if lines.is_empty() || self.squared() {
+            return None;
+        }
+        let frame = self.frame(view, &lines);
+        let share = |v: f64, from: f64, to: f64| ((v - from) / (to - from)).clamp(0.0, 1.0);
+        let position = frame.x.at(share(x, frame.left, frame.right)).round().clamp(1.0, self.length() as f64);
+        Some((position as usize, self.nats(frame.y.at(share(y, frame.bottom, frame.top)))))
+    }
+
+    /// The guess at a position, moved up (1) or down (-1) by a small part of the axis, nats; where there is none, it begins at the middle.
+    pub fn nudged(&self, view: &View, position: usize, by: i64) -> Option<f64> {
+        let lines = self.lines();
+        if lines.is_empty() || self.squared() {
+            return None;
+        }
+        let y = self.frame(view, &lines).y;
+        let now = self.options.guess.at(position).map_or(0.5, |nats| y.share(self.shown(nats)));
+        let now = if now.is_finite() { now } else { 0.0 };
+        Some(self.nats(y.at((now + NUDGE * by as f64).clamp(0.0, 1.0))))
+    }
+
+    /// The inverse of [`Self::shown`].
+    fn nats(&self, shown: f64) -> f64 {
+        let nats = shown / self.options.unit.of(1.0);
+        if self.options.log_log { nats + self.rate().unwrap_or(0.0) } else { nats }
+    }
+
+    /// Says no more than is drawn.
+    fn summary_of_shown(&self, lines: &[Line]) -> String {
+        let of = |line: &Line| {
+            let last = line.values.last().map_or(f64::NAN, |v| self.shown(*v));
+            format!("{} {}", line.name, number::short(last))
+        };
+        let (all, unit) = (lines.iter().rev().map(of).collect::<Vec<_>>().join(", "), self.options.unit);
+        match all.is_empty() {
+            true => "Every curve is hidden.".into(),
+            false => format!("At position {}, in {unit}: {all}. Other curves are hidden.", self.length()),
+        }
+    }
+
     fn summary_of_topics(&self) -> String {
         let Some(e) = self.history.evaluation() else { return "No evaluation yet.".into() };
         let mut text = format!("At step {}, at the last position,", number::count(e.step));

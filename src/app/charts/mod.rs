@@ -23,7 +23,10 @@ pub use ::charts::{
     scene::{self, Scene},
 };
 
-use super::history::{Changed, History};
+use super::{
+    guess::Guess,
+    history::{Changed, History},
+};
 use crate::{experiment::Experiment, number::Unit, theory::curve::Method};
 
 /// The charts that are drawn on canvas.
@@ -101,7 +104,7 @@ impl ChartKind {
 }
 
 /// How the reader wants the numbers; none of it needs a new run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     pub unit: Unit,
     /// Loss by position: the excess over the entropy rate, both axes logarithmic.
@@ -114,6 +117,52 @@ pub struct Options {
     pub squared_error: bool,
     /// The bound: a linear axis, on which its stack is to scale.
     pub linear_bound: bool,
+    /// Loss by position: curves that are not drawn.
+    pub hidden: Vec<CurveName>,
+    /// Loss by position: a guess is being drawn, so that neither the model nor an earlier run is shown.
+    pub predicting: bool,
+    /// Loss by position: what a reader guessed.
+    pub guess: Guess,
+}
+
+/// A curve of the loss by position that can be hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CurveName {
+    Model,
+    Bayes,
+    Oracle,
+    EntropyRate,
+    Unigram,
+}
+
+impl CurveName {
+    pub const ALL: [Self; 5] = [Self::Model, Self::Bayes, Self::Oracle, Self::EntropyRate, Self::Unigram];
+
+    /// As in links: `entropy-rate`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Bayes => "bayes",
+            Self::Oracle => "oracle",
+            Self::EntropyRate => "entropy-rate",
+            Self::Unigram => "unigram",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|curve| curve.name() == name)
+    }
+
+    /// As a reader sees it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Model => "Model",
+            Self::Bayes => "Exact Bayes",
+            Self::Oracle => "Oracle",
+            Self::EntropyRate => "Entropy rate",
+            Self::Unigram => "Unigram",
+        }
+    }
 }
 
 /// Width of the model's line, CSS pixels. Bayes' is narrow and on top of it, so that both are seen where they meet.

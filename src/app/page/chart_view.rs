@@ -2,7 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::plot::{PlotFrame, Source};
+use super::{
+    plot::{PlotFrame, Source},
+    predict,
+    state::use_app,
+};
 use crate::app::charts::ChartKind;
 
 #[component]
@@ -13,10 +17,12 @@ pub fn ChartView(
     children: Option<Children>,
 ) -> impl IntoView {
     let name = kind.name();
+    let app = use_app();
     let controls = children.map(|children| children());
+    let pen = (kind == ChartKind::LossByPosition).then(|| predict::pen(app));
     view! {
         <figure class=format!("chart chart-{name}")>
-            <PlotFrame source=Source::Run(kind) name testid=format!("chart-{name}") controls />
+            <PlotFrame source=Source::Run(kind) name testid=format!("chart-{name}") controls pen />
         </figure>
     }
 }

@@ -22,6 +22,7 @@ mod navigation;
 mod own_process;
 mod plot;
 mod plot_menu;
+mod predict;
 mod preferences;
 mod probes;
 mod readout;
@@ -34,6 +35,7 @@ mod state;
 mod story;
 mod sweeps;
 mod text_unit;
+mod view_link;
 mod world;
 mod world_panel;
 
@@ -62,12 +64,13 @@ pub fn mount() {
 
 #[component]
 fn Page() -> impl IntoView {
-    let app = App::new(address::open());
+    let mut opened = address::open();
+    let view = opened.view.take();
+    let app = App::new(opened);
     provide_context(app);
     provide_context(sweeps::Store::new(app));
     let (help, sharing) = (RwSignal::new(false), RwSignal::new(false));
     follow_theme(app);
-    Effect::new(move |_| preferences::write_flag("bits", app.bits.get()));
     navigation::follow_address(app);
     rerun::follow_changes(app);
     files::listen_for_files(app);
@@ -75,7 +78,7 @@ fn Page() -> impl IntoView {
     let _ = use_event_listener(document(), ev::visibilitychange, move |_| app.visibility(document().hidden()));
     set_interval(move || app.watch(), Duration::from_secs(1));
     app.connect();
-    app.start(false);
+    app.start_seen(view);
     let to_the_chart = |e: ev::MouseEvent| {
         e.prevent_default();
         focus("[data-testid=chart-loss-by-position]");
@@ -95,7 +98,7 @@ fn Page() -> impl IntoView {
                             label="Unit of losses"
                             options=vec![("nats", "unit-nats"), ("bits", "unit-bits")]
                             chosen=move || usize::from(app.bits.get())
-                            set=move |i| app.bits.set(i == 1)
+                            set=move |i| app.set_bits(i == 1)
                         />
                         <Segments
                             label="Scale of the axes"
@@ -112,7 +115,9 @@ fn Page() -> impl IntoView {
                             />
                         </Show>
                         <Compare />
+                        <view_link::CleanView />
                     </ChartView>
+                    <predict::PredictBar />
                     <details class="how" data-testid="how" hidden=move || app.theory.with(|t| t.how.is_empty())>
                         <summary>"How these curves were computed"</summary>
                         <p class="lines">{move || app.theory.with(|t| t.how.clone())}</p>

@@ -89,6 +89,17 @@ impl Source {
     }
 }
 
+/// How a chart is drawn into by hand.
+#[derive(Clone, Copy)]
+pub struct Pen {
+    /// Whether that is done now.
+    pub active: Signal<bool>,
+    /// The pointer is at (x, y), CSS pixels, with its button down; `true` where it was pressed just now.
+    pub draw: Callback<(View, f64, f64, bool)>,
+    /// At this place of the cursor the value goes up (1) or down (-1).
+    pub nudge: Callback<(View, usize, i64)>,
+}
+
 /// One chart of a report.
 #[component]
 pub fn Plot(
@@ -135,8 +146,10 @@ pub fn PlotFrame(
     bare: bool,
     #[prop(optional_no_strip)] on_place: Option<OnPlace>,
     #[prop(optional_no_strip)] on_pick: Option<OnPick>,
+    #[prop(optional_no_strip)] pen: Option<Pen>,
 ) -> impl IntoView {
     let app = use_app();
+    let pen = move || pen.filter(|pen| pen.active.get());
     let layers: [NodeRef<html::Canvas>; 3] = [NodeRef::new(), NodeRef::new(), NodeRef::new()];
     let [axes, series, over] = layers;
     let (room, visible) = (RwSignal::new((0.0_f64, 0.0_f64)), RwSignal::new(false));
@@ -182,8 +195,15 @@ pub fn PlotFrame(
         }
     };
     let view_now = move || view.get_untracked();
-    let pointed = move |e: ev::PointerEvent| {
+    let pointed = move |e: ev::PointerEvent, begins: bool| {
         let (x, y) = place_of(&e, over);
+        if let Some(pen) = untrack(pen).filter(|_| e.buttons() & 1 == 1) {
+            if let Some(canvas) = over.get_untracked().filter(|_| begins) {
+                // The pointer is followed over the edge; one that is gone already is not.
+                let _ = canvas.set_pointer_capture(e.pointer_id());
+            }
+            pen.draw.run((view_now(), x, y, begins));
+        }
         if let Some(at) = source.read(app, |chart| chart.cursor_at(&view_now(), x, y)) {
             move_to(at);
         }
@@ -222,6 +242,17 @@ pub fn PlotFrame(
             }
             _ => {}
         }
+        let up = match e.key().as_str() {
+            "ArrowUp" => 1,
+            "ArrowDown" => -1,
+            _ => 0,
+        };
+        if let Some(pen) = untrack(pen).filter(|_| up != 0) {
+            e.prevent_default();
+            let at = cursor().get_untracked().unwrap_or(1.0);
+            pen.nudge.run((view_now(), at.max(1.0) as usize, up));
+            return move_to(Some(at));
+        }
         let Some(by) = steps_of(&e.key()) else { return };
         e.prevent_default();
         if let Some(at) = source.read(app, |chart| chart.cursor_moved(cursor().get_untracked(), by)) {
@@ -256,8 +287,9 @@ pub fn PlotFrame(
                 data-testid=testid
                 aria-label=summary
                 style:cursor=move || if on_pick.is_some() { "pointer" } else { "crosshair" }
-                on:pointermove=pointed
-                on:pointerdown=pointed
+                style:touch-action=move || if pen().is_some() { "none" } else { "" }
+                on:pointermove=move |e| pointed(e, false)
+                on:pointerdown=move |e| pointed(e, true)
                 on:click=pressed
                 on:pointerleave=move |_| left()
                 on:blur=move |_| left()

@@ -2,8 +2,8 @@
 
 use leptos::{html, prelude::*};
 
-use super::{board::Board, canvas::png, files, plot::Source, state::use_app};
-use crate::app::charts::{Chart, ChartKind, View};
+use super::{board::Board, canvas::png, controls::Switch, files, plot::Source, state::use_app};
+use crate::app::charts::{Chart, ChartKind, CurveName, View};
 
 /// PNG, SVG, CSV and text.
 #[component]
@@ -65,9 +65,37 @@ pub fn PlotMenu(
                 <button type="button" data-testid=testid("text") on:click=copy_text>"Copy as text"</button>
                 {source.is(ChartKind::LossByPosition).then(|| view! {
                     <button type="button" data-testid="forget-earlier" on:click=forget>"Remove earlier runs"</button>
+                    <CurveSwitches />
                 })}
                 <span class="note" role="status">{said}</span>
             </div>
         </details>
     }
+}
+
+/// Which curves of the loss by position are drawn.
+#[component]
+fn CurveSwitches() -> impl IntoView {
+    let app = use_app();
+    let switch = move |curve: CurveName| {
+        let set = move |on: bool| {
+            app.hidden.update(|hidden| {
+                if on {
+                    hidden.remove(&curve);
+                } else {
+                    hidden.insert(curve);
+                }
+            });
+        };
+        view! {
+            <Switch
+                label=curve.title()
+                about="Whether this curve is drawn"
+                testid=format!("curve-{}", curve.name())
+                on=move || app.hidden.with(|hidden| !hidden.contains(&curve))
+                set
+            />
+        }
+    };
+    view! { <div class="curves" role="group" aria-label="Curves that are drawn">{CurveName::ALL.map(switch)}</div> }
 }

@@ -17,11 +17,13 @@ use super::{
 };
 use crate::{
     app::{
-        charts::{Chart, ChartKind, Options},
+        charts::{Chart, ChartKind, CurveName, Options},
         fields::{self, Typed},
+        guess::Guess,
         mixing,
         pictures::{Pictures, Place},
         rerun::{Next, Situation, assumed_seconds, is_on, next},
+        view_state::{Awaited, ViewState},
     },
     experiment::{Estimate, Experiment, Preset, Problem, WorldSpec, json, link},
     number::Unit,
@@ -54,6 +56,17 @@ pub struct TheoryNotes {
     pub how: String,
     /// Whether there are squared errors to show.
     pub squared_error: bool,
+}
+
+/// How far a reader's guess of the model's curve is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Predict {
+    #[default]
+    Off,
+    /// It is being drawn, and the model is hidden.
+    Drawing,
+    /// The model is shown over it.
+    Shown,
 }
 
 /// Handles to everything that the page's parts share; copied freely.
@@ -89,6 +102,15 @@ pub struct App {
     pub over_bayes: RwSignal<bool>,
     pub squared_error: RwSignal<bool>,
     pub linear_bound: RwSignal<bool>,
+    /// The open tab beside the training loss.
+    pub panel: RwSignal<ChartKind>,
+    /// Curves of the loss by position that are not drawn.
+    pub hidden: RwSignal<BTreeSet<CurveName>>,
+    /// What a reader guessed before the run, and how far that is.
+    pub guess: RwSignal<Guess>,
+    pub predict: RwSignal<Predict>,
+    /// The recorded step that a link asks for, until the run has reached it.
+    pub awaited: RwSignal<Option<Awaited>>,
     /// Names of the baselines that the reader wants beside the model; remembered, whatever a world has.
     pub compare: RwSignal<BTreeSet<String>>,
     /// What the run's theory says beside its curves.
@@ -163,6 +185,8 @@ impl App {
         let (over_bayes, squared_error) = (RwSignal::new(false), RwSignal::new(false));
         let linear_bound = RwSignal::new(false);
         let compare = RwSignal::new(preferences::names("compare"));
+        let hidden = RwSignal::new(BTreeSet::new());
+        let (guess, predict) = (RwSignal::new(Guess::default()), RwSignal::new(Predict::Off));
         let options = Memo::new(move |_| Options {
             unit: if bits.get() { Unit::Bits } else { Unit::Nats },
             log_log: log_log.get(),
@@ -170,6 +194,9 @@ impl App {
             compare: compare.with(|names| names.iter().cloned().collect()),
             squared_error: squared_error.get(),
             linear_bound: linear_bound.get(),
+            hidden: hidden.with(|hidden| hidden.iter().copied().collect()),
+            predicting: predict.get() == Predict::Drawing,
+            guess: guess.get(),
         });
         let speed = RwSignal::new(None);
         let as_i_move_chosen = RwSignal::new(match preferences::read(rerun::KEPT).as_deref() {
@@ -208,6 +235,11 @@ impl App {
             over_bayes,
             squared_error,
             linear_bound,
+            panel: RwSignal::new(ChartKind::Bound),
+            hidden,
+            guess,
+            predict,
+            awaited: RwSignal::new(None),
             compare,
             theory: RwSignal::new(TheoryNotes::default()),
             reached: RwSignal::new(String::new()),
@@ -252,7 +284,10 @@ impl App {
         self.board.with_value(|board| board.apply(&event));
         self.probes.on_run(&event);
         match event {
-            Event::Phase(phase) => self.phase.set(phase),
+            Event::Phase(phase) => {
+                self.phase.set(phase);
+                self.follow_awaited();
+            }
             Event::Device(report) => self.device.set(Some(report)),
             Event::Theory(theory) => {
                 dom::publish("theory", &theory);
@@ -280,6 +315,7 @@ impl App {
                 // An evaluation at step 0 comes without a frame.
                 self.progress.update(|p| p.step = evaluation.step);
                 self.recorded.set(self.board.with_value(Board::recorded));
+                self.follow_awaited();
                 let positions = self.board.with_value(|board| board.positions_below_bayes(IMPOSSIBLE));
                 if self.below_bayes.with_untracked(|old| *old != positions) {
                     self.below_bayes.set(positions);
@@ -299,7 +335,7 @@ impl App {
         }
     }
 
-    fn send(self, command: Command) {
+    pub(super) fn send(self, command: Command) {
         self.engine.with_value(|engine| {
             if let Some(engine) = engine {
                 engine.send(command);
@@ -367,6 +403,9 @@ impl App {
     }
 
     fn start_draft(self, hold: bool) {
+        // Nothing is shown before it was guessed.
+        let hold = hold || self.predict.get_untracked() == Predict::Drawing;
+        self.awaited.set(None);
         let experiment = self.draft.get_untracked();
         let device = self.device_choice.get_untracked();
         if matches!(self.phase.get_untracked(), Phase::Failed { .. }) {
@@ -504,10 +543,16 @@ impl App {
 
     /// Makes an experiment the draft and starts it.
     pub fn open(self, experiment: Experiment) {
+        self.open_seen(experiment, None);
+    }
+
+    /// The same, looked at as a link says, if it says so.
+    pub fn open_seen(self, experiment: Experiment, view: Option<ViewState>) {
         self.typed.set(Typed::default());
         self.notice.set(None);
         self.draft.set(experiment);
-        self.start(false);
+        self.forget_guess();
+        self.start_seen(view);
     }
 
     /// Says what there is to say, and leaves the notice alone where there is nothing.
