@@ -1,10 +1,7 @@
 //! The hero: loss at each position in the sequence, the model beside exact Bayes and the other levels.
 
 use crate::{
-    app::{
-        history::History,
-        theme::{Hue, Theme},
-    },
+    app::{history::History, theme::Theme},
     clip::{Beyond, LOG_DEPTH},
     experiment::Observation,
     number,
@@ -13,10 +10,12 @@ use crate::{
 };
 
 use super::{
-    BAND, BAYES_WIDTH, Chart, CurveName, MODEL_PART_WIDTH, MODEL_WIDTH, Options, Readout, ReadoutLine, View, cell,
+    BAND, Chart, CurveName, Options, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
-    how, moved, quantity,
-    scene::{Dash, Mark, Scene, Stroke},
+    how,
+    loss_line::{Kind, Line},
+    moved, quantity,
+    scene::{Mark, Scene},
 };
 
 /// A local slope looks this factor in position to both sides.
@@ -26,126 +25,11 @@ const SLOPE_REACH: f64 = 1.5;
 /// for the curves of earlier runs.
 const REACH: f64 = 4.0;
 
-/// Width of the line of a reader's guess, CSS pixels: no other line is as broad and broken.
-const GUESS_WIDTH: f64 = 4.0;
-/// How much an arrow key moves a guess, as a share of the axis.
-const NUDGE: f64 = 0.02;
-
-/// Of earlier runs, the latest first: they have one hue.
-const EARLIER_DASHES: [Dash; 4] = [Dash::Solid, Dash::Long, Dash::Short, Dash::Dotted];
-
 pub struct LossByPosition<'a> {
     history: &'a History,
-    options: Options,
+    pub(super) options: Options,
     /// Seen against unseen topics, both measured from the source that knows the topic.
     topics: bool,
-}
-
-/// One line of the chart; values in nats, index 0 being position 1.
-struct Line {
-    name: String,
-    label: String,
-    kind: Kind,
-    values: Vec<f64>,
-    /// Of each value; empty where there is none.
-    stderr: Vec<f64>,
-    how: Vec<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// The number among the earlier runs decides its dash.
-    Earlier(usize),
-    /// What a baseline can see decides its colour, how it learns its dash.
-    Baseline(Sight, Dash),
-    Unigram,
-    EntropyRate,
-    Oracle,
-    /// Exact Bayes over the K training topics.
-    Retrieval,
-    /// The model on those.
-    Seen,
-    Model,
-    /// What a reader guessed of the model.
-    Guess,
-    Bayes,
-}
-
-/// What a baseline looks at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    Unigrams,
-    Bigrams,
-    Topics,
-    Other,
-}
-
-impl Kind {
-    /// By the baseline's name: `uni-inf`, `bi-ret`, `retrieval`, `copy`, `OLS`.
-    fn of_baseline(name: &str, index: usize) -> Self {
-        let sight = match name {
-            n if n.starts_with("uni") => Sight::Unigrams,
-            n if n.starts_with("bi") => Sight::Bigrams,
-            n if n.starts_with("ret") => Sight::Topics,
-            _ => Sight::Other,
-        };
-        let dash = match name {
-            n if n.ends_with("-ret") => Dash::Dotted,
-            _ if sight == Sight::Other && index % 2 == 1 => Dash::DashDot,
-            _ => Dash::Dashed,
-        };
-        Self::Baseline(sight, dash)
-    }
-
-    fn hue(self, theme: &Theme) -> Hue {
-        match self {
-            Self::Earlier(_) => theme.earlier,
-            Self::Baseline(Sight::Unigrams, _) => theme.unigram,
-            Self::Baseline(Sight::Bigrams, _) => theme.bigram,
-            Self::Baseline(Sight::Topics, _) => theme.retrieval,
-            Self::Baseline(Sight::Other, _) => theme.sequence,
-            Self::Unigram => theme.unigram,
-            Self::EntropyRate => theme.entropy_rate,
-            Self::Oracle => theme.oracle,
-            Self::Retrieval => theme.retrieval,
-            Self::Seen | Self::Model => theme.model,
-            Self::Guess => theme.topic,
-            Self::Bayes => theme.bayes,
-        }
-    }
-
-    /// What it is called where curves are chosen; `None` for what has a choice of its own.
-    fn curve_name(self) -> Option<CurveName> {
-        match self {
-            Self::Model => Some(CurveName::Model),
-            Self::Bayes => Some(CurveName::Bayes),
-            Self::Oracle => Some(CurveName::Oracle),
-            Self::EntropyRate => Some(CurveName::EntropyRate),
-            Self::Unigram => Some(CurveName::Unigram),
-            Self::Earlier(_) | Self::Baseline(..) | Self::Retrieval | Self::Seen | Self::Guess => None,
-        }
-    }
-
-    fn stroke(self, theme: &Theme) -> Stroke {
-        let line = self.hue(theme).line;
-        match self {
-            Self::Earlier(number) => Stroke::new(line, 1.5).dash(EARLIER_DASHES[number % EARLIER_DASHES.len()]),
-            Self::Baseline(_, dash) => Stroke::new(line, 2.0).dash(dash),
-            Self::Unigram => Stroke::new(line, 2.0).dash(Dash::DashDot),
-            Self::EntropyRate => Stroke::new(line, 2.0).dash(Dash::Dotted),
-            Self::Oracle => Stroke::new(line, 2.0).dash(Dash::Dashed),
-            Self::Retrieval => Stroke::new(line, BAYES_WIDTH).dash(Dash::Dashed),
-            Self::Seen => Stroke::new(line, MODEL_PART_WIDTH).dash(Dash::Dashed),
-            Self::Model => Stroke::new(line, MODEL_WIDTH),
-            Self::Guess => Stroke::new(line, GUESS_WIDTH).dash(Dash::Long),
-            Self::Bayes => Stroke::new(line, BAYES_WIDTH),
-        }
-    }
-
-    /// Drawn on the layer that changes seldom.
-    fn is_fixed(self) -> bool {
-        matches!(self, Self::Earlier(_) | Self::Baseline(..) | Self::Unigram | Self::EntropyRate | Self::Oracle)
-    }
 }
 
 impl<'a> LossByPosition<'a> {
@@ -196,17 +80,17 @@ impl<'a> LossByPosition<'a> {
     }
 
     /// T of the run.
-    fn length(&self) -> usize {
+    pub(super) fn length(&self) -> usize {
         self.history.experiment().data.length.max(1)
     }
 
     /// What a log axis measures from: a squared error has no part that no context can remove.
-    fn rate(&self) -> Option<f64> {
+    pub(super) fn rate(&self) -> Option<f64> {
         if self.squared() { None } else { self.history.theory().map(|t| t.entropy_rate) }
     }
 
     /// Whether squared errors are asked for, and there are any.
-    fn squared(&self) -> bool {
+    pub(super) fn squared(&self) -> bool {
         self.options.squared_error && self.history.theory().is_some_and(|t| !t.squared_error.is_empty())
     }
 
@@ -261,7 +145,7 @@ impl<'a> LossByPosition<'a> {
     }
 
     /// In drawing order: what lies on top comes last.
-    fn lines(&self) -> Vec<Line> {
+    pub(super) fn lines(&self) -> Vec<Line> {
         let mut lines = match (self.topics, self.squared()) {
             (true, _) => return self.lines_of_topics(),
             (_, true) => self.squared_lines(),
@@ -358,7 +242,7 @@ impl<'a> LossByPosition<'a> {
     }
 
     /// What is drawn for a loss: in the unit, and in log-log less the entropy rate.
-    fn shown(&self, nats: f64) -> f64 {
+    pub(super) fn shown(&self, nats: f64) -> f64 {
         let nats = if self.options.log_log { nats - self.rate().unwrap_or(0.0) } else { nats };
         self.unit_of(nats)
     }
@@ -373,7 +257,7 @@ impl<'a> LossByPosition<'a> {
         Beyond::of(y, self.drawn(line))
     }
 
-    fn frame(&self, view: &View, lines: &[Line]) -> Frame {
+    pub(super) fn frame(&self, view: &View, lines: &[Line]) -> Frame {
         let y = self.y_scale(view, lines);
         let labels: Vec<String> =
             lines.iter().map(|line| line.label.clone() + &self.beyond(&y, line).suffix()).collect();
@@ -709,37 +593,6 @@ impl Chart for LossByPosition<'_> {
 }
 
 impl LossByPosition<'_> {
-    /// The (position, loss in nats) under a point of the chart, CSS pixels, moved into the frame where it lies outside; `None` without a
-    /// frame.
-    pub fn value_at(&self, view: &View, x: f64, y: f64) -> Option<(usize, f64)> {
-        let lines = self.lines();
-        if lines.is_empty() || self.squared() {
-            return None;
-        }
-        let frame = self.frame(view, &lines);
-        let share = |v: f64, from: f64, to: f64| ((v - from) / (to - from)).clamp(0.0, 1.0);
-        let position = frame.x.at(share(x, frame.left, frame.right)).round().clamp(1.0, self.length() as f64);
-        Some((position as usize, self.nats(frame.y.at(share(y, frame.bottom, frame.top)))))
-    }
-
-    /// The guess at a position, moved up (1) or down (-1) by a small part of the axis, nats; where there is none, it begins at the middle.
-    pub fn nudged(&self, view: &View, position: usize, by: i64) -> Option<f64> {
-        let lines = self.lines();
-        if lines.is_empty() || self.squared() {
-            return None;
-        }
-        let y = self.frame(view, &lines).y;
-        let now = self.options.guess.at(position).map_or(0.5, |nats| y.share(self.shown(nats)));
-        let now = if now.is_finite() { now } else { 0.0 };
-        Some(self.nats(y.at((now + NUDGE * by as f64).clamp(0.0, 1.0))))
-    }
-
-    /// The inverse of [`Self::shown`].
-    fn nats(&self, shown: f64) -> f64 {
-        let nats = shown / self.options.unit.of(1.0);
-        if self.options.log_log { nats + self.rate().unwrap_or(0.0) } else { nats }
-    }
-
     /// Says no more than is drawn.
     fn summary_of_shown(&self, lines: &[Line]) -> String {
         let of = |line: &Line| {

@@ -6,7 +6,9 @@
 pub mod bound;
 #[cfg(test)]
 pub mod fixtures;
+pub mod loss_by_hand;
 pub mod loss_by_position;
+mod loss_line;
 pub mod losses;
 pub mod outcome;
 pub mod samples;
