@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::charts::{ChartKind, CurveName};
 use crate::{
     experiment::{Evaluation, link},
-    number::Unit,
+    number::{self, Unit},
     probe::TabKind,
 };
 
@@ -188,6 +188,21 @@ pub struct Reached {
 }
 
 impl Awaited {
+    /// What must be said where another step is shown in its place, or none.
+    pub fn remark(self, shown: Option<usize>) -> Option<String> {
+        let wanted = number::count(self.step);
+        match shown {
+            Some(step) if step == self.step => None,
+            Some(step) => Some(format!(
+                "The link asks for step {wanted}, which this run does not record: step {} is shown.",
+                number::count(step)
+            )),
+            None => {
+                Some(format!("The link asks for step {wanted}, which this run has not reached: the latest is shown."))
+            }
+        }
+    }
+
     /// `recorded` are the run's steps that can be shown; the last of them is the latest and moves on, unless the run has `stopped`. A step
     /// that is not recorded stands for the next that is.
     pub fn reached(self, recorded: &[usize], stopped: bool) -> Reached {
@@ -286,6 +301,9 @@ mod tests {
         let next = pause.reached(&[0, 100, 200, 250], false);
         assert_eq!(next, Reached { show: Some(2), pause: true, done: false });
         assert_eq!(pause.reached(&[0, 100, 200, 250], true), Reached { show: Some(2), pause: false, done: true });
+        assert_eq!(pause.remark(Some(200)), None);
+        assert!(pause.remark(Some(250)).is_some_and(|said| said.contains("200") && said.contains("250")));
+        assert!(pause.remark(None).is_some());
         // No step of this number is recorded, or the run ended before.
         assert_eq!(Awaited { step: 150, pause: false }.reached(&[0, 100, 200, 300], false).show, Some(2));
         assert_eq!(

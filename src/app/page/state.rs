@@ -335,7 +335,7 @@ impl App {
         }
     }
 
-    pub(super) fn send(self, command: Command) {
+    fn send(self, command: Command) {
         self.engine.with_value(|engine| {
             if let Some(engine) = engine {
                 engine.send(command);
@@ -357,8 +357,13 @@ impl App {
         }
     }
 
-    /// Looks at one of the recorded steps, or at the latest: every chart, and the probes.
+    /// Looks at one of the recorded steps, or at the latest: every chart, and the probes. What a link asked for is awaited no longer.
     pub fn look_at(self, index: Option<usize>) {
+        self.awaited.set(None);
+        self.show_recorded(index);
+    }
+
+    pub(super) fn show_recorded(self, index: Option<usize>) {
         let shown = self.board.with_value(|board| board.show(index));
         self.shown.set(shown);
         self.ask_probes(ProbeRequest::Shown(shown));

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::view_state::{ViewState, step_to_share},
     number::{self, Unit},
-    protocol::{Command, Phase, ProbeRequest},
+    protocol::{Phase, ProbeRequest},
 };
 
 impl App {
@@ -44,13 +44,13 @@ impl App {
     /// Looks at the run as it goes on like this.
     pub fn set_view(self, view: ViewState) {
         self.set_choices(&view);
-        self.awaited.set(view.awaited());
         if view.paused && view.step.is_none() && self.phase.with_untracked(Phase::is_under_way) {
             self.pause();
         }
         if view.step.is_none() && self.shown.get_untracked().is_some() {
             self.look_at(None);
         }
+        self.awaited.set(view.awaited());
         self.follow_awaited();
     }
 
@@ -102,13 +102,15 @@ impl App {
             self.phase.with_untracked(|phase| matches!(phase, Phase::Paused | Phase::Finished | Phase::Failed { .. }));
         let reached = self.recorded.with_untracked(|recorded| awaited.reached(recorded, stopped));
         if reached.show.is_some() {
-            self.look_at(reached.show);
+            self.show_recorded(reached.show);
         }
         if reached.pause && self.phase.with_untracked(Phase::is_under_way) {
-            self.send(Command::Pause);
+            self.pause();
         }
         if reached.done {
             self.awaited.set(None);
+            let found = self.recorded.with_untracked(|recorded| recorded.get(reached.show?).copied());
+            self.note(awaited.remark(found).into_iter().collect());
         }
     }
 
