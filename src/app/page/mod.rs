@@ -28,6 +28,7 @@ mod probes;
 mod readout;
 mod report;
 mod rerun;
+mod run_control;
 mod sequences;
 mod settings;
 mod share;

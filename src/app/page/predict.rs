@@ -19,7 +19,10 @@ impl App {
     /// The guess is made: the run shows what the model does.
     pub fn show_model(self) {
         self.predict.set(Predict::Shown);
-        self.run_or_resume();
+        // It may have run meanwhile, unseen.
+        if self.changed.get_untracked() || !self.phase.with_untracked(|phase| matches!(phase, Phase::Finished)) {
+            self.run_or_resume();
+        }
     }
 
     pub fn forget_guess(self) {
