@@ -42,19 +42,22 @@ pub fn Share(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <Dialog open title="Share this experiment" testid="share-dialog">
             <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU of the same kind of machine, in a browser with the same vector instructions and with the same number of cores, the same losses to the last bit. Other machines and browsers round the last bits differently. Only text files of your own are too long for a link; export those as a file."</p>
-            <Segments
-                label="What the link holds"
-                options=vec![
-                    ("Link to the settings", "share-settings"),
-                    ("Link to this view", "share-view"),
-                    ("Guess first", "share-predict"),
-                ]
-                chosen=what
-                set=move |i| {
-                    what.set(i);
-                    said.set("");
-                }
-            />
+            <div class="row link-to">
+                <span>"Link to"</span>
+                <Segments
+                    label="What the link holds"
+                    options=vec![
+                        ("the settings", "share-settings"),
+                        ("this view", "share-view"),
+                        ("a guess first", "share-predict"),
+                    ]
+                    chosen=what
+                    set=move |i| {
+                        what.set(i);
+                        said.set("");
+                    }
+                />
+            </div>
             <p class="note">{about}</p>
             <div class="row">
                 <input
