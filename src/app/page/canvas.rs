@@ -4,9 +4,7 @@
 //! device-pixel ratio. plotters rounds to whole pixels: on a plain screen a scale of 2 (and a canvas twice its shown size) draws slopes
 //! without steps.
 
-use leptos::{ev, prelude::*};
-use leptos_use_device_pixel_ratio::use_device_pixel_ratio;
-use leptos_use_event_listener::use_event_listener;
+use leptos::prelude::{document, window};
 use plotters::{
     prelude::DrawingBackend,
     style::{
@@ -30,17 +28,9 @@ pub fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
     canvas.get_context("2d").ok().flatten()?.dyn_into().ok()
 }
 
-/// Device pixels for each CSS pixel, as it is now and as it changes: with the browser's zoom, or as the window comes to another screen.
-/// Not every browser tells of another ratio; with the zoom the window's size in CSS pixels changes too.
-pub fn pixel_ratio() -> Memo<f64> {
-    let ratio = use_device_pixel_ratio();
-    let resized = RwSignal::new(());
-    let _ = use_event_listener(window(), ev::resize, move |_| resized.set(()));
-    Memo::new(move |_| {
-        ratio.track();
-        resized.track();
-        window().device_pixel_ratio().clamp(0.5, 4.0)
-    })
+/// Device pixels for each CSS pixel.
+pub fn device_scale() -> f64 {
+    window().device_pixel_ratio().clamp(0.5, 4.0)
 }
 
 /// Sizes or clears a layer.

@@ -43,6 +43,7 @@ mod world_panel;
 use std::time::Duration;
 
 use leptos::{ev, prelude::*};
+use leptos_use_device_pixel_ratio::use_device_pixel_ratio;
 use leptos_use_event_listener::use_event_listener;
 use wasm_bindgen::JsCast;
 
@@ -54,6 +55,9 @@ use self::{
     state::App,
 };
 use crate::app::{charts::ChartKind, theme::Theme};
+
+/// How often the page looks at what nobody tells it of.
+const EVERY_SECOND: Duration = Duration::from_secs(1);
 
 /// Puts the page in its place and starts the experiment that the address asks for.
 pub fn mount() {
@@ -72,12 +76,13 @@ fn Page() -> impl IntoView {
     provide_context(sweeps::Store::new(app));
     let (help, sharing) = (RwSignal::new(false), RwSignal::new(false));
     follow_theme(app);
+    follow_pixel_ratio(app);
     navigation::follow_address(app);
     rerun::follow_changes(app);
     files::listen_for_files(app);
     keyboard::listen_for_keys(app, help);
     let _ = use_event_listener(document(), ev::visibilitychange, move |_| app.visibility(document().hidden()));
-    set_interval(move || app.watch(), Duration::from_secs(1));
+    set_interval(move || app.watch(), EVERY_SECOND);
     app.connect();
     app.start_seen(view);
     let to_the_chart = |e: ev::MouseEvent| {
@@ -215,4 +220,21 @@ fn follow_theme(app: App) {
             let _ = root.set_attribute("data-theme", if theme.dark { "dark" } else { "light" });
         }
     });
+}
+
+/// Another pixel ratio (the window on another screen, the browser's zoom) need not change any size in CSS pixels, so that charts at rest
+/// would stay blurred. Not every browser tells of it, so that it is looked at every second too.
+fn follow_pixel_ratio(app: App) {
+    let told = use_device_pixel_ratio();
+    let look = move || {
+        let ratio = canvas::device_scale();
+        if app.pixel_ratio.get_untracked() != ratio {
+            app.pixel_ratio.set(ratio);
+        }
+    };
+    Effect::new(move |_| {
+        told.track();
+        look();
+    });
+    set_interval(look, EVERY_SECOND);
 }

@@ -125,7 +125,7 @@ pub struct App {
     pub theme: RwSignal<Option<bool>>,
     pub dark: Memo<bool>,
     /// Device pixels for each CSS pixel.
-    pub pixel_ratio: Memo<f64>,
+    pub pixel_ratio: RwSignal<f64>,
     /// How the reader wants the numbers.
     pub options: Memo<Options>,
     pub pause_hidden: RwSignal<bool>,
@@ -209,7 +209,7 @@ impl App {
             as_i_move_chosen,
             as_i_move,
             speed,
-            pixel_ratio: canvas::pixel_ratio(),
+            pixel_ratio: RwSignal::new(canvas::device_scale()),
             options,
             preset,
             draft,
