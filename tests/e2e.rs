@@ -418,6 +418,24 @@ fn a_changed_setting_waits_for_a_restart(kind: Kind) {
     assert!(hash.as_str().is_some_and(|hash| hash.contains("data.length=16")), "the link says {hash}");
 }
 
+/// A run of a second or two starts again by itself; a link to a view of it starts none.
+#[test]
+fn a_moved_setting_starts_a_short_run_by_itself() {
+    let page = Page::opened(Gpu::None, &format!("{QUICK}&data.fresh=false&data.topics=4&data.sequences=16"));
+    page.wait_for_phase("finished", RUN);
+    let before = page.browser.script("return globalThis.icl.evaluation", &[]);
+    page.type_into("field-data.topics", "8");
+    let again = "
+        const now = globalThis.icl.evaluation;
+        return now !== arguments[0] && JSON.parse(now).step === 30";
+    page.browser.wait("the next run's last step", RUN, again, &[before]);
+    page.wait_for_phase("finished", RUN);
+    assert_eq!(page.text("restart-banner"), None, "nothing waits");
+    page.browser.script(&format!("location.hash += '{}'", "&view.step=10&view.unit=bits"), &[]);
+    page.wait_for_text("At step 10", SOON);
+    assert_eq!(page.text("phase").as_deref(), Some("finished"), "a link to a view starts no run");
+}
+
 fn bad_values_get_a_sentence_and_nothing_is_lost(kind: Kind) {
     let page = Page::opened(kind, LONG);
     page.wait_for_step(2, SOON);
@@ -502,6 +520,7 @@ fn it_opens_says_why_the_cpu_trains_and_draws_every_chart(kind: Kind) {
 fn sliders_follow_the_keys_and_their_entries_follow_them(kind: Kind) {
     let page = Page::opened(kind, &format!("{QUICK}&data.fresh=false&data.topics=4&data.sequences=16"));
     page.wait_for_phase("finished", RUN);
+    page.click("run-as-i-move");
     for field in ["data.topics", "data.sequences", "data.length"] {
         let value = "return document.querySelector(`[data-testid='field-${arguments[0]}']`).value";
         let before = page.browser.script(value, &[json!(field)]);
@@ -603,7 +622,7 @@ fn charts_at_rest_follow_the_pixel_ratio() {
     page.wait_for_phase("finished", RUN);
     let sharp = "
         const layers = [...document.querySelectorAll('.chart-loss-by-position .plot canvas')];
-        return layers.length === 2 && layers.every((l) => Math.abs(l.width - arguments[0] * l.clientWidth) < 2)";
+        return layers.length === 3 && layers.every((l) => Math.abs(l.width - arguments[0] * l.clientWidth) < 2)";
     for ratio in [1.0, 2.0, 1.25] {
         let screen = json!({ "width": 1440, "height": 900, "deviceScaleFactor": ratio, "mobile": false });
         page.browser.devtools("Emulation.setDeviceMetricsOverride", &screen);

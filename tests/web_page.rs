@@ -4,13 +4,17 @@
 // Clippy knows the tests of `#[test]` only.
 #![allow(clippy::expect_used, clippy::panic)]
 
+use std::{cell::RefCell, rc::Rc};
+
 use charts::{
     graph::{Bezier, Edge, Graph, Node},
     token_strip::{StripRow, TokenStrip},
 };
 use icl_playground::app::page;
+use icl_playground::probe::TabKind;
 use icl_playground::protocol::{
-    Baseline, Command, Curve, Event, Frame, FromEngine, Method, NO_RUN, Phase, Picture, Theory, ToEngine, wire,
+    Baseline, Command, Curve, Event, Frame, FromEngine, Method, NO_RUN, Phase, Picture, ProbeRequest, Theory, ToEngine,
+    wire,
 };
 use js_sys::{Array, Function, Promise, Uint8Array};
 use wasm_bindgen::{JsValue, closure::Closure};
@@ -29,13 +33,16 @@ const RELAY: &str = "onmessage = ({ data: port }) => {
 const ANOTHER: u32 = 1000;
 
 /// Stands in for the engine: reports `late` and then `events` when it is to start, the former as news of another run, and `paused`
-/// when it is to pause.
-fn play_engine(late: Vec<Event>, events: Vec<Event>, paused: Event) {
+/// when it is to pause, or to wait before the first step. Gives what it is asked for from now on.
+fn play_engine(late: Vec<Event>, events: Vec<Event>, paused: Event) -> Rc<RefCell<Vec<Command>>> {
+    let commands = Rc::new(RefCell::new(Vec::new()));
+    let asked = commands.clone();
     let of = |run: u32, events: &[Event]| -> Vec<FromEngine> {
         events.iter().map(|event| FromEngine { run, event: event.clone() }).collect()
     };
     let answers = Closure::<dyn FnMut(Uint8Array) -> Array>::new(move |bytes: Uint8Array| {
         let ToEngine { run, command } = wire::decode(&bytes.to_vec()).expect("a command");
+        asked.borrow_mut().push(command.clone());
         let said = match command {
             Command::Picture { id, world, .. } => {
                 let name = world.to_string();
@@ -44,6 +51,7 @@ fn play_engine(late: Vec<Event>, events: Vec<Event>, paused: Event) {
                 picture.samples.iter_mut().for_each(|samples| samples.title.clone_from(&name));
                 of(NO_RUN, &[Event::Picture(picture)])
             }
+            Command::Start { hold: true, .. } => of(run, &[Event::Theory(theory()), paused.clone()]),
             Command::Start { .. } => [of(ANOTHER, &late), of(run, &events)].concat(),
             Command::Pause => of(run, std::slice::from_ref(&paused)),
             _ => Vec::new(),
@@ -70,6 +78,7 @@ fn play_engine(late: Vec<Event>, events: Vec<Event>, paused: Event) {
     boot.call3(&JsValue::NULL, &RELAY.into(), answers.as_ref(), &ready).expect("the page's surroundings");
     // The page asks until the test ends.
     answers.forget();
+    commands
 }
 
 fn buffer(message: &FromEngine) -> JsValue {
@@ -197,9 +206,8 @@ fn theory() -> Theory {
     }
 }
 
-#[wasm_bindgen_test]
-async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
-    let frame = Frame {
+fn frame() -> Frame {
+    Frame {
         step: 7,
         first: 1,
         training_loss: vec![1.6, 1.5, 1.4, 1.3, 1.2, 1.1, 1.0],
@@ -207,10 +215,109 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
         tokens_per_second: Some(118_784.0),
         seconds_left: Some(10.0),
         evaluation_share: 0.1,
+    }
+}
+
+/// Waits at most ten seconds for `found` to give something.
+async fn until<T>(what: &str, found: impl Fn() -> Option<T>) -> T {
+    for _ in 0..500 {
+        if let Some(found) = found() {
+            return found;
+        }
+        wait(20).await;
+    }
+    panic!("no {what}");
+}
+
+/// The held-back starts and the lengths T of all experiments that were started, in order.
+fn starts(commands: &RefCell<Vec<Command>>) -> Vec<(bool, usize)> {
+    let start = |command: &Command| match command {
+        Command::Start { experiment, hold, .. } => Some((*hold, experiment.data.length)),
+        _ => None,
     };
+    commands.borrow().iter().filter_map(start).collect()
+}
+
+fn drawn(curve: &str) -> String {
+    script(&format!("return String(document.querySelector(\"[data-testid='curve-{curve}']\").checked)"))
+}
+
+/// One page for the whole test: what its links ask for, and that moved settings start runs.
+#[wasm_bindgen_test]
+async fn a_link_opens_its_view_and_a_moved_setting_starts_a_run() {
+    script(
+        "document.getElementById('app')?.remove();
+         localStorage.removeItem('run-as-i-move');
+         history.replaceState(null, '', '#v=1&preset=dursley-wonka&training.steps=60&view.unit=bits&view.hidden=oracle\
+           &view.panel=losses&view.tab=heads&view.zoom=3&view.predict=1')",
+    );
+    let events = vec![Event::Phase(Phase::Running), Event::Theory(theory()), Event::Frame(frame())];
+    let commands = play_engine(Vec::new(), events, Event::Phase(Phase::Paused));
+    page::mount();
+    shows("phase", "paused").await;
+    assert_eq!(starts(&commands), [(true, 32)], "the run waits for a guess");
+    let asks_for_heads =
+        |command: &Command| matches!(command, Command::Probe(ProbeRequest::Open(Some(TabKind::Heads)))).then_some(());
+    until("tab of the link", || commands.borrow().iter().find_map(asks_for_heads)).await;
+    let pressed = |id: &str| {
+        script(&format!("return document.querySelector(\"[data-testid='{id}']\")?.getAttribute('aria-pressed') ?? ''"))
+    };
+    assert_eq!(pressed("unit-bits"), "true");
+    until("panel of the link", || (pressed("tab-losses") == "true").then_some(())).await;
+    assert_eq!((drawn("oracle"), drawn("bayes")), ("false".into(), "true".into()));
+    let notice = script("return document.querySelector(\"[data-testid='notice']\").textContent");
+    assert!(notice.contains("view.zoom") && !notice.contains("view.unit"), "{notice}");
+    assert_eq!(script("return String(localStorage.getItem('bits') === 'yes')"), "false", "a link is no taste");
+
+    // A guess by the keyboard, in the read-out and in the summary for those who listen.
+    script(
+        "const chart = document.querySelector(\"[data-testid='chart-loss-by-position']\");
+         chart.focus();
+         for (const key of ['Home', 'ArrowUp', 'ArrowRight', 'ArrowDown'])
+           chart.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));",
+    );
+    until("guess to show", || {
+        script("return document.querySelector('.chart-loss-by-position .readout').textContent")
+            .contains("your guess")
+            .then_some(())
+    })
+    .await;
+    press("predict-show");
+    until("resumed run", || commands.borrow().iter().any(|c| matches!(c, Command::Resume)).then_some(())).await;
+
+    // A moved setting starts a run once it has rested; one that is only half typed does not.
+    type_into("field-data.length", "4x");
+    wait(700).await;
+    assert_eq!(starts(&commands).len(), 1, "nonsense started a run");
+    type_into("field-data.length", "16");
+    assert_eq!(starts(&commands).len(), 1, "too early");
+    until("run of 16 tokens", || (starts(&commands).last() == Some(&(true, 16))).then_some(())).await;
+
+    // Off, it says what to do.
+    press("run-as-i-move");
+    type_into("field-data.length", "8");
+    shows("run-note", "Settings changed: press Run").await;
+    wait(700).await;
+    assert_eq!(starts(&commands).len(), 2, "a run was started by itself");
+    press("run");
+    until("run of 8 tokens", || (starts(&commands).last() == Some(&(false, 8))).then_some(())).await;
+    shows("run-note", "").await;
+
+    // One press cleans the view, and the link says so.
+    press("clean-view");
+    until("clean link", || (!script("return location.hash").contains("view.")).then_some(())).await;
+    assert_eq!((pressed("unit-bits").as_str(), drawn("oracle").as_str()), ("false", "true"));
+    script(
+        "localStorage.removeItem('run-as-i-move'); document.getElementById('app').remove(); history.replaceState(null, '', '#')",
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
+    let frame = frame();
     // News of another run.
     let late = Frame { step: 301, first: 300, training_loss: vec![9.0, 9.0], ..frame.clone() };
-    play_engine(
+    let _ = play_engine(
         vec![Event::Phase(Phase::Finished), Event::Frame(late)],
         vec![Event::Phase(Phase::Running), Event::Theory(theory()), Event::Frame(frame)],
         Event::Phase(Phase::Paused),

@@ -96,6 +96,8 @@ impl History {
     /// curve stays as an earlier one.
     pub fn reset_for(&mut self, experiment: &Experiment) -> Changed {
         if let Some(evaluation) = self.evaluation.take().filter(|e| e.step > 0) {
+            // The same run again has the same curve.
+            self.earlier.retain(|run| run.experiment != self.experiment);
             self.earlier.push_front(EarlierRun {
                 experiment: self.experiment.clone(),
                 step: evaluation.step,
@@ -109,6 +111,12 @@ impl History {
         let theory = self.theory.take().filter(|_| same(&self.experiment, experiment));
         *self = Self { earlier, theory, ..Self::new(experiment) };
         Changed::ALL
+    }
+
+    /// Before a run that starts by itself: a run that did not get half way leaves no curve. Whoever moves a slider would leave many.
+    pub fn forget_if_early(&mut self) {
+        let steps = self.experiment.steps();
+        self.evaluation.take_if(|evaluation| 2 * evaluation.step < steps);
     }
 
     /// Removes the curves of earlier runs.
@@ -254,7 +262,7 @@ impl History {
         self.earlier
             .iter()
             .filter(|run| run.experiment.world == self.experiment.world)
-            .map(|run| (run, difference(&self.experiment, &run.experiment)))
+            .map(|run| (run, earlier_label(&self.experiment, run)))
     }
 
     /// Steps of training the charts know of.
@@ -336,7 +344,7 @@ pub struct EarlierRun {
     pub model: Vec<f64>,
 }
 
-/// What another experiment has that this one has not, of what matters to it: `K 4`, `N 2`.
+/// What another experiment has that this one has not, of what matters to it: `K = 4`, `N = 2`.
 pub fn differences(now: &Experiment, other: &Experiment) -> Vec<String> {
     const FIRST: [&str; 3] = ["data.topics", "data.sequences", "data.length"];
     let mut fields = link::differences(now, other);
@@ -352,14 +360,23 @@ pub fn differences(now: &Experiment, other: &Experiment) -> Vec<String> {
         .collect()
 }
 
-/// What an earlier run had that this one has not: `K 4, N 2`.
-pub(super) fn difference(now: &Experiment, earlier: &Experiment) -> String {
-    match differences(now, earlier).as_slice() {
+/// What another run had that this one has not, in short: `K = 4, N = 2`, or `same settings`.
+pub(super) fn difference(now: &Experiment, other: &Experiment) -> String {
+    match differences(now, other).as_slice() {
         [] => "same settings".into(),
         [only] => only.clone(),
         [first, second] => format!("{first}, {second}"),
         [first, second, rest @ ..] => format!("{first}, {second}, +{}", rest.len()),
     }
+}
+
+/// The same of an earlier run, with where it was stopped: `K = 8, step 50`.
+fn earlier_label(now: &Experiment, earlier: &EarlierRun) -> String {
+    let mut label = difference(now, &earlier.experiment);
+    if earlier.step < earlier.experiment.steps() {
+        label.push_str(&format!(", step {}", number::count(earlier.step)));
+    }
+    label
 }
 
 fn describe(field: &str, value: &Value) -> String {
@@ -379,10 +396,10 @@ fn describe(field: &str, value: &Value) -> String {
         Value::Bool(true) if field == "data.fresh" => "fresh draws".into(),
         Value::Bool(false) if field == "data.fresh" => "fixed data".into(),
         Value::Bool(on) => format!("{} {}", name.replace('_', " "), if *on { "on" } else { "off" }),
-        Value::String(text) => format!("{} {text}", name.replace('_', " ")),
+        Value::String(text) => format!("{} = {text}", name.replace('_', " ")),
         Value::Number(n) => match (n.as_u64(), n.as_f64()) {
-            (Some(whole), _) => format!("{} {}", name.replace('_', " "), number::count(whole as usize)),
-            (None, Some(real)) => format!("{} {real}", name.replace('_', " ")),
+            (Some(whole), _) => format!("{} = {}", name.replace('_', " "), number::count(whole as usize)),
+            (None, Some(real)) => format!("{} = {real}", name.replace('_', " ")),
             _ => name.into(),
         },
         _ => name.replace('_', " "),
@@ -667,10 +684,11 @@ mod tests {
             history.apply(&Event::Evaluation(fixtures::evaluation(10, 0.5)));
         }
         let labels: Vec<String> = history.earlier().map(|(_, label)| label).collect();
-        assert_eq!(labels, ["K 64", "K 32", "K 16", "K 8"]);
+        let at = |k: usize| format!("K = {k}, step 10");
+        assert_eq!(labels, [at(64), at(32), at(16), at(8)]);
         experiment.training.learning_rate = 0.01;
         history.reset_for(&experiment);
-        assert_eq!(history.earlier().next().map(|(_, l)| l), Some("learning rate 0.005".into()));
+        assert_eq!(history.earlier().next().map(|(_, l)| l), Some("learning rate = 0.005, step 10".into()));
         let transformer = experiment.net.clone();
         (experiment.net.architecture, experiment.net.heads) = (crate::experiment::Architecture::Gru, 2);
         history.reset_for(&experiment);
@@ -678,10 +696,32 @@ mod tests {
         experiment.net = transformer;
         history.reset_for(&experiment);
         let label = history.earlier().next().map(|(_, label)| label);
-        assert_eq!(label, Some("architecture gru".into()), "the heads had no say");
+        assert_eq!(label, Some("architecture = gru, step 10".into()), "the heads had no say");
         experiment.world = crate::experiment::WorldSpec::named(&crate::experiment::world::KINDS[1]);
         history.reset_for(&experiment);
         assert_eq!(history.earlier().count(), 0, "another world's curve says nothing here");
+    }
+
+    #[test]
+    fn a_whole_earlier_run_is_named_by_its_settings_alone_and_once() {
+        let mut experiment = Experiment::default();
+        (experiment.training.steps, experiment.data.fresh) = (20, false);
+        let mut history = History::new(&experiment);
+        let mut run = |topics: usize, step: usize, by_itself: bool| {
+            experiment.data.topics = topics;
+            if by_itself {
+                history.forget_if_early();
+            }
+            history.reset_for(&experiment);
+            history.apply(&Event::Evaluation(fixtures::evaluation(step, 0.5)));
+            history.earlier().map(|(_, label)| label).collect::<Vec<String>>()
+        };
+        run(4, 20, true);
+        // Stopped before half of its steps by a slider that moved on: it leaves nothing.
+        assert_eq!(run(8, 9, true), ["K = 4"]);
+        assert_eq!(run(16, 10, true), ["K = 4"]);
+        assert_eq!(run(4, 20, true), ["K = 16, step 10", "same settings"]);
+        assert_eq!(run(32, 20, true), ["K = 4", "K = 16, step 10"], "the same run twice");
     }
 
     #[test]

@@ -6,13 +6,16 @@ pub mod charts;
 pub mod edges;
 pub mod fields;
 pub mod first;
+pub mod guess;
 pub mod history;
 pub mod keys;
 pub mod mixing;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 pub mod page;
 pub mod pictures;
+pub mod rerun;
 pub mod runs;
 pub mod story;
 pub mod sweeps;
+pub mod view_state;
 pub use ::charts::theme;

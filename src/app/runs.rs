@@ -87,7 +87,7 @@ pub fn typed_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// How the settings of `run` differ from those of the chosen run, in short: `K 4, N 2`, or `same settings`.
+/// How the settings of `run` differ from those of the chosen run, in short: `K = 4, N = 2`, or `same settings`.
 pub fn difference_from(chosen: &Experiment, run: &KeptRun) -> String {
     if chosen.world != run.experiment.world {
         return run.experiment.world.title();

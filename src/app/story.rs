@@ -10,7 +10,7 @@ const CLAIM: &str = "claim";
 /// A story's paragraphs as they stand beside a run. The paragraphs are the story's own HTML.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Told {
-    /// What the run has that the story's has not: `K 4`, `N 2`. Empty where the settings are the story's.
+    /// What the run has that the story's has not: `K = 4`, `N = 2`. Empty where the settings are the story's.
     pub differs: Vec<String>,
     /// The paragraphs that hold beside this run.
     pub paragraphs: String,
@@ -28,7 +28,7 @@ pub fn told(html: &str, story: &Experiment, run: &Experiment) -> Told {
     Told { differs, paragraphs: rest.concat(), claims: claims.concat() }
 }
 
-/// What a run has that the story's has not: `K 4`, `N 2`.
+/// What a run has that the story's has not: `K = 4`, `N = 2`.
 fn differing(story: &Experiment, run: &Experiment) -> Vec<String> {
     let mut out = differences(story, run);
     // Of a text, links and names say nothing.
@@ -157,14 +157,14 @@ mod tests {
         let mut few = preset.experiment();
         (few.data.fresh, few.data.topics, few.data.sequences) = (false, 4, 2);
         let now = told(story(preset.name), &preset.experiment(), &few);
-        assert_eq!(now.differs, ["K 4", "N 2"]);
+        assert_eq!(now.differs, ["K = 4", "N = 2"]);
         // Another world, and another seed.
         let (mut other, mut seed) = (preset.experiment(), preset.experiment());
         other.world = "coins:n=3".parse().expect("a world");
         seed.seed = 2;
         let differs = |run: &Experiment| told(story(preset.name), &preset.experiment(), run).differs;
-        assert_eq!(differs(&other), ["world coins:n=3"]);
-        assert_eq!(differs(&seed), ["seed 2"]);
+        assert_eq!(differs(&other), ["world = coins:n=3"]);
+        assert_eq!(differs(&seed), ["seed = 2"]);
     }
 
     #[test]

@@ -129,6 +129,8 @@ pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
             )]);
         }
         match key.as_str() {
+            // What is looked at, which is the page's.
+            _ if key.starts_with("view.") => {}
             "v" => {
                 let known = json::number(&text).and_then(|v| (OLDEST..=VERSION).find(|known| f64::from(*known) == v));
                 version = known.ok_or_else(|| {
@@ -207,7 +209,8 @@ pub(super) fn flat(experiment: &Experiment) -> Map<String, Value> {
 }
 
 /// Percent-encodes what a fragment cannot carry, and what chat programs cut links at.
-fn encode(text: &str) -> String {
+/// Percent-encodes what a fragment's value cannot hold.
+pub fn encode(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         match byte {
@@ -220,7 +223,8 @@ fn encode(text: &str) -> String {
     out
 }
 
-fn decode(text: &str) -> Option<String> {
+/// The inverse of [`encode`]; `None` where a percent sign has no two hexadecimal digits, or the bytes are no UTF-8.
+pub fn decode(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;

@@ -152,25 +152,42 @@ impl OpenTab {
     }
 
     /// Takes in what the engine reports; whether anything changed that a tab shows.
-    pub fn on_event(&mut self, event: &Event) -> bool {
+    pub fn on_event(&mut self, event: Event) -> bool {
         match event {
-            Event::Probe(ProbeEvent::Opened(tab)) => self.tab = tab.clone(),
-            Event::Probe(ProbeEvent::Measured(measurement)) => {
+            Event::Probe(event) => {
+                self.on_probe(event);
+                true
+            }
+            other => self.on_run(&other),
+        }
+    }
+
+    /// Takes in what the probes found; it may be megabytes, so it is moved.
+    pub fn on_probe(&mut self, event: ProbeEvent) {
+        match event {
+            ProbeEvent::Opened(tab) => self.tab = tab,
+            ProbeEvent::Measured(measurement) => {
                 if let Some((_, Ok(view))) = &mut self.tab {
-                    view.add((**measurement).clone());
+                    view.add(*measurement);
                 }
             }
-            Event::Theory(theory) => match &mut self.record {
-                // Of a run that goes on.
-                Some(record) => record.theory = theory.clone(),
-                None => self.record = self.experiment.as_ref().map(|experiment| RunRecord::new(experiment, theory)),
-            },
-            Event::Frame(_) | Event::Evaluation(_) => {
-                return self.record.as_mut().is_some_and(|record| record.on_event(event));
-            }
-            _ => return false,
         }
-        true
+    }
+
+    /// Takes in what is reported of the run itself; whether anything changed that a tab shows.
+    pub fn on_run(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Theory(theory) => {
+                match &mut self.record {
+                    // Of a run that goes on.
+                    Some(record) => record.theory = theory.clone(),
+                    None => self.record = self.experiment.as_ref().map(|experiment| RunRecord::new(experiment, theory)),
+                }
+                true
+            }
+            Event::Frame(_) | Event::Evaluation(_) => self.record.as_mut().is_some_and(|record| record.on_event(event)),
+            _ => false,
+        }
     }
 
     /// The open tab's view and the run's record, once both are there.

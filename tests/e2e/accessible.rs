@@ -55,6 +55,8 @@ fn on(page: &Page, phone: bool) -> Vec<String> {
         page.click("settings-open");
     }
     page.browser.script("for (const group of document.querySelectorAll('details.group')) group.open = true", &[]);
+    // So short a run would start again by itself.
+    page.click("run-as-i-move");
     page.type_into("field-training.batch", "17");
     there(page, "restart-banner");
     look(page, "settings", &mut found);

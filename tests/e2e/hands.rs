@@ -219,6 +219,7 @@ fn one_s_own_text_outlives_a_reload_or_is_said_to_be_missing(kind: Kind) {
 fn what_does_nothing_is_switched_off_and_too_long_a_sequence_is_one_press_from_running(kind: Kind) {
     let page = Page::opened(kind, QUICK);
     page.wait_for_phase("finished", RUN);
+    page.click("run-as-i-move");
     let off = "
         return ['field-data.topics', 'slider-data.topics', 'field-data.sequences', 'slider-data.sequences']
           .map((id) => document.querySelector(`[data-testid='${id}']`).disabled)";

@@ -1,10 +1,7 @@
 //! The hero: loss at each position in the sequence, the model beside exact Bayes and the other levels.
 
 use crate::{
-    app::{
-        history::History,
-        theme::{Hue, Theme},
-    },
+    app::{history::History, theme::Theme},
     clip::{Beyond, LOG_DEPTH},
     experiment::Observation,
     map::Estimate,
@@ -14,11 +11,12 @@ use crate::{
 };
 
 use super::{
-    BAND, BAYES_WIDTH, Chart, MODEL_PART_WIDTH, MODEL_WIDTH, Options, RECORDED_ALPHA, Readout, ReadoutLine, Recorded,
-    View, cell,
+    BAND, Chart, CurveName, Options, RECORDED_ALPHA, Readout, ReadoutLine, Recorded, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
-    how, moved, quantity,
-    scene::{Dash, Mark, Scene, Stroke},
+    how,
+    loss_line::{Kind, Line},
+    moved, quantity,
+    scene::{Mark, Scene},
 };
 
 /// A local slope looks this factor in position to both sides.
@@ -30,107 +28,9 @@ const REACH: f64 = 4.0;
 
 pub struct LossByPosition<'a> {
     history: &'a History,
-    options: Options,
+    pub(super) options: Options,
     /// Seen against unseen topics, both measured from the source that knows the topic.
     topics: bool,
-}
-
-/// One line of the chart; values in nats, index 0 being position 1.
-struct Line {
-    name: String,
-    label: String,
-    kind: Kind,
-    values: Vec<f64>,
-    /// Of each value; empty where there is none.
-    stderr: Vec<f64>,
-    how: Vec<String>,
-    /// The least and the greatest of several runs, of each value; empty where there is one run.
-    spread: Vec<(f64, f64)>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// The mean of recorded runs at the settings in the controls: on fresh topics, and on the training topics.
-    Recorded,
-    RecordedSeen,
-    Earlier,
-    /// What a baseline can see decides its colour, how it learns its dash.
-    Baseline(Sight, Dash),
-    Unigram,
-    EntropyRate,
-    Oracle,
-    /// Exact Bayes over the K training topics.
-    Retrieval,
-    /// The model on those.
-    Seen,
-    Model,
-    Bayes,
-}
-
-/// What a baseline looks at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    Unigrams,
-    Bigrams,
-    Topics,
-    Other,
-}
-
-impl Kind {
-    /// By the baseline's name: `uni-inf`, `bi-ret`, `retrieval`, `copy`, `OLS`.
-    fn of_baseline(name: &str, index: usize) -> Self {
-        let sight = match name {
-            n if n.starts_with("uni") => Sight::Unigrams,
-            n if n.starts_with("bi") => Sight::Bigrams,
-            n if n.starts_with("ret") => Sight::Topics,
-            _ => Sight::Other,
-        };
-        let dash = match name {
-            n if n.ends_with("-ret") => Dash::Dotted,
-            _ if sight == Sight::Other && index % 2 == 1 => Dash::DashDot,
-            _ => Dash::Dashed,
-        };
-        Self::Baseline(sight, dash)
-    }
-
-    fn hue(self, theme: &Theme) -> Hue {
-        match self {
-            Self::Earlier => theme.earlier,
-            Self::Recorded | Self::RecordedSeen => theme.model,
-            Self::Baseline(Sight::Unigrams, _) => theme.unigram,
-            Self::Baseline(Sight::Bigrams, _) => theme.bigram,
-            Self::Baseline(Sight::Topics, _) => theme.retrieval,
-            Self::Baseline(Sight::Other, _) => theme.sequence,
-            Self::Unigram => theme.unigram,
-            Self::EntropyRate => theme.entropy_rate,
-            Self::Oracle => theme.oracle,
-            Self::Retrieval => theme.retrieval,
-            Self::Seen | Self::Model => theme.model,
-            Self::Bayes => theme.bayes,
-        }
-    }
-
-    fn stroke(self, theme: &Theme) -> Stroke {
-        let line = self.hue(theme).line;
-        match self {
-            Self::Earlier => Stroke::new(line, 1.5),
-            Self::Recorded => Stroke::new(line, 1.5).dash(Dash::Dotted),
-            Self::RecordedSeen => Stroke::new(line, 1.5).dash(Dash::DashDot),
-            Self::Baseline(_, dash) => Stroke::new(line, 2.0).dash(dash),
-            Self::Unigram => Stroke::new(line, 2.0).dash(Dash::DashDot),
-            Self::EntropyRate => Stroke::new(line, 2.0).dash(Dash::Dotted),
-            Self::Oracle => Stroke::new(line, 2.0).dash(Dash::Dashed),
-            Self::Retrieval => Stroke::new(line, BAYES_WIDTH).dash(Dash::Dashed),
-            Self::Seen => Stroke::new(line, MODEL_PART_WIDTH).dash(Dash::Dashed),
-            Self::Model => Stroke::new(line, MODEL_WIDTH),
-            Self::Bayes => Stroke::new(line, BAYES_WIDTH),
-        }
-    }
-
-    /// Drawn on the layer that changes seldom.
-    fn is_fixed(self) -> bool {
-        matches!(self, Self::Earlier | Self::Baseline(..) | Self::Unigram | Self::EntropyRate | Self::Oracle)
-    }
 }
 
 impl<'a> LossByPosition<'a> {
@@ -180,7 +80,7 @@ impl<'a> LossByPosition<'a> {
 
     /// What was recorded at the settings in the controls.
     fn recorded(&self) -> Option<&Recorded> {
-        self.options.recorded.as_deref().filter(|_| !self.squared())
+        self.options.recorded.as_deref().filter(|_| !self.squared() && !self.options.predicting)
     }
 
     /// Mean and band of recorded runs.
@@ -242,18 +142,18 @@ impl<'a> LossByPosition<'a> {
     }
 
     /// T of the run, or of what was recorded at the settings in the controls, if that is longer.
-    fn length(&self) -> usize {
+    pub(super) fn length(&self) -> usize {
         let recorded = self.recorded().map_or(0, |recorded| recorded.estimate.bayes.len());
         self.history.experiment().data.length.max(recorded).max(1)
     }
 
     /// What a log axis measures from: a squared error has no part that no context can remove.
-    fn rate(&self) -> Option<f64> {
+    pub(super) fn rate(&self) -> Option<f64> {
         if self.squared() { None } else { self.history.theory().map(|t| t.entropy_rate) }
     }
 
     /// Whether squared errors are asked for, and there are any.
-    fn squared(&self) -> bool {
+    pub(super) fn squared(&self) -> bool {
         self.options.squared_error && self.history.theory().is_some_and(|t| !t.squared_error.is_empty())
     }
 
@@ -307,14 +207,26 @@ impl<'a> LossByPosition<'a> {
         all.iter().enumerate().filter(|(_, baseline)| self.options.compare.contains(&baseline.name))
     }
 
+    /// Whether the reader hid this line.
+    fn is_hidden(&self, kind: Kind) -> bool {
+        let hides = |curve: CurveName| self.options.hidden.contains(&curve);
+        let waits = self.options.predicting && matches!(kind, Kind::Model | Kind::Earlier(_));
+        !self.topics && (waits || kind.curve_name().is_some_and(hides))
+    }
+
     /// In drawing order: what lies on top comes last.
-    fn lines(&self) -> Vec<Line> {
-        if self.topics {
-            return self.lines_of_topics();
-        }
-        if self.squared() {
-            return self.squared_lines();
-        }
+    pub(super) fn lines(&self) -> Vec<Line> {
+        let mut lines = match (self.topics, self.squared()) {
+            (true, _) => return self.lines_of_topics(),
+            (_, true) => self.squared_lines(),
+            _ => self.loss_lines(),
+        };
+        lines.retain(|line| !self.is_hidden(line.kind));
+        lines
+    }
+
+    /// Losses by position, in drawing order.
+    fn loss_lines(&self) -> Vec<Line> {
         let length = self.length();
         let mut lines = Vec::new();
         let curve = |kind, name: &str, label: &str, curve: &Curve| Line {
@@ -354,12 +266,12 @@ impl<'a> LossByPosition<'a> {
                 lines.push(line);
             }
         }
-        for (run, label) in self.history.earlier() {
+        for (number, (run, label)) in self.history.earlier().enumerate() {
             let how = format!("earlier run, step {}", number::count(run.step));
             lines.push(Line {
                 name: format!("earlier model ({label})"),
-                label: format!("earlier: {label}"),
-                kind: Kind::Earlier,
+                label,
+                kind: Kind::Earlier(number),
                 values: run.model.iter().take(length).copied().collect(),
                 stderr: Vec::new(),
                 how: vec![how; length],
@@ -383,6 +295,17 @@ impl<'a> LossByPosition<'a> {
                 spread: Vec::new(),
             });
         }
+        if !self.options.guess.is_empty() {
+            lines.push(Line {
+                name: "your guess".into(),
+                label: "your guess".into(),
+                kind: Kind::Guess,
+                values: self.options.guess.curve(length),
+                stderr: Vec::new(),
+                how: vec!["drawn by hand".into(); length],
+                spread: Vec::new(),
+            });
+        }
         let known = self.history.theory().map_or(0, |theory| theory.bayes.values.len());
         if known < length
             && let Some(line) = self.recorded_bayes()
@@ -402,7 +325,7 @@ impl<'a> LossByPosition<'a> {
     }
 
     /// What is drawn for a loss: in the unit, and in log-log less the entropy rate.
-    fn shown(&self, nats: f64) -> f64 {
+    pub(super) fn shown(&self, nats: f64) -> f64 {
         let nats = if self.options.log_log { nats - self.rate().unwrap_or(0.0) } else { nats };
         self.unit_of(nats)
     }
@@ -417,7 +340,7 @@ impl<'a> LossByPosition<'a> {
         Beyond::of(y, self.drawn(line))
     }
 
-    fn frame(&self, view: &View, lines: &[Line]) -> Frame {
+    pub(super) fn frame(&self, view: &View, lines: &[Line]) -> Frame {
         let y = self.y_scale(view, lines);
         let labels: Vec<String> =
             lines.iter().map(|line| line.label.clone() + &self.beyond(&y, line).suffix()).collect();
@@ -446,13 +369,15 @@ impl<'a> LossByPosition<'a> {
             _ => f64::NEG_INFINITY,
         };
         let model = range(&|kind| kind == Kind::Model);
-        let (low, high) = range(&|kind| !matches!(kind, Kind::Model | Kind::Earlier | Kind::Recorded));
-        let earlier = range(&|kind| kind == Kind::Earlier);
+        let (low, high) = range(&|kind| !matches!(kind, Kind::Model | Kind::Earlier(_) | Kind::Guess | Kind::Recorded));
+        let earlier = range(&|kind| matches!(kind, Kind::Earlier(_)));
         let recorded = range(&|kind| kind == Kind::Recorded);
         let high = high.max(uniform);
         // The best and the worst that the model was at any position so far, and the worst after it had been better.
         let (best, worst, risen) = match self.history.extremes() {
-            Some(e) if !self.squared() => (self.shown(e.low), self.shown(e.high), self.shown(e.risen)),
+            Some(e) if !self.squared() && !self.is_hidden(Kind::Model) => {
+                (self.shown(e.low), self.shown(e.high), self.shown(e.risen))
+            }
             _ => (model.0, model.1, f64::NEG_INFINITY),
         };
         if self.options.log_log {
@@ -544,6 +469,10 @@ impl Chart for LossByPosition<'_> {
     fn scene(&self, view: &View) -> Scene {
         let lines = self.lines();
         if lines.is_empty() {
+            if self.history.theory().is_some() {
+                let sentence = "Every curve is hidden. Show some of them again from this chart's menu.";
+                return Scene { axes: frame::empty(view, &self.title(), &[sentence]), series: Vec::new() };
+            }
             let sentences = [
                 if self.topics {
                     "Here: the loss at each position on fresh sequences of the training topics, and on fresh topics."
@@ -641,7 +570,8 @@ impl Chart for LossByPosition<'_> {
             let model = rows.remove(i);
             rows.insert(0, model);
         }
-        if let Some(e) = self.history.evaluation().filter(|_| !self.squared() && !self.topics)
+        if let Some(e) =
+            self.history.evaluation().filter(|_| !self.squared() && !self.topics && !self.is_hidden(Kind::Model))
             && let (Some(excess), Some(stderr)) = (e.excess.get(index), e.excess_stderr.get(index))
         {
             rows.insert(
@@ -758,6 +688,9 @@ impl LossByPosition<'_> {
         if let Some(sentence) = self.nothing(&self.frame(&view, &lines), &lines).filter(|_| !lines.is_empty()) {
             return sentence;
         }
+        if self.is_hidden(Kind::Model) || self.is_hidden(Kind::Bayes) {
+            return self.summary_of_shown(&lines);
+        }
         let (Some(theory), length) = (self.history.theory(), self.length()) else {
             return "No data yet: this chart will show the model's loss at each position beside exact Bayes.".into();
         };
@@ -789,6 +722,19 @@ impl LossByPosition<'_> {
             amount(excess),
             self.history.reference()
         )
+    }
+
+    /// Says no more than is drawn.
+    fn summary_of_shown(&self, lines: &[Line]) -> String {
+        let of = |line: &Line| {
+            let last = line.values.last().map_or(f64::NAN, |v| self.shown(*v));
+            format!("{} {}", line.name, number::short(last))
+        };
+        let (all, unit) = (lines.iter().rev().map(of).collect::<Vec<_>>().join(", "), self.options.unit);
+        match all.is_empty() {
+            true => "Every curve is hidden.".into(),
+            false => format!("At position {}, in {unit}: {all}. Other curves are hidden.", self.length()),
+        }
     }
 
     fn summary_of_topics(&self) -> String {

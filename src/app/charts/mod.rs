@@ -6,7 +6,9 @@
 pub mod bound;
 #[cfg(test)]
 pub mod fixtures;
+pub mod loss_by_hand;
 pub mod loss_by_position;
+mod loss_line;
 pub mod losses;
 pub mod outcome;
 pub mod samples;
@@ -25,7 +27,10 @@ pub use ::charts::{
 
 use std::sync::Arc;
 
-use super::history::{Changed, History};
+use super::{
+    guess::Guess,
+    history::{Changed, History},
+};
 use crate::{experiment::Experiment, map::Estimate, number::Unit, theory::curve::Method};
 
 /// The charts that are drawn on canvas.
@@ -82,6 +87,11 @@ impl ChartKind {
         }
     }
 
+    /// Whether the chart follows the controls before a run.
+    pub fn follows_draft(self) -> bool {
+        matches!(self, Self::Bound | Self::Certificate)
+    }
+
     /// The chart as it stands. `draft` is the experiment in the controls: the bound's terms follow it as a slider
     /// moves; all else is about the run.
     pub fn chart<'a>(self, history: &'a History, draft: &'a Experiment, options: Options) -> Box<dyn Chart + 'a> {
@@ -111,6 +121,12 @@ pub struct Options {
     pub squared_error: bool,
     /// The bound: a linear axis, on which its stack is to scale.
     pub linear_bound: bool,
+    /// Loss by position: curves that are not drawn.
+    pub hidden: Vec<CurveName>,
+    /// Loss by position: a guess is being drawn, so that neither the model nor an earlier run is shown.
+    pub predicting: bool,
+    /// Loss by position: what a reader guessed.
+    pub guess: Guess,
     /// What was recorded at the K, N and T in the controls, where anything was.
     pub recorded: Option<Arc<Recorded>>,
 }
@@ -120,7 +136,7 @@ pub struct Options {
 pub struct Recorded {
     /// The place, or between grid points what lies around it.
     pub estimate: Estimate,
-    /// At a line's end, if the settings are the run's: `recorded`; else with what differs: `recorded, K = 8`.
+    /// At a line's end, if the settings are the run's: `recorded`; else with what differs: `recorded: K = 8`.
     pub label: String,
 }
 
@@ -132,6 +148,46 @@ impl Recorded {
             "{source}, mean over {} seeds; the band reaches from the least to the greatest",
             self.estimate.model.len()
         )
+    }
+}
+
+/// A curve of the loss by position that can be hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CurveName {
+    Model,
+    Bayes,
+    Oracle,
+    EntropyRate,
+    Unigram,
+}
+
+impl CurveName {
+    pub const ALL: [Self; 5] = [Self::Model, Self::Bayes, Self::Oracle, Self::EntropyRate, Self::Unigram];
+
+    /// As in links: `entropy-rate`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Bayes => "bayes",
+            Self::Oracle => "oracle",
+            Self::EntropyRate => "entropy-rate",
+            Self::Unigram => "unigram",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|curve| curve.name() == name)
+    }
+
+    /// As a reader sees it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Model => "Model",
+            Self::Bayes => "Exact Bayes",
+            Self::Oracle => "Oracle",
+            Self::EntropyRate => "Entropy rate",
+            Self::Unigram => "Unigram",
+        }
     }
 }
 

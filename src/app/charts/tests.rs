@@ -145,7 +145,7 @@ fn the_lines_are_labelled_directly() {
             "oracle<",
             "entropy rate<",
             "unigram<",
-            "earlier: K 16<",
+            ">K = 16<",
             "loss, nats per token<",
             "position in the sequence<",
         ],

@@ -9,8 +9,13 @@ use leptos::{
 use wasm_bindgen::JsValue;
 
 use super::preferences;
-use crate::app::first::FIRST_STORY;
-use crate::experiment::{Experiment, Preset, WorldSpec, json, link, preset::PRESETS, problem::sentences};
+use crate::{
+    app::{
+        first::FIRST_STORY,
+        view_state::{self, ViewState},
+    },
+    experiment::{Experiment, Preset, WorldSpec, json, link, preset::PRESETS, problem::sentences},
+};
 
 /// The part of a fragment that asks for the view of sweeps.
 const SWEEPS: &str = "view=lab";
@@ -26,6 +31,8 @@ pub struct Fragment {
     pub sweeps: bool,
     /// The mark of the text that the experiment's world is made of, where it is one's own.
     pub text: String,
+    /// What is looked at, as `view_state` writes it; empty where nothing is said of it.
+    pub view: String,
 }
 
 impl Fragment {
@@ -37,28 +44,35 @@ impl Fragment {
     /// Takes a fragment apart, with or without its `#`.
     pub fn parse(hash: &str) -> Self {
         let mut fragment = Self::default();
-        let mut kept: Vec<&str> = Vec::new();
+        let (mut kept, mut view): (Vec<&str>, Vec<&str>) = Default::default();
         for part in hash.trim_start_matches('#').split('&') {
             match part.strip_prefix(TEXT) {
                 Some(mark) => fragment.text = mark.into(),
                 None if part == SWEEPS => fragment.sweeps = true,
+                None if part.starts_with(view_state::PREFIX) => view.push(part),
                 None => kept.push(part),
             }
         }
         fragment.experiment = kept.join("&");
+        fragment.view = view.join("&");
         fragment
     }
 
     /// The settings of `experiment` against a story's; `text` is [`text_mark`] of its world.
     pub fn new(preset: &Preset, experiment: &Experiment, text: String) -> Self {
-        Self { experiment: link::to_fragment(preset, experiment), text, sweeps: false }
+        Self { experiment: link::to_fragment(preset, experiment), text, ..Self::default() }
+    }
+
+    /// The same experiment, looked at like this.
+    pub fn with_view(self, view: String) -> Self {
+        Self { view, ..self }
     }
 
     /// With its `#`.
     pub fn joined(&self) -> String {
         let text = if self.text.is_empty() { String::new() } else { format!("{TEXT}{}", self.text) };
         let sweeps = if self.sweeps { SWEEPS } else { "" };
-        let parts = [self.experiment.as_str(), &text, sweeps];
+        let parts = [self.experiment.as_str(), &text, &self.view, sweeps];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         format!("#{}", parts.join("&"))
     }
@@ -108,6 +122,8 @@ fn kept_text(mark: &str) -> Option<WorldSpec> {
 pub struct Opened {
     pub preset: &'static Preset,
     pub experiment: Experiment,
+    /// What the link says of the view; `None` where it leaves it to the reader.
+    pub view: Option<ViewState>,
     /// What must be said of it.
     pub notice: Option<String>,
 }
@@ -128,6 +144,7 @@ pub fn open() -> Opened {
     read(&now).unwrap_or_else(|why| Opened {
         preset: first_story(),
         experiment: first_story().experiment(),
+        view: None,
         notice: Some(format!("The link could not be read, so the first story is open instead.\n{why}")),
     })
 }
@@ -137,25 +154,37 @@ fn first_story() -> &'static Preset {
     Preset::named(FIRST_STORY).unwrap_or(&PRESETS[0])
 }
 
-/// The story and the experiment of a fragment.
+/// The story, the experiment and the view of a fragment.
 ///
 /// # Errors
-/// What is wrong with the link, a sentence a line.
+/// What is wrong with the experiment, a sentence a line. What is wrong with the view is left out, and the notice says so.
 pub fn read(fragment: &Fragment) -> Result<Opened, String> {
-    if fragment.experiment.is_empty() && fragment.text.is_empty() {
-        let preset = first_story();
-        return Ok(Opened { preset, experiment: preset.experiment(), notice: None });
-    }
     let link = link::from_fragment(&fragment.experiment).map_err(|problems| sentences(&problems))?;
-    let preset = Preset::named(link.preset).unwrap_or(&PRESETS[0]);
-    let plain = link.experiment;
-    if fragment.text.is_empty() {
-        return Ok(Opened { preset, experiment: plain, notice: None });
+    let is_bare = fragment.experiment.is_empty() && fragment.text.is_empty();
+    let preset = if is_bare { first_story() } else { Preset::named(link.preset).unwrap_or(&PRESETS[0]) };
+    let plain = if is_bare { preset.experiment() } else { link.experiment };
+    let (experiment, foreign) = with_text(plain, &fragment.text);
+    let (view, left_out) = match fragment.view.as_str() {
+        "" => (None, Vec::new()),
+        text => {
+            let (view, left_out) = ViewState::from_fragment(text);
+            (Some(view), left_out)
+        }
+    };
+    let notice: Vec<String> = foreign.into_iter().chain(left_out).collect();
+    Ok(Opened { preset, experiment, view, notice: (!notice.is_empty()).then(|| notice.join("\n")) })
+}
+
+/// The experiment with the text of this mark as its world; without a mark, and where this tab does not have it, the experiment as it is,
+/// and what must be said then.
+fn with_text(plain: Experiment, mark: &str) -> (Experiment, Option<String>) {
+    if mark.is_empty() {
+        return (plain, None);
     }
-    if let Some(world) = kept_text(&fragment.text) {
+    if let Some(world) = kept_text(mark) {
         let experiment = Experiment { world, ..plain.clone() };
         if experiment.validate().is_ok() {
-            return Ok(Opened { preset, experiment, notice: None });
+            return (experiment, None);
         }
     }
     let notice = format!(
@@ -163,7 +192,7 @@ pub fn read(fragment: &Fragment) -> Result<Opened, String> {
          instead is the story's, {}. Open the files again, or an exported experiment, to see that run.",
         plain.world
     );
-    Ok(Opened { preset, experiment: plain, notice: Some(notice) })
+    (plain, Some(notice))
 }
 
 /// How long the draft must rest before it is written into the address: browsers refuse to write it at every turn of a slider.

@@ -7,9 +7,12 @@ use super::{
     controls::Segments,
     state::{App, use_app},
 };
-use crate::{app::charts::ChartKind, protocol::Phase};
+use crate::{
+    app::{charts::ChartKind, view_state::PANELS},
+    protocol::Phase,
+};
 
-/// Name, test id and chart of each tab.
+/// Name, test id and chart of each tab, in the order of [`PANELS`].
 const TABS: [(&str, &str, ChartKind); 5] = [
     ("Bound", "tab-bound", ChartKind::Bound),
     ("KL", "tab-kl", ChartKind::Kl),
@@ -21,17 +24,17 @@ const TABS: [(&str, &str, ChartKind); 5] = [
 #[component]
 pub fn Generalization() -> impl IntoView {
     let app = use_app();
-    let tab = RwSignal::new(0_usize);
+    let tab = move || TABS.iter().position(|tab| tab.2 == app.panel.get()).unwrap_or(0);
     let tabs = TABS.into_iter().enumerate().map(|(i, (_, _, kind))| {
         view! {
-            <div hidden=move || tab.get() != i>
+            <div hidden=move || tab() != i>
                 <ChartView kind>
                     {own_controls(app, kind)}
                     <Segments
                         label="What is shown"
                         options=TABS.iter().map(|(text, testid, _)| (*text, *testid)).collect()
-                        chosen=tab
-                        set=move |i| tab.set(i)
+                        chosen=Signal::derive(tab)
+                        set=move |i: usize| app.panel.set(PANELS[i.min(PANELS.len() - 1)])
                     />
                 </ChartView>
             </div>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     navigation, preferences,
+    rerun::{AsIMove, RunNote},
     state::{App, use_app},
     sweeps::Store,
 };
@@ -102,8 +103,11 @@ fn RunControls() -> impl IntoView {
     let app = use_app();
     let sound = move || app.problems.with(Vec::is_empty);
     let failed = move || matches!(app.phase.get(), Phase::Failed { .. });
-    // Going on with a paused run needs no sound draft; a new start does.
-    let can_run = move || !app.is_busy() && (sound() || matches!(app.phase.get(), Phase::Paused));
+    // Going on with a paused run needs no sound draft; a new start does. While a run goes on, Run takes changed settings.
+    let can_run = move || {
+        let is_free = !app.is_busy() || app.changed.get();
+        is_free && (sound() || matches!(app.phase.get(), Phase::Paused))
+    };
     view! {
         <div class="run-controls" role="group" aria-label="Run">
             <button
@@ -118,6 +122,8 @@ fn RunControls() -> impl IntoView {
                 <span class="glyph" aria-hidden="true">"▶"</span>
                 <span>"Run"</span>
             </button>
+            <AsIMove />
+            <RunNote />
             <button
                 type="button"
                 data-testid="pause"

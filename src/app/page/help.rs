@@ -9,6 +9,7 @@ const KEYS: &[(&str, &str)] = &[
     ("S", "One training step"),
     ("R", "Back to step 0, with the settings as they are now"),
     ("← →", "Move the crosshair of the chart that has the focus"),
+    ("↑ ↓", "Change your guess at the crosshair, while one is drawn"),
     ("Home, End", "To the first or last point of that chart"),
     ("Esc", "Close what is open"),
     ("?", "This list"),

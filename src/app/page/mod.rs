@@ -11,6 +11,7 @@ mod controls;
 mod dialog;
 mod dom;
 mod engine_client;
+mod entries;
 mod files;
 mod first;
 mod generalization;
@@ -22,9 +23,14 @@ mod messages;
 mod navigation;
 mod own_process;
 mod plot;
+mod plot_menu;
+mod predict;
 mod preferences;
 mod probes;
+mod readout;
 mod report;
+mod rerun;
+mod run_control;
 pub mod runs;
 mod sequences;
 mod settings;
@@ -33,6 +39,7 @@ mod state;
 mod story;
 mod sweeps;
 mod text_unit;
+mod view_link;
 mod world;
 mod world_panel;
 
@@ -50,13 +57,10 @@ use self::{
     generalization::Generalization,
     state::App,
 };
-use crate::{
-    app::{
-        charts::{ChartKind, Options},
-        theme::Theme,
-    },
-    number::Unit,
-};
+use crate::app::{charts::ChartKind, theme::Theme};
+
+/// How often the page looks at what nobody tells it of.
+const EVERY_SECOND: Duration = Duration::from_secs(1);
 
 /// Puts the page in its place and starts the experiment that the address asks for.
 pub fn mount() {
@@ -68,7 +72,9 @@ pub fn mount() {
 
 #[component]
 fn Page() -> impl IntoView {
-    let app = App::new(address::open());
+    let mut opened = address::open();
+    let view = opened.view.take();
+    let app = App::new(opened);
     provide_context(app);
     provide_context(sweeps::Store::new(app));
     let maps = map::Maps::new(app);
@@ -76,20 +82,14 @@ fn Page() -> impl IntoView {
     let (help, sharing) = (RwSignal::new(false), RwSignal::new(false));
     follow_theme(app);
     follow_pixel_ratio(app);
-    follow_settings(app, maps);
     navigation::follow_address(app);
+    rerun::follow_changes(app);
     files::listen_for_files(app);
     keyboard::listen_for_keys(app, help);
     let _ = use_event_listener(document(), ev::visibilitychange, move |_| app.visibility(document().hidden()));
-    set_interval(
-        move || {
-            app.watch();
-            app.board.with_value(board::Board::refresh_words);
-        },
-        Duration::from_secs(1),
-    );
+    set_interval(move || app.watch(), EVERY_SECOND);
     app.connect();
-    app.start(false);
+    app.start_seen(view);
     let to_the_chart = |e: ev::MouseEvent| {
         e.prevent_default();
         focus("[data-testid=chart-loss-by-position]");
@@ -111,7 +111,7 @@ fn Page() -> impl IntoView {
                             label="Unit of losses"
                             options=vec![("nats", "unit-nats"), ("bits", "unit-bits")]
                             chosen=move || usize::from(app.bits.get())
-                            set=move |i| app.bits.set(i == 1)
+                            set=move |i| app.set_bits(i == 1)
                         />
                         <Segments
                             label="Scale of the axes"
@@ -128,7 +128,9 @@ fn Page() -> impl IntoView {
                             />
                         </Show>
                         <Compare />
+                        <view_link::CleanView />
                     </ChartView>
+                    <predict::PredictBar />
                     <first::DataControls />
                     <details class="how" data-testid="how" hidden=move || app.theory.with(|t| t.how.is_empty())>
                         <summary>"How these curves were computed"</summary>
@@ -207,8 +209,7 @@ fn Spoken() -> impl IntoView {
             beat.update_value(|beat| *beat += 1);
             // While it runs, every third beat; at rest, as soon as something is new.
             if !app.is_busy() || beat.get_value().is_multiple_of(3) {
-                let summary =
-                    app.board.with_value(|board| board.ask(ChartKind::LossByPosition, |chart| chart.summary()));
+                let summary = app.ask(ChartKind::LossByPosition, |chart| chart.summary()).unwrap_or_default();
                 let text = format!("{}. {summary}", app.phase.with_untracked(header::phase_word));
                 if sentence.with_untracked(|old| *old != text) {
                     sentence.set(text);
@@ -229,34 +230,22 @@ fn follow_theme(app: App) {
             let _ = root.set_attribute("style", &theme.css_variables());
             let _ = root.set_attribute("data-theme", if theme.dark { "dark" } else { "light" });
         }
-        app.board.with_value(|board| board.set_theme(theme));
     });
 }
 
 /// Another pixel ratio (the window on another screen, the browser's zoom) need not change any size in CSS pixels, so that charts at rest
-/// would stay blurred.
+/// would stay blurred. Not every browser tells of it, so that it is looked at every second too.
 fn follow_pixel_ratio(app: App) {
-    let ratio = use_device_pixel_ratio();
+    let told = use_device_pixel_ratio();
+    let look = move || {
+        let ratio = canvas::device_scale();
+        if app.pixel_ratio.get_untracked() != ratio {
+            app.pixel_ratio.set(ratio);
+        }
+    };
     Effect::new(move |_| {
-        let _ = ratio.get();
-        app.board.with_value(board::Board::redraw);
+        told.track();
+        look();
     });
-}
-
-/// What needs no retraining reaches the charts at once.
-fn follow_settings(app: App, maps: map::Maps) {
-    Effect::new(move |_| app.draft.with(|draft| app.board.with_value(|board| board.set_draft(draft))));
-    Effect::new(move |_| {
-        let options = Options {
-            unit: if app.bits.get() { Unit::Bits } else { Unit::Nats },
-            log_log: app.log_log.get(),
-            above_bayes: app.over_bayes.get(),
-            compare: app.compare.with(|names| names.iter().cloned().collect()),
-            squared_error: app.squared_error.get(),
-            linear_bound: app.linear_bound.get(),
-            recorded: maps.recorded.get(),
-        };
-        preferences::write_flag("bits", app.bits.get());
-        app.board.with_value(|board| board.set_options(options));
-    });
+    set_interval(look, EVERY_SECOND);
 }

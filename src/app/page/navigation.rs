@@ -17,9 +17,10 @@ pub fn show_lab(app: App, open: bool) {
 
 /// Keeps the address in step with the draft, and follows when the address changes.
 pub fn follow_address(app: App) {
+    let view = Memo::new(move |_| app.view_state().to_fragment());
     // Carries the mark of the text that is kept.
     Effect::new(move |kept: Option<String>| {
-        let fragment = app.fragment.get();
+        let fragment = app.fragment.get().with_view(view.get());
         let sound = app.problems.with(Vec::is_empty);
         // What was opened stays in the address until something is changed; so does a broken link, to be mended.
         let Some(kept) = kept.filter(|_| sound) else { return String::new() };
@@ -36,14 +37,19 @@ pub fn follow_address(app: App) {
         // From one view to the other and back, the run goes on.
         let old = e.old_url();
         let old = Fragment::parse(&link::plain(old.split_once('#').unwrap_or_default().1));
-        if (&old.experiment, &old.text) == (&now.experiment, &now.text) {
+        let same_run = (&old.experiment, &old.text) == (&now.experiment, &now.text);
+        if same_run && old.view == now.view {
             return;
         }
         match address::read(&now) {
-            Ok(Opened { preset, experiment, notice }) => {
-                app.preset.set(preset);
-                app.open(experiment);
+            Ok(Opened { view, notice, .. }) if same_run => {
+                app.set_view(view.unwrap_or_default());
                 app.notice.set(notice);
+            }
+            Ok(Opened { preset, experiment, view, notice }) => {
+                app.preset.set(preset);
+                app.open_seen(experiment, view);
+                app.note(notice.into_iter().collect());
             }
             Err(why) => {
                 app.notice.set(Some(format!("The link could not be read, so nothing was changed.\n{why}")));

@@ -120,12 +120,7 @@ pub fn Plots(
         let own = id.clone();
         let one = Signal::derive(move || drawn.with(|all| all.iter().find(|d| d.id == own).cloned()));
         let place = on_place.map(|act| Callback::new(move |at: f64| act.run((id.clone(), at))));
-        match (place, on_pick) {
-            (Some(on_place), Some(on_pick)) => view! { <Plot drawn=one on_place on_pick /> }.into_any(),
-            (Some(on_place), None) => view! { <Plot drawn=one on_place /> }.into_any(),
-            (None, Some(on_pick)) => view! { <Plot drawn=one on_pick /> }.into_any(),
-            (None, None) => view! { <Plot drawn=one /> }.into_any(),
-        }
+        view! { <Plot drawn=one on_place=place on_pick /> }
     };
     view! { <div class="plots"><For each=move || keys.get() key=Clone::clone children=child /></div> }
 }

@@ -20,7 +20,7 @@ pub fn Sequences() -> impl IntoView {
     let strip = Memo::new(move |_| {
         let unit = if app.bits.get() { Unit::Bits } else { Unit::Nats };
         let by = by.get();
-        app.board.with_value(|board| board.with_samples(|history, _, _| samples::strip(history, unit, by)))
+        app.board.with_value(|board| board.with_samples(|history| samples::strip(history, unit, by)))
     });
     let drawn = kept(move || Some(Drawn::new("samples", strip.get()).sized(Size::Wide)));
     let about = move || match by.get() {

@@ -141,7 +141,13 @@ fn RestartBanner() -> impl IntoView {
     let app = use_app();
     view! {
         <Show when=move || !app.changed.get()>
-            <p class="note">"Changes wait here for a restart."</p>
+            <p class="note">
+                {move || if app.as_i_move.get() {
+                    "Changes start a new run by themselves."
+                } else {
+                    "Changes wait here for a restart."
+                }}
+            </p>
         </Show>
         <Show when=move || app.changed.get()>
             <div class="restart" data-testid="restart-banner" role="status">

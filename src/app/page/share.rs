@@ -4,16 +4,32 @@ use leptos::{html, prelude::*};
 use web_sys::HtmlInputElement;
 
 use super::{
+    controls::Segments,
     dialog::Dialog,
     files::{copy, download, open_files, open_json},
     state::use_app,
 };
-use crate::experiment::Experiment;
+use crate::{app::view_state::ViewState, experiment::Experiment};
 
 #[component]
 pub fn Share(open: RwSignal<bool>) -> impl IntoView {
     let app = use_app();
-    let link = Memo::new(move |_| app.fragment.with(super::address::Fragment::address));
+    let what = RwSignal::new(0_usize);
+    let link = Memo::new(move |_| {
+        let view = match what.get() {
+            0 => String::new(),
+            1 => app.view_state().to_shared_fragment(),
+            _ => ViewState { predict: true, step: None, paused: false, ..app.view_state() }.to_fragment(),
+        };
+        app.fragment.get().with_view(view).address()
+    });
+    let about = move || match what.get() {
+        0 => "Whoever opens it sees the run in the units and curves of their own choice.",
+        1 => {
+            "Whoever opens it sees what you see: unit, axes, tabs, hidden curves, other predictors, the recorded step, and whether the run is paused."
+        }
+        _ => "Whoever opens it draws a guess of the model's curve first; the run waits until they ask for it.",
+    };
     let said = RwSignal::new("");
     let copied = move |worked: bool| {
         said.set(if worked { "Copied." } else { "The browser did not allow copying: select the text and copy it." });
@@ -26,6 +42,23 @@ pub fn Share(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <Dialog open title="Share this experiment" testid="share-dialog">
             <p>"The link holds every setting that differs from the story, and the seed: whoever opens it sees the same tokens and, on the CPU of the same kind of machine, in a browser with the same vector instructions and with the same number of cores, the same losses to the last bit. Other machines and browsers round the last bits differently. Only text files of your own are too long for a link; export those as a file."</p>
+            <div class="row link-to">
+                <span>"Link to"</span>
+                <Segments
+                    label="What the link holds"
+                    options=vec![
+                        ("the settings", "share-settings"),
+                        ("this view", "share-view"),
+                        ("a guess first", "share-predict"),
+                    ]
+                    chosen=what
+                    set=move |i| {
+                        what.set(i);
+                        said.set("");
+                    }
+                />
+            </div>
+            <p class="note">{about}</p>
             <div class="row">
                 <input
                     type="text"

@@ -1,27 +1,31 @@
 //! What the page knows, as signals: scalars and small values only. A run's history is not here (see `board`).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use leptos::prelude::*;
 use leptos_use_media_query::use_media_query;
-use serde_json::Value;
 
 use super::{
     address::{self, Fragment, Opened},
     board::Board,
-    dom,
+    canvas, dom,
     engine_client::EngineClient,
     preferences,
     probes::Probes,
+    rerun,
 };
 use crate::{
     app::{
-        fields::{self, Number, Typed},
-        first,
-        mixing::{self, Part},
+        charts::{Chart, ChartKind, CurveName, Options, Recorded},
+        fields::{self, Typed},
+        guess::Guess,
+        mixing,
         pictures::{Pictures, Place},
+        rerun::{assumed_seconds, is_on},
+        view_state::Awaited,
     },
-    experiment::{Estimate, Experiment, Preset, Problem, WorldSpec, json, link},
+    experiment::{Estimate, Experiment, Preset, Problem, WorldSpec},
+    number::Unit,
     protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture, ProbeRequest},
 };
 
@@ -51,6 +55,17 @@ pub struct TheoryNotes {
     pub how: String,
     /// Whether there are squared errors to show.
     pub squared_error: bool,
+}
+
+/// How far a reader's guess of the model's curve is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Predict {
+    #[default]
+    Off,
+    /// It is being drawn, and the model is hidden.
+    Drawing,
+    /// The model is shown over it.
+    Shown,
 }
 
 /// Handles to everything that the page's parts share; copied freely.
@@ -86,15 +101,35 @@ pub struct App {
     pub over_bayes: RwSignal<bool>,
     pub squared_error: RwSignal<bool>,
     pub linear_bound: RwSignal<bool>,
+    /// The open tab beside the training loss.
+    pub panel: RwSignal<ChartKind>,
+    /// Curves of the loss by position that are not drawn.
+    pub hidden: RwSignal<BTreeSet<CurveName>>,
+    /// What a reader guessed before the run, and how far that is.
+    pub guess: RwSignal<Guess>,
+    pub predict: RwSignal<Predict>,
+    /// The recorded step that a link asks for, until the run has reached it.
+    pub awaited: RwSignal<Option<Awaited>>,
     /// Names of the baselines that the reader wants beside the model; remembered, whatever a world has.
     pub compare: RwSignal<BTreeSet<String>>,
     /// What the run's theory says beside its curves.
     pub theory: RwSignal<TheoryNotes>,
     /// What the measuring after the last step reached; empty until then.
     pub reached: RwSignal<String>,
+    /// Whether changes start a run by themselves: as the reader chose (`None`: by the run's length), and as it is.
+    pub as_i_move_chosen: RwSignal<Option<bool>>,
+    pub as_i_move: Memo<bool>,
+    /// Floating-point operations a second of training, as measured last.
+    speed: RwSignal<Option<f64>>,
     /// `None`: as the system says.
     pub theme: RwSignal<Option<bool>>,
     pub dark: Memo<bool>,
+    /// Device pixels for each CSS pixel.
+    pub pixel_ratio: RwSignal<f64>,
+    /// How the reader wants the numbers.
+    pub options: Memo<Options>,
+    /// What was recorded at the settings in the controls, where anything was; `map::Maps` keeps it so.
+    pub record: RwSignal<Option<Arc<Recorded>>>,
     pub pause_hidden: RwSignal<bool>,
     /// The view of sweeps is open.
     pub lab: RwSignal<bool>,
@@ -104,19 +139,17 @@ pub struct App {
     pub picture: RwSignal<Picture>,
     pub sketched: RwSignal<Picture>,
     /// What was asked for of both.
-    pictures: StoredValue<Pictures>,
+    pub(super) pictures: StoredValue<Pictures>,
     pub board: StoredValue<Board, LocalStorage>,
     /// The open tab of "How it learns".
     pub probes: Probes,
-    engine: StoredValue<Option<EngineClient>, LocalStorage>,
+    pub(super) engine: StoredValue<Option<EngineClient>, LocalStorage>,
     /// A start that waits for its worker is not a run yet; a hidden tab's pause is not the user's.
-    paused_by_hiding: StoredValue<bool>,
+    pub(super) paused_by_hiding: StoredValue<bool>,
 }
 
 /// More standard errors below exact Bayes than chance gives among a thousand positions.
 pub const IMPOSSIBLE: f64 = 4.5;
-/// Seconds of silence after which the page says so: longer than any first step on a slow GPU.
-const PATIENCE: f64 = 45.0;
 
 impl App {
     pub fn new(opened: Opened) -> Self {
@@ -147,7 +180,42 @@ impl App {
             _ => None,
         });
         let system_dark = use_media_query("(prefers-color-scheme: dark)");
+        let (bits, log_log) = (RwSignal::new(preferences::flag("bits")), RwSignal::new(false));
+        let (over_bayes, squared_error) = (RwSignal::new(false), RwSignal::new(false));
+        let linear_bound = RwSignal::new(false);
+        let compare = RwSignal::new(preferences::names("compare"));
+        let hidden = RwSignal::new(BTreeSet::new());
+        let (guess, predict) = (RwSignal::new(Guess::default()), RwSignal::new(Predict::Off));
+        let record = RwSignal::new(None);
+        let options = Memo::new(move |_| Options {
+            unit: if bits.get() { Unit::Bits } else { Unit::Nats },
+            log_log: log_log.get(),
+            above_bayes: over_bayes.get(),
+            compare: compare.with(|names| names.iter().cloned().collect()),
+            squared_error: squared_error.get(),
+            linear_bound: linear_bound.get(),
+            hidden: hidden.with(|hidden| hidden.iter().copied().collect()),
+            predicting: predict.get() == Predict::Drawing,
+            guess: guess.get(),
+            recorded: record.get(),
+        });
+        let speed = RwSignal::new(None);
+        let as_i_move_chosen = RwSignal::new(match preferences::read(rerun::KEPT).as_deref() {
+            Some("yes") => Some(true),
+            Some("no") => Some(false),
+            _ => None,
+        });
+        let as_i_move = Memo::new(move |was: Option<&bool>| {
+            let seconds = draft.with(|draft| seconds_at(speed.get(), draft).unwrap_or_else(|| assumed_seconds(draft)));
+            is_on(as_i_move_chosen.get(), seconds, was.copied().unwrap_or(false))
+        });
         Self {
+            record,
+            as_i_move_chosen,
+            as_i_move,
+            speed,
+            pixel_ratio: RwSignal::new(canvas::device_scale()),
+            options,
             preset,
             draft,
             device_choice,
@@ -164,12 +232,17 @@ impl App {
             shown: RwSignal::new(None),
             notice: RwSignal::new(opened.notice),
             silent: RwSignal::new(false),
-            bits: RwSignal::new(preferences::flag("bits")),
-            log_log: RwSignal::new(false),
-            over_bayes: RwSignal::new(false),
-            squared_error: RwSignal::new(false),
-            linear_bound: RwSignal::new(false),
-            compare: RwSignal::new(preferences::names("compare")),
+            bits,
+            log_log,
+            over_bayes,
+            squared_error,
+            linear_bound,
+            panel: RwSignal::new(ChartKind::Bound),
+            hidden,
+            guess,
+            predict,
+            awaited: RwSignal::new(None),
+            compare,
             theory: RwSignal::new(TheoryNotes::default()),
             reached: RwSignal::new(String::new()),
             theme,
@@ -189,49 +262,65 @@ impl App {
 
     /// Connects to the worker, and says what it reports to the signals and the board.
     pub fn connect(self) {
-        let client = EngineClient::new(move |event| self.on_event(&event));
+        let client = EngineClient::new(move |event| self.on_event(event));
         self.engine.set_value(Some(client.clone()));
         client.connect();
     }
 
-    fn on_event(self, event: &Event) {
+    fn on_event(self, event: Event) {
         self.silent.set(false);
-        self.board.with_value(|board| board.apply(event));
-        self.probes.on_event(event);
+        // What probes and pictures say may be megabytes: it is moved, never copied.
+        let event = match event {
+            Event::Probe(event) => return self.probes.on_probe(event),
+            Event::Picture(picture) => {
+                match self.pictures.with_value(|asked| asked.place(picture.id)) {
+                    Some(Place::World) => self.picture.set(picture),
+                    Some(Place::Sketch) => self.sketched.set(picture),
+                    // An answer to an older question.
+                    None => {}
+                }
+                return;
+            }
+            other => other,
+        };
+        self.board.with_value(|board| board.apply(&event));
+        self.probes.on_run(&event);
         match event {
-            Event::Phase(phase) => self.phase.set(phase.clone()),
-            Event::Device(report) => self.device.set(Some(report.clone())),
+            Event::Phase(phase) => {
+                self.phase.set(phase);
+                self.follow_awaited();
+            }
+            Event::Device(report) => self.device.set(Some(report)),
             Event::Theory(theory) => {
-                dom::publish("theory", theory);
+                dom::publish("theory", &theory);
                 self.theory.set(TheoryNotes {
                     baselines: theory.baselines.iter().map(|b| (b.name.clone(), b.about.clone())).collect(),
                     how: theory.how.join("\n"),
                     squared_error: !theory.squared_error.is_empty(),
                 });
             }
-            Event::Frame(frame) => self.progress.set(Progress {
-                step: frame.step,
-                steps_per_second: frame.steps_per_second,
-                tokens_per_second: frame.tokens_per_second,
-                seconds_left: frame.seconds_left,
-                evaluation_share: frame.evaluation_share,
-            }),
+            Event::Frame(frame) => {
+                let flops = self.run.with_untracked(|run| run.as_ref().map(|r| Estimate::of(&r.experiment).step_flops));
+                if let (Some(steps), Some(flops)) = (frame.steps_per_second, flops) {
+                    self.speed.set(Some(steps * flops));
+                }
+                self.progress.set(Progress {
+                    step: frame.step,
+                    steps_per_second: frame.steps_per_second,
+                    tokens_per_second: frame.tokens_per_second,
+                    seconds_left: frame.seconds_left,
+                    evaluation_share: frame.evaluation_share,
+                });
+            }
             Event::Evaluation(evaluation) => {
-                dom::publish("evaluation", evaluation);
+                dom::publish("evaluation", &evaluation);
                 // An evaluation at step 0 comes without a frame.
                 self.progress.update(|p| p.step = evaluation.step);
                 self.recorded.set(self.board.with_value(Board::recorded));
+                self.follow_awaited();
                 let positions = self.board.with_value(|board| board.positions_below_bayes(IMPOSSIBLE));
                 if self.below_bayes.with_untracked(|old| *old != positions) {
                     self.below_bayes.set(positions);
-                }
-            }
-            Event::Picture(picture) => {
-                match self.pictures.with_value(|asked| asked.place(picture.id)) {
-                    Some(Place::World) => self.picture.set(picture.clone()),
-                    Some(Place::Sketch) => self.sketched.set(picture.clone()),
-                    // An answer to an older question.
-                    None => {}
                 }
             }
             Event::Outcome(outcome) => {
@@ -241,6 +330,7 @@ impl App {
             }
             Event::Ready
             | Event::Probe(_)
+            | Event::Picture(_)
             | Event::Samples(_)
             | Event::Cell { .. }
             | Event::Checkpoint { .. }
@@ -248,7 +338,7 @@ impl App {
         }
     }
 
-    fn send(self, command: Command) {
+    pub(super) fn send(self, command: Command) {
         self.engine.with_value(|engine| {
             if let Some(engine) = engine {
                 engine.send(command);
@@ -256,8 +346,27 @@ impl App {
         });
     }
 
-    /// Looks at one of the recorded steps, or at the latest: every chart, and the probes.
+    /// Reads a chart of the run as it stands; follows nothing. `None` once the page is gone.
+    pub fn ask<T>(self, kind: ChartKind, read: impl FnOnce(&dyn Chart) -> T) -> Option<T> {
+        let options = self.options.try_get_untracked()?;
+        self.board.try_with_value(|board| self.draft.with_untracked(|draft| board.ask(kind, draft, options, read)))
+    }
+
+    /// Follows what a chart of the run needs beside the run's history.
+    pub fn track_options(self, kind: ChartKind) {
+        self.options.track();
+        if kind.follows_draft() {
+            self.draft.track();
+        }
+    }
+
+    /// Looks at one of the recorded steps, or at the latest: every chart, and the probes. What a link asked for is awaited no longer.
     pub fn look_at(self, index: Option<usize>) {
+        self.awaited.set(None);
+        self.show_recorded(index);
+    }
+
+    pub(super) fn show_recorded(self, index: Option<usize>) {
         let shown = self.board.with_value(|board| board.show(index));
         self.shown.set(shown);
         self.ask_probes(ProbeRequest::Shown(shown));
@@ -266,159 +375,6 @@ impl App {
     /// Asks the probes of the run.
     pub fn ask_probes(self, request: ProbeRequest) {
         self.send(Command::Probe(request));
-    }
-
-    /// Starts the draft from step 0. With problems, nothing starts: they are shown beside the controls.
-    pub fn start(self, hold: bool) {
-        if !self.problems.with_untracked(Vec::is_empty) {
-            return;
-        }
-        // Only readable texts are left, and the draft has their values.
-        self.typed.set(Typed::default());
-        let experiment = self.draft.get_untracked();
-        let device = self.device_choice.get_untracked();
-        if matches!(self.phase.get_untracked(), Phase::Failed { .. }) {
-            self.fresh_engine();
-        }
-        self.board.with_value(|board| board.start(&experiment));
-        self.probes.start(&experiment);
-        self.run.set(Some(Run { experiment: experiment.clone(), device }));
-        self.progress.set(Progress::default());
-        self.below_bayes.set(Vec::new());
-        self.recorded.set(Vec::new());
-        self.reached.set(String::new());
-        self.shown.set(None);
-        self.phase.set(Phase::Preparing { what: "Preparing the run".into(), done: None });
-        self.send(Command::Start { experiment: Box::new(experiment), device, hold, checkpoint: None });
-    }
-
-    /// A new worker; what was drawn stays until the next start.
-    fn fresh_engine(self) {
-        self.engine.with_value(|engine| {
-            if let Some(engine) = engine {
-                engine.connect();
-            }
-        });
-        // What the old one was asked for, it will not answer.
-        self.pictures.update_value(Pictures::forget);
-        self.ask_picture();
-    }
-
-    /// Goes on where it stopped, or starts.
-    pub fn run_or_resume(self) {
-        match self.phase.get_untracked() {
-            phase if is_busy(&phase) && self.run.with_untracked(Option::is_some) => {}
-            // At step 0 nothing is lost by taking the new settings.
-            Phase::Paused if self.progress.get_untracked().step > 0 || !self.changed.get_untracked() => {
-                self.send(Command::Resume)
-            }
-            _ => self.start(false),
-        }
-    }
-
-    pub fn pause(self) {
-        self.send(Command::Pause);
-    }
-
-    /// Measures the finished run on twice as many sequences.
-    pub fn measure_more(self) {
-        self.send(Command::MeasureMore);
-    }
-
-    pub fn step(self) {
-        if !self.problems.with_untracked(Vec::is_empty) {
-            return;
-        }
-        match self.phase.get_untracked() {
-            Phase::Finished | Phase::Failed { .. } => self.start(true),
-            _ if self.run.with_untracked(Option::is_none) => self.start(true),
-            _ => {}
-        }
-        self.send(Command::Step);
-    }
-
-    /// Back to step 0, with the settings as they are now.
-    pub fn reset(self) {
-        self.start(true);
-    }
-
-    /// A start with a worker of its own: for a run that failed, or that no longer answers.
-    pub fn start_afresh(self) {
-        self.fresh_engine();
-        self.silent.set(false);
-        self.phase.set(Phase::Preparing { what: "Loading a fresh engine".into(), done: None });
-        self.start(false);
-    }
-
-    /// Something goes on that a pause would stop; a run that is prepared too.
-    pub fn can_pause(self) -> bool {
-        let preparing = self.run.with(Option::is_some) && self.phase.with(|p| matches!(p, Phase::Preparing { .. }));
-        preparing || self.phase.with(Phase::is_under_way)
-    }
-
-    pub fn is_busy(self) -> bool {
-        self.phase.with(is_busy)
-    }
-
-    /// Looks whether the engine still answers; called now and then.
-    pub fn watch(self) {
-        let waiting = self.phase.with_untracked(is_busy);
-        let silence = self.engine.with_value(|engine| engine.as_ref().map_or(0.0, EngineClient::silence));
-        let silent = waiting && silence > PATIENCE;
-        if self.silent.get_untracked() != silent {
-            self.silent.set(silent);
-        }
-    }
-
-    /// The tab was hidden or shown.
-    pub fn visibility(self, hidden: bool) {
-        let running = self.phase.with_untracked(Phase::is_under_way);
-        if hidden && running && self.pause_hidden.get_untracked() {
-            self.paused_by_hiding.set_value(true);
-            self.pause();
-        } else if !hidden && self.paused_by_hiding.get_value() {
-            self.paused_by_hiding.set_value(false);
-            self.send(Command::Resume);
-        }
-        if !hidden {
-            self.board.with_value(Board::request_frame);
-        }
-    }
-
-    /// Opens a story from its beginning.
-    pub fn open_preset(self, preset: &'static Preset) {
-        address::leave_mark();
-        self.preset.set(preset);
-        self.open(preset.experiment());
-    }
-
-    /// A suggestion of the story: the preset with a few fields changed, started at once.
-    pub fn open_try(self, changes: &[(&str, &str)]) {
-        let fields =
-            changes.iter().map(|(field, json)| (String::from(*field), json::read(json).unwrap_or_default())).collect();
-        self.open_changed(&self.preset.get_untracked().experiment(), fields);
-    }
-
-    /// An experiment with a few fields changed, started at once.
-    pub fn open_changed(self, base: &Experiment, fields: Vec<(String, Value)>) {
-        match link::with_fields(base, &fields) {
-            Ok(experiment) => self.open_beside(experiment),
-            Err(problems) => self.tell("This suggestion does not fit its experiment.", &problems),
-        }
-    }
-
-    /// Opens another experiment; Back leads to what was there before.
-    pub fn open_beside(self, experiment: Experiment) {
-        address::leave_mark();
-        self.open(experiment);
-    }
-
-    /// Makes an experiment the draft and starts it.
-    pub fn open(self, experiment: Experiment) {
-        self.typed.set(Typed::default());
-        self.notice.set(None);
-        self.draft.set(experiment);
-        self.start(false);
     }
 
     /// Says what there is to say, and leaves the notice alone where there is nothing.
@@ -436,66 +392,6 @@ impl App {
             text.push_str(&problem.to_string());
         }
         self.notice.set(Some(text));
-    }
-
-    /// Text typed into a number's entry. A readable value acts at once; an unreadable one stays to be mended.
-    pub fn type_number(self, number: &Number, text: &str) {
-        if let Some(value) = number.parse(text) {
-            self.draft.update(|draft| {
-                number.set(draft, value);
-                first::follow(&number.field, draft);
-            });
-        }
-        self.typed.update(|typed| typed.put(&number.field, text));
-    }
-
-    /// The entry was left: a readable text becomes its value's usual form.
-    pub fn leave_number(self, number: &Number) {
-        self.typed.update(|typed| {
-            if typed.get(&number.field).is_some_and(|text| number.parse(text).is_some()) {
-                typed.remove(&number.field);
-            }
-        });
-    }
-
-    pub fn set_number(self, number: &Number, value: f64) {
-        self.typed.update(|typed| {
-            typed.remove(&number.field);
-        });
-        self.draft.update(|draft| {
-            number.set(draft, value);
-            first::follow(&number.field, draft);
-        });
-    }
-
-    /// Another world; texts about the old one are of no use any more.
-    pub fn set_world(self, world: WorldSpec) {
-        self.typed.update(|typed| typed.forget("world"));
-        self.draft.update(|draft| draft.world = world);
-    }
-
-    /// Text typed into a row of the mixture; what cannot be read stays as text, to be mended.
-    pub fn type_part(self, part: Part, i: usize, text: &str) {
-        self.typed.update(|typed| typed.put(&part.field(i), text));
-        self.draft.update(|draft| drop(part.put(&mut draft.world, i, text)));
-    }
-
-    /// The entry was left: a readable text becomes its usual form.
-    pub fn leave_part(self, part: Part, i: usize, field: &str) {
-        self.typed.update(|typed| {
-            let reads = |text: &str| self.draft.with_untracked(|d| part.put(&mut d.world.clone(), i, text).is_ok());
-            if typed.get(field).is_some_and(reads) {
-                typed.remove(field);
-            }
-        });
-    }
-
-    pub fn remove_part(self, i: usize) {
-        self.draft.update(|draft| self.typed.update(|typed| mixing::remove(&mut draft.world, typed, i)));
-    }
-
-    pub fn equal_weights(self) {
-        self.draft.update(|draft| self.typed.update(|typed| mixing::equal_weights(&mut draft.world, typed)));
     }
 
     /// Asks the engine to draw the draft's world, if it is one.
@@ -533,14 +429,16 @@ impl App {
         self.compare.with_untracked(|names| preferences::write_names("compare", names));
     }
 
-    /// Seconds that the draft would take, from the speed of the run so far; `None` before anything was measured.
+    /// Seconds that the draft would take, at the speed that was measured last; `None` before anything was.
     pub fn estimated_seconds(self, draft: &Experiment) -> Option<f64> {
-        let speed = self.progress.get().steps_per_second?;
-        let run = self.run.get()?;
-        let flops_per_second = speed * Estimate::of(&run.experiment).step_flops;
-        let seconds = draft.steps() as f64 * Estimate::of(draft).step_flops / flops_per_second;
-        seconds.is_finite().then_some(seconds)
+        seconds_at(self.speed.get(), draft)
     }
+}
+
+/// Seconds of a run at so many floating-point operations a second.
+fn seconds_at(speed: Option<f64>, draft: &Experiment) -> Option<f64> {
+    let seconds = draft.steps() as f64 * Estimate::of(draft).step_flops / speed?;
+    seconds.is_finite().then_some(seconds)
 }
 
 fn problems_of(draft: &Experiment, typed: &Typed) -> Vec<Problem> {
@@ -563,6 +461,6 @@ pub fn use_app() -> App {
 }
 
 /// Something is awaited from the engine.
-fn is_busy(phase: &Phase) -> bool {
+pub(super) fn is_busy(phase: &Phase) -> bool {
     phase.is_under_way() || matches!(phase, Phase::Preparing { .. })
 }

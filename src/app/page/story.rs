@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::state::use_app;
+use super::state::{Predict, use_app};
 use crate::app::story::{self, Told};
 
 /// What the charts' words mean.
@@ -21,6 +21,10 @@ pub fn StoryPanel() -> impl IntoView {
     let seen = move || {
         app.recorded.track();
         app.shown.track();
+        // What is to be guessed is not said.
+        if app.predict.get() == Predict::Drawing {
+            return String::new();
+        }
         app.board.with_value(|board| board.with_history(story::seen))
     };
     let words = WORDS.map(|(word, meaning)| {

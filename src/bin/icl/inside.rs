@@ -136,7 +136,7 @@ async fn look(
         bar.set_message(kind.title());
         let mut open = OpenTab::with_record(record.clone());
         let mut collect = |event: Event| {
-            open.on_event(&event);
+            open.on_event(event);
         };
         session.ask_probes(ProbeRequest::Open(Some(*kind)), &mut collect);
         session.ask_probes(ProbeRequest::Shown(Some(shown)), &mut collect);

@@ -138,7 +138,7 @@ fn probed(experiment: &Experiment, kind: TabKind) -> (Session, OpenTab) {
         // As it comes over the wire.
         let sent = wire::decode(&wire::encode(&event)).expect("readable");
         assert_eq!(event, sent);
-        open.on_event(&sent);
+        open.on_event(sent);
     };
     let session = pollster::block_on(async {
         let mut session = Session::prepare(experiment, DeviceChoice::Cpu, &mut collect).await.expect("prepared");
@@ -199,7 +199,7 @@ fn a_reset_starts_anew_and_a_grid_point_has_no_probes() {
     let mut opened = 0;
     let mut collect = |event: Event| {
         opened += usize::from(matches!(event, Event::Probe(ProbeEvent::Opened(Some(_)))));
-        open.on_event(&event);
+        open.on_event(event);
     };
     pollster::block_on(session.reset(&mut collect)).expect("reset");
     assert_eq!(opened, 1, "the open tab has no numbers of the run before");

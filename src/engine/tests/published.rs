@@ -69,7 +69,7 @@ fn rows(session: &mut Session, kind: TabKind) -> Vec<Vec<String>> {
     let record = session.probes().map(|probes| probes.run_record().clone());
     let mut open = OpenTab::with_record(record);
     let mut collect = |event: Event| {
-        open.on_event(&event);
+        open.on_event(event);
     };
     session.ask_probes(ProbeRequest::Open(Some(kind)), &mut collect);
     pollster::block_on(async { while session.probe(&mut collect).await.expect("measured") {} });

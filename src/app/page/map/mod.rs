@@ -37,8 +37,6 @@ pub struct Maps {
     place: Memo<Place>,
     /// The one of them that was changed last.
     along: RwSignal<Along>,
-    /// What was recorded at the settings in the controls, or lies between grid points around them.
-    pub recorded: Memo<Option<Arc<Recorded>>>,
 }
 
 impl Maps {
@@ -71,7 +69,8 @@ impl Maps {
             }
             now
         });
-        Self { loads, design, place, along, recorded }
+        Effect::new(move |_| app.record.set(recorded.get()));
+        Self { loads, design, place, along }
     }
 
     /// The record of the draft's map, once it is here.

@@ -103,7 +103,7 @@ fn Pictures() -> impl IntoView {
             let chart = heat_map(&*maps.map()?, shown, maps.place.get(), hold.get());
             Some(Drawn::new(format!("map-{}", shown.name()), chart).sized(Size::Half))
         });
-        view! { <Plot drawn on_pick=pick /> }
+        view! { <Plot drawn on_pick=Some(pick) /> }
     });
     let beside = [false, true].map(|right| {
         let drawn = super::super::plot::kept(move || {

@@ -17,7 +17,7 @@ use crate::{
     experiment::Experiment,
     number,
     probe::{
-        Choice, OpenTab, ProbeRequest, RunRecord, TabKind, TabView,
+        Choice, OpenTab, ProbeEvent, ProbeRequest, RunRecord, TabKind, TabView,
         power::{Power, Window},
     },
     protocol::Event,
@@ -63,17 +63,32 @@ impl Probes {
         self.changes.update(|n| *n += 1);
     }
 
-    pub fn on_event(self, event: &Event) {
-        let changed = self.open.try_update_value(|open| open.on_event(event)).unwrap_or(false);
-        if let Event::Probe(crate::probe::ProbeEvent::Opened(tab)) = event {
-            let kind = tab.as_ref().map(|(kind, _)| *kind);
-            if self.kind.get_untracked() != kind {
-                self.kind.set(kind);
-            }
-            self.why.set(tab.as_ref().and_then(|(_, view)| view.clone().err()).unwrap_or_default());
-            self.opened.update(|n| *n += 1);
-            self.changes.update(|n| *n += 1);
-        } else if changed && !self.waiting.get_value() {
+    /// Takes in what the probes found.
+    pub fn on_probe(self, event: ProbeEvent) {
+        let ProbeEvent::Opened(tab) = &event else {
+            self.open.update_value(|open| open.on_probe(event));
+            return self.draw_soon();
+        };
+        let kind = tab.as_ref().map(|(kind, _)| *kind);
+        let why = tab.as_ref().and_then(|(_, view)| view.as_ref().err().cloned()).unwrap_or_default();
+        self.open.update_value(|open| open.on_probe(event));
+        if self.kind.get_untracked() != kind {
+            self.kind.set(kind);
+        }
+        self.why.set(why);
+        self.opened.update(|n| *n += 1);
+        self.changes.update(|n| *n += 1);
+    }
+
+    /// Takes in what is reported of the run itself.
+    pub fn on_run(self, event: &Event) {
+        if self.open.try_update_value(|open| open.on_run(event)).unwrap_or(false) {
+            self.draw_soon();
+        }
+    }
+
+    fn draw_soon(self) {
+        if !self.waiting.get_value() {
             self.waiting.set_value(true);
             let draw = move || {
                 self.waiting.set_value(false);
