@@ -48,6 +48,8 @@ mod failures;
 mod hands;
 #[path = "e2e/loading.rs"]
 mod loading;
+#[path = "e2e/maps.rs"]
+mod maps;
 #[path = "e2e/pointing.rs"]
 mod pointing;
 #[path = "e2e/mod.rs"]
@@ -200,7 +202,7 @@ fn first_number(text: &str) -> Option<u64> {
 fn it_trains_without_a_click_and_sinks_onto_bayes() {
     let page = Page::new(Gpu::None);
     let start = Instant::now();
-    page.open("");
+    page.open("#v=2&preset=dursley-wonka");
     page.wait_for_step(1, SOON);
     println!("first step seen {:.1} s after opening", start.elapsed().as_secs_f64());
     let paint = page.browser.script(
@@ -573,6 +575,8 @@ fn device_reason(page: &Page) -> String {
     page.browser.wait("the reason for the device", SOON, script, &[]).as_str().unwrap_or_default().to_owned()
 }
 
+use maps::the_first_view_answers_as_k_moves;
+
 fn a_browser_that_lacks_something_is_told_so(kind: Kind) {
     let page = Page::new(kind);
     page.server.before_load("WebAssembly.validate = () => false");
@@ -892,7 +896,8 @@ in_every_browser! {
     a_broken_link_gets_a_sentence_and_opens_the_first_story,
     sliders_follow_the_keys_and_their_entries_follow_them,
     a_sweep_survives_a_reload_with_all_that_was_finished,
-    the_slider_takes_every_chart_back_and_the_probes_answer;
+    the_slider_takes_every_chart_back_and_the_probes_answer,
+    the_first_view_answers_as_k_moves;
     at length:
     bad_values_get_a_sentence_and_nothing_is_lost,
     a_run_that_was_paused_is_the_same_run,

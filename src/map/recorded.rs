@@ -292,7 +292,7 @@ mod tests {
             change(|map| drop(map.points.pop())),
             change(|map| map.points.swap(0, 1)),
             change(|map| map.points.push(MapPoint::default())),
-            change(|map| drop(map.points[3].excess[0].pop())),
+            change(|map| map.points[3].excess[0].truncate(1)),
             change(|map| drop(map.points[3].metrics.pop())),
             change(|map| map.topics.reverse()),
             change(|map| map.bayes.clear()),

@@ -60,8 +60,8 @@ fn on(page: &Page, phone: bool) -> Vec<String> {
     page.type_into("field-training.batch", "17");
     there(page, "restart-banner");
     look(page, "settings", &mut found);
-    page.type_into("field-data.length", "256");
-    there(page, "more-room");
+    page.type_into("field-training.batch", "0");
+    there(page, "way-training.batch");
     look(page, "settings with a problem", &mut found);
     page.click("keep-settings");
     page.click("mix");

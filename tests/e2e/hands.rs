@@ -216,28 +216,25 @@ fn one_s_own_text_outlives_a_reload_or_is_said_to_be_missing(kind: Kind) {
     assert_eq!(value(&page, "field-world"), json!("dursley-wonka"));
 }
 
-fn what_does_nothing_is_switched_off_and_too_long_a_sequence_is_one_press_from_running(kind: Kind) {
+fn what_does_nothing_is_switched_off_and_a_longer_sequence_takes_its_context_along(kind: Kind) {
     let page = Page::opened(kind, QUICK);
     page.wait_for_phase("finished", RUN);
     page.click("run-as-i-move");
     let off = "
-        return ['field-data.topics', 'slider-data.topics', 'field-data.sequences', 'slider-data.sequences']
-          .map((id) => document.querySelector(`[data-testid='${id}']`).disabled)";
-    assert_eq!(page.browser.script(off, &[]), json!([true, true, true, true]), "with fresh draws");
-    page.click("field-data.fresh");
-    is(&page, "the counts", "return !document.querySelector(\"[data-testid='slider-data.topics']\").disabled");
-    // Changed, and then of no use again: the run would be the same.
+        return ['field-training.inverse_temperature', 'field-bound.smoothing'].map(
+          (id) => document.querySelector(`[data-testid='${id}']`)?.disabled ?? true)";
+    assert_eq!(page.browser.script(off, &[]), json!([true, true]), "without Langevin and a certificate");
+    // Of no use with fresh draws: whoever types a K asks for a training set.
+    is(&page, "fresh draws", "return document.querySelector(\"[data-testid='field-data.fresh']\").checked");
     page.type_into("field-data.topics", "128");
+    is(&page, "a training set", "return !document.querySelector(\"[data-testid='field-data.fresh']\").checked");
     there(&page, "restart-banner");
+    // And then of no use again: the run would be the same.
     page.click("field-data.fresh");
     is(&page, "no restart", "return document.querySelector(\"[data-testid='restart-banner']\") === null");
 
+    // A T past the model's context takes the context with it.
     page.type_into("field-data.length", "256");
-    there(&page, "more-room");
-    let told = "return (document.body.innerText.match(/data\\.length is 256/g) ?? []).length";
-    assert_eq!(page.browser.script(told, &[]), json!(1), "how often it is said");
-    is(&page, "a stop", "return document.querySelector(\"[data-testid='restart']\").disabled");
-    page.click("more-room");
     is(&page, "the way on", "return document.querySelector(\"[data-testid='restart']\").disabled === false");
     assert_eq!(value(&page, "field-net.context"), json!("256"));
     // What a problem is called leads to its control, wherever that is folded away.
@@ -313,6 +310,6 @@ in_every_browser! {
     at length:
     what_was_just_changed_outlives_a_reload_and_another_story,
     one_s_own_text_outlives_a_reload_or_is_said_to_be_missing,
-    what_does_nothing_is_switched_off_and_too_long_a_sequence_is_one_press_from_running,
+    what_does_nothing_is_switched_off_and_a_longer_sequence_takes_its_context_along,
     sweeps_opened_by_a_link_are_left_for_good,
 }
