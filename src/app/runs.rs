@@ -224,7 +224,7 @@ mod tests {
         let mut other = run("a", 1.0, 1);
         assert_eq!(difference_from(&chosen, &other), "same settings");
         (other.experiment.data.fresh, other.experiment.data.topics) = (false, 8);
-        assert!(difference_from(&chosen, &other).contains("K 8"), "{}", difference_from(&chosen, &other));
+        assert!(difference_from(&chosen, &other).contains("K = 8"), "{}", difference_from(&chosen, &other));
         other.experiment.world = "coins:n=3".parse().expect("a world");
         assert_eq!(difference_from(&chosen, &other), other.experiment.world.title());
     }

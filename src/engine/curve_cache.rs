@@ -33,6 +33,12 @@ pub async fn curves(pace: &mut Pace, spec: &WorldSpec, world: &World, length: us
     curves
 }
 
+/// The next curves are computed.
+#[cfg(test)]
+pub fn forget() {
+    LAST.set(None);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -178,6 +178,9 @@ fn note(map: &RecordedMap, shown: HeldMap, at: [f64; 3], recorded: bool) -> Note
     }
 }
 
+/// A number of one seed's metrics at a place.
+type OfSeed<'a> = dyn Fn(&dyn Fn(Metric) -> f64, Place) -> f64 + 'a;
+
 /// The bound's two terms (left) and the two measured gaps (right) along one axis, the other two as at the place.
 pub fn terms_and_gaps(map: &RecordedMap, axis: Along, place: Place, bracket_inside: bool) -> [LineChart; 2] {
     let scale = map.scale();
@@ -190,7 +193,7 @@ pub fn terms_and_gaps(map: &RecordedMap, axis: Along, place: Place, bracket_insi
         x
     };
     // Seed by seed at each grid value of the axis.
-    let along = |value: &dyn Fn(&dyn Fn(Metric) -> f64, Place) -> f64| -> Vec<Point> {
+    let along = |value: &OfSeed| -> Vec<Point> {
         let at = |grid: usize| {
             let there = place.with(axis, grid);
             let found = map.at(there)?;

@@ -262,6 +262,7 @@ fn preparing_many_topics_rests_often_and_can_be_abandoned() {
         assert!(seen.windows(2).all(|pair| pair[0].1.done <= pair[1].1.done + 0.3), "{world}");
         assert!(whats.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{whats:?}");
         // At any rest it can be given up: nothing is told after that.
+        crate::engine::curve_cache::forget();
         let (pace, seen) = crate::pace::tests::counting();
         let mut heard = 0;
         {
@@ -283,6 +284,7 @@ fn rests_change_nothing() {
     let mut experiment = small("markov:k=3");
     (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (false, 4, 8);
     let run_at = |pace| {
+        crate::engine::curve_cache::forget();
         let mut events = Vec::new();
         let mut emit = |event: Event| match event {
             Event::Theory(_) | Event::Evaluation(_) | Event::Samples(_) => events.push(event),
