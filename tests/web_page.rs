@@ -322,6 +322,7 @@ async fn a_run_starts_by_itself_is_shown_and_can_be_paused() {
         vec![Event::Phase(Phase::Running), Event::Theory(theory()), Event::Frame(frame)],
         Event::Phase(Phase::Paused),
     );
+    script("history.replaceState(null, '', '#v=2&preset=dursley-wonka')");
     page::mount();
     shows("phase", "running").await;
     shows("step-count", "7").await;

@@ -239,6 +239,7 @@ fn start_is_disabled() -> bool {
 #[wasm_bindgen_test]
 async fn sweeps_are_typed_run_read_and_outlive_their_coordinator() {
     play();
+    read("history.replaceState(null, '', '#v=2&preset=dursley-wonka')");
     page::mount();
     press("lab-open");
 

@@ -139,7 +139,8 @@ pub fn heat_map(map: &RecordedMap, shown: HeldMap, place: Place, hold: bool) -> 
         colours: map.colours(shown),
         name: "nats per token".into(),
         unit: "nats per token".into(),
-        numbers: true,
+        // The crossing lines would strike them through.
+        numbers: false,
         notes,
         square: false,
         crossed: (nearest(&map.topics, place.topics), nearest(rows, row)),
