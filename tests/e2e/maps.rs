@@ -35,7 +35,7 @@ const MOVE: &str = "
 
 /// What the hero chart says of itself.
 const SAID: &str =
-    "return document.querySelector(\"[data-testid='chart-loss-by-position'] canvas[role=img]\")?.ariaLabel ?? ''";
+    "return document.querySelector(\"[data-testid='chart-loss-by-position']\")?.getAttribute('aria-label') ?? ''";
 
 pub fn the_first_view_answers_as_k_moves(kind: Kind) {
     let page = Page::opened(kind, "");
