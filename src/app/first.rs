@@ -154,9 +154,8 @@ mod tests {
             map.at(Place { topics, sequences, length }).unwrap()
         };
         let mean = |found: &Estimate, metric| Estimate::spread(&found.metric(metric)).0;
-        let excess = |found: &Estimate, l: usize| {
-            found.model.iter().map(|run| run[l] - found.bayes[l]).sum::<f64>() / found.model.len() as f64
-        };
+        let excess =
+            |found: &Estimate, l: usize| found.excess.iter().map(|run| run[l]).sum::<f64>() / found.excess.len() as f64;
         let fall = map.bayes[0] - map.bayes[31];
         // Close: within a fifth of what there is to gain from context; far: above it.
         assert!(TOUR.iter().enumerate().all(|(i, _)| at(i).on_grid));

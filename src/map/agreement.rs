@@ -3,7 +3,7 @@
 use super::Estimate;
 use crate::number;
 
-/// The model's final loss by position beside the recorded band, which reaches from the least to the greatest over seeds.
+/// The model's final excess over exact Bayes by position beside the recorded band, which reaches from the least to the greatest over seeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
     pub positions: usize,
@@ -17,19 +17,19 @@ pub struct Agreement {
 const ROUNDING: f64 = 1e-4;
 
 impl Agreement {
-    /// `model` is the run's loss by position on fresh topics, nats per token; `None` where it has another length.
-    pub fn new(recorded: &Estimate, model: &[f64]) -> Option<Self> {
-        if model.len() != recorded.bayes.len() || model.is_empty() {
+    /// `excess` is the run's E KL(exact Bayes || model) by position on fresh topics, nats per token; `None` where it has another length.
+    pub fn new(recorded: &Estimate, excess: &[f64]) -> Option<Self> {
+        if excess.len() != recorded.bayes.len() || excess.is_empty() {
             return None;
         }
         let off = |l: usize| {
-            let at: Vec<f64> = recorded.model.iter().map(|run| run[l]).collect();
+            let at: Vec<f64> = recorded.excess.iter().map(|run| run[l]).collect();
             let (_, low, high) = Estimate::spread(&at);
-            (low - model[l]).max(model[l] - high).max(0.0)
+            (low - excess[l]).max(excess[l] - high).max(0.0)
         };
-        let off: Vec<f64> = (0..model.len()).map(off).collect();
+        let off: Vec<f64> = (0..excess.len()).map(off).collect();
         let inside = off.iter().filter(|off| **off <= ROUNDING).count();
-        Some(Self { positions: model.len(), inside, farthest: off.into_iter().fold(0.0, f64::max) })
+        Some(Self { positions: excess.len(), inside, farthest: off.into_iter().fold(0.0, f64::max) })
     }
 
     /// A sentence or two for the reader; `known` says that the run's seed is one of those that were recorded.
@@ -65,7 +65,7 @@ mod tests {
     fn a_recorded_run_lies_within_its_own_band() {
         let map = made_up();
         let found = map.at(Place { topics: 4, sequences: 8, length: 16 }).unwrap();
-        for run in &found.model {
+        for run in &found.excess {
             let agreement = Agreement::new(&found, run).unwrap();
             assert_eq!((agreement.inside, agreement.farthest), (16, 0.0));
             assert!(agreement.words(true, true).ends_with("at all 16 positions."));
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn what_lies_outside_is_counted_and_said() {
         let found = made_up().at(Place { topics: 4, sequences: 8, length: 16 }).unwrap();
-        let mut run = found.model[2].clone();
+        let mut run = found.excess[2].clone();
         run[3] += 0.25;
         run[5] -= 2.5;
         let agreement = Agreement::new(&found, &run).unwrap();

@@ -51,10 +51,10 @@ impl Place {
 pub struct Estimate {
     /// The place is a grid point: nothing is interpolated.
     pub on_grid: bool,
-    /// Exact Bayes on fresh topics: `[T]`.
+    /// Exact Bayes on fresh topics, as it was recorded: `[T]`.
     pub bayes: Vec<f64>,
-    /// Of each seed, the model's loss by position on fresh topics: `[seeds][T]`.
-    pub model: Vec<Vec<f64>>,
+    /// Of each seed, E KL(exact Bayes || model) by position on fresh topics: `[seeds][T]`.
+    pub excess: Vec<Vec<f64>>,
     /// Of each seed, the divergence from the source that knows the topic, on fresh sequences of the training topics: `[seeds][T]`.
     pub seen: Vec<Vec<f64>>,
     /// The same of exact Bayes over the K training topics, and of exact Bayes on fresh topics, means over seeds: `[T]`.
@@ -70,6 +70,12 @@ pub struct Estimate {
 type Corner<'a> = (&'a MapPoint, f64);
 
 impl Estimate {
+    /// Of each seed, the model's loss by position on fresh topics over a Bayes curve: `[seeds][T]`. Where that curve is sampled it depends a
+    /// little on T, so a run and the record are drawn over the same one.
+    pub fn model_over(&self, bayes: &[f64]) -> Vec<Vec<f64>> {
+        self.excess.iter().map(|row| row.iter().zip(bayes).map(|(excess, bayes)| excess + bayes).collect()).collect()
+    }
+
     /// A metric, of each seed.
     pub fn metric(&self, metric: Metric) -> Vec<f64> {
         self.metrics.iter().map(|row| row[metric as usize]).collect()
@@ -107,12 +113,10 @@ impl RecordedMap {
         let curves = |pick: fn(&MapPoint) -> &Vec<Vec<f64>>| -> Vec<Vec<f64>> {
             seeds.clone().map(|seed| blend(&corners, length, |point| &pick(point)[seed])).collect()
         };
-        let excess = curves(|point| &point.excess);
         let bayes = self.bayes.get(..length)?.to_vec();
-        let model = excess.iter().map(|row| row.iter().zip(&bayes).map(|(excess, bayes)| excess + bayes).collect());
         Some(Estimate {
             on_grid: corners.len() == 1,
-            model: model.collect(),
+            excess: curves(|point| &point.excess),
             seen: curves(|point| &point.seen),
             seen_bayes: blend(&corners, length, |point| &point.seen_bayes),
             fresh_bayes: blend(&corners, length, |point| &point.fresh_bayes),
@@ -203,8 +207,8 @@ mod tests {
             assert!(found.on_grid);
             assert_eq!((&found.seen, &found.training), (&point.seen, &point.training));
             assert_eq!(found.metrics, point.metrics);
-            assert_eq!(found.model[1].len(), length);
-            assert_eq!(found.model[1][0], point.excess[1][0] + map.bayes[0]);
+            assert_eq!(found.excess, point.excess);
+            assert_eq!(found.model_over(&found.bayes)[1][0], point.excess[1][0] + map.bayes[0]);
         }
     }
 
@@ -214,12 +218,12 @@ mod tests {
         let map = made_up();
         for (topics, sequences, length) in [(3, 2, 8), (2, 5, 8), (2, 2, 12), (100, 100, 33), (511, 3, 63)] {
             let found = map.at(Place { topics, sequences, length }).unwrap();
-            assert!(!found.on_grid && found.model.iter().all(|row| row.len() == length));
+            assert!(!found.on_grid && found.excess.iter().all(|row| row.len() == length));
             let truth = plane(topics as f64, sequences as f64, length as f64);
             for seed in 0..3 {
                 let recorded = found.metric(Metric::TopicGap)[seed];
                 assert!(close(recorded, truth + seed as f64), "{topics} {sequences} {length}: {recorded} {truth}");
-                assert!(close(found.model[seed][0], 1.0 + truth + seed as f64));
+                assert!(close(found.excess[seed][0], truth + seed as f64));
             }
         }
     }

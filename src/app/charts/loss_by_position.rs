@@ -83,6 +83,13 @@ impl<'a> LossByPosition<'a> {
         self.options.recorded.as_deref().filter(|_| !self.squared() && !self.options.predicting)
     }
 
+    /// The recorded runs over the Bayes curve that is drawn.
+    fn recorded_model(&self, recorded: &Recorded) -> Vec<Vec<f64>> {
+        let own = self.history.theory().map(|theory| &theory.bayes.values);
+        let bayes = own.filter(|bayes| bayes.len() >= recorded.estimate.bayes.len());
+        recorded.estimate.model_over(bayes.unwrap_or(&recorded.estimate.bayes))
+    }
+
     /// Mean and band of recorded runs.
     fn recorded_line(recorded: &Recorded, kind: Kind, name: &str, runs: &[Vec<f64>]) -> Line {
         let positions = runs.iter().map(Vec::len).min().unwrap_or(0);
@@ -101,16 +108,9 @@ impl<'a> LossByPosition<'a> {
     /// The recorded runs on seen and on fresh topics, above the source that knows the topic.
     fn recorded_topics(&self) -> Vec<Line> {
         let Some(recorded) = self.recorded() else { return Vec::new() };
-        let Estimate { seen, model, bayes, fresh_bayes, .. } = &recorded.estimate;
+        let Estimate { seen, fresh_bayes, .. } = &recorded.estimate;
         // The model is above exact Bayes on fresh topics by as much as its loss is above the curve.
-        let fresh = |run: &Vec<f64>| -> Vec<f64> {
-            run.iter()
-                .zip(bayes)
-                .zip(fresh_bayes)
-                .map(|((loss, bayes), divergence)| loss - bayes + divergence)
-                .collect()
-        };
-        let fresh: Vec<Vec<f64>> = model.iter().map(fresh).collect();
+        let fresh = recorded.estimate.model_over(fresh_bayes);
         let mut lines = vec![
             Self::recorded_line(recorded, Kind::RecordedSeen, "model, seen topics", seen),
             Self::recorded_line(recorded, Kind::Recorded, "model, unseen topics", &fresh),
@@ -239,7 +239,7 @@ impl<'a> LossByPosition<'a> {
             spread: Vec::new(),
         };
         if let Some(recorded) = self.recorded() {
-            lines.push(Self::recorded_line(recorded, Kind::Recorded, "model", &recorded.estimate.model));
+            lines.push(Self::recorded_line(recorded, Kind::Recorded, "model", &self.recorded_model(recorded)));
         }
         if let Some(theory) = self.history.theory() {
             lines.push(curve(Kind::Unigram, "unigram level", "unigram", &theory.unigram));
@@ -663,7 +663,7 @@ impl LossByPosition<'_> {
     /// What was recorded at the settings in the controls, at the last position.
     fn summary_of_record(&self, recorded: &Recorded) -> Option<String> {
         let unit = self.options.unit;
-        let line = Self::recorded_line(recorded, Kind::Recorded, "model", &recorded.estimate.model);
+        let line = Self::recorded_line(recorded, Kind::Recorded, "model", &self.recorded_model(recorded));
         let (value, (low, high)) = line.values.last().zip(line.spread.last())?;
         let text = |nats: f64| number::short(unit.of(nats));
         let of = if recorded.estimate.on_grid { "recorded" } else { "interpolated" };
@@ -673,7 +673,7 @@ impl LossByPosition<'_> {
             text(*value),
             text(*low),
             text(*high),
-            recorded.estimate.model.len()
+            recorded.estimate.excess.len()
         ))
     }
 

@@ -146,7 +146,7 @@ impl Recorded {
         let source = if self.estimate.on_grid { "recorded" } else { "between grid points: interpolated" };
         format!(
             "{source}, mean over {} seeds; the band reaches from the least to the greatest",
-            self.estimate.model.len()
+            self.estimate.excess.len()
         )
     }
 }

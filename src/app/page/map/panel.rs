@@ -47,7 +47,7 @@ fn agreement(maps: Maps, app: App) -> String {
         let found = map.at(place_of(&run)).filter(|_| design.name == map.map)?;
         let model =
             app.board.with_value(|board| board.with_history(|history| Some(history.evaluation()?.model.clone())))?;
-        Some(Agreement::new(&found, &model)?.words(found.on_grid, map.seeds.contains(&run.seed)))
+        Some(Agreement::new(&found, &excess)?.words(found.on_grid, map.seeds.contains(&run.seed)))
     };
     // At the run's end the curves are measured on more sequences, as they were for the record.
     app.reached.track();
