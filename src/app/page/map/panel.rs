@@ -45,8 +45,8 @@ fn agreement(maps: Maps, app: App) -> String {
         let (map, run) = (maps.map()?, app.run.get()?.experiment);
         let design = MapDesign::of(&run)?;
         let found = map.at(place_of(&run)).filter(|_| design.name == map.map)?;
-        let model =
-            app.board.with_value(|board| board.with_history(|history| Some(history.evaluation()?.model.clone())))?;
+        let excess =
+            app.board.with_value(|board| board.with_history(|history| Some(history.evaluation()?.excess.clone())))?;
         Some(Agreement::new(&found, &excess)?.words(found.on_grid, map.seeds.contains(&run.seed)))
     };
     // At the run's end the curves are measured on more sequences, as they were for the record.
