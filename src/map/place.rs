@@ -132,6 +132,11 @@ impl RecordedMap {
         Some((0..self.seeds.len()).map(|seed| blend_metric(&corners, seed, metric)).collect())
     }
 
+    /// Whether a place is a grid point.
+    pub fn is_on_grid(&self, place: Place) -> bool {
+        Along::ALL.into_iter().all(|axis| self.axis(axis).contains(&place.get(axis)))
+    }
+
     /// The grid points around a place, with weights above 0 that add up to 1.
     fn corners(&self, at: [f64; 3]) -> Option<Vec<Corner<'_>>> {
         let [k, n, t] = Along::ALL.map(|axis| neighbours(self.axis(axis), at[axis as usize]));
@@ -204,7 +209,7 @@ mod tests {
         for point in &map.points {
             let [topics, sequences, length] = point.at;
             let found = map.at(Place { topics, sequences, length }).unwrap();
-            assert!(found.on_grid);
+            assert!(found.on_grid && map.is_on_grid(Place { topics, sequences, length }));
             assert_eq!((&found.seen, &found.training), (&point.seen, &point.training));
             assert_eq!(found.metrics, point.metrics);
             assert_eq!(found.excess, point.excess);
@@ -218,6 +223,7 @@ mod tests {
         let map = made_up();
         for (topics, sequences, length) in [(3, 2, 8), (2, 5, 8), (2, 2, 12), (100, 100, 33), (511, 3, 63)] {
             let found = map.at(Place { topics, sequences, length }).unwrap();
+            assert!(!map.is_on_grid(Place { topics, sequences, length }));
             assert!(!found.on_grid && found.excess.iter().all(|row| row.len() == length));
             let truth = plane(topics as f64, sequences as f64, length as f64);
             for seed in 0..3 {

@@ -163,7 +163,8 @@ fn note(map: &RecordedMap, shown: HeldMap, at: [f64; 3], recorded: bool) -> Note
     let of = |seed: usize| shown.value(&|metric| map.metric_at(metric, at).map_or(f64::NAN, |values| values[seed]));
     let values: Vec<f64> = (0..map.seeds.len()).map(of).collect();
     let (_, low, high) = Estimate::spread(&values);
-    let on_grid = map.at(Place { topics: k, sequences: n, length: t }).is_some_and(|found| found.on_grid);
+    let is_whole = at.iter().all(|v| v.fract() == 0.0);
+    let on_grid = is_whole && map.is_on_grid(Place { topics: k, sequences: n, length: t });
     let source = if on_grid { "recorded" } else { "between grid points: interpolated" };
     Note {
         value: String::new(),
@@ -197,8 +198,10 @@ pub fn terms_and_gaps(map: &RecordedMap, axis: Along, place: Place, bracket_insi
     let along = |value: &OfSeed| -> Vec<Point> {
         let at = |grid: usize| {
             let there = place.with(axis, grid);
-            let found = map.at(there)?;
-            let seed = |seed: usize| value(&|metric| found.metric(metric)[seed], there);
+            let at = [there.topics, there.sequences, there.length].map(|count| count as f64);
+            map.outside(there).is_none().then_some(())?;
+            let of = |metric, seed: usize| map.metric_at(metric, at).map_or(f64::NAN, |values| values[seed]);
+            let seed = |seed: usize| value(&|metric| of(metric, seed), there);
             let all: Vec<f64> = (0..map.seeds.len()).map(seed).collect();
             let (mean, low, high) = Estimate::spread(&all);
             let how = format!("{} to {} over {} seeds", number::short(low), number::short(high), all.len());
