@@ -46,6 +46,9 @@ impl HeldMap {
     }
 }
 
+/// What is below this share of the largest value has the palest colour.
+const COLOUR_DEPTH: f64 = 1e-4;
+
 fn mean(values: &[f64]) -> f64 {
     Estimate::spread(values).0
 }
@@ -68,13 +71,11 @@ impl RecordedMap {
         shown.value(&|metric| self.metric_at(metric, at).map_or(f64::NAN, |values| mean(&values)))
     }
 
-    /// The range of `shown` over all grid points, so that colours mean the same at every T.
+    /// Up to the largest of all grid points, so that colours mean the same at every T.
     fn colours(&self, shown: HeldMap) -> Colours {
         let values = self.points.iter().map(|point| self.mean_at(shown, point.at.map(|v| v as f64)));
-        let (low, high) = values
-            .filter(|v| v.is_finite())
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-        Colours { low: low.min(0.0), high, follow: Follow::SquareRoot }
+        let high = values.filter(|v| v.is_finite()).fold(f64::NEG_INFINITY, f64::max);
+        Colours { low: COLOUR_DEPTH * high, high, follow: Follow::Logarithm }
     }
 
     /// The s of all KLs of the map: the median of those that its runs chose.
@@ -137,7 +138,7 @@ pub fn heat_map(map: &RecordedMap, shown: HeldMap, place: Place, hold: bool) -> 
         values,
         upwards: true,
         colours: map.colours(shown),
-        name: "nats per token".into(),
+        name: "nats".into(),
         unit: "nats per token".into(),
         // The crossing lines would strike them through.
         numbers: false,
