@@ -34,7 +34,7 @@ pub async fn curves(pace: &mut Pace, spec: &WorldSpec, world: &World, length: us
 }
 
 /// The next curves are computed.
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 pub fn forget() {
     LAST.set(None);
 }
