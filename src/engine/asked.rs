@@ -54,8 +54,8 @@ impl Asked {
                 };
                 record.events = events.of.classes.iter().map(course).collect();
             }
-            let law = trainer.predictions(events.rows(), CHUNK).await?;
-            let excess = events.excess(&law).ok_or(EngineError::NotFinite { step })?;
+            let predictive = trainer.predictions(events.rows(), CHUNK).await?;
+            let excess = events.excess(&predictive).ok_or(EngineError::NotFinite { step })?;
             for (course, excess) in record.events.iter_mut().zip(excess) {
                 course.excess.push(excess.value);
                 course.stderr.push(excess.stderr);
@@ -71,8 +71,8 @@ impl Asked {
             record.components = self.components.iter().map(course).collect();
         }
         for (component, course) in self.components.iter().zip(&mut record.components) {
-            let law = trainer.predictions(component.rows(), CHUNK).await?;
-            let excess = component.excess(&law).ok_or(EngineError::NotFinite { step })?;
+            let predictive = trainer.predictions(component.rows(), CHUNK).await?;
+            let excess = component.excess(&predictive).ok_or(EngineError::NotFinite { step })?;
             course.excess.push(excess.value);
             course.stderr.push(excess.stderr);
         }

@@ -43,7 +43,7 @@ impl Agreement {
         let why = match (on_grid, known) {
             (false, _) => "Between grid points the band is an estimate.",
             (true, true) => {
-                "Its seed was recorded too: another machine rounds in another order, and training makes small differences larger."
+                "Its seed was recorded too. Another machine rounds in another order, and training can make small differences larger."
             }
             (true, false) => {
                 "Its seed is not one of those that were recorded, and three seeds do not span all there are."

@@ -115,7 +115,7 @@ impl RecordedMap {
         };
         let bayes = self.bayes.get(..length)?.to_vec();
         Some(Estimate {
-            on_grid: corners.len() == 1,
+            on_grid: self.is_on_grid(place),
             excess: curves(|point| &point.excess),
             seen: curves(|point| &point.seen),
             seen_bayes: blend(&corners, length, |point| &point.seen_bayes),

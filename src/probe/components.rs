@@ -67,7 +67,7 @@ impl Component {
         // Streams that no evaluation uses.
         let stream = |i| Stream::new(experiment.seed, Purpose::Evaluation, ((place as u64 + 1) << 32) | i);
         let tokens = sequences(&alone, length, count, stream, |stream| alone.draw_topic(stream));
-        let (known, all) = (laws(&tokens, length, alone.bayes()), laws(&tokens, length, world.bayes()));
+        let (known, all) = (predictives(&tokens, length, alone.bayes()), predictives(&tokens, length, world.bayes()));
         let bayes_at: Vec<f64> = known
             .chunks_exact(vocab)
             .zip(all.chunks_exact(vocab))
@@ -83,13 +83,14 @@ impl Component {
         &self.rows
     }
 
-    /// What a model whose ln p is `law`, [rows, T, V], loses beyond exact Bayes: mean over positions, its error over sequences. `None`
-    /// where `law` does not fit or has no numbers.
-    pub fn excess(&self, law: &[f32]) -> Option<Measured> {
-        if law.len() != self.known.len() || law.iter().any(|p| p.is_nan()) {
+    /// What a model whose ln p is `predictive`, [rows, T, V], loses beyond exact Bayes: mean over positions, its error over sequences. `None`
+    /// where `predictive` does not fit or has no numbers.
+    pub fn excess(&self, predictive: &[f32]) -> Option<Measured> {
+        if predictive.len() != self.known.len() || predictive.iter().any(|p| p.is_nan()) {
             return None;
         }
-        let positions = self.known.chunks_exact(self.vocab).zip(law.chunks_exact(self.vocab)).zip(&self.bayes_at);
+        let positions =
+            self.known.chunks_exact(self.vocab).zip(predictive.chunks_exact(self.vocab)).zip(&self.bayes_at);
         let excess: Vec<f64> = positions
             .map(|((p, q), bayes)| bayes - cross(p, q.iter().map(|q| f64::from(*q).max(LEAST.ln()))))
             .collect();
@@ -104,15 +105,15 @@ fn cross(p: &[f32], log_q: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// What the filter predicts at every position, [rows, T, V].
-fn laws(tokens: &[u16], length: usize, mut filter: Filter) -> Vec<f32> {
-    let mut law = vec![0.0; filter.vocab()];
-    let mut out = Vec::with_capacity(tokens.len() * law.len());
+fn predictives(tokens: &[u16], length: usize, mut filter: Filter) -> Vec<f32> {
+    let mut predictive = vec![0.0; filter.vocab()];
+    let mut out = Vec::with_capacity(tokens.len() * predictive.len());
     for row in tokens.chunks_exact(length.max(1)) {
         filter.reset();
         for &token in row {
-            filter.predict(&mut law);
+            filter.predict(&mut predictive);
             filter.observe(token);
-            out.extend(law.iter().map(|p| *p as f32));
+            out.extend(predictive.iter().map(|p| *p as f32));
         }
     }
     out
@@ -193,8 +194,8 @@ mod tests {
         let (components, world) = coins(8);
         for component in &components {
             let Rows::Tokens(tokens) = component.rows() else { panic!("tokens") };
-            let law: Vec<f32> = laws(tokens, 8, world.bayes()).iter().map(|p| p.ln()).collect();
-            let excess = component.excess(&law).expect("it fits");
+            let predictive: Vec<f32> = predictives(tokens, 8, world.bayes()).iter().map(|p| p.ln()).collect();
+            let excess = component.excess(&predictive).expect("it fits");
             assert!(excess.value.abs() < 1e-6 && excess.stderr < 1e-6, "{excess:?}");
         }
         assert_eq!(components[0].excess(&[0.0]), None);

@@ -12,13 +12,15 @@ use crate::app::{
     first::{self, TOUR},
 };
 
-/// The question and two sentences.
+/// The question, and what is seen.
 #[component]
 pub fn Question() -> impl IntoView {
+    let app = use_app();
+    let world = Memo::new(move |_| app.draft.with(|draft| draft.world.clone()));
     view! {
         <section class="question" aria-labelledby="question" data-testid="question">
             <h2 id="question">{first::QUESTION}</h2>
-            <p>{first::ANSWER}</p>
+            <p>{move || world.with(first::answer)}</p>
         </section>
     }
 }

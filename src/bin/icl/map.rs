@@ -39,8 +39,8 @@ fn one(design: &MapDesign, folder: &Path, keep: &Path, jobs: usize) -> Result<St
     let sweep = design.sweep().map_err(Failure::Invalid)?;
     let grid = sweep.cells().map_err(Failure::Invalid)?;
     say(format!("The map of {}: {} runs", design.name, grid.len()));
-    let journal = keep.join(format!("map-{}.sweep.jsonl", design.name));
-    let finished = cells::run_each(&sweep, &grid, &journal, jobs, None, &|experiment, progress| {
+    let kept = keep.join(format!("map-{}.sweep.jsonl", design.name));
+    let finished = cells::run_each(&sweep, &grid, &kept, jobs, None, &|experiment, progress| {
         let run = pollster::block_on(cell::watched(experiment, DeviceChoice::Cpu, progress))?;
         Ok(FinishedRun::new(&run.evaluation, &run.outcome, &run.training_loss))
     })?;
@@ -52,9 +52,10 @@ fn one(design: &MapDesign, folder: &Path, keep: &Path, jobs: usize) -> Result<St
     }
     let map = RecordedMap::new(design, sweep.base.steps(), &bayes(design)?, points(&grid, &finished));
     let file = folder.join(format!("{}.json", design.name));
-    write(&file, &map.to_json())?;
-    // What the page will read.
-    RecordedMap::from_json(&map.to_json()).map_err(Failure::Run)?;
+    let text = map.to_json();
+    // A file that the page would refuse is not written.
+    RecordedMap::from_json(&text).map_err(Failure::Run)?;
+    write(&file, &text)?;
     Ok(file.display().to_string())
 }
 

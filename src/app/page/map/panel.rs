@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::{
     super::{
         controls::Segments,
-        plot::Plot,
+        plot::{Plot, kept},
         state::{App, use_app},
     },
     Maps, place_of,
@@ -99,18 +99,19 @@ fn Pictures() -> impl IntoView {
         }
     });
     let small = HeldMap::ALL.map(|shown| {
-        let drawn = super::super::plot::kept(move || {
+        let drawn = kept(move || {
             let chart = heat_map(&*maps.map()?, shown, maps.place.get(), hold.get());
             Some(Drawn::new(format!("map-{}", shown.name()), chart).sized(Size::Half))
         });
         view! { <Plot drawn on_pick=Some(pick) /> }
     });
-    let beside = [false, true].map(|right| {
-        let drawn = super::super::plot::kept(move || {
-            let [terms, gaps] = terms_and_gaps(&*maps.map()?, maps.along.get(), maps.place.get(), inside.get());
-            let (id, chart) = if right { ("map-gaps", gaps) } else { ("map-terms", terms) };
-            Some(Drawn::new(id, chart))
-        });
+    // Both from one reading of the record.
+    let both = kept(move || {
+        let [terms, gaps] = terms_and_gaps(&*maps.map()?, maps.along.get(), maps.place.get(), inside.get());
+        Some([Drawn::new("map-terms", terms), Drawn::new("map-gaps", gaps)])
+    });
+    let beside = [0, 1].map(|side: usize| {
+        let drawn = Signal::derive(move || both.with(|both| both.as_ref().map(|both| both[side].clone())));
         view! { <Plot drawn /> }
     });
     view! {
