@@ -1,8 +1,9 @@
-//! The exact curves of the world that was computed last: they depend on the world and on T alone, and a new K, N or seed asks for the same
-//! ones again.
+//! The exact curves of the world that was asked for last: they depend on the world and on T alone, and a new K, N or seed asks for the
+//! same ones again. Those that take long are recorded ([`recorded_curves`]).
 
 use std::cell::RefCell;
 
+use super::recorded_curves;
 use crate::{
     experiment::WorldSpec,
     pace::Pace,
@@ -20,7 +21,7 @@ thread_local! {
     static LAST: RefCell<Option<Kept>> = const { RefCell::new(None) };
 }
 
-/// [`Curves::compute_at`] of the default budget, or what it gave for the same world and T before: the same to the bit.
+/// [`Curves::compute_at`] of the default budget, or what it gave for the same world and T before, here or on the machine that recorded them.
 pub async fn curves(pace: &mut Pace, spec: &WorldSpec, world: &World, length: usize) -> Curves {
     let known = LAST.with_borrow(|last| {
         last.as_ref().filter(|kept| kept.spec == *spec && kept.length == length).map(|kept| kept.curves.clone())
@@ -28,7 +29,13 @@ pub async fn curves(pace: &mut Pace, spec: &WorldSpec, world: &World, length: us
     if let Some(curves) = known {
         return curves;
     }
-    let curves = Curves::compute_at(pace, world, length, &Budget::default()).await;
+    let curves = match recorded_curves::find(spec, length) {
+        Some(mut curves) => {
+            curves.how.push(recorded_curves::SOURCE.into());
+            curves
+        }
+        None => Curves::compute_at(pace, world, length, &Budget::default()).await,
+    };
     LAST.set(Some(Kept { spec: spec.clone(), length, curves: curves.clone() }));
     curves
 }

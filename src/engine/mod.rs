@@ -20,6 +20,7 @@ pub mod gaps;
 pub mod priors;
 pub mod probes;
 pub mod profile;
+pub mod recorded_curves;
 pub mod recording;
 pub mod scales;
 pub mod session;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     belief::BeliefGraph,
     curve::{Curve, Method},
@@ -51,7 +53,7 @@ const WIDE: f64 = 1e-3;
 const CHAINS_OF_PAIRS: usize = 6000;
 
 /// Reference curves over positions 1..=T, nats per token (or vector), and their limits.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
     /// Bayes-optimal with the topic hidden, under the true P(w): h_l.
     pub bayes: Curve,

@@ -8,6 +8,7 @@ use std::{
 
 use clap::Args;
 use icl_playground::{
+    engine::recorded_curves,
     experiment::{
         Problem,
         study::{STUDIES, Study},
@@ -24,7 +25,7 @@ use crate::{
 
 #[derive(Args)]
 pub struct Arguments {
-    /// data, optimization, prior or algorithms; or map: the grids over K, N and T
+    /// data, optimization, prior or algorithms; map: the grids over K, N and T; or curves: exact curves that take long
     name: String,
     /// Of `map`, the grid to record: markov, ginc or lds; without it all of them
     #[arg(long, value_name = "MAP")]
@@ -32,7 +33,7 @@ pub struct Arguments {
     /// Cells that run at the same time; without it all cores but one
     #[arg(long, value_name = "J", value_parser = failure::count)]
     jobs: Option<usize>,
-    /// The file to write; without it NAME.json in the current folder. Of `map`, the folder
+    /// The file to write; without it NAME.json in the current folder, and of `curves` the place it is read from. Of `map`, the folder
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// The folder in which results are kept as they come, so that a later call goes on
@@ -51,8 +52,13 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
         let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("."));
         return map::record(arguments.map.as_deref(), &folder, &arguments.keep, jobs);
     }
+    if arguments.name == "curves" {
+        let file = arguments.out.clone().unwrap_or_else(|| PathBuf::from(recorded_curves::FILE));
+        write(&file, &recorded_curves::record().map_err(Failure::Run)?)?;
+        return Ok(file.display().to_string());
+    }
     let study = Study::named(&arguments.name).ok_or_else(|| {
-        let names = STUDIES.iter().map(|s| s.name).chain(["map"]).collect::<Vec<_>>().join(", ");
+        let names = STUDIES.iter().map(|s| s.name).chain(["map", "curves"]).collect::<Vec<_>>().join(", ");
         Problem::new("study", format!("\"{}\"", arguments.name), &format!("one of {names}"), "")
     })?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
