@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::experiment::{
     Architecture, Embedding, Experiment, Init, MAX_SEED, Mlp, Norm, Optimizer, Positions, Problem, Schedule,
-    WorldParameter, WorldSpec, estimate::large, json, typed,
+    WorldParameter, WorldSpec, estimate::large, typed,
 };
 
 /// How a field is reached inside an experiment.
@@ -176,9 +176,10 @@ fn counts(low: f64, high: f64) -> Vec<f64> {
 fn decades(low: f64, high: f64) -> Vec<f64> {
     let mut stops = vec![low];
     for exponent in low.log10().floor() as i32..=high.log10().ceil() as i32 {
-        // Parsed rather than multiplied, so that 0.3 is 0.3.
-        let values = ["1", "2", "3", "5", "7"].iter().filter_map(|m| json::number(&format!("{m}e{exponent}")));
-        stops.extend(values.filter(|v| *v > low && *v < high));
+        let power = 10_f64.powi(exponent.abs());
+        // Divided rather than multiplied by 0.1, so that 0.3 is 0.3.
+        let values = [1.0, 2.0, 3.0, 5.0, 7.0].map(|m| if exponent < 0 { m / power } else { m * power });
+        stops.extend(values.into_iter().filter(|v| *v > low && *v < high));
     }
     stops.push(high);
     stops
@@ -526,6 +527,16 @@ mod tests {
     fn every_number() -> Vec<(Experiment, Number)> {
         let worlds = KINDS.iter().map(|kind| Experiment { world: WorldSpec::named(kind), ..Experiment::default() });
         worlds.flat_map(|e| all(&e).into_iter().map(move |n| (e.clone(), n))).collect()
+    }
+
+    #[test]
+    fn stops_are_the_decimals_that_they_are_written_as() {
+        for (low, high) in [(1e-12, 1e-3), (1e-5, 0.1), (0.05, 10.0), (1e3, 1e9)] {
+            for stop in decades(low, high) {
+                let text = format!("{stop:e}");
+                assert!(text.split('e').next().is_some_and(|digits| digits.len() == 1), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub fn NewSweep() -> impl IntoView {
             </div>
         }
     };
-    let about = move || app.draft.with(summary);
+    let base = expect_context::<Store>().base;
+    let about = move || base.with(summary);
     view! {
         <Show when=move || is_sound.get() fallback=problems>
             <p>
@@ -141,9 +142,9 @@ fn NewSweepForm() -> impl IntoView {
 #[component]
 fn Measured() -> impl IntoView {
     let store = expect_context::<Store>();
-    let (app, form) = (store.app, store.form);
-    let with_components = Memo::new(move |_| app.draft.with(has_components));
-    let with_events = Memo::new(move |_| app.draft.with(has_events));
+    let form = store.form;
+    let with_components = Memo::new(move |_| store.base.with(has_components));
+    let with_events = Memo::new(move |_| store.base.with(has_events));
     let is_on = move |read: fn(&Form) -> bool| move || form.with(read);
     let set =
         move |put: fn(&mut Form, bool)| move |e: ev::Event| form.update(|form| put(form, event_target_checked(&e)));
@@ -180,8 +181,8 @@ fn Measured() -> impl IntoView {
 fn Axis(row: usize) -> impl IntoView {
     let store = expect_context::<Store>();
     let (app, form) = (store.app, store.form);
-    let groups = Memo::new(move |_| app.draft.with(|base| form.with(|form| form.groups(row, base))));
-    let hint = Memo::new(move |_| app.draft.with(|base| form.with(|form| form.hint(row, base))));
+    let groups = Memo::new(move |_| store.base.with(|base| form.with(|form| form.groups(row, base))));
+    let hint = Memo::new(move |_| store.base.with(|base| form.with(|form| form.hint(row, base))));
     let option = move |(name, label): (String, String)| {
         let own = name.clone();
         let is_chosen = Memo::new(move |_| form.with(|form| form.rows[row].0 == own));
@@ -268,7 +269,7 @@ fn count(store: Store) -> RwSignal<Answer> {
         grid.with(|_| ());
         latest.update_value(|number| *number += 1);
         let number = latest.get_value();
-        match store.app.draft.with(|base| store.form.with_untracked(|form| Count::new(form, base))) {
+        match store.base.with(|base| store.form.with_untracked(|form| Count::new(form, base))) {
             Ok(count) => advance(count, number, latest, answer),
             Err(problems) => put(answer, Answer::Problems(sentences(&problems))),
         }

@@ -31,6 +31,8 @@ pub fn Sweeps() -> impl IntoView {
             untrack(|| store.connect());
         }
     });
+    // Nothing is built before it is wanted.
+    let is_wanted = Memo::new(move |before: Option<&bool>| before == Some(&true) || app.lab.get());
     let screen = move || match store.screen.get() {
         Screen::Home => view! { <Home /> }.into_any(),
         Screen::Sweep(live) => view! { <Sweep live /> }.into_any(),
@@ -49,7 +51,7 @@ pub fn Sweeps() -> impl IntoView {
                     </button>
                 </div>
             </Show>
-            <div id="lab">{screen}</div>
+            <div id="lab"><Show when=move || is_wanted.get()>{screen}</Show></div>
         </main>
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         page::{dom::listen, engine_client::words_of, state::App},
         sweeps::{Check, Form, OpenSweep, Plan, Point, Progress},
     },
-    experiment::study::Study,
+    experiment::{Experiment, study::Study},
     protocol::{
         CheckState, OpenStatus, OpenedSweep, Phase, PointState, StoredSweep, StudyPart, StudyResults, SweepEvent,
         SweepRequest, SweepStatus,
@@ -169,6 +169,8 @@ pub struct StudyScreen {
 #[derive(Clone, Copy)]
 pub struct Store {
     pub app: App,
+    /// The experiment in the controls. It stands still while the view is closed: nobody looks, and a slider moves many times a second.
+    pub base: Memo<Experiment>,
     /// Why there is no coordinator; empty while there is one.
     pub lost: RwSignal<String>,
     /// `None` until the coordinator has read them.
@@ -187,8 +189,15 @@ pub struct Store {
 
 impl Store {
     pub fn new(app: App) -> Self {
+        let base = Memo::new(move |before: Option<&Experiment>| match before {
+            Some(before) if !app.lab.get() => before.clone(),
+            Some(_) => app.draft.get(),
+            None if app.lab.get() => app.draft.get(),
+            None => app.draft.get_untracked(),
+        });
         let store = Self {
             app,
+            base,
             lost: RwSignal::new(String::new()),
             stored: RwSignal::new(None),
             status: RwSignal::new(SweepStatus::default()),
