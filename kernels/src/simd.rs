@@ -1,7 +1,7 @@
 //! Vectors of f32 for each kind of machine, and the choice among them at run time.
 //!
 //! What is written once over [`Simd`] is compiled for each kind; [`kernel!`] makes one function of them. In wasm there is one kind,
-//! with the instructions the binary was built for.
+//! with the instructions the binary was built for, and on 64-bit ARM (Apple Silicon too) there is one: all of those machines have NEON.
 
 /// A vector of f32. Where a value is NaN, every operation here gives NaN, so that a run that has broken is seen to be broken.
 #[allow(unsafe_code, reason = "reads and writes through pointers, for the innermost loop of a product")]
@@ -113,11 +113,11 @@ pub(crate) trait Simd: Copy {
 pub(crate) const MOST_LANES: usize = 16;
 
 /// Four numbers and no instruction by name: for machines that have none of the kinds below, where the compiler does what it can.
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(not(any(all(target_arch = "wasm32", target_feature = "simd128"), target_arch = "aarch64")))]
 #[derive(Clone, Copy)]
 pub(crate) struct Portable([f32; 4]);
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(not(any(all(target_arch = "wasm32", target_feature = "simd128"), target_arch = "aarch64")))]
 impl Portable {
     #[inline(always)]
     fn each(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
@@ -126,7 +126,7 @@ impl Portable {
     }
 }
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(not(any(all(target_arch = "wasm32", target_feature = "simd128"), target_arch = "aarch64")))]
 #[allow(unsafe_code, reason = "reads and writes through pointers, as the trait's contract allows")]
 impl Simd for Portable {
     const LANES: usize = 4;
@@ -286,8 +286,97 @@ mod wasm {
     }
 }
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use core::arch::aarch64::*;
+
+    use super::Simd;
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Neon(float32x4_t);
+
+    #[allow(
+        unsafe_code,
+        reason = "instructions that every such machine has, and pointers as the trait's contract allows"
+    )]
+    // SAFETY: of all instructions, NEON is part of the target; of pointers, the caller's.
+    impl Simd for Neon {
+        const LANES: usize = 4;
+
+        #[inline(always)]
+        fn splat(x: f32) -> Self {
+            Self(unsafe { vdupq_n_f32(x) })
+        }
+
+        #[inline(always)]
+        unsafe fn read(at: *const f32) -> Self {
+            Self(unsafe { vld1q_f32(at) })
+        }
+
+        #[inline(always)]
+        unsafe fn write(self, at: *mut f32) {
+            unsafe { vst1q_f32(at, self.0) }
+        }
+
+        #[inline(always)]
+        fn add(self, other: Self) -> Self {
+            Self(unsafe { vaddq_f32(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn sub(self, other: Self) -> Self {
+            Self(unsafe { vsubq_f32(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn mul(self, other: Self) -> Self {
+            Self(unsafe { vmulq_f32(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn div(self, other: Self) -> Self {
+            Self(unsafe { vdivq_f32(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn sqrt(self) -> Self {
+            Self(unsafe { vsqrtq_f32(self.0) })
+        }
+
+        #[inline(always)]
+        fn mul_add(self, factor: Self, term: Self) -> Self {
+            Self(unsafe { vfmaq_f32(term.0, self.0, factor.0) })
+        }
+
+        // Chosen by comparison: NEON's own maximum of a NaN and a number is NaN whichever comes first.
+        #[inline(always)]
+        fn max(self, other: Self) -> Self {
+            Self(unsafe { vbslq_f32(vcgtq_f32(other.0, self.0), other.0, self.0) })
+        }
+
+        #[inline(always)]
+        fn min(self, other: Self) -> Self {
+            Self(unsafe { vbslq_f32(vcltq_f32(other.0, self.0), other.0, self.0) })
+        }
+
+        #[inline(always)]
+        fn where_negative(self, negative: Self, other: Self) -> Self {
+            let sign = unsafe { vshrq_n_s32::<31>(vreinterpretq_s32_f32(self.0)) };
+            Self(unsafe { vbslq_f32(vreinterpretq_u32_s32(sign), negative.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn power_of_two(self) -> Self {
+            let shifted = unsafe { vshlq_n_s32::<23>(vreinterpretq_s32_f32(self.0)) };
+            Self(unsafe { vreinterpretq_f32_s32(vaddq_s32(shifted, vdupq_n_s32(0x3F80_0000))) })
+        }
+    }
+}
+
+#[cfg(not(any(all(target_arch = "wasm32", target_feature = "simd128"), target_arch = "aarch64")))]
 pub(crate) use Portable as Base;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use arm::Neon as Base;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) use wasm::Simd128 as Base;
 
@@ -515,3 +604,90 @@ macro_rules! kernel {
     };
 }
 pub(crate) use kernel;
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_LANES, Simd, lanes};
+
+    /// What each operation makes of `a`, `b` and `c`, lane by lane.
+    #[inline(always)]
+    fn all_of<S: Simd>(a: &[f32], b: &[f32], c: &[f32], out: &mut [Vec<f32>]) {
+        let (x, y, z) = (S::load(a), S::load(b), S::load(c));
+        let results = [
+            x.add(y),
+            x.sub(y),
+            x.mul(y),
+            x.div(y),
+            x.abs().sqrt(),
+            x.mul_add(y, z),
+            x.max(y),
+            x.min(y),
+            x.where_negative(y, z),
+            S::splat(x.sum()),
+            S::splat(x.greatest()),
+        ];
+        for (result, out) in results.into_iter().zip(out) {
+            result.store(out);
+        }
+    }
+
+    kernel!(fn each(a: &[f32], b: &[f32], c: &[f32], out: &mut [Vec<f32>]) => all_of);
+
+    #[inline(always)]
+    fn power_of<S: Simd>(n: &[f32], out: &mut [f32]) {
+        S::load(n).power_of_two().store(out);
+    }
+
+    kernel!(fn powers(n: &[f32], out: &mut [f32]) => power_of);
+
+    fn same(a: f32, b: f32) -> bool {
+        a == b || (a.is_nan() && b.is_nan())
+    }
+
+    #[test]
+    fn every_operation_is_that_of_its_lanes() {
+        let pool = [1.5, -2.25, 0.0, -0.0, f32::NAN, 3.0, -7.5, f32::INFINITY];
+        for shift in 0..pool.len() {
+            let row = |step: usize| (0..MOST_LANES).map(|i| pool[(i * step + shift) % pool.len()]).collect::<Vec<_>>();
+            let (a, b, c) = (row(1), row(3), row(5));
+            let mut out = vec![vec![0.0; MOST_LANES]; 11];
+            each(&a, &b, &c, &mut out);
+            for i in 0..lanes() {
+                let (x, y, z) = (a[i], b[i], c[i]);
+                let expected = [
+                    x + y,
+                    x - y,
+                    x * y,
+                    x / y,
+                    x.abs().sqrt(),
+                    x.mul_add(y, z),
+                    if y > x { y } else { x },
+                    if y < x { y } else { x },
+                    if x.is_sign_negative() { y } else { z },
+                ];
+                for (operation, value) in expected.into_iter().enumerate() {
+                    // A NaN's sign is nobody's business.
+                    if operation == 8 && x.is_nan() {
+                        continue;
+                    }
+                    assert!(
+                        same(out[operation][i], value),
+                        "operation {operation} of {x}, {y}, {z}: {}",
+                        out[operation][i]
+                    );
+                }
+            }
+            assert!(a[..lanes()].iter().any(|x| x.is_nan()) == out[9][0].is_nan());
+        }
+    }
+
+    #[test]
+    fn powers_of_two_are_exact() {
+        for n in -126_i16..=127 {
+            let shifted = vec![12_582_912.0 + f32::from(n); MOST_LANES];
+            let mut out = vec![0.0; MOST_LANES];
+            powers(&shifted, &mut out);
+            assert_eq!(out[0], 2_f32.powi(n.into()), "{n}");
+        }
+    }
+}
