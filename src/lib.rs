@@ -6,16 +6,16 @@
 //! `probe` what one learner does inside.
 
 pub use ::charts::{clip, colour, number, scale};
+pub use ::experiment;
+pub use ::theory;
+pub use ::worlds as world;
+pub use ::worlds::pace;
 
-pub mod experiment;
 pub mod map;
-pub mod pace;
 pub mod picture;
 pub mod probe;
 pub mod protocol;
 pub mod sweep;
-pub mod theory;
-pub mod world;
 
 #[cfg(feature = "app")]
 pub mod app;

@@ -564,7 +564,7 @@ mod tests {
                 let mut changed = experiment.clone();
                 number.set(&mut changed, number.get(&experiment) + 1.0);
                 let names: Vec<String> =
-                    crate::experiment::link::differences(&experiment, &changed).into_iter().map(|d| d.0).collect();
+                    experiment::link::differences(&experiment, &changed).into_iter().map(|d| d.0).collect();
                 assert_eq!(names, std::slice::from_ref(&number.field));
             }
         }

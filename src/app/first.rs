@@ -146,7 +146,7 @@ mod tests {
     /// Where the page speaks of a least possible loss, the world has one.
     #[test]
     fn exact_bayes_is_promised_where_the_source_is_known() {
-        let kinds = crate::experiment::world::KINDS.iter().filter(|kind| kind.name != "udhr");
+        let kinds = experiment::world::KINDS.iter().filter(|kind| kind.name != "udhr");
         let rescaled: WorldSpec = "lds:radius=0.9".parse().unwrap();
         for spec in kinds.map(WorldSpec::named).chain([rescaled]) {
             assert_eq!(has_exact_bayes(&spec), World::new(&spec).unwrap().is_exact(), "{spec}");
@@ -160,7 +160,7 @@ mod tests {
     /// As many topics as the world itself has.
     #[test]
     fn worlds_say_how_many_topics_they_have() {
-        for kind in crate::experiment::world::KINDS.iter().filter(|kind| kind.name != "udhr") {
+        for kind in experiment::world::KINDS.iter().filter(|kind| kind.name != "udhr") {
             let spec = WorldSpec::named(kind);
             assert_eq!(spec.topic_count(), World::new(&spec).unwrap().topics().count(), "{}", kind.name);
         }

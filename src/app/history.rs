@@ -690,14 +690,14 @@ mod tests {
         history.reset_for(&experiment);
         assert_eq!(history.earlier().next().map(|(_, l)| l), Some("learning rate = 0.005, step 10".into()));
         let transformer = experiment.net.clone();
-        (experiment.net.architecture, experiment.net.heads) = (crate::experiment::Architecture::Gru, 2);
+        (experiment.net.architecture, experiment.net.heads) = (experiment::Architecture::Gru, 2);
         history.reset_for(&experiment);
         history.apply(&Event::Evaluation(fixtures::evaluation(10, 0.5)));
         experiment.net = transformer;
         history.reset_for(&experiment);
         let label = history.earlier().next().map(|(_, label)| label);
         assert_eq!(label, Some("architecture = gru, step 10".into()), "the heads had no say");
-        experiment.world = crate::experiment::WorldSpec::named(&crate::experiment::world::KINDS[1]);
+        experiment.world = experiment::WorldSpec::named(&experiment::world::KINDS[1]);
         history.reset_for(&experiment);
         assert_eq!(history.earlier().count(), 0, "another world's curve says nothing here");
     }

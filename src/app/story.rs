@@ -143,7 +143,7 @@ mod tests {
                     .iter()
                     .map(|(field, json)| (field.to_string(), serde_json::from_str(json).expect("JSON")))
                     .collect();
-                let tried = crate::experiment::link::with_fields(&own, &fields).expect("a suggestion");
+                let tried = experiment::link::with_fields(&own, &fields).expect("a suggestion");
                 let now = told(html, &own, &tried);
                 assert!(!now.differs.is_empty(), "{}", preset.name);
                 assert!(!paragraphs(&now.paragraphs).any(is_claim), "{}: {now:?}", preset.name);

@@ -57,7 +57,7 @@ impl Saved {
     /// # Errors
     ///
     /// [`CheckpointError`] for another version, another experiment, and for what is damaged.
-    pub fn read(bytes: &[u8], experiment: &crate::experiment::Experiment) -> Result<Self, CheckpointError> {
+    pub fn read(bytes: &[u8], experiment: &experiment::Experiment) -> Result<Self, CheckpointError> {
         let (summary, rest) = checkpoint::read(bytes)?;
         if summary.experiment != identity(experiment) {
             return Err(CheckpointError::Experiment);

@@ -10,7 +10,7 @@ use crate::{
 
 #[derive(Debug, Error)]
 pub enum EngineError {
-    #[error("The experiment cannot run: {}", crate::experiment::problem::sentences(.0))]
+    #[error("The experiment cannot run: {}", experiment::problem::sentences(.0))]
     Experiment(Vec<Problem>),
     #[error("The world cannot be built: {0}")]
     World(#[from] WorldError),

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_story_that_a_bare_link_opens_starts_at_once() {
-        let first = crate::experiment::Preset::named("knt-markov").unwrap().experiment();
+        let first = experiment::Preset::named("knt-markov").unwrap().experiment();
         assert!(find(&first.world, first.data.length).is_some());
     }
 }

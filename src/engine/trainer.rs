@@ -498,7 +498,7 @@ impl Learner for Variant<'_> {
         }
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
         if let Some(shaders) = &self.trainer.shaders {
-            let width = crate::experiment::Net::outputs(self.trainer.net.observation);
+            let width = experiment::Net::outputs(self.trainer.net.observation);
             let wide = shaders.wide(rows.len() / self.trainer.constants.length);
             let law = |part: &Rows| Some((shaders.predictions(&self.flat, part, wide)?, 1.0));
             if let Some(told) = self.through(rows, wide, width, law).await {

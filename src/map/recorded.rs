@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn the_recorded_maps_are_whole_and_of_the_settings_of_today() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("www/maps");
-        for design in crate::experiment::maps::MAPS {
+        for design in experiment::maps::MAPS {
             let text = std::fs::read_to_string(folder.join(format!("{}.json", design.name))).expect(design.name);
             let map = RecordedMap::from_json(&text).unwrap();
             assert_eq!(

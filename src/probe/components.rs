@@ -74,7 +74,7 @@ impl Component {
             .map(|(p, q)| cross(p, q.iter().map(|q| f64::from(*q).max(LEAST).ln())))
             .collect();
         let bayes = -bayes_at.iter().sum::<f64>() / bayes_at.len().max(1) as f64;
-        let name = crate::experiment::problem::clipped(&mixture.mixture[place].world.to_string());
+        let name = experiment::problem::clipped(&mixture.mixture[place].world.to_string());
         Ok(Self { place, name, bayes, rows: Arc::new(Rows::Tokens(tokens)), length, vocab, known, bayes_at })
     }
 

@@ -438,7 +438,7 @@ mod tests {
                 let mut q = [0.0; 2];
                 filter.predict(&mut q);
                 filter.observe(token);
-                sum += crate::theory::entropy::divergence(&[0.9, 0.1], &q);
+                sum += theory::entropy::divergence(&[0.9, 0.1], &q);
             }
             means.push(sum / 4.0);
         }

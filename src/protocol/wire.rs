@@ -107,7 +107,7 @@ mod tests {
     fn requests() -> Vec<SweepRequest> {
         let id = || String::from("0123456789abcdef");
         let mut base = Box::new(Experiment::default());
-        base.seed = crate::experiment::MAX_SEED;
+        base.seed = experiment::MAX_SEED;
         vec![
             SweepRequest::Hello,
             SweepRequest::Start {

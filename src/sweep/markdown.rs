@@ -61,7 +61,7 @@ mod tests {
             let file = root("www/studies").join(format!("{}.json", study.name));
             Recorded::from_json(&std::fs::read_to_string(file).unwrap()).unwrap()
         };
-        let studies: Vec<Recorded> = crate::experiment::study::STUDIES.iter().map(read).collect();
+        let studies: Vec<Recorded> = experiment::study::STUDIES.iter().map(read).collect();
         let written = std::fs::read_to_string(root("docs/results.md")).unwrap_or_default();
         assert!(
             written == results(&studies),

@@ -79,7 +79,7 @@ impl Recorded {
         };
         let mut sweeps = Vec::new();
         for part in value["sweeps"].as_array().into_iter().flatten() {
-            let problem = |p: Vec<crate::experiment::Problem>| crate::experiment::problem::sentences(&p);
+            let problem = |p: Vec<experiment::Problem>| experiment::problem::sentences(&p);
             let base = Experiment::from_value(part["base"].clone()).map_err(problem)?;
             let sweep = Sweep::kept_grid(base, &word(part, "grid")?).map_err(problem)?;
             let run = |cell: &Value| {
@@ -118,7 +118,7 @@ mod tests {
             for part in study.sweeps {
                 let sweep = part.sweep().unwrap();
                 let cells = sweep.cells().unwrap();
-                let run = |(i, cell): (usize, &crate::experiment::sweep::Cell)| Run {
+                let run = |(i, cell): (usize, &experiment::sweep::Cell)| Run {
                     key: cell.key.clone(),
                     coordinates: cell.coordinates.clone(),
                     metrics: Metrics::with(&[("two_level", 0.5 + 0.125 * i as f64, 0.25)]),

@@ -2,6 +2,8 @@
 
 mod bench;
 mod check;
+#[cfg(test)]
+mod layers;
 mod place;
 mod site;
 mod size;

@@ -361,7 +361,7 @@ fn the_axes_stand_still_while_the_model_falls() {
 #[test]
 fn every_preset_starts_without_data() {
     let view = View::new(500.0, 300.0, Theme::light());
-    for preset in crate::experiment::preset::PRESETS {
+    for preset in experiment::preset::PRESETS {
         let e = Preset::named(preset.name).expect("a preset").experiment();
         let history = History::new(&e);
         for kind in ChartKind::ALL {

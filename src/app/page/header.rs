@@ -214,7 +214,7 @@ fn ProgressText() -> impl IntoView {
         app.progress.with(|p| {
             let tokens = p
                 .tokens_per_second
-                .map_or_else(String::new, |t| format!("{} tokens/s; ", crate::experiment::estimate::large(t.round())));
+                .map_or_else(String::new, |t| format!("{} tokens/s; ", experiment::estimate::large(t.round())));
             format!("{tokens}{:.0}% of the time goes into evaluation", p.evaluation_share * 100.0)
         })
     };

@@ -86,7 +86,7 @@ fn Table(open: RwSignal<bool>, app: App) -> impl IntoView {
                 open.set(false);
                 app.open_beside(experiment);
             }
-            Err(problems) => refused.set(crate::experiment::problem::sentences(&problems)),
+            Err(problems) => refused.set(experiment::problem::sentences(&problems)),
         }
     };
     let row = move |key: u32| {

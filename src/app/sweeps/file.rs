@@ -55,7 +55,7 @@ mod tests {
 
     fn open(grid: &str) -> (OpenSweep, Vec<Run>) {
         let base = Box::new(Experiment {
-            data: crate::experiment::Data { fresh: false, ..Experiment::default().data },
+            data: experiment::Data { fresh: false, ..Experiment::default().data },
             ..Experiment::default()
         });
         let points = Sweep::kept_grid((*base).clone(), grid).expect("a sound grid").len();

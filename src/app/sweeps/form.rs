@@ -314,7 +314,7 @@ mod tests {
             ("seed", "1..20000", "at most 10000 of them"),
         ] {
             let problems = plan(&form(&[(field, values)]), &Experiment::default()).expect_err(values);
-            let text = crate::experiment::problem::sentences(&problems);
+            let text = experiment::problem::sentences(&problems);
             assert!(text.contains(words), "{field}={values}: {text}");
         }
         let problems = plan(&form(&[]), &Experiment::default()).expect_err("no axis");
@@ -326,7 +326,7 @@ mod tests {
         let form = form(&[("data.topics", "0, 4, 16"), ("seed", "1..3")]);
         let at_once = Sweep::parse_grid(
             Experiment {
-                data: crate::experiment::Data { fresh: false, ..Experiment::default().data },
+                data: experiment::Data { fresh: false, ..Experiment::default().data },
                 ..Experiment::default()
             },
             &form.grid(),

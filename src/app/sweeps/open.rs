@@ -169,7 +169,7 @@ fn preset_named(name: &str) -> &'static str {
     Preset::named(name).unwrap_or(&PRESETS[0]).name
 }
 
-fn read<T>(given: Result<T, Vec<crate::experiment::Problem>>) -> Result<T, String> {
+fn read<T>(given: Result<T, Vec<experiment::Problem>>) -> Result<T, String> {
     given.map_err(|problems| format!("This sweep cannot be opened. {}", sentences(&problems)))
 }
 

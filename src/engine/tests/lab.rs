@@ -303,7 +303,7 @@ fn the_final_curves_are_measured_on_as_many_sequences_as_the_gaps() {
 
 #[test]
 fn measuring_takes_its_share_of_the_training() {
-    let settings = |most, share| crate::experiment::Evaluation { sequences: 64, most, share, ..Default::default() };
+    let settings = |most, share| experiment::Evaluation { sequences: 64, most, share, ..Default::default() };
     // Forward passes of three kinds of sequences against three forward passes for each trained one.
     assert_eq!(settings(4096, 0.5).limit(320), 160);
     assert_eq!(settings(4096, 0.5).limit(16_000), 4096);
@@ -414,7 +414,7 @@ fn gradient_differences_are_expected_as_sampling_without_replacement_has_it() {
     };
     let everything = mean(&(0..k * n).collect::<Vec<_>>());
     let world = World::new(&"coins".parse().expect("a world")).expect("coins");
-    let shape = crate::experiment::Data { topics: k, sequences: n, length: 2, fresh: false };
+    let shape = experiment::Data { topics: k, sequences: n, length: 2, fresh: false };
     let draws = 20_000;
     let mut sums = [0.0; 2];
     for seed in 0..draws {
@@ -431,7 +431,7 @@ fn gradient_differences_are_expected_as_sampling_without_replacement_has_it() {
 #[test]
 fn subsets_are_nested_and_counterparts_stay_inside() {
     let world = World::new(&"coins".parse().expect("a world")).expect("coins");
-    let shape = crate::experiment::Data { topics: 8, sequences: 6, length: 2, fresh: false };
+    let shape = experiment::Data { topics: 8, sequences: 6, length: 2, fresh: false };
     let corpus = Corpus::draw(&world, &shape, 3);
     let (data, topic) = (corpus.subset(8, 3).expect("a set"), corpus.subset(4, 3).expect("a set"));
     assert_eq!((data.rows().len(), topic.rows().len()), (24, 12));

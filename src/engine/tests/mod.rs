@@ -237,7 +237,7 @@ fn preparing_many_topics_rests_often_and_can_be_abandoned() {
         let mut experiment = small(world);
         (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (false, topics, 2);
         (experiment.evaluation.sequences, experiment.training.steps) = (2, 1);
-        let (pace, seen) = crate::pace::tests::counting();
+        let (pace, seen) = crate::pace::testing::counting();
         let mut whats = Vec::new();
         let mut emit = |event: Event| {
             if let Event::Phase(Phase::Preparing { what, done }) = event {
@@ -263,7 +263,7 @@ fn preparing_many_topics_rests_often_and_can_be_abandoned() {
         assert!(whats.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{whats:?}");
         // At any rest it can be given up: nothing is told after that.
         crate::engine::curve_cache::forget();
-        let (pace, seen) = crate::pace::tests::counting();
+        let (pace, seen) = crate::pace::testing::counting();
         let mut heard = 0;
         {
             let mut emit = |_: Event| heard += 1;
@@ -315,7 +315,7 @@ fn a_learner_that_blows_up_fails_with_a_sentence() {
     experiment.training.clip = 0.0;
     experiment.training.steps = 2000;
     experiment.training.warmup = 0;
-    experiment.training.schedule = crate::experiment::Schedule::Constant;
+    experiment.training.schedule = experiment::Schedule::Constant;
     experiment.evaluation.every = 100_000;
     match run(&experiment) {
         Err(e @ EngineError::NotFinite { .. }) => assert!(e.next().contains("learning rate"), "{e}"),
@@ -351,7 +351,7 @@ fn with_few_sequences_the_learner_memorises_and_the_gap_opens() {
 /// The bar of the default preset.
 #[test]
 fn dursley_or_wonka_reaches_exact_bayes() {
-    let experiment = crate::experiment::preset::PRESETS[0].experiment();
+    let experiment = experiment::preset::PRESETS[0].experiment();
     let heard = run(&experiment).expect("runs");
     let (theory, last) = (heard.theory.expect("told"), heard.evaluations.last().expect("evaluated").clone());
     let h = theory.entropy_rate;
@@ -433,7 +433,7 @@ fn assert_reaches_bayes(mut experiment: Experiment, miss: Option<f64>) {
 #[test]
 #[ignore = "many minutes"]
 fn worlds_of_every_kind_reach_exact_bayes() {
-    assert_reaches_bayes(crate::experiment::Preset::named("lds").expect("a preset").experiment(), None);
+    assert_reaches_bayes(experiment::Preset::named("lds").expect("a preset").experiment(), None);
     // World, T, steps, batch, learning rate, blocks, width; the share that is left where the bar is missed.
     let runs = [
         ("z1r", 32, 400, 32, 5e-3, 2, 32, None),

@@ -255,7 +255,7 @@ fn a_run_with_numbers_that_are_none_is_not_saved() {
 #[test]
 #[ignore = "a measurement"]
 fn what_a_checkpoint_weighs() {
-    for preset in crate::experiment::preset::PRESETS {
+    for preset in experiment::preset::PRESETS {
         let experiment = preset.experiment();
         let observation = experiment.world.observation();
         let parameters = crate::net::network::Network::new(&experiment.net, observation).layout.len;
@@ -265,7 +265,7 @@ fn what_a_checkpoint_weighs() {
         println!("{}: {parameters} parameters, {steps} steps, {recorded} recorded, {snapshots:.1} MB", preset.name);
     }
     let name = std::env::var("PRESET").unwrap_or("dursley-wonka".into());
-    let mut experiment = crate::experiment::Preset::named(&name).expect("a preset").experiment();
+    let mut experiment = experiment::Preset::named(&name).expect("a preset").experiment();
     experiment.evaluation.sequences = 16;
     pollster::block_on(async {
         let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut |_| {}).await.expect("prepares");

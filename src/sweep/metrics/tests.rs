@@ -34,9 +34,9 @@ fn outcome() -> Outcome {
 }
 
 fn experiment() -> Experiment {
-    let data = crate::experiment::Data { topics: 64, sequences: 16, length: 32, fresh: false };
+    let data = experiment::Data { topics: 64, sequences: 16, length: 32, fresh: false };
     // With prior stages, so that K' and N' count.
-    let prior = crate::experiment::Prior { steps: 50, index: false };
+    let prior = experiment::Prior { steps: 50, index: false };
     Experiment { data, prior, ..Experiment::default() }
 }
 

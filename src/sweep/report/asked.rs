@@ -22,8 +22,8 @@ impl Builder<'_> {
             self.word()
         )];
         if let WorldSpec::Mixture(mixture) = &self.sweep.base.world {
-            let part = |(i, part): (usize, &crate::experiment::Component)| {
-                let world = crate::experiment::problem::clipped(&part.world.to_string());
+            let part = |(i, part): (usize, &experiment::Component)| {
+                let world = experiment::problem::clipped(&part.world.to_string());
                 format!("component {i} is {world}, of weight {}", words::plain_number(part.weight))
             };
             let parts: Vec<String> = mixture.mixture.iter().enumerate().map(part).collect();

@@ -14,7 +14,7 @@ fn sweep(grid: &str) -> Sweep {
 /// K lowers the loss; N does so only where K is 4; the seed adds some noise that all settings share, and some that they do not.
 fn runs(sweep: &Sweep) -> Vec<Run> {
     let cells = sweep.cells().unwrap();
-    let run = |(i, cell): (usize, &crate::experiment::sweep::Cell)| {
+    let run = |(i, cell): (usize, &experiment::sweep::Cell)| {
         let e = &cell.experiment;
         let (k, n) = (e.data.topics as f64, e.data.sequences as f64);
         let own = 0.001 * ((i * 7) % 5) as f64;

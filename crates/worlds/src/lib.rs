@@ -1,0 +1,490 @@
+//! Where tokens come from: topics, processes, sampling, exact filters. Pure Rust, f64; knows no net and no browser. Stands on
+//! `experiment`.
+//!
+//! Start reading at [`World`] and [`Topics`]; a [`Filter`] reads a sequence and predicts each next token exactly.
+//!
+//! ```
+//! use worlds::{Purpose, Stream, World};
+//! let world = World::new(&"coins:n=3".parse().unwrap()).unwrap();
+//! let mut stream = Stream::new(1, Purpose::World, 0);
+//! assert!(stream.uniform() < 1.0 && world.vocab() == 2);
+//! ```
+
+pub mod chain;
+pub mod data;
+pub mod filter;
+pub mod hmm;
+pub mod linear;
+pub mod named;
+pub mod pace;
+pub mod rng;
+pub mod stationary;
+pub mod text;
+
+use std::{collections::HashMap, sync::Arc};
+
+pub use chain::Chain;
+pub use data::{Corpus, Rows};
+pub use filter::Filter;
+pub use hmm::{Hmm, Mixture};
+pub use linear::{LinearLaw, LinearSystem};
+pub use rng::{Purpose, Stream};
+pub use text::Texts;
+
+use experiment::{Observation, Problem, WorldMixture, WorldSpec, problem::sentences, udhr};
+
+/// Why a world cannot be built.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum WorldError {
+    #[error("{}", sentences(.0))]
+    Invalid(Vec<Problem>),
+    #[error("The texts of this world are not there: the bundled corpus was not loaded.")]
+    NoCorpus,
+}
+
+/// What is drawn once per sequence and kept.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Topic {
+    /// A component of a finite mixture.
+    Component(usize),
+    /// The chance of each token.
+    Die(Arc<[f64]>),
+    Chain(Arc<Chain>),
+    /// The tokens that repeat.
+    Block(Arc<[u16]>),
+    /// Which part of a blend, and the topic within it.
+    Part(usize, Box<Topic>),
+    /// W of a linear dynamical system: the one topic of which vectors are drawn.
+    Linear(Arc<LinearSystem>),
+}
+
+/// The law of topics.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Topics {
+    Finite(Arc<Mixture>),
+    /// Chances ~ Dirichlet(alphas).
+    Dice {
+        alphas: Arc<[f64]>,
+    },
+    /// k-state chains, rows ~ Dirichlet(alpha).
+    Markov {
+        k: usize,
+        order: usize,
+        alpha: f64,
+    },
+    /// Every block of `block` tokens is as likely as any other.
+    Blocks {
+        block: usize,
+    },
+    /// Several worlds, at least one of which has a continuum of topics.
+    Blend(Arc<[Part]>),
+    /// Documents.
+    Text(Texts),
+    /// Of vectors, not tokens.
+    Linear(LinearLaw),
+}
+
+impl Topics {
+    /// How many there are; `None` for a continuum, or for more than anybody would count.
+    pub fn count(&self) -> Option<usize> {
+        match self {
+            Self::Finite(mixture) => Some(mixture.weights().len()),
+            Self::Text(texts) => Some(texts.len()),
+            Self::Blend(parts) => parts.iter().map(|part| part.world.topics().count()).sum(),
+            Self::Dice { .. } | Self::Markov { .. } | Self::Blocks { .. } | Self::Linear(_) => None,
+        }
+    }
+}
+
+/// One world of a blend.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    pub world: World,
+    /// Its token x is the blend's token `map[x]`.
+    pub map: Vec<u16>,
+    /// The weights of all parts sum to 1.
+    pub weight: f64,
+}
+
+/// A source of sequences: a topic is drawn from P(w), then tokens given the topic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct World {
+    vocab: usize,
+    topics: Topics,
+    /// One per component; empty for a continuum.
+    labels: Vec<String>,
+}
+
+impl World {
+    /// Builds what the spec names, or says why not.
+    pub fn new(spec: &WorldSpec) -> Result<Self, WorldError> {
+        spec.validate().map_err(WorldError::Invalid)?;
+        let vocab = spec.vocab();
+        let (topics, labels) = match spec {
+            _ if udhr::is_meant(spec) => return Err(WorldError::NoCorpus),
+            WorldSpec::Named { kind: "lds", .. } => (Topics::Linear(LinearLaw::new(spec)?), Vec::new()),
+            WorldSpec::Named { kind, .. } => Self::named(kind, spec, vocab),
+            WorldSpec::Process(process) => {
+                let tokens = spec.names();
+                let hmm = Hmm::from_process(process, vocab, |name| index_of(&tokens, name));
+                (finite(&[hmm], &[1.0]), vec!["process".into()])
+            }
+            WorldSpec::Mixture(mixture) => Self::mixed(mixture, vocab)?,
+            WorldSpec::Text(text) => {
+                (Topics::Text(Texts::new(text)), text.documents().iter().map(|d| d.name.clone()).collect())
+            }
+        };
+        Ok(Self { vocab, topics, labels })
+    }
+
+    fn named(kind: &str, spec: &WorldSpec, vocab: usize) -> (Topics, Vec<String>) {
+        let value = |name| spec.parameter(name);
+        let count = |name| spec.parameter(name) as usize;
+        match kind {
+            "dursley-wonka" => {
+                let begin = (value("bos") == 1.0).then_some(5);
+                let story = |name| named::mr_name(value("p"), value("q"), name, vocab, begin);
+                (finite(&[story(3), story(4)], &[1.0, 1.0]), vec!["Dursley".into(), "Wonka".into()])
+            }
+            "coin" => (finite(&[named::coin(value("p"))], &[1.0]), vec![coin_label(value("p"))]),
+            "coins" => {
+                let n = count("n");
+                let chances: Vec<f64> = (1..=n).map(|i| i as f64 / (n + 1) as f64).collect();
+                let coins: Vec<Hmm> = chances.iter().map(|&p| named::coin(p)).collect();
+                (finite(&coins, &vec![1.0; n]), chances.iter().map(|&p| coin_label(p)).collect())
+            }
+            "beta-coin" => (Topics::Dice { alphas: [value("a"), value("b")].into() }, Vec::new()),
+            "dice" => (Topics::Dice { alphas: vec![value("alpha"); vocab].into() }, Vec::new()),
+            "markov" => {
+                let (k, order, alpha) = (count("k"), count("order"), value("alpha"));
+                match count("pool") {
+                    0 => (Topics::Markov { k, order, alpha }, Vec::new()),
+                    pool => {
+                        let draw = |i: usize| {
+                            Chain::draw(k, order, alpha, &mut Stream::new(0, Purpose::World, (1 << 21) + i as u64))
+                        };
+                        let chains: Vec<Chain> = (0..pool).map(draw).collect();
+                        let hmms: Vec<Hmm> = chains.iter().map(Chain::hmm).collect();
+                        (finite(&hmms, &vec![1.0; pool]), chains.iter().map(chain_label).collect())
+                    }
+                }
+            }
+            "repeat" => (Topics::Blocks { block: count("block") }, Vec::new()),
+            "ginc" => {
+                let concepts = named::ginc(spec);
+                let labels = (1..=concepts.len()).map(|c| format!("concept {c}")).collect();
+                (finite(&concepts, &vec![1.0; concepts.len()]), labels)
+            }
+            _ => {
+                let processes: Vec<Hmm> = named::process(spec).iter().map(named::Named::hmm).collect();
+                (finite(&processes, &[1.0]), vec![spec.title()])
+            }
+        }
+    }
+
+    fn mixed(mixture: &WorldMixture, vocab: usize) -> Result<(Topics, Vec<String>), WorldError> {
+        let tokens = mixture.tokens();
+        let index: HashMap<&str, u16> = tokens.iter().enumerate().map(|(i, name)| (name.as_str(), i as u16)).collect();
+        let total: f64 = mixture.mixture.iter().map(|part| part.weight).sum();
+        let mut parts = Vec::new();
+        let mut names = Vec::new();
+        for (i, part) in mixture.mixture.iter().enumerate() {
+            let map = part.world.names().iter().map(|name| index.get(name.as_str()).copied().unwrap_or(0)).collect();
+            names.push(match &part.world {
+                WorldSpec::Named { .. } => part.world.to_string(),
+                _ => format!("process {}", i + 1),
+            });
+            parts.push(Part { world: World::new(&part.world)?, map, weight: part.weight / total });
+        }
+        let (mut components, mut weights, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        for (part, name) in parts.iter().zip(&names) {
+            let Topics::Finite(inner) = &part.world.topics else {
+                return Ok((Topics::Blend(parts.into()), names));
+            };
+            for c in 0..inner.len() {
+                components.push(inner.component(c).renamed(vocab, &part.map));
+                weights.push(part.weight * inner.weights()[c]);
+                labels.push(match inner.len() {
+                    1 => name.clone(),
+                    _ => part.world.labels[c].clone(),
+                });
+            }
+        }
+        Ok((finite(&components, &weights), labels))
+    }
+
+    /// V; 0 in a world of vectors.
+    pub fn vocab(&self) -> usize {
+        self.vocab
+    }
+
+    pub fn observation(&self) -> Observation {
+        self.linear().map_or(Observation::Tokens(self.vocab), |law| Observation::Vectors(law.dimension()))
+    }
+
+    /// The law of a world of vectors; `None` in one of tokens.
+    pub fn linear(&self) -> Option<&LinearLaw> {
+        match &self.topics {
+            Topics::Linear(law) => Some(law),
+            _ => None,
+        }
+    }
+
+    pub fn topics(&self) -> &Topics {
+        &self.topics
+    }
+
+    /// Whether [`Self::bayes`] (of vectors: [`LinearLaw::bayes`]) is the best there can be. Else (the law of a real text is not
+    /// known) it is only a good predictor, and a learner may be better.
+    pub fn is_exact(&self) -> bool {
+        match &self.topics {
+            Topics::Text(_) => false,
+            Topics::Linear(law) => law.is_exact(),
+            _ => true,
+        }
+    }
+
+    /// Where evaluation sequences come from: this world, unless training could use them up.
+    pub fn held_out(&self) -> Self {
+        let mut world = self.clone();
+        if let Topics::Text(texts) = &self.topics {
+            world.topics = Topics::Text(texts.held_out());
+        }
+        world
+    }
+
+    /// w ~ P(w).
+    pub fn draw_topic(&self, stream: &mut Stream) -> Topic {
+        match &self.topics {
+            Topics::Finite(mixture) => Topic::Component(stream.categorical(mixture.weights().iter().copied())),
+            Topics::Dice { alphas } => Topic::Die(stream.die(alphas).into()),
+            Topics::Markov { k, order, alpha } => Topic::Chain(Arc::new(Chain::draw(*k, *order, *alpha, stream))),
+            Topics::Blocks { block } => {
+                Topic::Block((0..*block).map(|_| stream.below(self.vocab as u64) as u16).collect())
+            }
+            Topics::Blend(parts) => {
+                let part = stream.categorical(parts.iter().map(|part| part.weight));
+                Topic::Part(part, Box::new(parts[part].world.draw_topic(stream)))
+            }
+            Topics::Text(texts) => Topic::Component(stream.below(texts.len() as u64) as usize),
+            Topics::Linear(law) => Topic::Linear(Arc::new(law.draw(stream))),
+        }
+    }
+
+    /// Appends x_1..x_length given the topic, which must be one of this world's, to rows of this world's kind.
+    pub fn draw_row(&self, topic: &Topic, length: usize, rows: &mut Rows, stream: &mut Stream) {
+        match rows {
+            Rows::Tokens(tokens) => {
+                let at = tokens.len();
+                tokens.resize(at + length, 0);
+                self.draw_sequence(topic, &mut tokens[at..], stream);
+            }
+            Rows::Vectors { dimension, values } => {
+                let at = values.len();
+                values.resize(at + length * *dimension, 0.0);
+                if let (Topics::Linear(law), Topic::Linear(system)) = (&self.topics, topic) {
+                    law.draw_sequence(system, &mut values[at..], stream);
+                }
+            }
+        }
+    }
+
+    /// Fills `out` with x_1..x_T given the topic, which must be one of this world's (another world's component gives
+    /// token 0 throughout). Of vectors, the direction that each is shown as.
+    pub fn draw_sequence(&self, topic: &Topic, out: &mut [u16], stream: &mut Stream) {
+        match (topic, &self.topics) {
+            (Topic::Component(c), Topics::Finite(mixture)) if *c < mixture.len() => mixture.draw(*c, out, stream),
+            (Topic::Part(i, topic), Topics::Blend(parts)) if *i < parts.len() => {
+                let Part { world, map, .. } = &parts[*i];
+                world.draw_sequence(topic, out, stream);
+                out.iter_mut().for_each(|slot| *slot = map[usize::from(*slot)]);
+            }
+            (Topic::Component(c), Topics::Text(texts)) => texts.draw(*c, out, stream),
+            (Topic::Linear(system), Topics::Linear(law)) => {
+                let mut values = vec![0.0; out.len() * law.dimension()];
+                law.draw_sequence(system, &mut values, stream);
+                let vectors = values.chunks_exact(law.dimension());
+                out.iter_mut().zip(vectors).for_each(|(slot, x)| *slot = linear::direction(x));
+            }
+            (Topic::Component(_) | Topic::Part(..) | Topic::Linear(_), _) => out.fill(0),
+            (Topic::Die(law), _) => {
+                out.iter_mut().for_each(|slot| *slot = stream.categorical(law.iter().copied()) as u16);
+            }
+            (Topic::Chain(chain), _) => chain.draw_sequence(out, stream),
+            (Topic::Block(block), _) => {
+                out.iter_mut().zip(block.iter().cycle()).for_each(|(slot, token)| *slot = *token);
+            }
+        }
+    }
+
+    /// The topic in a few words.
+    pub fn topic_label(&self, topic: &Topic) -> String {
+        match (topic, &self.topics) {
+            (Topic::Component(c), _) => self.labels.get(*c).cloned().unwrap_or_default(),
+            (Topic::Die(law), _) if law.len() == 2 => coin_label(law[0]),
+            (Topic::Die(law), _) => {
+                let mut order: Vec<usize> = (0..law.len()).collect();
+                order.sort_by(|&a, &b| law[b].total_cmp(&law[a]));
+                let chances: Vec<String> = order.iter().take(3).map(|&x| format!("P({x}) = {:.2}", law[x])).collect();
+                chances.join(" ")
+            }
+            (Topic::Chain(chain), _) => chain_label(chain),
+            (Topic::Block(block), _) => {
+                let tokens: Vec<String> = block.iter().take(8).map(u16::to_string).collect();
+                tokens.join(" ") + if block.len() > 8 { " …" } else { "" }
+            }
+            (Topic::Part(i, topic), Topics::Blend(parts)) if *i < parts.len() => {
+                let name = self.labels.get(*i).cloned().unwrap_or_default();
+                match parts[*i].world.topic_label(topic) {
+                    inner if inner.is_empty() => name,
+                    inner => format!("{name}: {inner}"),
+                }
+            }
+            (Topic::Part(..), _) => String::new(),
+            (Topic::Linear(system), _) => format!("spectral radius {:.2}", system.spectral_radius()),
+        }
+    }
+
+    /// Topics with the same number are the same, or of one part of a blend; `None` for a continuum.
+    pub fn topic_index(&self, topic: &Topic) -> Option<usize> {
+        match topic {
+            Topic::Component(i) | Topic::Part(i, _) => Some(*i),
+            _ => None,
+        }
+    }
+
+    /// Knows the topic, not the hidden state. This and its siblings are of tokens: in a world of vectors they know nothing, and
+    /// [`LinearLaw`] has theirs.
+    pub fn oracle(&self, topic: &Topic) -> Filter {
+        self.pool(std::slice::from_ref(topic))
+    }
+
+    /// Exact Bayes with the topic hidden, under the true P(w).
+    pub fn bayes(&self) -> Filter {
+        match &self.topics {
+            Topics::Finite(mixture) => Filter::mixture(mixture.clone(), mixture.weights().to_vec()),
+            Topics::Dice { alphas } => Filter::counts(alphas.to_vec(), 0),
+            Topics::Markov { k, order: 1, alpha } => Filter::dirichlet_chains(*k, *alpha),
+            Topics::Markov { k, order, alpha } => Filter::counts(vec![*alpha; *k], *order),
+            Topics::Blocks { block } => Filter::repeated_block(*block, self.vocab),
+            Topics::Blend(parts) => {
+                let parts = parts.iter().map(|part| (part.world.bayes(), part.map.clone(), part.weight)).collect();
+                Filter::blend(self.vocab, parts)
+            }
+            Topics::Text(texts) => Filter::ngrams(texts.model().clone(), &vec![1.0; texts.len()]),
+            Topics::Linear(_) => Filter::chains(0, &[], &[]),
+        }
+    }
+
+    /// About how many multiply-adds a step of exact Bayes over `topics` topics takes; 0 topics for [`Self::bayes`].
+    pub fn pool_work(&self, topics: usize) -> usize {
+        match &self.topics {
+            Topics::Finite(mixture) => 10 * mixture.hmm().states() + self.vocab,
+            Topics::Text(texts) => 200 * texts.len() + self.vocab,
+            Topics::Markov { k, order: 1, .. } if topics == 0 => 2000 * k * k,
+            Topics::Linear(law) => (topics.max(1) + law.dimension()) * law.dimension().pow(2),
+            Topics::Blend(parts) => parts.iter().map(|part| part.world.pool_work(topics)).sum(),
+            _ => 4 * topics.max(1) * self.vocab,
+        }
+    }
+
+    /// Exact Bayes with the topic hidden, uniform over the given topics of this world (a topic given twice counts
+    /// twice). With none, the true prior.
+    pub fn pool(&self, topics: &[Topic]) -> Filter {
+        if topics.is_empty() {
+            return self.bayes();
+        }
+        match &self.topics {
+            Topics::Finite(mixture) => Filter::mixture(mixture.clone(), counted(topics, mixture.len())),
+            Topics::Text(texts) => Filter::ngrams(texts.model().clone(), &counted(topics, texts.len())),
+            Topics::Blocks { .. } => {
+                let blocks = topics.iter().filter_map(|topic| match topic {
+                    Topic::Block(block) => Some(block.clone()),
+                    _ => None,
+                });
+                Filter::blocks(self.vocab, blocks.collect())
+            }
+            Topics::Dice { .. } => {
+                let dice: Vec<Hmm> = topics
+                    .iter()
+                    .filter_map(|topic| match topic {
+                        Topic::Die(law) => Some(Hmm::memoryless(law)),
+                        _ => None,
+                    })
+                    .collect();
+                let weights = vec![1.0; dice.len()];
+                Filter::mixture(Arc::new(Mixture::new(&dice, &weights)), weights)
+            }
+            Topics::Markov { .. } => {
+                let chains: Vec<Chain> = topics
+                    .iter()
+                    .filter_map(|topic| match topic {
+                        Topic::Chain(chain) => Some(chain.as_ref().clone()),
+                        _ => None,
+                    })
+                    .collect();
+                Filter::chains(self.vocab, &chains, &vec![1.0; chains.len()])
+            }
+            Topics::Blend(parts) => {
+                let mut sorted: Vec<Vec<Topic>> = vec![Vec::new(); parts.len()];
+                for topic in topics {
+                    if let Topic::Part(i, inner) = topic
+                        && let Some(of_part) = sorted.get_mut(*i)
+                    {
+                        of_part.push(inner.as_ref().clone());
+                    }
+                }
+                let parts = parts
+                    .iter()
+                    .zip(sorted)
+                    .filter(|(_, topics)| !topics.is_empty())
+                    .map(|(part, topics)| (part.world.pool(&topics), part.map.clone(), topics.len() as f64))
+                    .collect();
+                Filter::blend(self.vocab, parts)
+            }
+            Topics::Linear(_) => self.bayes(),
+        }
+    }
+}
+
+/// How often each of `len` components is among the topics.
+fn counted(topics: &[Topic], len: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; len];
+    for topic in topics {
+        if let Topic::Component(c) = topic
+            && let Some(count) = counts.get_mut(*c)
+        {
+            *count += 1.0;
+        }
+    }
+    counts
+}
+
+fn finite(components: &[Hmm], weights: &[f64]) -> Topics {
+    Topics::Finite(Arc::new(Mixture::new(components, weights)))
+}
+
+fn coin_label(p: f64) -> String {
+    format!("P(0) = {p:.2}")
+}
+
+/// What most often follows each context, for the first few.
+fn chain_label(chain: &Chain) -> String {
+    let follows = (0..chain.contexts().min(8)).map(|i| {
+        let row = chain.row(i);
+        let best = (0..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best });
+        match chain.order() {
+            1 => format!("{i}→{best}"),
+            _ => format!("{}{}→{best}", i / chain.k(), i % chain.k()),
+        }
+    });
+    follows.collect::<Vec<_>>().join(" ")
+}
+
+/// The spec was checked: every name is there.
+fn index_of(tokens: &[String], name: &str) -> u16 {
+    tokens.iter().position(|t| t == name).unwrap_or(0) as u16
+}
+
+#[cfg(test)]
+mod tests;
