@@ -215,13 +215,13 @@ impl Runs {
             Write::Whole { seed, bytes } => {
                 let Some(mut card) = self.card_of(&seed) else { return Ok(()) };
                 card.bytes = bytes.len();
-                self.take(app, &card);
+                let card = self.take(app, card);
                 let gone = store.keep(&card, &bytes).await?;
                 self.went(app, &gone);
             }
             Write::Later { seed, history } => {
                 let Some(card) = self.card_of(&seed) else { return Ok(()) };
-                self.take(app, &card);
+                let card = self.take(app, card);
                 let (card, gone) = store.follow(&card, history).await?;
                 self.change(&card.id, |kept| kept.bytes = card.bytes);
                 self.went(app, &gone);
@@ -258,15 +258,19 @@ impl Runs {
         Some(card)
     }
 
-    /// Puts a card in its place in the list. What has the same settings, and got no further, makes room.
-    fn take(self, app: App, card: &KeptRun) {
+    /// Puts a card in its place in the list, and gives it as it stands there. What has the same settings, and got no further, makes room
+    /// and leaves its name.
+    fn take(self, app: App, mut card: KeptRun) -> KeptRun {
         if self.deleted.with_untracked(|deleted| deleted.as_ref().is_some_and(|deleted| deleted.id == card.id)) {
             self.deleted.set(Some(card.clone()));
-            return;
+            return card;
         }
-        let old: Vec<String> = self
-            .cards
-            .with_untracked(|cards| runs::superseded(cards, card).into_iter().map(|old| old.id.clone()).collect());
+        let old = |cards: &Vec<KeptRun>| runs::superseded(cards, &card).into_iter().cloned().collect::<Vec<_>>();
+        let old = self.cards.with_untracked(old);
+        // The list ends with the oldest.
+        if let Some(first) = old.last().filter(|_| !card.renamed) {
+            card.name.clone_from(&first.name);
+        }
         self.cards.update(|cards| {
             match cards.iter_mut().find(|kept| kept.id == card.id) {
                 Some(kept) => *kept = card.clone(),
@@ -274,12 +278,13 @@ impl Runs {
             }
             runs::sort(cards);
         });
-        for id in old {
-            self.forget(app, &id);
+        for old in old {
+            self.forget(app, &old.id);
         }
         if self.going.with_value(|going| going.id == card.id) && self.current.with_untracked(Option::is_none) {
             self.current.set(Some(card.id.clone()));
         }
+        card
     }
 
     /// Runs that went to make room are named.
@@ -364,6 +369,6 @@ impl Runs {
     pub(super) fn undo(self, app: App) {
         let Some(card) = self.deleted.get_untracked() else { return };
         self.deleted.set(None);
-        self.take(app, &card);
+        self.take(app, card);
     }
 }
