@@ -17,6 +17,7 @@ use crate::{
         view_state::ViewState,
     },
     experiment::{Experiment, Preset},
+    number,
     protocol::{Bytes, Command, Phase},
 };
 
@@ -83,6 +84,7 @@ impl App {
                     self.forget_guess();
                     self.notice.set(None);
                     self.leave_run(false);
+                    self.note(behind(&card, &run).into_iter().collect());
                     self.go_on(&card, run, card.experiment.clone(), true);
                 }
                 Ok(None) => self.note(vec!["This run is not kept any more.".into()]),
@@ -138,6 +140,16 @@ impl App {
         let checkpoint = Some(Bytes(checkpoint));
         self.send(Command::Start { experiment: Box::new(experiment), device, hold, checkpoint });
     }
+}
+
+/// What must be said of a run that was replaced after its checkpoint.
+fn behind(card: &KeptRun, run: &Restored) -> Option<String> {
+    let (summary, _) = run.checkpoint.as_ref().filter(|(summary, _)| summary.step < card.step)?;
+    let [saved, reached] = [summary.step, card.step].map(number::count);
+    Some(format!(
+        "This run was saved whole at step {saved} and left at step {reached}. It goes on from step {saved}: the steps after it are \
+         computed again, with the same numbers."
+    ))
 }
 
 /// The page was loaded anew, or comes back in the browser's history: not opened by a link. Where the browser does not say, it may be.

@@ -1,5 +1,5 @@
 //! Kept runs in IndexedDB: of each its card as JSON text by its id, and its curves and checkpoint as bytes by (id, which of them).
-//! Without a database they stay in memory until the page is closed.
+//! Without a database, or room in it, they stay in memory until the page is closed.
 //!
 //! A database of its own, so that it never waits for what the sweeps' worker does with theirs.
 
@@ -26,7 +26,7 @@ const HISTORY: &str = "history";
 const CHECKPOINT: &str = "checkpoint";
 const AT_CHECKPOINT: &str = "at-checkpoint";
 
-/// Without a database: bytes of runs that are kept in memory, at most.
+/// Bytes of runs that are kept in memory, at most.
 const MEMORY: usize = 128 << 20;
 
 /// How long to wait for the database, ms. It never answers while another page changes it.
@@ -34,9 +34,10 @@ const PATIENCE: i32 = 5000;
 /// Why, the rest of a sentence.
 const BUSY: &str = "another page of this site keeps the browser's storage busy";
 
-/// The open database, or what takes its place. Errors are the rest of a sentence, without a full stop.
+/// The open database, and what it did not take. Errors are the rest of a sentence, without a full stop.
 pub struct RunStore {
     database: Option<Database>,
+    /// Runs that there was no room or no database for.
     memory: RefCell<BTreeMap<String, (KeptRun, RunBytes)>>,
 }
 
@@ -77,9 +78,10 @@ impl RunStore {
 
     /// Curves and checkpoint of a run; `None` where it is not kept any more.
     pub async fn bytes(&self, id: &str) -> Result<Option<RunBytes>, String> {
+        let in_memory = self.memory.borrow().get(id).map(|(_, bytes)| bytes.clone());
         match &self.database {
-            Some(database) => in_time(bytes(database, id)).await,
-            None => Ok(self.memory.borrow().get(id).map(|(_, bytes)| bytes.clone())),
+            Some(database) if in_memory.is_none() => in_time(bytes(database, id)).await,
+            _ => Ok(in_memory),
         }
     }
 
@@ -87,17 +89,21 @@ impl RunStore {
     ///
     /// # Errors
     ///
-    /// [`runs::NO_ROOM`] where nothing may go, and whatever else the browser says.
+    /// [`runs::NO_ROOM`] where nothing may go, and whatever else the browser says: then the run stays in memory until the page is closed.
     pub async fn keep(&self, run: &KeptRun, bytes: &RunBytes) -> Result<Vec<KeptRun>, String> {
         let mut gone = Vec::new();
         loop {
             match self.put(run, bytes).await {
                 Ok(()) => return Ok(gone),
-                Err(NotPut::Other(why)) => return Err(why),
+                Err(NotPut::Other(why)) => {
+                    self.remember(run, bytes);
+                    return Err(why);
+                }
                 Err(NotPut::Full) => {
                     let kept = self.runs().await?;
                     let going = runs::to_evict(&kept, &run.id, bytes.len()).unwrap_or_default();
                     if going.is_empty() {
+                        self.remember(run, bytes);
                         return Err(runs::NO_ROOM.trim_end_matches('.').into());
                     }
                     for old in going {
@@ -111,15 +117,22 @@ impl RunStore {
 
     async fn put(&self, run: &KeptRun, bytes: &RunBytes) -> Result<(), NotPut> {
         let Some(database) = &self.database else {
-            let mut memory = self.memory.borrow_mut();
-            let others: usize = memory.values().filter(|(other, _)| other.id != run.id).map(|(_, b)| b.len()).sum();
-            if others + bytes.len() > MEMORY {
-                return Err(NotPut::Full);
-            }
-            memory.insert(run.id.clone(), (run.clone(), bytes.clone()));
-            return Ok(());
+            return if self.remember(run, bytes) { Ok(()) } else { Err(NotPut::Full) };
         };
-        put(database, run, Some(bytes)).await
+        put(database, run, Some(bytes)).await?;
+        self.memory.borrow_mut().remove(&run.id);
+        Ok(())
+    }
+
+    /// Keeps a run in memory; whether there is room.
+    fn remember(&self, run: &KeptRun, bytes: &RunBytes) -> bool {
+        let mut memory = self.memory.borrow_mut();
+        let others: usize = memory.values().filter(|(other, _)| other.id != run.id).map(|(_, b)| b.len()).sum();
+        let fits = others + bytes.len() <= MEMORY;
+        if fits {
+            memory.insert(run.id.clone(), (run.clone(), bytes.clone()));
+        }
+        fits
     }
 
     /// Writes the curves of a run that went on after its checkpoint; gives the runs that went to make room.
@@ -132,12 +145,11 @@ impl RunStore {
 
     /// Writes the card of a run that is kept: a new name, or pinned or not.
     pub async fn update(&self, run: &KeptRun) -> Result<(), String> {
-        let Some(database) = &self.database else {
-            if let Some((kept, _)) = self.memory.borrow_mut().get_mut(&run.id) {
-                *kept = run.clone();
-            }
+        if let Some((kept, _)) = self.memory.borrow_mut().get_mut(&run.id) {
+            *kept = run.clone();
             return Ok(());
-        };
+        }
+        let Some(database) = &self.database else { return Ok(()) };
         put(database, run, None).await.map_err(|why| match why {
             NotPut::Full => runs::NO_ROOM.trim_end_matches('.').into(),
             NotPut::Other(why) => why,
