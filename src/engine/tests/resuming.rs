@@ -132,7 +132,9 @@ fn the_curves_at_a_checkpoint_go_on_with_it() {
     let drawn = |stop: Option<usize>| {
         pollster::block_on(async {
             let mut history = History::new(&experiment);
-            let hear = |history: &mut History, event: Event| drop(history.apply(&event));
+            let hear = |history: &mut History, event: Event| {
+                history.apply(&event);
+            };
             let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut |e| hear(&mut history, e))
                 .await
                 .expect("prepares");
