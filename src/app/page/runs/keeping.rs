@@ -86,6 +86,16 @@ pub enum Write {
     Delete(String),
 }
 
+impl Write {
+    fn id(&self) -> &str {
+        match self {
+            Self::Whole { seed, .. } | Self::Later { seed, .. } => &seed.id,
+            Self::Opened(whole) => &whole.run.id,
+            Self::Card(id) | Self::Delete(id) => id,
+        }
+    }
+}
+
 /// What a card is made of.
 pub struct Seed {
     id: String,
@@ -136,7 +146,10 @@ impl App {
                     let seed = Box::new(Seed::new(&going, &history));
                     self.runs.write(self, Write::Later { seed, history: history.to_bytes() });
                 }
-                self.runs.loaded.update(|loaded| drop(loaded.insert(going.id.clone(), history.into())));
+                // One that was brought back, and did not go on, may have been further before: that is what is stored.
+                if !going.opened || history.step() > going.written {
+                    self.runs.loaded.update(|loaded| drop(loaded.insert(going.id.clone(), history.into())));
+                }
                 self.runs.shown.update(|shown| shown.leave(&going.id));
             }
             None if by_itself && !going.opened && going.written > 0 => {
@@ -198,11 +211,12 @@ impl Runs {
         spawn_local(async move {
             self.store().await;
             while let Some(write) = self.writes.try_update_value(|writes| writes.pop_front()).flatten() {
+                let id = String::from(write.id());
                 if let Err(why) = self.put(app, write).await {
                     // The browser's words begin anyhow; ours are sentences without their full stop.
                     let why = format!("{why}.");
                     let sentence = if why == runs::NO_ROOM { why } else { format!("A run could not be kept: {why}") };
-                    self.say_once(app, sentence);
+                    self.say_once(app, id, sentence);
                 }
             }
             self.writing.set_value(false);

@@ -63,8 +63,8 @@ pub struct Runs {
     /// What waits to be written, in order, and whether something is being written.
     writes: StoredValue<VecDeque<Write>, LocalStorage>,
     writing: StoredValue<bool>,
-    /// Sentences about the store that were said: once each.
-    said: StoredValue<BTreeSet<String>>,
+    /// What was said of the store: once for each run.
+    said: StoredValue<BTreeSet<(String, String)>>,
 }
 
 impl Runs {
@@ -162,9 +162,9 @@ impl Runs {
         });
     }
 
-    /// Says something about the store, once.
-    fn say_once(self, app: App, sentence: String) {
-        if self.said.try_update_value(|said| said.insert(sentence.clone())).unwrap_or(false) {
+    /// Says something about how a run is stored, once: it is tried again with each checkpoint.
+    fn say_once(self, app: App, id: String, sentence: String) {
+        if self.said.try_update_value(|said| said.insert((id, sentence.clone()))).unwrap_or(false) {
             app.note(vec![sentence]);
         }
     }

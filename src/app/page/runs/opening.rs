@@ -48,7 +48,10 @@ impl App {
                         self.show_recorded(at);
                     }
                 }
-                Ok(_) => self.start_seen(view),
+                Ok(_) => {
+                    self.start_seen(view);
+                    self.note(vec!["The run before this reload is not kept, so it starts anew.".into()]);
+                }
                 Err(why) => {
                     self.start_seen(view);
                     self.note(vec![format!("{why}\nSo the run starts anew.")]);
