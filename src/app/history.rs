@@ -2,8 +2,6 @@
 
 mod kept;
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,8 +17,8 @@ pub use kept::HistoryError;
 pub const MAX_BUCKETS: usize = 2048;
 /// Evaluations kept along the run, at most.
 pub const MAX_EVALUATIONS: usize = 512;
-/// Earlier runs whose last curves stay for comparison, at most.
-pub const MAX_EARLIER: usize = 4;
+/// Points of an earlier run's training curve, at most: it is drawn pale and thin.
+const EARLIER_POINTS: usize = 256;
 
 /// Which charts an event has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +52,7 @@ impl Changed {
     }
 }
 
-/// The history of one run, and the last curves of up to [`MAX_EARLIER`] runs before it.
+/// The history of one run, and the last curves of the runs that are drawn beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct History {
     #[serde(with = "wire::as_json")]
@@ -72,7 +70,9 @@ pub struct History {
     outcome: Option<Outcome>,
     /// Of all evaluations of this run, so that scales grow and never jump back.
     extremes: Option<Extremes>,
-    earlier: VecDeque<EarlierRun>,
+    /// Kept on their own (`app::runs`), so not part of what is stored of this run.
+    #[serde(skip)]
+    earlier: Vec<EarlierRun>,
 }
 
 impl History {
@@ -88,23 +88,12 @@ impl History {
             shown: None,
             outcome: None,
             extremes: None,
-            earlier: VecDeque::new(),
+            earlier: Vec::new(),
         }
     }
 
-    /// Forgets the run and waits for one of `experiment`. If the run had taken a step and been evaluated, its last
-    /// curve stays as an earlier one.
+    /// Forgets the run and waits for one of `experiment`. The runs beside it stay.
     pub fn reset_for(&mut self, experiment: &Experiment) -> Changed {
-        if let Some(evaluation) = self.evaluation.take().filter(|e| e.step > 0) {
-            // The same run again has the same curve.
-            self.earlier.retain(|run| run.experiment != self.experiment);
-            self.earlier.push_front(EarlierRun {
-                experiment: self.experiment.clone(),
-                step: evaluation.step,
-                model: evaluation.model,
-            });
-            self.earlier.truncate(MAX_EARLIER);
-        }
         let same = |a: &Experiment, b: &Experiment| a.world == b.world && a.data == b.data && a.seed == b.seed;
         let earlier = std::mem::take(&mut self.earlier);
         // What the theory says depends on these alone: it stays on the charts until the engine says it again.
@@ -113,16 +102,40 @@ impl History {
         Changed::ALL
     }
 
-    /// Before a run that starts by itself: a run that did not get half way leaves no curve. Whoever moves a slider would leave many.
-    pub fn forget_if_early(&mut self) {
-        let steps = self.experiment.steps();
-        self.evaluation.take_if(|evaluation| 2 * evaluation.step < steps);
+    /// Draws these runs beside this one, in this order.
+    pub fn set_earlier(&mut self, earlier: Vec<EarlierRun>) -> Changed {
+        if self.earlier == earlier {
+            return Changed::NONE;
+        }
+        self.earlier = earlier;
+        Changed { loss_by_position: true, training_loss: true, ..Changed::NONE }
     }
 
-    /// Removes the curves of earlier runs.
-    pub fn forget_earlier(&mut self) -> Changed {
-        self.earlier.clear();
-        Changed { loss_by_position: true, ..Changed::NONE }
+    /// Takes the place of another run: what was kept of `run`, between the runs that are drawn beside this one now.
+    pub fn restore(&mut self, run: Self) -> Changed {
+        *self = Self { earlier: std::mem::take(&mut self.earlier), ..run };
+        Changed::ALL
+    }
+
+    /// What is drawn of this run beside another; `None` before it took a step and was evaluated.
+    pub fn as_earlier(&self) -> Option<EarlierRun> {
+        let evaluation = self.evaluation.as_ref().filter(|e| e.step > 0)?;
+        let buckets = self.training.buckets();
+        let every = buckets.len().div_ceil(EARLIER_POINTS).max(1);
+        // From the back, so that the last point is among them.
+        let mut training: Vec<_> = buckets.iter().rev().step_by(every).map(|b| (b.last, b.smoothed)).collect();
+        training.reverse();
+        Some(EarlierRun {
+            experiment: self.experiment.clone(),
+            step: evaluation.step,
+            model: evaluation.model.clone(),
+            training,
+        })
+    }
+
+    /// The latest evaluation, whichever step is looked at.
+    pub fn latest(&self) -> Option<&Evaluation> {
+        self.evaluation.as_ref()
     }
 
     /// Takes in what the engine says.
@@ -257,7 +270,7 @@ impl History {
         self.outcome.is_some() || self.shown().is_some()
     }
 
-    /// Earlier runs that can be compared with this one (same world), latest first, each with what differed.
+    /// The runs beside this one that can be compared with it (same world), each with what differs.
     pub fn earlier(&self) -> impl Iterator<Item = (&EarlierRun, String)> {
         self.earlier
             .iter()
@@ -333,15 +346,16 @@ struct Recorded {
     samples: Option<Samples>,
 }
 
-/// The last curve of a run before this one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What is drawn of a run beside another.
+#[derive(Clone, Debug, PartialEq)]
 pub struct EarlierRun {
-    #[serde(with = "wire::as_json")]
     pub experiment: Experiment,
     /// The step of the curve.
     pub step: usize,
     /// Loss by position on fresh topics, nats.
     pub model: Vec<f64>,
+    /// Steps with the smoothed training loss there, nats.
+    pub training: Vec<(usize, f64)>,
 }
 
 /// What another experiment has that this one has not, of what matters to it: `K = 4`, `N = 2`.
@@ -670,58 +684,53 @@ mod tests {
         assert_eq!((history.shown(), history.recorded().len()), (None, 0));
     }
 
+    /// A run of `experiment`, evaluated at a step, as it is drawn beside another.
+    fn earlier(experiment: &Experiment, step: usize) -> EarlierRun {
+        let mut history = History::new(experiment);
+        assert_eq!(history.as_earlier(), None, "nothing had run");
+        history.apply(&frame(1, (1..=step).map(fixtures::training_loss).collect()));
+        history.apply(&Event::Evaluation(fixtures::evaluation(step, 0.5)));
+        history.as_earlier().expect("a run that was evaluated")
+    }
+
     #[test]
-    fn an_evaluated_run_stays_as_an_earlier_one() {
+    fn a_run_beside_this_one_is_named_by_what_differs() {
         let mut experiment = Experiment::default();
+        experiment.data.fresh = false;
         let mut history = History::new(&experiment);
-        history.reset_for(&experiment);
-        assert_eq!(history.earlier().count(), 0, "nothing had run");
-        for topics in [4, 8, 16, 32, 64, 128] {
-            experiment.data.fresh = false;
+        let mut runs = Vec::new();
+        for topics in [4, 8] {
             experiment.data.topics = topics;
-            history.reset_for(&experiment);
-            assert!(history.evaluation().is_none() && history.training().buckets().is_empty());
-            history.apply(&Event::Evaluation(fixtures::evaluation(10, 0.5)));
+            runs.push(earlier(&experiment, 10));
         }
-        let labels: Vec<String> = history.earlier().map(|(_, label)| label).collect();
-        let at = |k: usize| format!("K = {k}, step 10");
-        assert_eq!(labels, [at(64), at(32), at(16), at(8)]);
+        runs.push(earlier(&experiment, experiment.steps()));
         experiment.training.learning_rate = 0.01;
-        history.reset_for(&experiment);
-        assert_eq!(history.earlier().next().map(|(_, l)| l), Some("learning rate = 0.005, step 10".into()));
-        let transformer = experiment.net.clone();
-        (experiment.net.architecture, experiment.net.heads) = (experiment::Architecture::Gru, 2);
-        history.reset_for(&experiment);
-        history.apply(&Event::Evaluation(fixtures::evaluation(10, 0.5)));
-        experiment.net = transformer;
-        history.reset_for(&experiment);
-        let label = history.earlier().next().map(|(_, label)| label);
-        assert_eq!(label, Some("architecture = gru, step 10".into()), "the heads had no say");
-        experiment.world = experiment::WorldSpec::named(&experiment::world::KINDS[1]);
-        history.reset_for(&experiment);
+        runs.push(earlier(&experiment, 10));
+        (experiment.net.architecture, experiment.net.heads) = (crate::experiment::Architecture::Gru, 2);
+        runs.push(earlier(&experiment, 10));
+        let mut now = Experiment::default();
+        now.data.fresh = false;
+        history.reset_for(&now);
+        assert!(history.set_earlier(runs.clone()).loss_by_position);
+        assert!(!history.set_earlier(runs).any(), "nothing new");
+        let labels: Vec<String> = history.earlier().map(|(_, label)| label).collect();
+        let first = ["K = 4, step 10", "K = 8, step 10", "K = 8", "K = 8, learning rate = 0.01, step 10"];
+        assert_eq!(labels[..4], first);
+        // Heads have no say in a recurrent net.
+        assert!(labels[4].starts_with("K = 8, ") && labels[4].ends_with("+1, step 10"), "{}", labels[4]);
+        now.world = crate::experiment::WorldSpec::named(&crate::experiment::world::KINDS[1]);
+        history.reset_for(&now);
         assert_eq!(history.earlier().count(), 0, "another world's curve says nothing here");
     }
 
     #[test]
-    fn a_whole_earlier_run_is_named_by_its_settings_alone_and_once() {
+    fn a_training_curve_beside_another_has_few_points_and_the_last() {
         let mut experiment = Experiment::default();
-        (experiment.training.steps, experiment.data.fresh) = (20, false);
-        let mut history = History::new(&experiment);
-        let mut run = |topics: usize, step: usize, by_itself: bool| {
-            experiment.data.topics = topics;
-            if by_itself {
-                history.forget_if_early();
-            }
-            history.reset_for(&experiment);
-            history.apply(&Event::Evaluation(fixtures::evaluation(step, 0.5)));
-            history.earlier().map(|(_, label)| label).collect::<Vec<String>>()
-        };
-        run(4, 20, true);
-        // Stopped before half of its steps by a slider that moved on: it leaves nothing.
-        assert_eq!(run(8, 9, true), ["K = 4"]);
-        assert_eq!(run(16, 10, true), ["K = 4"]);
-        assert_eq!(run(4, 20, true), ["K = 16, step 10", "same settings"]);
-        assert_eq!(run(32, 20, true), ["K = 4", "K = 16, step 10"], "the same run twice");
+        experiment.training.steps = 3000;
+        let run = earlier(&experiment, 3000);
+        assert!(run.training.len() <= EARLIER_POINTS && run.training.len() > EARLIER_POINTS / 2);
+        assert_eq!(run.training.last().map(|(step, _)| *step), Some(3000));
+        assert!(run.training.is_sorted_by(|a, b| a.0 < b.0));
     }
 
     #[test]

@@ -1,15 +1,30 @@
-//! The runs that this browser keeps, so that a reload brings them back: what they are called, how they differ, and which of them go
-//! when there is no room. The store itself is `page::runs`.
+//! The runs that this browser keeps, so that a reload brings them back: which are kept, what they are called, how they differ, what a
+//! reload goes on with, and which of them go when there is no room. The store itself is `page::runs`.
+
+pub mod file;
+mod restore;
+mod shown;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use super::history::difference;
-use crate::experiment::Experiment;
+use super::history::{History, difference};
+use crate::{
+    experiment::{Experiment, Preset},
+    number::{self, Unit},
+    protocol::{Measured, checkpoint::identity},
+};
+
+pub use restore::{Mark, Restored, restored};
+pub use shown::{MAX_SHOWN, Shown};
 
 /// Longest name, in characters.
 pub const MAX_NAME: usize = 60;
+/// A run with fewer steps is not kept, unless that is all it has.
+const LEAST_STEPS: usize = 5;
 
 /// A run that is kept, without its curves and its checkpoint, which are large and lie beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,8 +32,12 @@ pub struct KeptRun {
     /// Never given twice.
     pub id: String,
     pub name: String,
+    /// The name is the reader's.
+    pub renamed: bool,
     /// Stays, whatever else goes.
     pub pinned: bool,
+    /// Name of the story that it was run in.
+    pub preset: String,
     pub experiment: Experiment,
     /// Milliseconds since 1970.
     pub created: f64,
@@ -26,24 +45,165 @@ pub struct KeptRun {
     pub step: usize,
     /// Bytes that its curves and its checkpoint take.
     pub bytes: usize,
+    /// `None` before its first evaluation.
+    pub numbers: Option<FinalNumbers>,
+}
+
+/// What a run had reached at its last evaluation, nats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FinalNumbers {
+    /// The last position, T.
+    pub position: usize,
+    /// Loss there on fresh topics.
+    pub loss: f64,
+    /// The same above `reference`: by definition for exact Bayes, by chance below it for a baseline.
+    pub excess: Measured,
+    /// `exact Bayes`, or the baseline in its place.
+    pub reference: String,
+    /// Sequence gap and topic gap of a finished run.
+    pub gaps: Option<[Measured; 2]>,
+}
+
+impl FinalNumbers {
+    /// Of the latest evaluation; `None` before the first.
+    pub fn of(history: &History) -> Option<Self> {
+        let evaluation = history.latest()?;
+        let at = evaluation.model.len().checked_sub(1)?;
+        let excess = Measured { value: *evaluation.excess.get(at)?, stderr: *evaluation.excess_stderr.get(at)? };
+        Some(Self {
+            position: at + 1,
+            loss: evaluation.model[at],
+            excess,
+            reference: history.reference().into(),
+            gaps: history.outcome().map(|outcome| [outcome.sequence_gap, outcome.topic_gap]),
+        })
+    }
+
+    /// `loss 0.912 nats at position 32, 0.0040 ± 0.0003 above exact Bayes; sequence gap …, topic gap …`.
+    pub fn words(&self, unit: Unit) -> String {
+        let with_error = |m: Measured| number::with_error(unit.of(m.value), unit.of(m.stderr));
+        let loss = number::short(unit.of(self.loss));
+        let above = if self.excess.value < 0.0 { "below" } else { "above" };
+        let excess = with_error(Measured { value: self.excess.value.abs(), ..self.excess });
+        let mut words = format!(
+            "loss {loss} {unit} at position {}, {excess} {above} {}",
+            number::count(self.position),
+            self.reference
+        );
+        if let Some([sequence, topic]) = self.gaps {
+            words.push_str(&format!("; sequence gap {}, topic gap {}", with_error(sequence), with_error(topic)));
+        }
+        words
+    }
+}
+
+impl KeptRun {
+    /// A run of `experiment` in a story that is kept from now (milliseconds since 1970) on, beside `runs`.
+    pub fn new(id: String, now: f64, experiment: &Experiment, preset: &Preset, runs: &[Self]) -> Self {
+        let title = (preset.experiment().world == experiment.world).then_some(preset.title);
+        Self {
+            id,
+            name: first_name(experiment, title, runs),
+            renamed: false,
+            pinned: false,
+            preset: preset.name.into(),
+            experiment: experiment.clone(),
+            created: now,
+            step: 0,
+            bytes: 0,
+            numbers: None,
+        }
+    }
+
+    /// Takes over how far the run is.
+    pub fn follow(&mut self, history: &History) {
+        (self.step, self.numbers) = (history.step(), FinalNumbers::of(history));
+    }
+
+    /// `120 of 400 steps`, or `400 steps`.
+    pub fn steps_words(&self) -> String {
+        let (step, planned) = (number::count(self.step), self.experiment.steps());
+        if self.step >= planned {
+            format!("{step} steps")
+        } else {
+            format!("{step} of {} steps", number::count(planned))
+        }
+    }
+}
+
+/// Whether a run is kept once another takes its place, or while it goes on. `by_itself`: the other started by itself, as a setting was
+/// moved: then a run that did not get half way leaves nothing, since whoever moves a slider would leave many.
+pub fn is_kept(history: &History, by_itself: bool) -> bool {
+    let (step, planned) = (history.step(), history.experiment().steps());
+    let is_evaluated = history.latest().is_some_and(|evaluation| evaluation.step > 0);
+    is_evaluated && step >= LEAST_STEPS.min(planned) && (!by_itself || 2 * step >= planned)
+}
+
+/// Runs that `run` takes the place of: the same experiment has the same numbers, so those of it that got no further go. What the reader
+/// named or pinned stays.
+pub fn superseded<'a>(runs: &'a [KeptRun], run: &KeptRun) -> Vec<&'a KeptRun> {
+    let mine = identity(&run.experiment);
+    let goes = |other: &&KeptRun| {
+        other.id != run.id
+            && !other.pinned
+            && !other.renamed
+            && other.step <= run.step
+            && identity(&other.experiment) == mine
+    };
+    runs.iter().filter(goes).collect()
 }
 
 /// What is large of a run.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunBytes {
-    /// As [`super::history::History::to_bytes`] writes it.
+    /// The latest curves, as [`History::to_bytes`] writes them.
+    #[serde(with = "serde_bytes_as_is")]
     pub history: Vec<u8>,
     /// As the engine's `Event::Checkpoint` brought it; empty before the first.
+    #[serde(with = "serde_bytes_as_is")]
     pub checkpoint: Vec<u8>,
+    /// The curves as they were at the checkpoint, where the run went on after it; else empty, and they are `history`.
+    #[serde(with = "serde_bytes_as_is")]
+    pub at_checkpoint: Vec<u8>,
+}
+
+/// Bytes as [`crate::protocol::Bytes`] writes them: as a whole.
+mod serde_bytes_as_is {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::protocol::Bytes;
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        Bytes::deserialize(deserializer).map(|bytes| bytes.0)
+    }
 }
 
 impl RunBytes {
     pub fn len(&self) -> usize {
-        self.history.len() + self.checkpoint.len()
+        self.history.len() + self.checkpoint.len() + self.at_checkpoint.len()
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The curves that belong to the checkpoint.
+    pub fn history_at_checkpoint(&self) -> &[u8] {
+        if self.at_checkpoint.is_empty() { &self.history } else { &self.at_checkpoint }
+    }
+
+    /// The run went on after its checkpoint, up to these curves.
+    pub fn followed_by(self, history: Vec<u8>) -> Self {
+        let at_checkpoint = match (self.checkpoint.is_empty(), self.at_checkpoint.is_empty()) {
+            (true, _) => Vec::new(),
+            (false, true) => self.history,
+            (false, false) => self.at_checkpoint,
+        };
+        Self { history, checkpoint: self.checkpoint, at_checkpoint }
     }
 }
 
@@ -129,110 +289,3 @@ pub fn evicted_sentence(names: &[String]) -> String {
 
 /// What is said where there is no room for a run, and nothing that may go.
 pub const NO_ROOM: &str = "This browser has no room to keep this run: it is lost when the page is closed. Remove or unpin other runs to make room.";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(id: &str, created: f64, bytes: usize) -> KeptRun {
-        KeptRun {
-            id: id.into(),
-            name: format!("run {id}"),
-            pinned: false,
-            experiment: Experiment::default(),
-            created,
-            step: 10,
-            bytes,
-        }
-    }
-
-    fn ids(runs: &[&KeptRun]) -> Vec<String> {
-        runs.iter().map(|run| run.id.clone()).collect()
-    }
-
-    #[test]
-    fn the_oldest_that_is_not_pinned_goes_first_and_no_more_than_needed() {
-        let mut runs = vec![run("c", 3.0, 100), run("a", 1.0, 100), run("d", 4.0, 100), run("b", 2.0, 100)];
-        assert_eq!(to_evict(&runs, "d", 150).map(|going| ids(&going)), Some(vec!["a".into(), "b".into()]));
-        assert_eq!(to_evict(&runs, "d", 200).map(|going| going.len()), Some(2));
-        assert_eq!(to_evict(&runs, "d", 0).map(|going| going.len()), Some(0));
-        runs[1].pinned = true;
-        assert_eq!(to_evict(&runs, "d", 150).map(|going| ids(&going)), Some(vec!["b".into(), "c".into()]));
-        assert_eq!(to_evict(&runs, "b", 150).map(|going| ids(&going)), Some(vec!["c".into(), "d".into()]));
-        assert_eq!(to_evict(&runs, "d", 201), None, "nothing goes in vain");
-        assert_eq!(to_evict(&[], "d", 1), None);
-    }
-
-    #[test]
-    fn whoever_goes_is_named() {
-        assert_eq!(evicted_sentence(&[]), "");
-        let names = |names: &[&str]| names.iter().map(|name| String::from(*name)).collect::<Vec<_>>();
-        assert!(evicted_sentence(&names(&["Coins"])).ends_with("removed: Coins."));
-        let several = evicted_sentence(&names(&["Coins", "Coins 2"]));
-        assert!(several.contains("the 2 oldest ones") && several.ends_with("removed: Coins, Coins 2."), "{several}");
-    }
-
-    #[test]
-    fn names_are_told_apart() {
-        let experiment = Experiment::default();
-        let mut runs = Vec::new();
-        for number in 1..=12 {
-            let name = first_name(&experiment, None, &runs);
-            assert_eq!(typed_name(&name), Ok(name.clone()));
-            let world = experiment.world.title();
-            assert_eq!(name, if number == 1 { world } else { format!("{world} {number}") });
-            runs.push(KeptRun { name, ..run(&number.to_string(), number.into(), 1) });
-        }
-        assert_eq!(first_name(&experiment, Some("A preset"), &runs), "A preset");
-        let long = "ü".repeat(100);
-        runs.push(KeptRun { name: first_name(&experiment, Some(&long), &runs), ..run("x", 1.0, 1) });
-        let second = first_name(&experiment, Some(&long), &runs);
-        assert!(typed_name(&second).is_ok() && second.ends_with("ü 2"), "{second}");
-    }
-
-    #[test]
-    fn what_is_typed_is_a_name_or_a_sentence() {
-        assert_eq!(typed_name("  my run\n"), Ok("my run".into()));
-        assert_eq!(typed_name(" \t"), Err("A run needs a name.".into()));
-        assert!(typed_name(&"x".repeat(MAX_NAME)).is_ok());
-        let why = typed_name(&"x".repeat(MAX_NAME + 1)).expect_err("too long");
-        assert!(why.contains("61") && why.ends_with('.'), "{why}");
-    }
-
-    #[test]
-    fn ids_are_never_given_twice() {
-        let mut runs = Vec::new();
-        for _ in 0..20 {
-            let id = new_id(1.7e12, &runs);
-            assert!(runs.iter().all(|other: &KeptRun| other.id != id));
-            runs.push(run(&id, 1.0, 1));
-        }
-        assert_eq!(new_id(f64::NAN, &[]), "0");
-    }
-
-    #[test]
-    fn a_list_begins_with_the_pinned_and_goes_on_with_the_newest() {
-        let mut runs = vec![run("a", 1.0, 1), run("b", 3.0, 1), run("c", 2.0, 1)];
-        runs[2].pinned = true;
-        sort(&mut runs);
-        assert_eq!(ids(&runs.iter().collect::<Vec<_>>()), ["c", "b", "a"]);
-    }
-
-    #[test]
-    fn a_run_says_how_it_differs() {
-        let chosen = Experiment::default();
-        let mut other = run("a", 1.0, 1);
-        assert_eq!(difference_from(&chosen, &other), "same settings");
-        (other.experiment.data.fresh, other.experiment.data.topics) = (false, 8);
-        assert!(difference_from(&chosen, &other).contains("K = 8"), "{}", difference_from(&chosen, &other));
-        other.experiment.world = "coins:n=3".parse().expect("a world");
-        assert_eq!(difference_from(&chosen, &other), other.experiment.world.title());
-    }
-
-    #[test]
-    fn a_kept_run_is_read_back() {
-        let run = run("a", 1.5, 7);
-        let text = serde_json::to_string(&run).expect("JSON");
-        assert_eq!(serde_json::from_str::<KeptRun>(&text).expect("a run"), run);
-    }
-}

@@ -153,8 +153,10 @@ mod tests {
     fn a_guess_is_asked_for_before_anything_is_shown() {
         let mut experiment = Experiment::default();
         let mut history = fixtures::history(&experiment, 40);
+        let earlier = history.as_earlier().into_iter().collect();
         experiment.training.learning_rate = 0.01;
         history.reset_for(&experiment);
+        history.set_earlier(earlier);
         let predicting = Options { predicting: true, ..Options::default() };
         let before = LossByPosition::new(&history, predicting.clone()).scene(&view());
         history.apply(&crate::protocol::Event::Evaluation(fixtures::evaluation(1, 3.0)));

@@ -267,9 +267,9 @@ impl<'a> LossByPosition<'a> {
             }
         }
         for (number, (run, label)) in self.history.earlier().enumerate() {
-            let how = format!("earlier run, step {}", number::count(run.step));
+            let how = format!("another run, step {}", number::count(run.step));
             lines.push(Line {
-                name: format!("earlier model ({label})"),
+                name: format!("model of another run ({label})"),
                 label,
                 kind: Kind::Earlier(number),
                 values: run.model.iter().take(length).copied().collect(),

@@ -8,7 +8,7 @@ use crate::app::theme::{Hue, Theme};
 
 /// Width of the line of a reader's guess, CSS pixels: no other line is as broad and broken.
 const GUESS_WIDTH: f64 = 4.0;
-/// Of earlier runs, the latest first: they have one hue.
+/// Of the runs beside this one, in order: they have one hue.
 const EARLIER_DASHES: [Dash; 4] = [Dash::Solid, Dash::Long, Dash::Short, Dash::Dotted];
 
 /// One line of the chart; values in nats, index 0 being position 1.
@@ -29,7 +29,7 @@ pub(super) enum Kind {
     /// The mean of recorded runs at the settings in the controls: on fresh topics, and on the training topics.
     Recorded,
     RecordedSeen,
-    /// The number among the earlier runs decides its dash.
+    /// The number among the runs beside this one decides its dash.
     Earlier(usize),
     /// What a baseline can see decides its colour, how it learns its dash.
     Baseline(Sight, Dash),

@@ -30,14 +30,18 @@ fn experiment(length: usize, steps: usize) -> Experiment {
 fn compared() -> (History, Experiment) {
     let mut experiment = experiment(32, 400);
     let mut history = History::new(&experiment);
+    let mut earlier = Vec::new();
     for (topics, excess) in [(4, 0.24), (16, 0.07)] {
         experiment.data.fresh = false;
         experiment.data.topics = topics;
         history.reset_for(&experiment);
+        history.apply(&fixtures::frame(1, (1..=400).map(|step| fixtures::training_loss(step) + excess).collect()));
         history.apply(&Event::Evaluation(fixtures::evaluation(400, excess)));
+        earlier.splice(0..0, history.as_earlier());
     }
     experiment.data.topics = 64;
     history.reset_for(&experiment);
+    history.set_earlier(earlier);
     fixtures::extend(&mut history, 32, 400);
     (history, experiment)
 }

@@ -1,7 +1,7 @@
 //! Training loss against step, with the level that exact Bayes would have on the same data.
 
 use crate::{
-    app::history::{Bucket, History},
+    app::history::{Bucket, EarlierRun, History},
     clip::Beyond,
     experiment::Observation,
     map::Estimate,
@@ -12,6 +12,7 @@ use crate::{
 use super::{
     BAYES_WIDTH, Chart, MODEL_WIDTH, Options, RECORDED_ALPHA, Readout, ReadoutLine, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
+    loss_line::Kind,
     moved, quantity,
     scene::{Dash, Mark, Scene, Stroke},
     stages,
@@ -115,6 +116,13 @@ impl<'a> TrainingLoss<'a> {
     }
 }
 
+/// The smoothed loss of a run beside this one at the last of its points up to `step`; `None` before the first and after its end.
+fn training_at(run: &EarlierRun, step: usize) -> Option<f64> {
+    let after = run.training.partition_point(|(at, _)| *at <= step);
+    let (_, nats) = run.training.get(after.checked_sub(1)?)?;
+    (after < run.training.len() || run.training.last().is_some_and(|(last, _)| *last == step)).then_some(*nats)
+}
+
 impl Chart for TrainingLoss<'_> {
     fn title(&self) -> String {
         "Training loss".into()
@@ -162,6 +170,11 @@ impl Chart for TrainingLoss<'_> {
         if !line.is_empty() {
             let stroke = Stroke::new(theme.model.line, 1.5).dash(Dash::Dotted);
             series.push(Mark::Line { points: frame.path(&line), stroke });
+        }
+
+        for (i, (run, _)) in self.history.earlier().enumerate() {
+            let line: Vec<_> = run.training.iter().map(|(step, nats)| (*step as f64, unit.of(*nats))).collect();
+            series.push(Mark::Line { points: frame.path(&line), stroke: Kind::Earlier(i).stroke(theme) });
         }
 
         let buckets = self.history.training().buckets();
@@ -281,6 +294,16 @@ impl Chart for TrainingLoss<'_> {
                 how: recorded.how(),
                 hue: Some(theme.model),
                 at: at(mean),
+            });
+        }
+        for (run, label) in self.history.earlier() {
+            let Some(nats) = training_at(run, step as usize) else { continue };
+            lines.push(ReadoutLine {
+                name: label,
+                value: quantity(unit, nats, 0.0),
+                how: "another run, smoothed".into(),
+                hue: Some(theme.earlier),
+                at: at(nats),
             });
         }
         if let Some(uniform) = self.uniform() {

@@ -67,9 +67,12 @@ fn run(how: fn(usize, f64) -> f64, ended: bool) -> (History, Experiment) {
     // With an earlier run that was just as odd.
     e.data.topics = 4;
     history.reset_for(&e);
+    history.apply(&fixtures::frame(1, (1..=400).map(|s| how(s / 20, fixtures::training_loss(s))).collect()));
     history.apply(&Event::Evaluation(odd(fixtures::evaluation(400, 0.2), how)));
+    let earlier = history.as_earlier().into_iter().collect();
     e.data.topics = 64;
     history.reset_for(&e);
+    history.set_earlier(earlier);
     history.apply(&Event::Theory(Theory { squared_error: vec![0.5; 32], ..fixtures::theory(32) }));
     history.apply(&fixtures::frame(1, (1..=400).map(|s| how(s / 20, fixtures::training_loss(s))).collect()));
     for step in (0..=400).step_by(20) {

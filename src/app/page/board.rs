@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use crate::{
     app::{
         charts::{Axis, Chart, ChartKind, Options},
-        history::{Changed, History},
+        history::{Changed, EarlierRun, History},
     },
     experiment::Experiment,
     protocol::Event,
@@ -56,7 +56,7 @@ impl Board {
         }))
     }
 
-    /// A new run begins; the last curve of the one before stays, paler.
+    /// A new run begins.
     pub fn start(&self, experiment: &Experiment) {
         let changed = self.0.history.borrow_mut().reset_for(experiment);
         self.0.cursors.iter().for_each(|cursor| cursor.set(None));
@@ -68,13 +68,16 @@ impl Board {
         self.mark(changed);
     }
 
-    /// Before a run that starts by itself.
-    pub fn forget_if_early(&self) {
-        self.0.history.borrow_mut().forget_if_early();
+    /// A kept run takes the place of the one before.
+    pub fn restore(&self, history: History) {
+        self.start(history.experiment());
+        let changed = self.0.history.borrow_mut().restore(history);
+        self.mark(changed);
     }
 
-    pub fn forget_earlier(&self) {
-        let changed = self.0.history.borrow_mut().forget_earlier();
+    /// Draws these runs beside the one that is looked at.
+    pub fn set_earlier(&self, earlier: Vec<EarlierRun>) {
+        let changed = self.0.history.borrow_mut().set_earlier(earlier);
         self.mark(changed);
     }
 

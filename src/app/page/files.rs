@@ -8,11 +8,14 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, HtmlInputElement, Url};
 
-use super::{dom::listen, state::App};
-use crate::experiment::{
-    Experiment, Problem, Text, WorldSpec, json,
-    problem::sentences,
-    text::{self, Decoded, Document, Unit},
+use super::{dom::listen, runs, state::App};
+use crate::{
+    app::runs::file::ENDING,
+    experiment::{
+        Experiment, Problem, Text, WorldSpec, json,
+        problem::sentences,
+        text::{self, Decoded, Document, Unit},
+    },
 };
 
 /// Puts text on the clipboard and says through `done` whether that worked: `use_clipboard` of leptos-use does not say when the browser
@@ -33,9 +36,19 @@ pub fn download(name: &str, kind: &str, text: &str) {
     let options = BlobPropertyBag::new();
     options.set_type(kind);
     let parts = js_sys::Array::of1(&text.into());
-    let url = Blob::new_with_str_sequence_and_options(&parts, &options)
-        .and_then(|blob| Url::create_object_url_with_blob(&blob));
-    if let Ok(url) = url {
+    offer(name, Blob::new_with_str_sequence_and_options(&parts, &options));
+}
+
+/// Offers bytes as a file: parts that the browser puts together.
+pub fn download_parts(name: &str, kind: &str, parts: &js_sys::Array) {
+    let options = BlobPropertyBag::new();
+    options.set_type(kind);
+    let blob = Blob::new_with_u8_array_sequence_and_options(parts, &options);
+    offer(name, blob);
+}
+
+fn offer(name: &str, blob: Result<Blob, wasm_bindgen::JsValue>) {
+    if let Ok(url) = blob.and_then(|blob| Url::create_object_url_with_blob(&blob)) {
         download_url(name, &url);
         // Released once the browser has surely begun.
         set_timeout(move || drop(Url::revoke_object_url(&url)), Duration::from_secs(10));
@@ -101,9 +114,17 @@ pub fn listen_for_files(app: App) {
     });
 }
 
-/// Opens one file of JSON, or text files: one with sections, or several that are a topic each. `done` gets what is wrong, in sentences.
+/// Opens one file of JSON or of runs, or text files: one with sections, or several that are a topic each. `done` gets what is wrong, in
+/// sentences.
 pub fn open_files(app: App, files: &FileList, done: impl Fn(Result<(), String>) + 'static) {
     let files: Vec<File> = (0..files.length()).filter_map(|i| files.get(i)).collect();
+    if let [file] = &files[..]
+        && file.name().ends_with(ENDING)
+    {
+        let file = file.clone();
+        spawn_local(async move { done(runs::open_file(app, &file).await) });
+        return;
+    }
     let size: f64 = files.iter().map(|file| file.size()).sum();
     // Other encodings may take thrice the space; the rest is for validation to judge.
     if size > 3.0 * text::MAX_BYTES as f64 {

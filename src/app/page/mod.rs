@@ -31,7 +31,7 @@ mod readout;
 mod report;
 mod rerun;
 mod run_control;
-pub mod runs;
+mod runs;
 mod sequences;
 mod settings;
 mod share;
@@ -83,13 +83,14 @@ fn Page() -> impl IntoView {
     follow_theme(app);
     follow_pixel_ratio(app);
     navigation::follow_address(app);
+    runs::follow_runs(app);
     rerun::follow_changes(app);
     files::listen_for_files(app);
     keyboard::listen_for_keys(app, help);
     let _ = use_event_listener(document(), ev::visibilitychange, move |_| app.visibility(document().hidden()));
     set_interval(move || app.watch(), EVERY_SECOND);
     app.connect();
-    app.start_seen(view);
+    app.start_or_go_on(view);
     let to_the_chart = |e: ev::MouseEvent| {
         e.prevent_default();
         focus("[data-testid=chart-loss-by-position]");
@@ -140,6 +141,7 @@ fn Page() -> impl IntoView {
                 </div>
                 <Later>
                     <map::MapPanel />
+                    <runs::RunsPanel />
                 </Later>
                 <div class="pair">
                     <ChartView kind=ChartKind::TrainingLoss />

@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use super::{board::Board, canvas::png, controls::Switch, files, plot::Source, state::use_app};
+use super::{canvas::png, controls::Switch, files, plot::Source, state::use_app};
 use crate::app::charts::{Chart, ChartKind, CurveName, View};
 
 /// PNG, SVG, CSV and text.
@@ -51,7 +51,7 @@ pub fn PlotMenu(
         }
     };
     let forget = move |_| {
-        app.board.with_value(Board::forget_earlier);
+        app.runs.hide_all();
         close();
     };
     let testid = move |what: &str| name.with_value(|name| format!("{what}-{name}"));
@@ -64,7 +64,7 @@ pub fn PlotMenu(
                 <button type="button" data-testid=testid("csv") on:click=save_csv>"CSV table"</button>
                 <button type="button" data-testid=testid("text") on:click=copy_text>"Copy as text"</button>
                 {source.is(ChartKind::LossByPosition).then(|| view! {
-                    <button type="button" data-testid="forget-earlier" on:click=forget>"Remove earlier runs"</button>
+                    <button type="button" data-testid="forget-earlier" on:click=forget>"Hide other runs"</button>
                     <CurveSwitches />
                 })}
                 <span class="note" role="status">{said}</span>

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::{
     address,
-    board::Board,
     engine_client::EngineClient,
     state::{App, Predict, Progress, Run, is_busy},
 };
@@ -29,7 +28,7 @@ impl App {
         if self.problems.with_untracked(Vec::is_empty) {
             // Only readable texts are left, and the draft has their values.
             self.typed.set(Typed::default());
-            self.start_draft(hold);
+            self.start_draft(hold, false);
         }
     }
 
@@ -53,11 +52,11 @@ impl App {
             Next::Hold => true,
             Next::Nothing | Next::Say(_) => return,
         };
-        self.board.with_value(Board::forget_if_early);
-        self.start_draft(hold);
+        self.start_draft(hold, true);
     }
 
-    fn start_draft(self, hold: bool) {
+    /// `by_itself`: a setting was moved, and nothing pressed.
+    fn start_draft(self, hold: bool, by_itself: bool) {
         // Nothing is shown before it was guessed.
         let hold = hold || self.predict.get_untracked() == Predict::Drawing;
         self.awaited.set(None);
@@ -66,6 +65,8 @@ impl App {
         if matches!(self.phase.get_untracked(), Phase::Failed { .. }) {
             self.fresh_engine();
         }
+        self.leave_run(by_itself);
+        self.begin_run(&experiment);
         self.board.with_value(|board| board.start(&experiment));
         self.probes.start(&experiment);
         self.run.set(Some(Run { experiment: experiment.clone(), device }));
@@ -79,15 +80,21 @@ impl App {
     }
 
     /// A new worker; what was drawn stays until the next start.
-    fn fresh_engine(self) {
+    pub(super) fn fresh_engine(self) {
         self.engine.with_value(|engine| {
             if let Some(engine) = engine {
                 engine.connect();
             }
         });
+        self.ask_for_checkpoints();
         // What the old one was asked for, it will not answer.
         self.pictures.update_value(Pictures::forget);
         self.ask_picture();
+    }
+
+    /// Asks a worker to send the run as it stands, now and then.
+    pub(super) fn ask_for_checkpoints(self) {
+        self.send(Command::AutoCheckpoint(true));
     }
 
     /// Goes on where it stopped, or starts.
@@ -159,6 +166,9 @@ impl App {
     /// The tab was hidden or shown.
     pub fn visibility(self, hidden: bool) {
         let running = self.phase.with_untracked(Phase::is_under_way);
+        if hidden && running {
+            self.keep_now();
+        }
         if hidden && running && self.pause_hidden.get_untracked() {
             self.paused_by_hiding.set_value(true);
             self.pause();

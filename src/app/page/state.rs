@@ -13,6 +13,7 @@ use super::{
     preferences,
     probes::Probes,
     rerun,
+    runs::Runs,
 };
 use crate::{
     app::{
@@ -26,7 +27,7 @@ use crate::{
     },
     experiment::{Estimate, Experiment, Preset, Problem, WorldSpec},
     number::Unit,
-    protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture, ProbeRequest},
+    protocol::{Command, DeviceChoice, DeviceReport, Event, Phase, Picture, ProbeRequest, Theory},
 };
 
 /// How far the run is, as the engine last said.
@@ -55,6 +56,16 @@ pub struct TheoryNotes {
     pub how: String,
     /// Whether there are squared errors to show.
     pub squared_error: bool,
+}
+
+impl TheoryNotes {
+    pub fn of(theory: &Theory) -> Self {
+        Self {
+            baselines: theory.baselines.iter().map(|b| (b.name.clone(), b.about.clone())).collect(),
+            how: theory.how.join("\n"),
+            squared_error: !theory.squared_error.is_empty(),
+        }
+    }
 }
 
 /// How far a reader's guess of the model's curve is.
@@ -141,6 +152,8 @@ pub struct App {
     /// What was asked for of both.
     pub(super) pictures: StoredValue<Pictures>,
     pub board: StoredValue<Board, LocalStorage>,
+    /// The runs that are kept.
+    pub runs: Runs,
     /// The open tab of "How it learns".
     pub probes: Probes,
     pub(super) engine: StoredValue<Option<EngineClient>, LocalStorage>,
@@ -254,6 +267,7 @@ impl App {
             sketched: RwSignal::new(Picture::default()),
             pictures: StoredValue::new(Pictures::default()),
             board: StoredValue::new_local(Board::new()),
+            runs: Runs::new(),
             probes: Probes::new(),
             engine: StoredValue::new_local(None),
             paused_by_hiding: StoredValue::new(false),
@@ -265,6 +279,7 @@ impl App {
         let client = EngineClient::new(move |event| self.on_event(event));
         self.engine.set_value(Some(client.clone()));
         client.connect();
+        self.ask_for_checkpoints();
     }
 
     fn on_event(self, event: Event) {
@@ -293,11 +308,7 @@ impl App {
             Event::Device(report) => self.device.set(Some(report)),
             Event::Theory(theory) => {
                 dom::publish("theory", &theory);
-                self.theory.set(TheoryNotes {
-                    baselines: theory.baselines.iter().map(|b| (b.name.clone(), b.about.clone())).collect(),
-                    how: theory.how.join("\n"),
-                    squared_error: !theory.squared_error.is_empty(),
-                });
+                self.theory.set(TheoryNotes::of(&theory));
             }
             Event::Frame(frame) => {
                 let flops = self.run.with_untracked(|run| run.as_ref().map(|r| Estimate::of(&r.experiment).step_flops));
@@ -311,6 +322,7 @@ impl App {
                     seconds_left: frame.seconds_left,
                     evaluation_share: frame.evaluation_share,
                 });
+                self.ask_early();
             }
             Event::Evaluation(evaluation) => {
                 dom::publish("evaluation", &evaluation);
@@ -328,12 +340,12 @@ impl App {
                     self.run.with_untracked(|run| run.as_ref().map(|run| run.experiment.evaluation.precision));
                 self.reached.set(precision.map(|precision| outcome.reached(precision)).unwrap_or_default());
             }
+            Event::Checkpoint { bytes, .. } => self.keep_checkpoint(bytes.0),
             Event::Ready
             | Event::Probe(_)
             | Event::Picture(_)
             | Event::Samples(_)
             | Event::Cell { .. }
-            | Event::Checkpoint { .. }
             | Event::Bench(_) => {}
         }
     }

@@ -71,7 +71,7 @@ impl App {
     }
 
     /// Everything of a view but where the run stands.
-    fn set_choices(self, view: &ViewState) {
+    pub(super) fn set_choices(self, view: &ViewState) {
         self.bits.set(view.unit == Unit::Bits);
         self.log_log.set(view.log_log);
         self.over_bayes.set(view.above_bayes);

@@ -116,6 +116,61 @@ fn staged() -> Experiment {
     staged
 }
 
+/// What the page keeps: its history as it is when a checkpoint comes. With it a run that was left later draws the same in the end.
+#[cfg(feature = "app")]
+#[test]
+fn the_curves_at_a_checkpoint_go_on_with_it() {
+    use crate::app::{
+        charts::{ChartKind, Options},
+        history::History,
+        runs::{KeptRun, RunBytes, restored},
+    };
+    use crate::experiment::preset::PRESETS;
+
+    let experiment = staged();
+    let card = KeptRun::new("a".into(), 0.0, &experiment, &PRESETS[0], &[]);
+    let drawn = |stop: Option<usize>| {
+        pollster::block_on(async {
+            let mut history = History::new(&experiment);
+            let hear = |history: &mut History, event: Event| {
+                history.apply(&event);
+            };
+            let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut |e| hear(&mut history, e))
+                .await
+                .expect("prepares");
+            let mut advances = 0;
+            while !session.finished() {
+                if stop == Some(advances) {
+                    let checkpoint = session.checkpoint(&mut |e| hear(&mut history, e)).await.expect("saved");
+                    assert_eq!(history.step(), session.steps(), "the history is of the checkpoint's step");
+                    let bytes = RunBytes { history: history.to_bytes(), checkpoint, at_checkpoint: Vec::new() };
+                    // What comes after it is lost with the page.
+                    session.advance(&mut |e| hear(&mut history, e)).await.expect("advances");
+                    let kept = restored(&card, bytes).expect("a run");
+                    let record = kept.record().expect("a record");
+                    let (summary, checkpoint) = kept.checkpoint.expect("a checkpoint");
+                    assert_eq!(record.losses.len(), summary.step);
+                    history = kept.history;
+                    session =
+                        Session::resume(&experiment, &checkpoint, DeviceChoice::Auto, &mut |e| hear(&mut history, e))
+                            .await
+                            .expect("resumes");
+                }
+                session.advance(&mut |e| hear(&mut history, e)).await.expect("advances");
+                advances += 1;
+            }
+            session.settle(&mut |e| hear(&mut history, e)).await.expect("settles");
+            assert!(history.outcome().is_some());
+            let kinds = [ChartKind::LossByPosition, ChartKind::TrainingLoss, ChartKind::Losses, ChartKind::Topics];
+            kinds.map(|kind| kind.chart(&history, &experiment, Options::default()).csv())
+        })
+    };
+    let whole = drawn(None);
+    for stop in [1, 4, 5, 10, 13, 15, 16] {
+        assert_eq!(drawn(Some(stop)), whole, "left after {stop}");
+    }
+}
+
 #[test]
 fn a_run_saved_after_any_step_goes_on_to_the_bit() {
     let experiment = small("coins:n=3");

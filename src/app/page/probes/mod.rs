@@ -63,6 +63,12 @@ impl Probes {
         self.changes.update(|n| *n += 1);
     }
 
+    /// A kept run goes on: what is known of the steps before.
+    pub fn resume(self, record: RunRecord) {
+        self.open.update_value(|open| open.resume(record));
+        self.changes.update(|n| *n += 1);
+    }
+
     /// Takes in what the probes found.
     pub fn on_probe(self, event: ProbeEvent) {
         let ProbeEvent::Opened(tab) = &event else {

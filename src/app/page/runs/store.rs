@@ -1,8 +1,11 @@
-//! Kept runs in IndexedDB: of each its card as JSON text by its id, and its curves and checkpoint as bytes by (id, which of both).
+//! Kept runs in IndexedDB: of each its card as JSON text by its id, and its curves and checkpoint as bytes by (id, which of them).
+//! Without a database, or room in it, they stay in memory until the page is closed.
 //!
 //! A database of its own, so that it never waits for what the sweeps' worker does with theirs.
 
 use std::{
+    cell::RefCell,
+    collections::BTreeMap,
     future::poll_fn,
     pin::{Pin, pin},
     task::Poll,
@@ -21,15 +24,21 @@ const CARDS: &str = "cards";
 const BYTES: &str = "bytes";
 const HISTORY: &str = "history";
 const CHECKPOINT: &str = "checkpoint";
+const AT_CHECKPOINT: &str = "at-checkpoint";
+
+/// Bytes of runs that are kept in memory, at most.
+const MEMORY: usize = 128 << 20;
 
 /// How long to wait for the database, ms. It never answers while another page changes it.
 const PATIENCE: i32 = 5000;
 /// Why, the rest of a sentence.
 const BUSY: &str = "another page of this site keeps the browser's storage busy";
 
-/// The open database. Errors are the rest of a sentence, without a full stop.
+/// The open database, and what it did not take. Errors are the rest of a sentence, without a full stop.
 pub struct RunStore {
-    database: Database,
+    database: Option<Database>,
+    /// Runs that there was no room or no database for.
+    memory: RefCell<BTreeMap<String, (KeptRun, RunBytes)>>,
 }
 
 /// Why a run was not written.
@@ -47,70 +56,101 @@ impl From<Error> for NotPut {
 }
 
 impl RunStore {
-    /// Opens the database.
-    ///
-    /// # Errors
-    ///
-    /// Where the browser forbids it (a private window, for example), or another page is in the way.
-    pub async fn open() -> Result<Self, String> {
-        let store = |name| builder::ObjectStoreBuilder::new(name);
-        let open = builder::DatabaseBuilder::new(NAME).version(1);
-        let mut opening = Box::pin(open.add_object_store(store(CARDS)).add_object_store(store(BYTES)).build());
-        match within(PATIENCE, opening.as_mut()).await {
-            Some(opened) => opened.map(|database| Self { database }).map_err(|e| words(&e)),
-            None => {
-                spawn_local(async move {
-                    // An open database that nobody uses would be in the next page's way.
-                    if let Ok(late) = opening.await {
-                        late.close();
-                    }
-                });
-                Err(BUSY.into())
-            }
-        }
+    /// Opens the database. Without one (in a private window, for example, or where another page is in the way) runs stay in memory; the
+    /// second part says why.
+    pub async fn open() -> (Self, Option<String>) {
+        let (database, why) = match open().await {
+            Ok(database) => (Some(database), None),
+            Err(why) => (None, Some(why)),
+        };
+        (Self { database, memory: RefCell::default() }, why)
     }
 
     /// All kept runs, pinned ones first, then the newest. Cards that cannot be read any more are left out.
     pub async fn runs(&self) -> Result<Vec<KeptRun>, String> {
-        let mut runs = in_time(cards(&self.database)).await?;
+        let mut runs = match &self.database {
+            Some(database) => in_time(cards(database)).await?,
+            None => self.memory.borrow().values().map(|(run, _)| run.clone()).collect(),
+        };
         runs::sort(&mut runs);
         Ok(runs)
     }
 
     /// Curves and checkpoint of a run; `None` where it is not kept any more.
     pub async fn bytes(&self, id: &str) -> Result<Option<RunBytes>, String> {
-        in_time(bytes(&self.database, id)).await
+        let in_memory = self.memory.borrow().get(id).map(|(_, bytes)| bytes.clone());
+        match &self.database {
+            Some(database) if in_memory.is_none() => in_time(bytes(database, id)).await,
+            _ => Ok(in_memory),
+        }
     }
 
-    /// Writes a run, new or as it is now. Where there is no room, the oldest runs that are not pinned go; their names.
+    /// Writes a run, new or as it is now. Where there is no room, the oldest runs that are not pinned go; they are given back.
     ///
     /// # Errors
     ///
-    /// [`runs::NO_ROOM`] where nothing may go, and whatever else the browser says.
-    pub async fn keep(&self, run: &KeptRun, bytes: &RunBytes) -> Result<Vec<String>, String> {
+    /// [`runs::NO_ROOM`] where nothing may go, and whatever else the browser says: then the run stays in memory until the page is closed.
+    pub async fn keep(&self, run: &KeptRun, bytes: &RunBytes) -> Result<Vec<KeptRun>, String> {
         let mut gone = Vec::new();
         loop {
-            match put(&self.database, run, Some(bytes)).await {
+            match self.put(run, bytes).await {
                 Ok(()) => return Ok(gone),
-                Err(NotPut::Other(why)) => return Err(why),
+                Err(NotPut::Other(why)) => {
+                    self.remember(run, bytes);
+                    return Err(why);
+                }
                 Err(NotPut::Full) => {
                     let kept = self.runs().await?;
                     let going = runs::to_evict(&kept, &run.id, bytes.len()).unwrap_or_default();
                     if going.is_empty() {
+                        self.remember(run, bytes);
                         return Err(runs::NO_ROOM.trim_end_matches('.').into());
                     }
                     for old in going {
                         self.delete(&old.id).await?;
-                        gone.push(old.name.clone());
+                        gone.push(old.clone());
                     }
                 }
             }
         }
     }
 
+    async fn put(&self, run: &KeptRun, bytes: &RunBytes) -> Result<(), NotPut> {
+        let Some(database) = &self.database else {
+            return if self.remember(run, bytes) { Ok(()) } else { Err(NotPut::Full) };
+        };
+        put(database, run, Some(bytes)).await?;
+        self.memory.borrow_mut().remove(&run.id);
+        Ok(())
+    }
+
+    /// Keeps a run in memory; whether there is room.
+    fn remember(&self, run: &KeptRun, bytes: &RunBytes) -> bool {
+        let mut memory = self.memory.borrow_mut();
+        let others: usize = memory.values().filter(|(other, _)| other.id != run.id).map(|(_, b)| b.len()).sum();
+        let fits = others + bytes.len() <= MEMORY;
+        if fits {
+            memory.insert(run.id.clone(), (run.clone(), bytes.clone()));
+        }
+        fits
+    }
+
+    /// Writes the curves of a run that went on after its checkpoint; gives the runs that went to make room.
+    pub async fn follow(&self, run: &KeptRun, history: Vec<u8>) -> Result<(KeptRun, Vec<KeptRun>), String> {
+        let bytes = self.bytes(&run.id).await?.unwrap_or_default().followed_by(history);
+        let run = KeptRun { bytes: bytes.len(), ..run.clone() };
+        let gone = self.keep(&run, &bytes).await?;
+        Ok((run, gone))
+    }
+
     /// Writes the card of a run that is kept: a new name, or pinned or not.
     pub async fn update(&self, run: &KeptRun) -> Result<(), String> {
-        put(&self.database, run, None).await.map_err(|why| match why {
+        if let Some((kept, _)) = self.memory.borrow_mut().get_mut(&run.id) {
+            *kept = run.clone();
+            return Ok(());
+        }
+        let Some(database) = &self.database else { return Ok(()) };
+        put(database, run, None).await.map_err(|why| match why {
             NotPut::Full => runs::NO_ROOM.trim_end_matches('.').into(),
             NotPut::Other(why) => why,
         })
@@ -118,7 +158,29 @@ impl RunStore {
 
     /// Forgets a run.
     pub async fn delete(&self, id: &str) -> Result<(), String> {
-        delete(&self.database, id).await.map_err(|e| words(&e))
+        self.memory.borrow_mut().remove(id);
+        match &self.database {
+            Some(database) => delete(database, id).await.map_err(|e| words(&e)),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn open() -> Result<Database, String> {
+    let store = |name| builder::ObjectStoreBuilder::new(name);
+    let open = builder::DatabaseBuilder::new(NAME).version(1);
+    let mut opening = Box::pin(open.add_object_store(store(CARDS)).add_object_store(store(BYTES)).build());
+    match within(PATIENCE, opening.as_mut()).await {
+        Some(opened) => opened.map_err(|e| words(&e)),
+        None => {
+            spawn_local(async move {
+                // An open database that nobody uses would be in the next page's way.
+                if let Ok(late) = opening.await {
+                    late.close();
+                }
+            });
+            Err(BUSY.into())
+        }
     }
 }
 
@@ -136,12 +198,15 @@ async fn cards(database: &Database) -> Result<Vec<KeptRun>, Error> {
 
 async fn bytes(database: &Database, id: &str) -> Result<Option<RunBytes>, Error> {
     let (_all, _, bytes) = both(database, TransactionMode::ReadOnly)?;
-    let [history, checkpoint] = [HISTORY, CHECKPOINT].map(|which| bytes.get(key(id, which)));
-    let (history, checkpoint) = (history?.await?, checkpoint?.await?);
-    let read = |value: JsValue| value.dyn_into::<Uint8Array>().map(|array| array.to_vec()).ok();
-    Ok(history
-        .and_then(read)
-        .map(|history| RunBytes { history, checkpoint: checkpoint.and_then(read).unwrap_or_default() }))
+    let [history, checkpoint, at_checkpoint] =
+        [HISTORY, CHECKPOINT, AT_CHECKPOINT].map(|which| bytes.get(key(id, which)));
+    let (history, checkpoint, at_checkpoint) = (history?.await?, checkpoint?.await?, at_checkpoint?.await?);
+    let read = |value: Option<JsValue>| Some(value?.dyn_into::<Uint8Array>().ok()?.to_vec());
+    Ok(read(history).map(|history| RunBytes {
+        history,
+        checkpoint: read(checkpoint).unwrap_or_default(),
+        at_checkpoint: read(at_checkpoint).unwrap_or_default(),
+    }))
 }
 
 /// One transaction: no card without its bytes, and no curves of another step than the checkpoint's.
@@ -150,7 +215,8 @@ async fn put(database: &Database, run: &KeptRun, large: Option<&RunBytes>) -> Re
     let (all, cards, bytes) = both(database, TransactionMode::ReadWrite)?;
     cards.put(&text.into(), Some(&run.id.as_str().into()))?.await?;
     if let Some(large) = large {
-        for (which, value) in [(HISTORY, &large.history), (CHECKPOINT, &large.checkpoint)] {
+        let RunBytes { history, checkpoint, at_checkpoint } = large;
+        for (which, value) in [(HISTORY, history), (CHECKPOINT, checkpoint), (AT_CHECKPOINT, at_checkpoint)] {
             bytes.put(&Uint8Array::from(&value[..]).into(), Some(&key(&run.id, which)))?.await?;
         }
     }
@@ -161,7 +227,7 @@ async fn put(database: &Database, run: &KeptRun, large: Option<&RunBytes>) -> Re
 async fn delete(database: &Database, id: &str) -> Result<(), Error> {
     let (all, cards, bytes) = both(database, TransactionMode::ReadWrite)?;
     cards.delete(JsValue::from(id))?.await?;
-    for which in [HISTORY, CHECKPOINT] {
+    for which in [HISTORY, CHECKPOINT, AT_CHECKPOINT] {
         bytes.delete(key(id, which))?.await?;
     }
     if all.await?.is_committed() {
@@ -194,7 +260,7 @@ async fn within<F: Future>(ms: i32, mut future: Pin<&mut F>) -> Option<F::Output
     .await
 }
 
-async fn rest(ms: i32) {
+pub async fn rest(ms: i32) {
     let passed = Promise::new(&mut |resolve, _| {
         // Fails for no function.
         let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms);

@@ -1,0 +1,84 @@
+//! What a reload goes on with: what the tab remembers of its run, and how what was kept becomes that run again.
+
+use serde::{Deserialize, Serialize};
+
+use super::{KeptRun, RunBytes};
+use crate::{
+    app::history::History,
+    experiment::Experiment,
+    probe::RunRecord,
+    protocol::checkpoint::{self, CheckpointError, Summary, identity},
+};
+
+/// What a tab remembers of the run that the page speaks of, until it is closed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    pub id: String,
+    /// Of its experiment.
+    pub identity: String,
+    /// It was paused.
+    pub held: bool,
+    /// The step that was looked at, where it was not the latest.
+    pub shown: Option<usize>,
+}
+
+impl Mark {
+    /// What was remembered, where it is a run of the experiment that the address asks for. Nothing else is brought back.
+    pub fn of(text: &str, experiment: &Experiment) -> Option<Self> {
+        let mark: Self = serde_json::from_str(text).ok()?;
+        (mark.identity == identity(experiment)).then_some(mark)
+    }
+
+    pub fn to_text(&self) -> String {
+        // Plain data with string keys: serialisation cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// A kept run that can be looked at again.
+#[derive(Debug)]
+pub struct Restored {
+    /// As it was at the checkpoint where there is one, so that what the engine reports from there on fits.
+    pub history: History,
+    /// What the engine goes on from; `None` where the run was replaced before its first checkpoint.
+    pub checkpoint: Option<(Summary, Vec<u8>)>,
+}
+
+impl Restored {
+    /// What the probes of the page know of the steps that were done; `None` without a checkpoint.
+    pub fn record(&self) -> Option<RunRecord> {
+        let (summary, _) = self.checkpoint.as_ref()?;
+        Some(RunRecord {
+            experiment: self.history.experiment().clone(),
+            theory: self.history.theory()?.clone(),
+            evaluations: summary.evaluations.clone(),
+            losses: summary.losses.0.clone(),
+        })
+    }
+}
+
+/// Reads what was kept of a run.
+///
+/// # Errors
+///
+/// A sentence where another version of the site wrote it, where it is damaged, and where its parts are not of one run.
+pub fn restored(run: &KeptRun, bytes: RunBytes) -> Result<Restored, String> {
+    let history = History::from_bytes(bytes.history_at_checkpoint()).map_err(|why| why.to_string())?;
+    let damaged = |what: &str| CheckpointError::Damaged(what.into()).to_string();
+    let name = identity(&run.experiment);
+    if identity(history.experiment()) != name {
+        return Err(damaged("its curves are of another run"));
+    }
+    if bytes.checkpoint.is_empty() {
+        return Ok(Restored { history, checkpoint: None });
+    }
+    let (summary, _) = checkpoint::read(&bytes.checkpoint).map_err(|why| why.to_string())?;
+    if summary.experiment != name {
+        return Err(damaged("its checkpoint is of another run"));
+    }
+    // The engine will report the steps after it, and no curve is drawn twice.
+    if history.step() > summary.step {
+        return Err(damaged("its curves go on after its checkpoint"));
+    }
+    Ok(Restored { history, checkpoint: Some((summary, bytes.checkpoint)) })
+}
