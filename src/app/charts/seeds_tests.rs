@@ -10,7 +10,7 @@ use crate::{
 const EXCESSES: [f64; 3] = [0.10, 0.04, 0.16];
 
 fn experiment() -> Experiment {
-    let mut experiment = Experiment::default();
+    let mut experiment = Experiment { seed: 0, ..Experiment::default() };
     (experiment.data.length, experiment.training.steps, experiment.data.fresh) = (32, 200, false);
     experiment.prior = Prior { steps: 100, index: true };
     experiment.bound.certificate = true;
@@ -62,7 +62,13 @@ fn view() -> View {
 /// The columns of a table by their names.
 fn column(csv: &str, name: &str) -> Vec<f64> {
     let mut lines = csv.lines();
-    let names: Vec<&str> = lines.next().expect("names").split(',').map(|n| n.trim_matches('"')).collect();
+    // Quoted names may hold commas.
+    let mut quoted = false;
+    let names = lines.next().expect("names").split(|c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    });
+    let names: Vec<&str> = names.map(|n| n.trim_matches('"')).collect();
     let at = names.iter().position(|n| *n == name).unwrap_or_else(|| panic!("no {name} in {names:?}"));
     lines.map(|line| line.split(',').nth(at).expect("a cell").parse().unwrap_or(f64::NAN)).collect()
 }

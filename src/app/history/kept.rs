@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn other_seeds_are_kept_with_the_run() {
-        let experiment = Experiment::default();
+        let experiment = Experiment { seed: 0, ..Experiment::default() };
         let mut history = fixtures::history(&experiment, 40);
         history.set_seeds(3);
         for seed in 1..3 {

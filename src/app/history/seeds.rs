@@ -197,7 +197,7 @@ mod tests {
     use crate::app::charts::fixtures;
 
     fn seeds(count: usize) -> History {
-        let mut history = History::new(&Experiment::default());
+        let mut history = History::new(&Experiment { seed: 0, ..Experiment::default() });
         history.set_seeds(count);
         history
     }
