@@ -13,6 +13,7 @@ use super::{
     preferences,
     probes::Probes,
     rerun,
+    seeds::Seeds,
 };
 use crate::{
     app::{
@@ -143,6 +144,8 @@ pub struct App {
     pub board: StoredValue<Board, LocalStorage>,
     /// The open tab of "How it learns".
     pub probes: Probes,
+    /// The run's other seeds.
+    pub seeds: Seeds,
     pub(super) engine: StoredValue<Option<EngineClient>, LocalStorage>,
     /// A start that waits for its worker is not a run yet; a hidden tab's pause is not the user's.
     pub(super) paused_by_hiding: StoredValue<bool>,
@@ -155,6 +158,7 @@ impl App {
     pub fn new(opened: Opened) -> Self {
         let preset = RwSignal::new(opened.preset);
         let draft = RwSignal::new(opened.experiment);
+        let seeds = Seeds::new();
         let typed = RwSignal::new(Typed::default());
         let problems = Memo::new(move |_| draft.with(|draft| typed.with(|typed| problems_of(draft, typed))));
         // Texts are long: they are read again only when the world changes.
@@ -165,11 +169,15 @@ impl App {
         let run = RwSignal::new(None::<Run>);
         let changed = Memo::new(move |_| {
             let device = device_choice.get();
+            let other_seeds = seeds.chosen.get() != seeds.of_run.get();
             let unread = typed.with(|typed| !typed.is_empty()) && !problems.with(Vec::is_empty);
             run.with(|run| {
                 draft.with(|draft| {
                     run.as_ref().is_some_and(|run| {
-                        unread || run.device != device || fields::at_once(&run.experiment, draft) != *draft
+                        unread
+                            || other_seeds
+                            || run.device != device
+                            || fields::at_once(&run.experiment, draft) != *draft
                     })
                 })
             })
@@ -207,7 +215,7 @@ impl App {
         });
         let as_i_move = Memo::new(move |was: Option<&bool>| {
             let seconds = draft.with(|draft| seconds_at(speed.get(), draft).unwrap_or_else(|| assumed_seconds(draft)));
-            is_on(as_i_move_chosen.get(), seconds, was.copied().unwrap_or(false))
+            is_on(as_i_move_chosen.get(), seconds * seeds.slowdown(), was.copied().unwrap_or(false))
         });
         Self {
             record,
@@ -255,6 +263,7 @@ impl App {
             pictures: StoredValue::new(Pictures::default()),
             board: StoredValue::new_local(Board::new()),
             probes: Probes::new(),
+            seeds,
             engine: StoredValue::new_local(None),
             paused_by_hiding: StoredValue::new(false),
         }
@@ -287,7 +296,7 @@ impl App {
         self.probes.on_run(&event);
         match event {
             Event::Phase(phase) => {
-                self.phase.set(phase);
+                self.set_own_phase(phase);
                 self.follow_awaited();
             }
             Event::Device(report) => self.device.set(Some(report)),
@@ -302,7 +311,8 @@ impl App {
             Event::Frame(frame) => {
                 let flops = self.run.with_untracked(|run| run.as_ref().map(|r| Estimate::of(&r.experiment).step_flops));
                 if let (Some(steps), Some(flops)) = (frame.steps_per_second, flops) {
-                    self.speed.set(Some(steps * flops));
+                    // As fast as it would be alone.
+                    self.speed.set(Some(steps * flops * self.seeds.slowdown_of_run()));
                 }
                 self.progress.set(Progress {
                     step: frame.step,
@@ -429,9 +439,9 @@ impl App {
         self.compare.with_untracked(|names| preferences::write_names("compare", names));
     }
 
-    /// Seconds that the draft would take, at the speed that was measured last; `None` before anything was.
+    /// Seconds that the draft would take with all its seeds, at the speed that was measured last; `None` before anything was.
     pub fn estimated_seconds(self, draft: &Experiment) -> Option<f64> {
-        seconds_at(self.speed.get(), draft)
+        Some(seconds_at(self.speed.get(), draft)? * self.seeds.slowdown())
     }
 }
 
