@@ -1,5 +1,7 @@
 //! Several seeds of one experiment side by side: how many, on how many cores, and how far all of them are.
 
+pub mod statements;
+
 use crate::{number, protocol::Phase};
 
 /// How many seeds there are to choose from.

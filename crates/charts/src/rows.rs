@@ -123,16 +123,26 @@ impl Rows {
         Some((value, (value + taken).max(high), (value - taken).min(low)))
     }
 
+    /// Behind a bar: of several runs the mean alone, since the error bar shows the rest and words take the bars' room.
+    fn label(&self, row: &Row) -> String {
+        self.words(row, None)
+    }
+
+    /// Number and words of a row.
     fn text(&self, row: &Row) -> String {
+        self.words(row, self.spread(row))
+    }
+
+    fn words(&self, row: &Row, spread: Option<(f64, f64)>) -> String {
         match self.shown(row) {
-            Some((value, _)) if row.look == Look::Hollow && value > 0.0 => match self.spread(row) {
+            Some((value, _)) if row.look == Look::Hollow && value > 0.0 => match spread {
                 Some((low, high)) => format!("− {}", between(value, low, high)),
                 None => format!("− {}", number::short(value)),
             },
             Some((value, stderr)) if row.look != Look::Words => {
-                let number = match self.spread(row) {
+                let number = match spread {
                     Some((low, high)) => between(value, low, high),
-                    None if stderr > 0.0 => number::with_error(value, stderr),
+                    None if stderr > 0.0 && row.spread.is_none() => number::with_error(value, stderr),
                     None => number::short(value),
                 };
                 let off = match self.is_off(value) {
@@ -184,7 +194,7 @@ impl Rows {
             }
             notes.extend(lines);
         }
-        let texts: Vec<String> = sheet.rows.iter().map(|row| self.text(row)).collect();
+        let texts: Vec<String> = sheet.rows.iter().map(|row| self.label(row)).collect();
         let ends: Vec<(f64, f64, f64)> =
             sheet.rows.iter().enumerate().map(|(i, row)| self.ends(i, row).unwrap_or_default()).collect();
         let x = self.scale(view, &ends);

@@ -146,7 +146,7 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
     };
     let mut notes = vec!["These terms hide constants: compare how they move, not how large they are".into(), note];
     if seen.found.len() > 1 {
-        notes.insert(0, format!("Each number: {}", Spread::how(seen.found.len())));
+        notes.insert(0, format!("Each number is a {}", Spread::how(seen.found.len())));
     } else if seen.is_alone(history) {
         notes.insert(0, format!("Of {} alone: the other seeds have not come so far", history.seed_name()));
     }
@@ -318,7 +318,7 @@ fn under_noise(o: &Outcome, outcomes: &[&Outcome], options: &Options, rows: &mut
         let (own, noisy_one, spread) = (of_own(o), of_noisy(r), noisy(of_noisy));
         let own_spread = over(outcomes, |o| Some(of_own(o)));
         let about = format!("loss {how}: what the theorem speaks of");
-        let without = own_spread.map_or_else(|| number::short(unit(own.value)), |s| s.map(unit).text());
+        let without = number::short(unit(Spread::mean_or(own_spread, own.value, outcomes.len())));
         rows.push(Row {
             name: name.into(),
             hue,

@@ -22,7 +22,7 @@ fn of_seeds(history: &History, outcomes: &[&Outcome]) -> Option<String> {
     match outcomes.len() {
         _ if history.seeds().is_empty() => None,
         1 => Some(format!("Of {} alone: the other seeds have not come to their ends", history.seed_name())),
-        several => Some(format!("Each number: {}", Spread::how(several))),
+        several => Some(format!("Each number is a {}", Spread::how(several))),
     }
 }
 

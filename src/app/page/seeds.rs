@@ -11,14 +11,20 @@ use super::{
 use crate::{
     app::{
         history,
-        seeds::{self, CHOICES, Standing, joint_phase},
+        seeds::{
+            self, CHOICES, Standing, joint_phase,
+            statements::{over_seeds, tab_of_seeds},
+        },
     },
     experiment::Experiment,
+    probe::{OpenTab, ProbeRequest, TabKind},
     protocol::{Command, DeviceChoice, Event, Phase},
 };
 
 /// Seconds after which the engines of a run that is over are ended: each holds a model, its data and the engine's own memory.
 const IDLE: usize = 300;
+/// After so many seconds what is said over the seeds is found anew.
+const SAID: u32 = 2;
 
 /// The other seeds of the run; copied freely.
 #[derive(Clone, Copy)]
@@ -32,6 +38,11 @@ pub struct Seeds {
     /// The phase of the run's own engine; `App::phase` is that of all together.
     own: RwSignal<Phase>,
     engines: StoredValue<Vec<EngineClient>, LocalStorage>,
+    /// What they have of the open tab, in their order.
+    tabs: StoredValue<Vec<OpenTab>>,
+    /// Counts the times at which what is said over the seeds is found anew.
+    ticks: RwSignal<u32>,
+    seconds: StoredValue<u32>,
     /// Seconds that nothing was to be done.
     idle: StoredValue<usize>,
 }
@@ -44,6 +55,9 @@ impl Seeds {
             others: RwSignal::new(Vec::new()),
             own: RwSignal::new(Phase::Preparing { what: String::new(), done: None }),
             engines: StoredValue::new_local(Vec::new()),
+            tabs: StoredValue::new(Vec::new()),
+            ticks: RwSignal::new(0),
+            seconds: StoredValue::new(0),
             idle: StoredValue::new(0),
         }
     }
@@ -77,6 +91,14 @@ impl Seeds {
         })
     }
 
+    /// A sentence that is of the run's own seed alone, so that it claims no more.
+    pub fn said_of_one(self, sentence: String) -> String {
+        match self.of_run.get_untracked() {
+            1 => sentence,
+            count => format!("One of {count} seeds: {sentence}"),
+        }
+    }
+
     /// Seconds since any of the other engines said anything.
     pub fn silence(self) -> f64 {
         self.engines.with_value(|engines| engines.iter().map(EngineClient::silence).fold(f64::INFINITY, f64::min))
@@ -93,6 +115,10 @@ impl Seeds {
 
     /// Called every second: ends engines that have long had nothing to do.
     pub fn watch(self) {
+        self.seconds.update_value(|seconds| *seconds = seconds.wrapping_add(1));
+        if self.seconds.get_value().is_multiple_of(SAID) && self.others.with_untracked(|others| !others.is_empty()) {
+            self.ticks.update(|n| *n = n.wrapping_add(1));
+        }
         let idle = self.others.with_untracked(|others| !others.iter().any(Standing::goes_on));
         self.idle.update_value(|seconds| *seconds = if idle { *seconds + 1 } else { 0 });
         if self.idle.get_value() >= IDLE && self.engines.with_value(|engines| !engines.is_empty()) {
@@ -109,6 +135,12 @@ impl App {
         self.board.with_value(|board| board.set_seeds(count));
         let standings = history::others(experiment, count).iter().map(|e| Standing::new(e.seed)).collect();
         self.seeds.others.set(standings);
+        let tab = |e: &Experiment| {
+            let mut tab = OpenTab::default();
+            tab.start(e);
+            tab
+        };
+        self.seeds.tabs.set_value(history::others(experiment, count).iter().map(tab).collect());
         self.engine.with_value(|engine| {
             if let Some(engine) = engine {
                 engine.set_cores(cores(count));
@@ -123,7 +155,7 @@ impl App {
         let engines = self.seeds.engines;
         for (index, experiment) in others.into_iter().enumerate() {
             if engines.with_value(Vec::len) <= index {
-                let client = EngineClient::new(move |event| self.on_seed_event(index, &event));
+                let client = EngineClient::new(move |event| self.on_seed_event(index, event));
                 engines.update_value(|engines| engines.push(client.clone()));
                 client.connect();
             }
@@ -133,17 +165,33 @@ impl App {
             }
             client.set_cores(cores(self.seeds.of_run.get_untracked()));
             client.send(Command::Start { experiment: Box::new(experiment), device, hold, checkpoint: None });
+            // A new engine opens another one by itself.
+            client.send(Command::Probe(ProbeRequest::Open(tab_of_seeds(self.probes.kind.get_untracked()))));
         }
     }
 
-    fn on_seed_event(self, index: usize, event: &Event) {
+    fn on_seed_event(self, index: usize, event: Event) {
         let Some(seed) = self.seeds.others.with_untracked(|others| Some(others.get(index)?.seed)) else { return };
         self.silent.set(false);
-        self.board.with_value(|board| board.apply_seed(seed, event));
+        let tab = |take: &mut dyn FnMut(&mut OpenTab)| {
+            self.seeds.tabs.update_value(|tabs| tabs.get_mut(index).into_iter().for_each(&mut *take));
+        };
+        // What probes say may be megabytes: it is moved, never copied.
+        let event = match event {
+            Event::Probe(found) => {
+                let mut found = Some(found);
+                return tab(&mut |tab| found.take().into_iter().for_each(|found| tab.on_probe(found)));
+            }
+            other => other,
+        };
+        tab(&mut |tab| {
+            tab.on_run(&event);
+        });
+        self.board.with_value(|board| board.apply_seed(seed, &event));
         let stand = |change: &dyn Fn(&mut Standing)| {
             self.seeds.others.update(|others| others.get_mut(index).into_iter().for_each(change))
         };
-        match event {
+        match &event {
             Event::Phase(phase) => {
                 stand(&|other| other.phase = phase.clone());
                 if let Phase::Failed { why, .. } = phase {
@@ -159,6 +207,36 @@ impl App {
             }),
             Event::Evaluation(evaluation) => stand(&|other| other.step = evaluation.step),
             _ => {}
+        }
+    }
+
+    /// The run's own tab was opened: those of the other seeds follow.
+    pub(super) fn open_tab_of_seeds(self, kind: Option<TabKind>) {
+        self.send_seeds(&Command::Probe(ProbeRequest::Open(tab_of_seeds(kind))));
+    }
+
+    /// What the open tab says over all seeds that did not fail.
+    fn said_over_seeds(self) -> Vec<String> {
+        let others = self.seeds.others.get();
+        let said = self.probes.with(|view, record, shown| {
+            self.seeds.tabs.with_value(|tabs| {
+                let goes_on = |(_, other): &(&OpenTab, &Standing)| !matches!(other.phase, Phase::Failed { .. });
+                let views = tabs.iter().zip(&others).filter(goes_on).map(|(tab, _)| tab.view());
+                let views: Option<Vec<_>> = views.collect();
+                match views {
+                    Some(views) if !views.is_empty() => {
+                        over_seeds(&std::iter::once((view, record)).chain(views).collect::<Vec<_>>(), shown)
+                    }
+                    _ => Vec::new(),
+                }
+            })
+        });
+        match said.unwrap_or_default() {
+            none if none.is_empty() && !others.is_empty() => {
+                let seed = self.run.with_untracked(|run| run.as_ref().map_or(0, |run| run.experiment.seed));
+                vec![format!("What this tab shows is of seed {seed} alone.")]
+            }
+            said => said,
         }
     }
 
@@ -212,6 +290,23 @@ impl App {
 /// The cores of each engine; `None` where there is one, which has all.
 fn cores(seeds: usize) -> Option<usize> {
     (seeds > 1).then(|| seeds::cores_for_each(hardware_cores(), seeds))
+}
+
+/// What the open tab of "How it learns" says over the seeds. While a run goes on it is found anew every other second: courses of
+/// training losses are long.
+#[component]
+pub fn OverSeeds() -> impl IntoView {
+    let app = use_app();
+    let said = Memo::new(move |_| {
+        app.seeds.ticks.track();
+        app.probes.kind.track();
+        app.seeds.of_run.track();
+        app.shown.track();
+        untrack(|| app.said_over_seeds()).join(" ")
+    });
+    view! {
+        <p class="over-seeds" data-testid="probe-seeds" hidden=move || said.with(String::is_empty)>{said}</p>
+    }
 }
 
 /// How many seeds a run has.

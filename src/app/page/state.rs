@@ -336,7 +336,8 @@ impl App {
             Event::Outcome(outcome) => {
                 let precision =
                     self.run.with_untracked(|run| run.as_ref().map(|run| run.experiment.evaluation.precision));
-                self.reached.set(precision.map(|precision| outcome.reached(precision)).unwrap_or_default());
+                let reached = precision.map(|precision| outcome.reached(precision)).unwrap_or_default();
+                self.reached.set(self.seeds.said_of_one(reached));
             }
             Event::Ready
             | Event::Probe(_)
@@ -384,6 +385,9 @@ impl App {
 
     /// Asks the probes of the run.
     pub fn ask_probes(self, request: ProbeRequest) {
+        if let ProbeRequest::Open(kind) = request {
+            self.open_tab_of_seeds(kind);
+        }
         self.send(Command::Probe(request));
     }
 
