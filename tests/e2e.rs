@@ -52,6 +52,8 @@ mod loading;
 mod maps;
 #[path = "e2e/pointing.rs"]
 mod pointing;
+#[path = "e2e/seeds.rs"]
+mod seeds;
 #[path = "e2e/mod.rs"]
 mod support;
 

@@ -248,6 +248,7 @@ mod tests {
             compare: ["copy".to_string(), "bi-inf & more".to_string()].into(),
             hidden: [CurveName::Model, CurveName::EntropyRate].into(),
             predict: true,
+            seeds: 3,
         }
     }
 
@@ -280,6 +281,9 @@ mod tests {
         assert_eq!(view, ViewState { log_log: true, ..ViewState::default() });
         assert_eq!(said.len(), 3, "{said:?}");
         assert!(said[0].contains("view.zoom") && said[1].contains("nats or bits") && said[2].contains("oracle"));
+        // Other numbers of seeds are not to be chosen.
+        let (view, said) = ViewState::from_fragment("view.seeds=4");
+        assert!(view.seeds == 1 && said[0].contains("1 or 3 or 5"), "{said:?}");
         for text in ["view.step=-1", "view.step=", "view.step", "view.=1", "view.paused=yes", "view.step=%zz"] {
             assert_eq!(ViewState::from_fragment(text).1.len(), 1, "{text}");
         }
