@@ -54,6 +54,8 @@ mod maps;
 mod pointing;
 #[path = "e2e/runs.rs"]
 mod runs;
+#[path = "e2e/seeds.rs"]
+mod seeds;
 #[path = "e2e/mod.rs"]
 mod support;
 

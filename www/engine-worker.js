@@ -1,6 +1,6 @@
-// The engine's worker: loads its wasm and hands every message to it. Messages are ArrayBuffers that are transferred; only this script
-// itself reports by plain objects, { what, done } while it loads and { why, next } when something goes wrong, so that the page can show
-// it and offer a fresh engine (src/protocol/transfer.rs reads both).
+// The engine's worker: loads its wasm and hands every message to it. Messages are ArrayBuffers that are transferred, but for the number
+// of cores below; only this script itself reports by plain objects, { what, done } while it loads and { why, next } when something goes
+// wrong, so that the page can show it and offer a fresh engine (src/protocol/transfer.rs reads both).
 
 const asked = new URLSearchParams(self.location.search);
 // Without the role: every worker loads the same files.
@@ -9,9 +9,17 @@ const query = `?v=${encodeURIComponent(asked.get("v"))}`;
 const fail = (why, next) => self.postMessage({ why, next });
 const words = (error) => (error instanceof Error ? error.message : String(error));
 
+// Engines of several seeds run side by side and share the machine's cores. Before a run the page says how many are this one's, `{ cores }`:
+// the engine asks the browser for the number of cores, and gets that answer. True where the message was of this kind.
+function isCores(data) {
+  if (data instanceof ArrayBuffer || !(data?.cores > 0)) return false;
+  Object.defineProperty(self.navigator, "hardwareConcurrency", { value: data.cores, configurable: true });
+  return true;
+}
+
 // Commands that come before the wasm is there wait here.
 const waiting = [];
-self.onmessage = (message) => waiting.push(message.data);
+self.onmessage = (message) => isCores(message.data) || waiting.push(message.data);
 
 const broken = (error) =>
   fail(`The engine stopped: ${words(error)}.`, "What was drawn stays. Start again with a fresh engine.");
@@ -60,7 +68,7 @@ try {
   const script = import(`./${name}.js${query}`).catch(() => import(`./${name}.js${query}&again=${Date.now()}`));
   const [engine, wasm] = await Promise.all([script, download(`${name}_bg.wasm${query}`)]);
   await engine.default({ module_or_path: wasm });
-  self.onmessage = (message) => engine.handle(new Uint8Array(message.data));
+  self.onmessage = (message) => isCores(message.data) || engine.handle(new Uint8Array(message.data));
   for (const buffer of waiting) engine.handle(new Uint8Array(buffer));
 } catch (error) {
   fail(

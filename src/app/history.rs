@@ -1,6 +1,9 @@
 //! What a run has told so far, in plain bounded buffers outside any reactive graph.
 
 mod kept;
+mod seeds;
+
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +15,7 @@ use crate::{
 };
 
 pub use kept::HistoryError;
+pub use seeds::{Spread, others, spreads};
 
 /// Buckets of the training curve, at most: two for every pixel of a wide chart.
 pub const MAX_BUCKETS: usize = 2048;
@@ -73,6 +77,11 @@ pub struct History {
     /// Kept on their own (`app::runs`), so not part of what is stored of this run.
     #[serde(skip)]
     earlier: Vec<EarlierRun>,
+    /// The same experiment with other seeds: these have neither earlier runs nor seeds of their own.
+    seeds: Vec<History>,
+    /// The latest evaluations where there are several seeds, which are not all at the same step.
+    #[serde(skip)]
+    recent: VecDeque<Evaluation>,
 }
 
 impl History {
@@ -89,6 +98,8 @@ impl History {
             outcome: None,
             extremes: None,
             earlier: Vec::new(),
+            seeds: Vec::new(),
+            recent: VecDeque::new(),
         }
     }
 
@@ -154,6 +165,9 @@ impl History {
                 self.extremes = Extremes::with(self.extremes, evaluation, (evaluation.step as f64) < first_fall);
                 self.evaluations.push(EvaluationPoint::of(evaluation));
                 self.evaluation = Some(evaluation.clone());
+                if !self.seeds.is_empty() {
+                    self.remember(evaluation);
+                }
                 // What came last stays only where its step is one to be recorded.
                 let kept = &self.experiment.evaluation;
                 // The last step is evaluated again on more sequences; its samples stand.
@@ -260,9 +274,9 @@ impl History {
         self.looked_at().map_or(self.samples.as_ref(), |r| r.samples.as_ref())
     }
 
-    /// How far the model's loss by position has reached in this run; `None` before the first evaluation.
+    /// How far the model's loss by position has reached in this run and in those of the other seeds; `None` before the first evaluation.
     pub fn extremes(&self) -> Option<Extremes> {
-        self.extremes
+        self.with_seeds().filter_map(|run| run.extremes).reduce(Extremes::and)
     }
 
     /// The curves stand still: the run is over, or a recorded step is looked at.
@@ -317,6 +331,16 @@ pub struct Extremes {
 impl Extremes {
     /// The share of a run's steps in which a loss that jumps up counts as still falling.
     const FIRST_FALL: f64 = 0.1;
+
+    /// Of two runs.
+    fn and(self, other: Self) -> Self {
+        Self {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+            risen: self.risen.max(other.risen),
+            least_worst: self.least_worst.min(other.least_worst),
+        }
+    }
 
     fn with(before: Option<Self>, evaluation: &Evaluation, early: bool) -> Option<Self> {
         let values = || evaluation.model.iter().copied().filter(|v| v.is_finite());
@@ -465,6 +489,12 @@ impl TrainingCurve {
     /// 0 before the first step.
     pub fn last_step(&self) -> usize {
         self.buckets.last().map_or(0, |b| b.last)
+    }
+
+    /// The smoothed loss in the bucket that holds `step`; `None` for a step that has not come or has no finite loss.
+    pub fn smoothed_at(&self, step: usize) -> Option<f64> {
+        let after = self.buckets.partition_point(|b| b.first <= step);
+        self.buckets.get(after.checked_sub(1)?).filter(|b| step <= b.last).map(|b| b.smoothed)
     }
 
     fn extend(&mut self, frame: &Frame, planned: usize) {

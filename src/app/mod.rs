@@ -15,6 +15,7 @@ pub mod page;
 pub mod pictures;
 pub mod rerun;
 pub mod runs;
+pub mod seeds;
 pub mod story;
 pub mod sweeps;
 pub mod view_state;

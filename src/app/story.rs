@@ -1,7 +1,7 @@
 //! A story beside a run. What a story claims was seen in its own run: where settings differ it steps back, and what is seen now is said
 //! from the run's own numbers.
 
-use super::history::{History, differences};
+use super::history::{History, Spread, differences};
 use crate::{experiment::Experiment, number, protocol::Evaluation};
 
 /// In a story's HTML, the class of a paragraph that says what came out of the story's own run.
@@ -62,6 +62,9 @@ pub fn seen(history: &History) -> String {
     let furthest = excess.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
     let (reference, unit) = (history.reference(), format!("nats per {}", history.per()));
     let side = |v: f64| if v < 0.0 { "below" } else { "above" };
+    if let Some(text) = seen_of_seeds(history) {
+        return text;
+    }
     let most = furthest.map_or_else(String::new, |(i, most)| {
         format!(", and {} {} it at position {}, the highest of all", number::short(most.abs()), side(*most), i + 1)
     });
@@ -72,6 +75,22 @@ pub fn seen(history: &History) -> String {
         number::short(over.abs()),
         side(over)
     )
+}
+
+/// The same of several seeds, at a step that all have reached; `None` where there is one.
+fn seen_of_seeds(history: &History) -> Option<String> {
+    let all = history.evaluations_of_seeds()?;
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let loss = Spread::over(all.iter().map(|e| mean(&e.model)))?;
+    let over = Spread::over(all.iter().map(|e| mean(&e.excess)))?;
+    Some(format!(
+        "This run at step {}: over all positions the loss on fresh topics is {} nats per {} on average; less that of {} it is {}.",
+        number::count(all.first()?.step),
+        loss.whole_text(),
+        history.per(),
+        history.reference(),
+        over.text()
+    ))
 }
 
 #[cfg(test)]

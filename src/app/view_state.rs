@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::charts::{ChartKind, CurveName};
+use super::{
+    charts::{ChartKind, CurveName},
+    seeds,
+};
 use crate::{
     experiment::{Evaluation, link},
     number::{self, Unit},
@@ -40,6 +43,8 @@ pub struct ViewState {
     pub hidden: BTreeSet<CurveName>,
     /// A guess is asked for before anything is shown.
     pub predict: bool,
+    /// Seeds of the run, one of [`seeds::CHOICES`].
+    pub seeds: usize,
 }
 
 impl Default for ViewState {
@@ -57,6 +62,7 @@ impl Default for ViewState {
             compare: BTreeSet::new(),
             hidden: BTreeSet::new(),
             predict: false,
+            seeds: 1,
         }
     }
 }
@@ -83,6 +89,7 @@ impl ViewState {
         choice(!self.compare.is_empty(), "compare", &joined(self.compare.iter().map(String::as_str)));
         choice(!self.hidden.is_empty(), "hidden", &joined(self.hidden.iter().map(|curve| curve.name())));
         choice(self.predict, "predict", "1");
+        choice(self.seeds != clean.seeds, "seeds", &self.seeds.to_string());
         let written: Vec<String> =
             fields.iter().map(|(name, value)| format!("{PREFIX}{name}={}", link::encode(value))).collect();
         written.join("&")
@@ -131,6 +138,10 @@ impl ViewState {
             "step" => self.step = Some(value.parse().map_err(|_| Some("a whole number".into()))?),
             "paused" => self.paused = one_of(&["0", "1"])? == 1,
             "predict" => self.predict = one_of(&["0", "1"])? == 1,
+            "seeds" => {
+                let allowed = seeds::CHOICES.map(|count| count.to_string());
+                self.seeds = seeds::CHOICES[one_of(&allowed.each_ref().map(String::as_str))?];
+            }
             // Which baselines there are, the run will say.
             "compare" => self.compare = names(value).map(String::from).collect(),
             "hidden" => {
@@ -237,6 +248,7 @@ mod tests {
             compare: ["copy".to_string(), "bi-inf & more".to_string()].into(),
             hidden: [CurveName::Model, CurveName::EntropyRate].into(),
             predict: true,
+            seeds: 3,
         }
     }
 
@@ -269,6 +281,9 @@ mod tests {
         assert_eq!(view, ViewState { log_log: true, ..ViewState::default() });
         assert_eq!(said.len(), 3, "{said:?}");
         assert!(said[0].contains("view.zoom") && said[1].contains("nats or bits") && said[2].contains("oracle"));
+        // Other numbers of seeds are not to be chosen.
+        let (view, said) = ViewState::from_fragment("view.seeds=4");
+        assert!(view.seeds == 1 && said[0].contains("1 or 3 or 5"), "{said:?}");
         for text in ["view.step=-1", "view.step=", "view.step", "view.=1", "view.paused=yes", "view.step=%zz"] {
             assert_eq!(ViewState::from_fragment(text).1.len(), 1, "{text}");
         }

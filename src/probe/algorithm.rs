@@ -137,6 +137,14 @@ impl Algorithm {
         })
     }
 
+    /// The predictor that the model is nearest to on the sequences of an ensemble, and how far it is, nats per token: at the step that
+    /// is shown, or the last measured one before it.
+    pub fn nearest_at(&self, ensemble: usize, shown: usize) -> Option<(usize, &str, f64)> {
+        let (step, distances) = self.shown(ensemble, shown)?;
+        let at = distances.nearest(&self.predictors)?;
+        Some((step, self.predictors.get(at)?.name.as_str(), distances.mean.get(at)?.value))
+    }
+
     fn sentences(&self, shown: usize, chosen: usize) -> Vec<String> {
         let mut out = Vec::new();
         let nearest: Vec<(usize, String)> = (0..self.ensembles.len())

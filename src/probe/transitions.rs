@@ -157,6 +157,12 @@ impl Transitions {
         self.measured.iter().filter_map(|(step, excess)| Some((*step, *excess.get(class)?))).collect()
     }
 
+    /// The classes of events, and the recorded step by which each was learned for good; `None` where it is not, or not yet.
+    pub fn learned_by(&self) -> Vec<(&str, Option<usize>)> {
+        let classes = self.events.iter().flat_map(|events| &events.classes).enumerate();
+        classes.map(|(i, class)| (class.name.as_str(), learned(&self.course(i), LEFT))).collect()
+    }
+
     fn learned_sentence(&self) -> Vec<String> {
         let Some(events) = &self.events else { return Vec::new() };
         let mut when: BTreeMap<usize, Vec<String>> = BTreeMap::new();

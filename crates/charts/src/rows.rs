@@ -40,6 +40,8 @@ pub struct Row {
     pub hue: fn(&Theme) -> Hue,
     pub value: Option<f64>,
     pub stderr: f64,
+    /// The least and the greatest of several runs, where the value is their mean; it is drawn in place of the standard error.
+    pub spread: Option<(f64, f64)>,
     pub look: Look,
     /// Behind the number.
     pub text: String,
@@ -65,6 +67,11 @@ const LEAST: f64 = 1e-6;
 
 pub fn line(name: &str, value: String, how: &str) -> ReadoutLine {
     ReadoutLine { name: name.into(), value, how: how.into(), hue: None, at: None }
+}
+
+/// `2.31 (2.28 to 2.35)`: a mean, the least and the greatest.
+fn between(mean: f64, least: f64, greatest: f64) -> String {
+    format!("{} ({} to {})", number::short(mean), number::short(least), number::short(greatest))
 }
 
 pub struct Rows(pub Sheet);
@@ -96,18 +103,48 @@ impl Rows {
         row.value.filter(|v| v.is_finite()).map(|v| (of(v), of(row.stderr)))
     }
 
-    /// Where the bar begins to be taken away, and how far to the right anything is drawn.
-    fn ends(&self, i: usize, row: &Row) -> Option<(f64, f64)> {
-        let (value, stderr) = self.shown(row).filter(|_| row.look != Look::Words)?;
-        let taken = if row.look == Look::Stack { self.0.unit.of(self.sum(i, |l| l == Look::Hollow)) } else { 0.0 };
-        Some((value, (value + taken).max(value + BAND * stderr)))
+    /// The least and the greatest of several runs, in the chosen unit; of rows of words as they are.
+    fn spread(&self, row: &Row) -> Option<(f64, f64)> {
+        let of = |nats: f64| if row.look == Look::Words { nats } else { self.0.unit.of(nats) };
+        row.spread.map(|(least, greatest)| (of(least), of(greatest)))
     }
 
+    /// Where the error bar reaches to: the standard error's band, or the least and the greatest of several runs.
+    fn bounds(&self, row: &Row) -> Option<(f64, f64)> {
+        let (value, stderr) = self.shown(row)?;
+        self.spread(row).or_else(|| (stderr > 0.0).then_some((value - BAND * stderr, value + BAND * stderr)))
+    }
+
+    /// Where the bar begins to be taken away, how far to the right anything is drawn, and how far to the left.
+    fn ends(&self, i: usize, row: &Row) -> Option<(f64, f64, f64)> {
+        let (value, _) = self.shown(row).filter(|_| row.look != Look::Words)?;
+        let taken = if row.look == Look::Stack { self.0.unit.of(self.sum(i, |l| l == Look::Hollow)) } else { 0.0 };
+        let (low, high) = self.bounds(row).unwrap_or((value, value));
+        Some((value, (value + taken).max(high), (value - taken).min(low)))
+    }
+
+    /// Behind a bar: of several runs the mean alone, since the error bar shows the rest and words take the bars' room.
+    fn label(&self, row: &Row) -> String {
+        self.words(row, None)
+    }
+
+    /// Number and words of a row.
     fn text(&self, row: &Row) -> String {
+        self.words(row, self.spread(row))
+    }
+
+    fn words(&self, row: &Row, spread: Option<(f64, f64)>) -> String {
         match self.shown(row) {
-            Some((value, _)) if row.look == Look::Hollow && value > 0.0 => format!("− {}", number::short(value)),
+            Some((value, _)) if row.look == Look::Hollow && value > 0.0 => match spread {
+                Some((low, high)) => format!("− {}", between(value, low, high)),
+                None => format!("− {}", number::short(value)),
+            },
             Some((value, stderr)) if row.look != Look::Words => {
-                let number = if stderr > 0.0 { number::with_error(value, stderr) } else { number::short(value) };
+                let number = match spread {
+                    Some((low, high)) => between(value, low, high),
+                    None if stderr > 0.0 && row.spread.is_none() => number::with_error(value, stderr),
+                    None => number::short(value),
+                };
                 let off = match self.is_off(value) {
                     false => "",
                     true if value > 0.0 => " ← left of this axis",
@@ -122,10 +159,10 @@ impl Rows {
     }
 
     /// Every value and every error is on it, but on a log axis those that are not above [`LEAST`].
-    fn scale(&self, view: &View, ends: &[(f64, f64)]) -> Scale {
+    fn scale(&self, view: &View, ends: &[(f64, f64, f64)]) -> Scale {
         let sheet = &self.0;
         let (mut low, mut high) = sheet.usual;
-        let below = ends.iter().map(|e| 2.0 * e.0 - e.1);
+        let below = ends.iter().map(|e| e.2);
         let levels = sheet.levels.iter().map(|l| sheet.unit.of(l.0));
         for v in ends.iter().flat_map(|e| [e.0, e.1]).chain(below.filter(|_| sheet.linear)).chain(levels) {
             if v.is_finite() && (sheet.linear || v > 0.0) {
@@ -157,8 +194,8 @@ impl Rows {
             }
             notes.extend(lines);
         }
-        let texts: Vec<String> = sheet.rows.iter().map(|row| self.text(row)).collect();
-        let ends: Vec<(f64, f64)> =
+        let texts: Vec<String> = sheet.rows.iter().map(|row| self.label(row)).collect();
+        let ends: Vec<(f64, f64, f64)> =
             sheet.rows.iter().enumerate().map(|(i, row)| self.ends(i, row).unwrap_or_default()).collect();
         let x = self.scale(view, &ends);
         let side = sheet.rows.iter().map(|r| text_width(&r.name, frame::LABEL)).fold(0.0, f64::max) + 18.0;
@@ -194,7 +231,7 @@ impl Rows {
         let base = if self.0.linear { frame.px(0.0) } else { frame.left };
         let px = |v: f64| frame.left + clip::edge(&frame.x, v) * (frame.right - frame.left);
         let mut end = base;
-        if let Some((value, right)) = self.ends(i, row) {
+        if let Some((value, right, _)) = self.ends(i, row) {
             let off = self.is_off(value);
             // A bar that is there is seen, however short.
             let kept =
@@ -231,10 +268,10 @@ impl Rows {
                 let points = vec![a, (b.0, a.1), b, (a.0, b.1), a];
                 marks.push(Mark::Line { points, stroke: Stroke::new(theme.axis, 1.5) });
             }
-            let bounds = (2.0 * value - right, right);
+            let bounds = self.bounds(row).unwrap_or((value, value));
             let (low, high) = (px(bounds.0), px(bounds.1));
             // On a log axis a value below 0 has no place, and its error would look like that of a value above 0.
-            if row.stderr > 0.0 && high > low && !self.is_off(value) {
+            if high > low && !self.is_off(value) {
                 let stroke = Stroke::new(theme.text, 1.5);
                 marks.push(Mark::Line { points: vec![(low, y), (high, y)], stroke });
                 // An error bar that goes on beyond the axis has no end there.
@@ -352,6 +389,7 @@ impl Chart for Rows {
         let index = (cursor.is_finite() && cursor >= 0.0).then(|| cursor.round() as usize)?;
         let (row, y) = (self.0.rows.get(index)?, layout.ys.get(index)? + layout.pitch * 0.42);
         let value = match row.value {
+            Some(_) if row.look != Look::Words && row.spread.is_some() => format!("{} {}", self.text(row), self.0.unit),
             Some(nats) if row.look != Look::Words => quantity(self.0.unit, nats, row.stderr),
             _ => row.text.clone(),
         };
@@ -375,7 +413,9 @@ impl Chart for Rows {
     }
 
     fn csv(&self) -> String {
-        let mut csv = format!("name,value ({}),standard error,how\n", self.0.unit);
+        let has_spread = self.0.rows.iter().any(|row| row.spread.is_some());
+        let spread = if has_spread { "least,greatest," } else { "" };
+        let mut csv = format!("name,value ({}),standard error,{spread}how\n", self.0.unit);
         for row in &self.0.rows {
             let (value, stderr) = self.shown(row).unzip();
             let mut how = row.about.clone();
@@ -383,7 +423,9 @@ impl Chart for Rows {
                 how.push_str(&format!("; {} {} {}", l.name, l.value, l.how));
             }
             let (value, stderr) = (cell(value), cell(stderr.filter(|e| *e > 0.0)));
-            csv.push_str(&format!("\"{}\",{value},{stderr},\"{}\"\n", row.name, how.replace('"', "'")));
+            let (least, greatest) = self.spread(row).unzip();
+            let spread = if has_spread { format!("{},{},", cell(least), cell(greatest)) } else { String::new() };
+            csv.push_str(&format!("\"{}\",{value},{stderr},{spread}\"{}\"\n", row.name, how.replace('"', "'")));
         }
         csv
     }

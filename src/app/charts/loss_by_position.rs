@@ -1,20 +1,24 @@
 //! The hero: loss at each position in the sequence, the model beside exact Bayes and the other levels.
 
 use crate::{
-    app::{history::History, theme::Theme},
+    app::{
+        history::{History, Spread},
+        theme::Theme,
+    },
     clip::{Beyond, LOG_DEPTH},
     experiment::Observation,
     map::Estimate,
     number,
-    protocol::{Baseline, Curve, Measured},
+    protocol::{Baseline, Curve, Evaluation, Measured},
     scale::{Scale, round_step},
 };
 
 use super::{
-    BAND, Chart, CurveName, Options, RECORDED_ALPHA, Readout, ReadoutLine, Recorded, View, cell,
+    BAND, Chart, CurveName, Options, RECORDED_ALPHA, Readout, ReadoutLine, Recorded, SEEDS_ALPHA, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     how,
     loss_line::{Kind, Line},
+    loss_of_seeds::mean,
     moved, quantity,
     scene::{Mark, Scene},
 };
@@ -27,10 +31,10 @@ const SLOPE_REACH: f64 = 1.5;
 const REACH: f64 = 4.0;
 
 pub struct LossByPosition<'a> {
-    history: &'a History,
+    pub(super) history: &'a History,
     pub(super) options: Options,
     /// Seen against unseen topics, both measured from the source that knows the topic.
-    topics: bool,
+    pub(super) topics: bool,
 }
 
 impl<'a> LossByPosition<'a> {
@@ -46,33 +50,25 @@ impl<'a> LossByPosition<'a> {
     /// The model on seen and on fresh topics, and exact Bayes there; in drawing order.
     fn lines_of_topics(&self) -> Vec<Line> {
         let mut lines = self.recorded_topics();
-        let Some(e) = self.history.evaluation() else { return lines };
+        let Some(e) = self.evaluations().into_iter().next() else { return lines };
         let n = number::count(e.sequences);
         let (black, purple) = if self.adaptive() {
             (self.history.reference(), "baseline, seen")
         } else {
             ("exact Bayes", "Bayes over K")
         };
-        let measured = [
-            ("seen", "model", Kind::Seen, &e.seen_model, Some(&e.seen_model_stderr)),
-            ("unseen", "model", Kind::Model, &e.fresh_model, Some(&e.fresh_model_stderr)),
-            (purple, "the K topics", Kind::Retrieval, &e.seen_bayes, None),
-            (black, "P(w)", Kind::Bayes, &e.fresh_bayes, None),
-        ]
-        .into_iter()
-        .filter(|line| !line.3.is_empty())
-        .map(|(label, rest, kind, values, stderr)| {
+        type Read = fn(&Evaluation) -> (&[f64], &[f64]);
+        let measured: [(&str, &str, Kind, Read); 4] = [
+            ("seen", "model", Kind::Seen, |e| (&e.seen_model, &e.seen_model_stderr)),
+            ("unseen", "model", Kind::Model, |e| (&e.fresh_model, &e.fresh_model_stderr)),
+            (purple, "the K topics", Kind::Retrieval, |e| (&e.seen_bayes, &[])),
+            (black, "P(w)", Kind::Bayes, |e| (&e.fresh_bayes, &[])),
+        ];
+        let measured = measured.into_iter().filter_map(|(label, rest, kind, read)| {
             let seen = matches!(kind, Kind::Retrieval | Kind::Seen);
             let topics = if seen { "fresh sequences of the training topics" } else { "sequences of fresh topics" };
-            Line {
-                name: format!("{label} ({rest})"),
-                label: label.into(),
-                kind,
-                values: values.clone(),
-                stderr: stderr.cloned().unwrap_or_default(),
-                how: vec![format!("{n} {topics}"); values.len()],
-                spread: Vec::new(),
-            }
+            let line = self.measured((label, kind), read, |_, v| v, format!("{n} {topics}"))?;
+            Some(Line { name: format!("{label} ({rest})"), ..line }).filter(|line| !line.values.is_empty())
         });
         lines.extend(measured);
         lines
@@ -169,7 +165,8 @@ impl<'a> LossByPosition<'a> {
     /// A mean with the least and the greatest.
     fn between(&self, value: f64, low: f64, high: f64) -> String {
         let text = |nats: f64| number::short(self.shown(nats));
-        format!("{} ({} to {}) {}", text(value), text(low), text(high), self.options.unit)
+        let unit = if self.squared() { String::new() } else { format!(" {}", self.options.unit) };
+        format!("{} ({} to {}){unit}", text(value), text(low), text(high))
     }
 
     /// Squared errors by position, in drawing order.
@@ -189,9 +186,9 @@ impl<'a> LossByPosition<'a> {
             let kind = Kind::of_baseline(&baseline.name, i);
             lines.push(line(&baseline.name, kind, &baseline.squared_error, &baseline.about));
         }
-        if let Some(evaluation) = self.history.evaluation() {
+        if let Some(evaluation) = self.evaluations().first() {
             let how = format!("mean over {} fresh sequences", number::count(evaluation.sequences));
-            lines.push(line("model", Kind::Model, &evaluation.squared_error, &how));
+            lines.extend(self.measured(("model", Kind::Model), |e| (&e.squared_error, &[]), |_, v| v, how));
         }
         if let Some(theory) = self.history.theory() {
             let how = "of exact Bayes' mean prediction";
@@ -208,7 +205,7 @@ impl<'a> LossByPosition<'a> {
     }
 
     /// Whether the reader hid this line.
-    fn is_hidden(&self, kind: Kind) -> bool {
+    pub(super) fn is_hidden(&self, kind: Kind) -> bool {
         let hides = |curve: CurveName| self.options.hidden.contains(&curve);
         let waits = self.options.predicting && matches!(kind, Kind::Model | Kind::Earlier(_));
         !self.topics && (waits || kind.curve_name().is_some_and(hides))
@@ -278,23 +275,7 @@ impl<'a> LossByPosition<'a> {
                 spread: Vec::new(),
             });
         }
-        if let Some(evaluation) = self.history.evaluation() {
-            let how = if self.adaptive() {
-                "on the tokens of"
-            } else {
-                "the Bayes curve plus the KL of whole predictions to it, over"
-            };
-            let how = format!("{how} {} fresh sequences", number::count(evaluation.sequences));
-            lines.push(Line {
-                name: "model".into(),
-                label: "model".into(),
-                kind: Kind::Model,
-                values: evaluation.model.iter().take(length).copied().collect(),
-                stderr: evaluation.excess_stderr.iter().take(length).copied().collect(),
-                how: vec![how; length],
-                spread: Vec::new(),
-            });
-        }
+        lines.extend(self.model_line());
         if !self.options.guess.is_empty() {
             lines.push(Line {
                 name: "your guess".into(),
@@ -320,7 +301,7 @@ impl<'a> LossByPosition<'a> {
     }
 
     /// Real text: the black line is no lower bound.
-    fn adaptive(&self) -> bool {
+    pub(super) fn adaptive(&self) -> bool {
         self.history.theory().is_some_and(|t| t.adaptive)
     }
 
@@ -355,7 +336,15 @@ impl<'a> LossByPosition<'a> {
     /// what the model rose to again. So the first fall may be cut off, and the final curve is whole.
     fn y_scale(&self, view: &View, lines: &[Line]) -> Scale {
         let range = |wanted: &dyn Fn(Kind) -> bool| {
-            let values = lines.iter().filter(|l| wanted(l.kind)).flat_map(|l| self.drawn(l)).filter(|v| v.is_finite());
+            let ends = |l: &Line| {
+                l.spread.iter().flat_map(|(low, high)| [self.shown(*low), self.shown(*high)]).collect::<Vec<_>>()
+            };
+            let all = lines.iter().filter(|l| wanted(l.kind)).flat_map(|l| {
+                // A recorded band may be cut; that of the seeds is whole.
+                let ends = if matches!(l.kind, Kind::Recorded | Kind::RecordedSeen) { Vec::new() } else { ends(l) };
+                self.drawn(l).into_iter().chain(ends)
+            });
+            let values = all.filter(|v| v.is_finite());
             values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
         };
         if self.topics {
@@ -433,7 +422,9 @@ impl<'a> LossByPosition<'a> {
             .map(|(i, (low, high))| (i as f64 + 1.0, self.shown(*low), self.shown(*high)))
             .collect();
         for points in frame.band(&edges) {
-            marks.push(Mark::Area { points, colour: line.kind.hue(theme).line, alpha: RECORDED_ALPHA });
+            let alpha =
+                if matches!(line.kind, Kind::Recorded | Kind::RecordedSeen) { RECORDED_ALPHA } else { SEEDS_ALPHA };
+            marks.push(Mark::Area { points, colour: line.kind.hue(theme).line, alpha });
         }
         marks.push(Mark::Line { points: frame.path(&self.points(line)), stroke: line.kind.stroke(theme) });
     }
@@ -570,29 +561,9 @@ impl Chart for LossByPosition<'_> {
             let model = rows.remove(i);
             rows.insert(0, model);
         }
-        if let Some(e) =
-            self.history.evaluation().filter(|_| !self.squared() && !self.topics && !self.is_hidden(Kind::Model))
-            && let (Some(excess), Some(stderr)) = (e.excess.get(index), e.excess_stderr.get(index))
-        {
-            rows.insert(
-                1.min(rows.len()),
-                ReadoutLine {
-                    name: format!("model above {}", if self.adaptive() { self.history.reference() } else { "Bayes" }),
-                    value: quantity(self.options.unit, *excess, *stderr),
-                    how: format!(
-                        "{} {} fresh sequences",
-                        if self.adaptive() {
-                            "difference on the same tokens; below 0 the model is the better one; over"
-                        } else {
-                            "KL of whole predictions, averaged over"
-                        },
-                        number::count(e.sequences)
-                    ),
-                    hue: None,
-                    at: None,
-                },
-            );
-        }
+        let more = self.more_of_model(index);
+        let place = 1.min(rows.len());
+        rows.splice(place..place, more);
         if self.options.log_log && !self.squared() && !self.adaptive() {
             let of = [(Kind::Model, "local slope of the model"), (Kind::Bayes, "local slope of Bayes")];
             for (kind, name) in of {
@@ -709,10 +680,14 @@ impl LossByPosition<'_> {
             amount(*first),
             amount(*last),
         );
-        let Some(e) = self.history.evaluation() else {
+        let all = self.evaluations();
+        let Some(e) = all.first() else {
             return format!("{bayes} The model has not been evaluated yet.");
         };
         let (Some(now), Some(excess)) = (e.model.last(), mean(&e.excess)) else { return bayes };
+        if all.len() > 1 {
+            return format!("{} {bayes}", self.summary_of_seeds(&all));
+        }
         let worst = e.excess.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(1, |(i, _)| i + 1);
         format!(
             "At step {} the model's loss at position {length} is {}, and it lies {} above {} on average, most at position \
@@ -726,10 +701,7 @@ impl LossByPosition<'_> {
 
     /// Says no more than is drawn.
     fn summary_of_shown(&self, lines: &[Line]) -> String {
-        let of = |line: &Line| {
-            let last = line.values.last().map_or(f64::NAN, |v| self.shown(*v));
-            format!("{} {}", line.name, number::short(last))
-        };
+        let of = |line: &Line| format!("{} {}", line.name, self.last_of(line));
         let (all, unit) = (lines.iter().rev().map(of).collect::<Vec<_>>().join(", "), self.options.unit);
         match all.is_empty() {
             true => "Every curve is hidden.".into(),
@@ -737,12 +709,24 @@ impl LossByPosition<'_> {
         }
     }
 
+    /// The last value of a line: `1.02 (1.01 to 1.04)` of several runs.
+    fn last_of(&self, line: &Line) -> String {
+        let text = |v: &f64| number::short(self.shown(*v));
+        match (line.values.last(), line.spread.last()) {
+            (Some(value), Some((low, high))) => format!("{} ({} to {})", text(value), text(low), text(high)),
+            (value, _) => text(value.unwrap_or(&f64::NAN)),
+        }
+    }
+
     fn summary_of_topics(&self) -> String {
-        let Some(e) = self.history.evaluation() else { return "No evaluation yet.".into() };
+        let all = self.evaluations();
+        let Some(e) = all.first() else { return "No evaluation yet.".into() };
         let mut text = format!("At step {}, at the last position,", number::count(e.step));
+        if all.len() > 1 {
+            text.push_str(&format!(" {}:", Spread::how(all.len())));
+        }
         for line in self.lines() {
-            let last = line.values.last().map_or(f64::NAN, |v| self.shown(*v));
-            text.push_str(&format!(" {} {};", line.name, number::short(last)));
+            text.push_str(&format!(" {} {};", line.name, self.last_of(&line)));
         }
         format!("{text} {} per {} above the source that knows the topic.", self.options.unit, self.history.per())
     }
@@ -765,8 +749,4 @@ impl LossByPosition<'_> {
         let step = (high as f64 / low as f64).ln();
         Some(Measured { value: (b / a).ln() / step, stderr: a_error.hypot(b_error) / step })
     }
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

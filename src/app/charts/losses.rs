@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        history::{EvaluationPoint, History},
+        history::{EvaluationPoint, History, Spread},
         theme::{Hue, Theme},
     },
     clip::Beyond,
@@ -22,6 +22,39 @@ use super::{
 pub struct Losses<'a> {
     history: &'a History,
     options: Options,
+    /// At each evaluated step the scalars of all seeds that have come so far, this run's first; of the run alone until all have.
+    points: Vec<Vec<&'a EvaluationPoint>>,
+}
+
+/// A number at one step: of the run with its standard error, or of several seeds.
+#[derive(Clone, Copy)]
+struct Number {
+    value: f64,
+    /// Of the run alone.
+    stderr: f64,
+    spread: Option<Spread>,
+}
+
+impl Number {
+    fn of(points: &[&EvaluationPoint], read: impl Fn(&EvaluationPoint) -> Measured) -> Self {
+        let first = points.first().map(|p| read(p)).unwrap_or_default();
+        let spread = Spread::over(points.iter().map(|p| read(p).value));
+        Self { value: Spread::mean_or(spread, first.value, points.len()), stderr: first.stderr, spread }
+    }
+
+    fn in_unit(self, of: impl Fn(f64) -> f64) -> Self {
+        Self { value: of(self.value), stderr: of(self.stderr), spread: self.spread.map(|s| s.map(&of)) }
+    }
+
+    /// Ends of the band: of the standard error, or the least and the greatest.
+    fn ends(self) -> (f64, f64) {
+        let of_one = (self.value - BAND * self.stderr, self.value + BAND * self.stderr);
+        self.spread.map_or(of_one, |s| (s.least, s.greatest))
+    }
+
+    fn text(self) -> String {
+        self.spread.map_or_else(|| number::with_error(self.value, self.stderr), Spread::text)
+    }
 }
 
 /// A line of either panel.
@@ -157,15 +190,23 @@ const GAPS_TO_BASELINE: [Series; 3] = {
 };
 
 impl Series {
-    fn at(&self, point: &EvaluationPoint, options: &Options) -> Measured {
-        let Measured { value, stderr } = (self.of)(point, options.above_bayes);
-        Measured { value: options.unit.of(value), stderr: options.unit.of(stderr) }
+    fn at(&self, points: &[&EvaluationPoint], options: &Options) -> Number {
+        Number::of(points, |p| (self.of)(p, options.above_bayes)).in_unit(|nats| options.unit.of(nats))
     }
 }
 
 impl<'a> Losses<'a> {
     pub fn new(history: &'a History, options: Options) -> Self {
-        Self { history, options }
+        let points = match history.points_of_seeds() {
+            all if !all.is_empty() => all,
+            _ => history.evaluations().map(|p| vec![p]).collect(),
+        };
+        Self { history, options, points }
+    }
+
+    /// Seeds behind each number.
+    fn seeds(&self) -> usize {
+        self.points.first().map_or(1, Vec::len)
     }
 
     /// The upper panel's lines, as they are listed; the model's are drawn below those of exact Bayes.
@@ -195,12 +236,12 @@ impl<'a> Losses<'a> {
     /// show, and would press the differences that matter here into one line.
     fn range(&self, series: &[&Series]) -> (f64, f64) {
         let mut range = (0.0_f64, f64::NEG_INFINITY);
-        let since = self.history.evaluation().map_or(0, |e| e.step / 5);
-        for p in self.history.evaluations().filter(|p| p.step >= since) {
+        let since = self.points.last().map_or(0, |points| points[0].step / 5);
+        for points in self.points.iter().filter(|points| points[0].step >= since) {
             for s in series {
-                let m = s.at(p, &self.options);
-                if m.value.is_finite() && m.stderr.is_finite() {
-                    range = (range.0.min(m.value - BAND * m.stderr), range.1.max(m.value + BAND * m.stderr));
+                let (low, high) = s.at(points, &self.options).ends();
+                if low.is_finite() && high.is_finite() {
+                    range = (range.0.min(low), range.1.max(high));
                 }
             }
         }
@@ -237,7 +278,7 @@ impl<'a> Losses<'a> {
 
     /// How far outside a plot a line ends.
     fn ends_beyond(&self, series: &Series, y: &Scale) -> Beyond {
-        Beyond::of(y, self.history.evaluations().last().map(|p| series.at(p, &self.options).value))
+        Beyond::of(y, self.points.last().map(|points| series.at(points, &self.options).value))
     }
 
     fn draw(&self, axes: &mut Vec<Mark>, series: &mut Vec<Mark>, frame: &Frame, view: &View, lines: &[&Series]) {
@@ -256,9 +297,9 @@ impl<'a> Losses<'a> {
         order.sort_by(|a, b| b.width.total_cmp(&a.width));
         for s in order {
             let hue = (s.hue)(theme);
-            let points: Vec<(f64, Measured)> =
-                self.history.evaluations().map(|p| (p.step as f64, s.at(p, &self.options))).collect();
-            let ends = |m: &Measured| (m.value - BAND * m.stderr, m.value + BAND * m.stderr);
+            let points: Vec<(f64, Number)> =
+                self.points.iter().map(|p| (p[0].step as f64, s.at(p, &self.options))).collect();
+            let ends = |m: &Number| m.ends();
             // Floors have theirs in the read-out: six bands would hide each other.
             if s.width >= 2.0 {
                 let edges: Vec<_> = points.iter().map(|(x, m)| (*x, ends(m).0, ends(m).1)).collect();
@@ -294,8 +335,17 @@ impl<'a> Losses<'a> {
     }
 
     /// The evaluation nearest to a step.
-    fn nearest(&self, step: f64) -> Option<&EvaluationPoint> {
-        self.history.evaluations().min_by(|a, b| (a.step as f64 - step).abs().total_cmp(&(b.step as f64 - step).abs()))
+    fn nearest(&self, step: f64) -> Option<&[&EvaluationPoint]> {
+        let off = |points: &[&EvaluationPoint]| (points[0].step as f64 - step).abs();
+        self.points.iter().map(Vec::as_slice).min_by(|a, b| off(a).total_cmp(&off(b)))
+    }
+
+    /// What is looked at: the latest, or a recorded step; of all seeds where all have been there.
+    fn shown(&self) -> Vec<EvaluationPoint> {
+        match self.history.evaluations_of_seeds() {
+            Some(all) => all.into_iter().map(EvaluationPoint::of).collect(),
+            None => self.history.point().into_iter().collect(),
+        }
     }
 }
 
@@ -344,30 +394,37 @@ impl Chart for Losses<'_> {
     fn cursor_at(&self, view: &View, x: f64, _y: f64) -> Option<f64> {
         self.history.evaluation()?;
         let step = self.frames(view)[0].x_at(x)?;
-        self.nearest(step).map(|p| p.step as f64)
+        self.nearest(step).map(|points| points[0].step as f64)
     }
 
     fn cursor_moved(&self, from: Option<f64>, by: i64) -> Option<f64> {
-        let steps: Vec<usize> = self.history.evaluations().map(|p| p.step).collect();
+        let steps: Vec<usize> = self.points.iter().map(|points| points[0].step).collect();
         let last = steps.len().checked_sub(1)?;
         let index = from.map(|f| steps.partition_point(|s| (*s as f64) < f).min(last) as f64);
         steps.get(moved(index, by, 0, last) as usize).map(|s| *s as f64)
     }
 
     fn readout(&self, view: &View, cursor: f64) -> Option<Readout> {
-        let point = self.nearest(cursor)?;
+        let points = self.nearest(cursor)?;
+        let point = *points.first()?;
         let unit = self.options.unit;
         let [upper, lower] = self.frames(view);
         let step = point.step as f64;
         let sequences = number::count(point.sequences);
         let row = |s: &Series, frame: &Frame| {
+            let shown = s.at(points, &self.options);
             let nats = (s.of)(point, self.options.above_bayes);
+            let how = format!("{}; evaluation over {sequences} sequences", s.about);
+            let (value, how) = match shown.spread {
+                Some(spread) => (format!("{} {unit}", spread.text()), format!("{how}; {}", Spread::how(spread.seeds))),
+                None => (quantity(unit, nats.value, nats.stderr), how),
+            };
             ReadoutLine {
                 name: s.name.into(),
-                value: quantity(unit, nats.value, nats.stderr),
-                how: format!("{}; evaluation over {sequences} sequences", s.about),
+                value,
+                how,
                 hue: Some((s.hue)(&view.theme)),
-                at: frame.place(step, unit.of(nats.value)),
+                at: frame.place(step, shown.value),
             }
         };
         let mut lines: Vec<ReadoutLine> = self.upper().into_iter().map(|s| row(s, &upper)).collect();
@@ -379,12 +436,16 @@ impl Chart for Losses<'_> {
 
     fn summary(&self) -> String {
         let (unit, per) = (self.options.unit, self.history.per());
-        let Some(p) = self.history.point() else {
+        let all = self.shown();
+        let points: Vec<&EvaluationPoint> = all.iter().collect();
+        let Some(p) = points.first() else {
             return "No evaluation yet: this chart will show the three losses and the gaps between them.".into();
         };
-        let amount = |m: Measured| number::with_error(unit.of(m.value), unit.of(m.stderr));
+        let above = self.options.above_bayes;
+        let amount = |of: &dyn Fn(&EvaluationPoint) -> Measured| Number::of(&points, of).in_unit(|v| unit.of(v)).text();
+        let seeds = if points.len() > 1 { format!(" ({})", Spread::how(points.len())) } else { String::new() };
         format!(
-            "At step {}, {} the loss is {} on fresh topics, {} on fresh sequences of the training topics and {} on the \
+            "At step {}{seeds}, {} the loss is {} on fresh topics, {} on fresh sequences of the training topics and {} on the \
              training sequences; the topic gap is {} ({} of losses above {}) and the sequence gap {} {unit} per {per}.",
             number::count(p.step),
             if self.options.above_bayes {
@@ -392,40 +453,59 @@ impl Chart for Losses<'_> {
             } else {
                 "above the source that knows the topic".into()
             },
-            amount(level(&p.two_level, self.options.above_bayes)),
-            amount(level(&p.first_level, self.options.above_bayes)),
-            amount(level(&p.empirical, self.options.above_bayes)),
-            amount(p.topic_gap),
-            amount(p.topic_gap_above_bayes),
+            amount(&|p| level(&p.two_level, above)),
+            amount(&|p| level(&p.first_level, above)),
+            amount(&|p| level(&p.empirical, above)),
+            amount(&|p| p.topic_gap),
+            amount(&|p| p.topic_gap_above_bayes),
             self.own_reference(),
-            amount(p.sequence_gap),
+            amount(&|p| p.sequence_gap),
         )
     }
 
     fn csv(&self) -> String {
         let unit = self.options.unit;
-        let mut csv = String::from("step,sequences");
         let (reference, own) = (self.history.reference(), self.own_reference());
-        for name in ["empirical", "first-level", "two-level"] {
-            for part in ["loss", reference, "excess"] {
-                csv.push_str(&format!(",{name} {part} ({unit}),{name} {part} standard error"));
-            }
+        type Read = fn(&EvaluationPoint) -> Measured;
+        let losses: [(&str, [Read; 3]); 3] = [
+            ("empirical", [|p| p.empirical.loss, |p| p.empirical.bayes, |p| p.empirical.excess]),
+            ("first-level", [|p| p.first_level.loss, |p| p.first_level.bayes, |p| p.first_level.excess]),
+            ("two-level", [|p| p.two_level.loss, |p| p.two_level.bayes, |p| p.two_level.excess]),
+        ];
+        let of_loss = |(name, reads): (&str, [Read; 3])| {
+            let part = move |(part, read): (&str, Read)| (format!("{name} {part}"), read);
+            ["loss", reference, "excess"].into_iter().zip(reads).map(part).collect::<Vec<_>>()
+        };
+        let mut columns: Vec<(String, Read)> = losses.into_iter().flat_map(of_loss).collect();
+        columns.push(("sequence gap".into(), |p| p.sequence_gap));
+        columns.push(("topic gap".into(), |p| p.topic_gap));
+        columns.push((format!("topic gap above {own}"), |p| p.topic_gap_above_bayes));
+        // Of several seeds the least and the greatest stand where the standard error of one run would.
+        let of_seeds = self.seeds() > 1;
+        let mut csv = String::from("step,sequences");
+        for (name, _) in &columns {
+            csv.push_str(&match of_seeds {
+                true => format!(",{name} ({unit}),{name} least,{name} greatest"),
+                false => format!(",{name} ({unit}),{name} standard error"),
+            });
         }
-        csv.push_str(&format!(
-            ",sequence gap ({unit}),sequence gap standard error,topic gap ({unit}),topic gap standard error,\
-             topic gap above {own} ({unit}),topic gap above {own} standard error,squared distance from the topic-dependent prior,squared distance from the data-dependent prior\n"
-        ));
-        for p in self.history.evaluations() {
-            csv.push_str(&format!("{},{}", p.step, p.sequences));
-            for loss in [&p.empirical, &p.first_level, &p.two_level] {
-                for m in [loss.loss, loss.bayes, loss.excess] {
-                    csv.push_str(&format!(",{},{}", unit.of(m.value), unit.of(m.stderr)));
-                }
+        csv.push_str(
+            ",squared distance from the topic-dependent prior,squared distance from the data-dependent prior\n",
+        );
+        for points in &self.points {
+            csv.push_str(&format!("{},{}", points[0].step, points[0].sequences));
+            for (_, read) in &columns {
+                let number = Number::of(points, read).in_unit(|nats| unit.of(nats));
+                csv.push_str(&match number.spread {
+                    Some(s) => format!(",{},{},{}", s.mean, s.least, s.greatest),
+                    None if of_seeds => ",,,".into(),
+                    None => format!(",{},{}", number.value, number.stderr),
+                });
             }
-            for m in [p.sequence_gap, p.topic_gap, p.topic_gap_above_bayes] {
-                csv.push_str(&format!(",{},{}", unit.of(m.value), unit.of(m.stderr)));
-            }
-            csv.push_str(&format!(",{},{}\n", p.distance_topic, p.distance_data));
+            let mean = |of: fn(&EvaluationPoint) -> f64| {
+                points.iter().map(|p| of(p)).sum::<f64>() / points.len().max(1) as f64
+            };
+            csv.push_str(&format!(",{},{}\n", mean(|p| p.distance_topic), mean(|p| p.distance_data)));
         }
         csv
     }

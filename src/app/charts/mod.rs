@@ -9,9 +9,12 @@ pub mod fixtures;
 pub mod loss_by_hand;
 pub mod loss_by_position;
 mod loss_line;
+mod loss_of_seeds;
 pub mod losses;
 pub mod outcome;
 pub mod samples;
+#[cfg(test)]
+mod seeds_tests;
 pub mod stages;
 #[cfg(test)]
 mod tests;
@@ -197,6 +200,8 @@ const MODEL_WIDTH: f64 = 3.5;
 const MODEL_PART_WIDTH: f64 = 3.0;
 /// The band of recorded runs is paler than that of the run.
 const RECORDED_ALPHA: f64 = 0.16;
+/// The band over the seeds of a run.
+const SEEDS_ALPHA: f64 = 0.22;
 /// Width of the lines of exact Bayes, or of the baseline in its place.
 const BAYES_WIDTH: f64 = 1.5;
 

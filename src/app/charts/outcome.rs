@@ -1,15 +1,35 @@
 //! What only a finished run can tell: how the KLs of the bound were measured, and the certificate beyond P2.
 
 use crate::{
-    app::history::History,
+    app::history::{History, Spread},
     experiment::{Experiment, bound::SCALES},
     number,
+    protocol::{Certificate, Outcome, Paths, ScaleTrial},
 };
 
 use super::{
     Options,
     rows::{Look, Row, Sheet, line},
 };
+
+/// What was found at the ends of all seeds, or of the run alone; empty until then. On the way of other seeds it is the run's own.
+fn outcomes(history: &History) -> Vec<&Outcome> {
+    history.outcomes_of_seeds().unwrap_or_else(|| history.outcome().into_iter().collect())
+}
+
+/// What the numbers are of, where several seeds run.
+fn of_seeds(history: &History, outcomes: &[&Outcome]) -> Option<String> {
+    match outcomes.len() {
+        _ if history.seeds().is_empty() => None,
+        1 => Some(format!("Of {} alone: the other seeds have not come to their ends", history.seed_name())),
+        several => Some(format!("Each number is a {}", Spread::how(several))),
+    }
+}
+
+/// Costs of one s, of the seeds that tried it.
+fn trials<'a>(outcomes: &[&'a Outcome], scale: f64) -> Vec<&'a ScaleTrial> {
+    outcomes.iter().filter_map(|o| o.scales.iter().find(|t| t.scale == scale)).collect()
+}
 
 /// What each s of the grid costs, which was chosen, and the gradient differences along the path.
 pub fn kl(history: &History, options: Options) -> Sheet {
@@ -29,16 +49,35 @@ pub fn kl(history: &History, options: Options) -> Sheet {
         ];
         return sheet;
     };
+    let all = outcomes(history);
+    sheet.notes.extend(of_seeds(history, &all));
     let (s, allowed) = (outcome.scale, history.experiment().bound.rise);
-    for trial in &outcome.scales {
-        let chosen = trial.scale == s;
+    let mut scales: Vec<f64> = all.iter().flat_map(|o| o.scales.iter().map(|t| t.scale)).collect();
+    if all.len() > 1 {
+        scales.sort_by(f64::total_cmp);
+        scales.dedup();
+    }
+    for scale in scales {
+        let tried = trials(&all, scale);
+        let Some(first) = tried.first() else { continue };
+        let choosing = all.iter().filter(|o| o.scale == scale).count();
+        let over_seeds = Spread::over(tried.iter().map(|t| t.rise.value));
+        let mut text = match choosing {
+            0 => String::new(),
+            _ if all.len() == 1 => ", chosen".into(),
+            some => format!(", chosen by {some} of {} seeds", all.len()),
+        };
+        if tried.len() < all.len() {
+            text.push_str(&format!(", tried by {} of {} seeds", tried.len(), all.len()));
+        }
         sheet.rows.push(Row {
-            name: format!("s = {}", number::brief(trial.scale)),
-            hue: if chosen { |t| t.model } else { |t| t.earlier },
-            value: Some(trial.rise.value),
-            stderr: trial.rise.stderr,
-            look: Look::Bar(if chosen { 0.9 } else { 0.5 }),
-            text: if chosen { ", chosen".into() } else { String::new() },
+            name: format!("s = {}", number::brief(scale)),
+            hue: if choosing > 0 { |t| t.model } else { |t| t.earlier },
+            value: Some(Spread::mean_or(over_seeds, first.rise.value, tried.len())),
+            stderr: first.rise.stderr,
+            spread: over_seeds.map(|s| (s.least, s.greatest)),
+            look: Look::Bar(if choosing > 0 { 0.9 } else { 0.5 }),
+            text,
             about: "training loss of perturbed models less the model's own".into(),
             more: Vec::new(),
         });
@@ -46,6 +85,12 @@ pub fn kl(history: &History, options: Options) -> Sheet {
     let chosen = outcome.scales.iter().find(|t| t.scale == s);
     sheet.notes.push(match chosen {
         _ if outcome.scales.is_empty() => format!("s = {} was set, so no grid was tried", number::brief(s)),
+        _ if all.len() > 1 => format!(
+            "Each seed takes the largest of {} values of s that costs at most {allowed} nats, found by halving, or else the smallest: \
+             s = {}",
+            SCALES.len(),
+            Spread::over(all.iter().map(|o| o.scale)).map(Spread::text).unwrap_or_default()
+        ),
         Some(t) if t.rise.value <= allowed => format!(
             "s = {}: the largest of {} values that costs at most {allowed} nats, found by halving; shown are those that were tried",
             number::brief(s),
@@ -63,18 +108,28 @@ pub fn kl(history: &History, options: Options) -> Sheet {
         "gradient differences along the path: an index, no KL"
     };
     sheet.below = Some((sheet.rows.len(), heading));
-    let mut words = |name: &str, value, text: String, about: &str, more| {
+    let mut words = |name: &str, value, spread: Option<Spread>, text: String, about: &str, more| {
         let (name, about) = (name.into(), about.into());
-        sheet.rows.push(Row { name, hue: |t| t.bayes, value, stderr: 0.0, look: Look::Words, text, about, more });
+        sheet.rows.push(Row {
+            name,
+            hue: |t| t.bayes,
+            value,
+            stderr: 0.0,
+            spread: spread.map(|s| (s.least, s.greatest)),
+            look: Look::Words,
+            text,
+            about,
+            more,
+        });
     };
     let Some(p) = &outcome.paths else {
-        words("path", None, "not measured".into(), "asked for in the settings, under Bound", Vec::new());
+        words("path", None, None, "not measured".into(), "asked for in the settings, under Bound", Vec::new());
         return sheet;
     };
-    for (name, is_kl, sum, difference, expected) in [
-        ("N′ of each", is_kl, p.data, p.difference_data, p.expected_data),
-        ("K′ topics", false, p.topic, p.difference_topic, p.expected_topic),
-    ] {
+    type Read = fn(&Paths) -> f64;
+    let data: [Read; 3] = [|p| p.data, |p| p.difference_data, |p| p.expected_data];
+    let topic: [Read; 3] = [|p| p.topic, |p| p.difference_topic, |p| p.expected_topic];
+    for (name, is_kl, reads) in [("N′ of each", is_kl, data), ("K′ topics", false, topic)] {
         let (what, about) = if is_kl {
             (
                 "KL",
@@ -83,12 +138,15 @@ pub fn kl(history: &History, options: Options) -> Sheet {
         } else {
             ("index", "Σ (βη/4)‖g_S−g_J‖²: the noise that would make it a KL of training paths was not injected")
         };
-        let (sum_text, is, would) = (number::short(sum), number::short(difference), number::short(expected));
+        let over_seeds = |of: Read| Spread::over(all.iter().map(|o| o.paths.as_ref().map_or(f64::NAN, of)));
+        let [sum_text, is, would] = reads.map(|of| over_seeds(of).map_or_else(|| number::short(of(p)), Spread::text));
+        let (sum, spread) = (reads[0](p), over_seeds(reads[0]));
         let more = vec![
             line("‖Δg‖² = ‖g_S−g_J‖²", is.clone(), &format!("mean of {} measurements", p.measurements)),
             line("expected", would.clone(), "σ_g²(1/|J| − 1/|S|), for a J drawn at random"),
         ];
-        words(name, Some(sum), format!("{what} {sum_text}; ‖Δg‖² {is}, expected {would}"), about, more);
+        let value = Some(Spread::mean_or(spread, sum, all.len()));
+        words(name, value, spread, format!("{what} {sum_text}; ‖Δg‖² {is}, expected {would}"), about, more);
     }
     sheet
 }
@@ -123,15 +181,28 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
     };
     let short = |nats: f64| number::short(options.unit.of(nats));
     let count = |v: f64| number::count(v.ceil() as usize);
+    let all = outcomes(history);
+    let over_seeds =
+        |of: fn(&Certificate) -> f64| Spread::over(all.iter().map(|o| o.certificate.as_ref().map_or(f64::NAN, of)));
+    let text = |of: fn(&Certificate) -> f64| match over_seeds(of) {
+        Some(spread) => spread.map(|nats| options.unit.of(nats)).text(),
+        None => short(of(c)),
+    };
+    let own = if all.len() > 1 { format!(", {}", history.seed_name()) } else { String::new() };
+    sheet.notes.extend(of_seeds(history, &all));
+    // Of several seeds the worst.
+    let bound = over_seeds(|c| c.bound).map_or(c.bound, |s| s.greatest);
     sheet.notes.push(format!(
-        "{}: at most {} with probability {}. Guessing by token frequencies (unigram) loses {}, guessing uniformly {}",
-        match c.bound {
+        "{}: at most {} with probability {}{}. Guessing by token frequencies (unigram) loses {}, guessing uniformly {}",
+        match bound {
             bound if bound < c.unigram.min(c.uniform) => "Not vacuous",
             bound if bound < c.uniform => "Below uniform, but it says less than counting tokens does",
+            _ if all.len() > 1 => "Vacuous in one seed or more",
             _ => "Vacuous",
         },
-        short(c.bound),
+        text(|c| c.bound),
         1.0 - c.delta,
+        if all.len() > 1 { " in each seed" } else { "" },
         short(c.unigram),
         short(c.uniform),
     ));
@@ -153,17 +224,18 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
         }
     };
     sheet.notes.push(format!(
-        "With this KL and loss: {}; {} (now n = {} whole sequences)",
+        "With this KL and loss{own}: {}; {} (now n = {} whole sequences)",
         at("uniform", c.sequences_needed),
         at("the unigram level", c.sequences_needed_unigram),
         count(c.sequences)
     ));
     sheet.levels = vec![(c.unigram, "unigram"), (c.uniform, "uniform, ln V")];
-    let row = |name: &str, hue, value: f64, stderr: f64, alpha, about: &str, more| Row {
+    let row = |name: &str, hue, of: fn(&Certificate) -> f64, stderr: f64, alpha, about: &str, more| Row {
         name: name.into(),
         hue,
-        value: Some(value),
+        value: Some(Spread::mean_or(over_seeds(of), of(c), all.len())),
         stderr,
+        spread: over_seeds(of).map(|s| (s.least, s.greatest)),
         look: Look::Bar(alpha),
         text: String::new(),
         about: about.into(),
@@ -184,17 +256,17 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
         row(
             "certificate",
             |t| t.sequence,
-            c.bound,
+            |c| c.bound,
             0.0,
             0.9,
             "PAC-Bayes-kl on whole sequences: of the model with noise and smoothed predictions, for the training topics; not of the \
              model itself, nor for fresh topics",
-            vec![line("from", n, unseen), line("δ", c.delta.to_string(), &split)],
+            vec![line(&format!("from{own}"), n, unseen), line("δ", c.delta.to_string(), &split)],
         ),
         row(
             "new sequences",
             |t| t.model,
-            c.population.value,
+            |c| c.population.value,
             c.population.stderr,
             0.55,
             "the same model on fresh sequences of the training topics: what the certificate speaks of",
@@ -203,11 +275,11 @@ pub fn certificate(history: &History, draft: &Experiment, options: Options) -> S
         row(
             "unseen by prior",
             |t| t.model,
-            c.empirical,
+            |c| c.empirical,
             0.0,
             0.35,
             "the same model on training sequences that the prior did not see",
-            vec![line("upper limit", short(c.empirical_limit), "goes into the bound")],
+            vec![line("upper limit", text(|c| c.empirical_limit), "goes into the bound")],
         ),
     ];
     sheet

@@ -1,16 +1,17 @@
 //! Training loss against step, with the level that exact Bayes would have on the same data.
 
 use crate::{
-    app::history::{Bucket, EarlierRun, History},
+    app::history::{Bucket, EarlierRun, History, Spread},
     clip::Beyond,
     experiment::Observation,
     map::Estimate,
     number,
+    protocol::Theory,
     scale::Scale,
 };
 
 use super::{
-    BAYES_WIDTH, Chart, MODEL_WIDTH, Options, RECORDED_ALPHA, Readout, ReadoutLine, View, cell,
+    BAYES_WIDTH, Chart, MODEL_WIDTH, Options, RECORDED_ALPHA, Readout, ReadoutLine, SEEDS_ALPHA, View, cell,
     frame::{self, AxisNames, EndLabel, Frame},
     loss_line::Kind,
     moved, quantity,
@@ -45,6 +46,9 @@ impl<'a> TrainingLoss<'a> {
     /// The line's name, and what the y axis does not show: of the smoothed line, or else of single batches.
     fn label(&self, y: &Scale) -> (String, Beyond) {
         let (buckets, of) = (self.history.training().buckets(), |nats: f64| self.options.unit.of(nats));
+        if !self.history.seeds().is_empty() {
+            return (LABELS[0].into(), Beyond::of(y, self.smooth().into_iter().map(|p| p.1)));
+        }
         let smoothed = Beyond::of(y, buckets.iter().map(|b| of(b.smoothed)));
         let batches = Beyond::of(y, buckets.iter().flat_map(|b| [of(b.low), of(b.high)]));
         if smoothed.words().is_empty() && !batches.words().is_empty() {
@@ -66,6 +70,36 @@ impl<'a> TrainingLoss<'a> {
             points.push((x, self.options.unit.of(nats)));
         }
         points
+    }
+
+    /// The smoothed losses of all seeds at the steps that all have reached, nats: a NaN where a seed has none. Empty where there is one
+    /// seed.
+    fn of_seeds(&self) -> Vec<(f64, Option<Spread>)> {
+        if self.history.seeds().is_empty() {
+            return Vec::new();
+        }
+        let reached = self.history.step_of_seeds();
+        let steps = self.history.training().buckets().iter().map(|b| b.last).filter(|step| *step <= reached);
+        steps.map(|step| (step as f64, self.history.smoothed_of_seeds(step))).collect()
+    }
+
+    /// What exact Bayes has on the training data: of several seeds, whose data differ, their spread too.
+    fn levels_of_seeds(&self) -> Option<Spread> {
+        let level = |run: &History| run.theory().map_or(f64::NAN, |t| t.training_level);
+        Spread::over(self.history.with_seeds().map(level)).filter(|s| s.least < s.greatest)
+    }
+
+    /// What is drawn of it: the mean over the seeds.
+    fn level(&self, theory: &Theory) -> f64 {
+        self.levels_of_seeds().map_or(theory.training_level, |s| s.mean)
+    }
+
+    /// The model's line: the mean over the seeds where several run.
+    fn smooth(&self) -> Vec<(f64, f64)> {
+        match &self.of_seeds()[..] {
+            [] => self.points(|b| (b.last as f64, b.smoothed)),
+            all => all.iter().map(|(x, s)| (*x, s.map_or(f64::NAN, |s| self.options.unit.of(s.mean)))).collect(),
+        }
     }
 
     /// The recorded runs in parts of equal length: (middle step, mean, least, greatest), nats.
@@ -94,12 +128,20 @@ impl<'a> TrainingLoss<'a> {
         let buckets = self.history.training().buckets();
         let planned = self.history.experiment().steps().max(self.history.step()).max(1);
         let level = self.history.theory().map_or(f64::NAN, |t| t.training_level);
+        let seeds = self.of_seeds();
+        let ends = || seeds.iter().filter_map(|(_, s)| *s);
         let lowest = buckets
             .iter()
             .map(|b| b.smoothed.min(b.mean))
+            .chain(ends().map(|s| s.least))
             .fold(level, f64::min)
             .min(self.uniform().unwrap_or(f64::NAN));
-        let highest = buckets.iter().map(|b| b.smoothed).fold(self.uniform().unwrap_or(f64::NAN), f64::max).max(level);
+        let highest = buckets
+            .iter()
+            .map(|b| b.smoothed)
+            .chain(ends().map(|s| s.greatest))
+            .fold(self.uniform().unwrap_or(f64::NAN), f64::max)
+            .max(level);
         let rows = ((view.height - 64.0) / 40.0).clamp(2.0, 6.0) as usize;
         let y = Scale::round(of(lowest), of(highest), rows);
         let (name, beyond) = self.label(&y);
@@ -121,6 +163,23 @@ fn training_at(run: &EarlierRun, step: usize) -> Option<f64> {
     let after = run.training.partition_point(|(at, _)| *at <= step);
     let (_, nats) = run.training.get(after.checked_sub(1)?)?;
     (after < run.training.len() || run.training.last().is_some_and(|(last, _)| *last == step)).then_some(*nats)
+}
+
+impl TrainingLoss<'_> {
+    /// Each seed's smoothed loss, thin, as far as it has come; and the band from the least to the greatest.
+    fn draw_seeds(&self, marks: &mut Vec<Mark>, frame: &Frame, view: &View, of_seeds: &[(f64, Option<Spread>)]) {
+        let (unit, hue) = (self.options.unit, view.theme.model.line);
+        let edge = |s: &Option<Spread>| s.map_or((f64::NAN, f64::NAN), |s| (unit.of(s.least), unit.of(s.greatest)));
+        let edges: Vec<_> = of_seeds.iter().map(|(x, s)| (*x, edge(s).0, edge(s).1)).collect();
+        for points in frame.band(&edges) {
+            marks.push(Mark::Area { points, colour: hue, alpha: SEEDS_ALPHA });
+        }
+        for run in self.history.with_seeds() {
+            let own = TrainingLoss { history: run, options: self.options.clone() };
+            let points = frame.path(&own.points(|b| (b.last as f64, b.smoothed)));
+            marks.push(Mark::Line { points, stroke: Stroke::new(hue, 1.0).alpha(0.4) });
+        }
+    }
 }
 
 impl Chart for TrainingLoss<'_> {
@@ -179,7 +238,10 @@ impl Chart for TrainingLoss<'_> {
 
         let buckets = self.history.training().buckets();
         let middle = |b: &Bucket| (b.first + b.last) as f64 / 2.0;
-        if buckets.iter().any(|b| b.last > b.first) {
+        let of_seeds = self.of_seeds();
+        if !of_seeds.is_empty() {
+            self.draw_seeds(&mut series, &frame, view, &of_seeds);
+        } else if buckets.iter().any(|b| b.last > b.first) {
             let (low, high) = (self.points(|b| (middle(b), b.low)), self.points(|b| (middle(b), b.high)));
             let edges: Vec<_> = low.iter().zip(&high).map(|(low, high)| (low.0, low.1, high.1)).collect();
             for points in frame.band(&edges) {
@@ -189,12 +251,12 @@ impl Chart for TrainingLoss<'_> {
             let points = frame.path(&self.points(|b| (middle(b), b.mean)));
             series.push(Mark::Line { points, stroke: Stroke::new(theme.earlier.line, 1.0).alpha(0.55) });
         }
-        let smooth = self.points(|b| (b.last as f64, b.smoothed));
+        let smooth = self.smooth();
         series.push(Mark::Line { points: frame.path(&smooth), stroke: Stroke::new(theme.model.line, MODEL_WIDTH) });
         // After the model's line, so that it lies on top.
         if let Some(theory) = self.history.theory() {
             let stroke = Stroke::new(theme.bayes.line, BAYES_WIDTH);
-            level(&mut series, theory.training_level, self.history.reference(), theme.bayes, stroke);
+            level(&mut series, self.level(theory), self.history.reference(), theme.bayes, stroke);
         }
         let (text, beyond) = self.label(&frame.y);
         let model = frame.end(&smooth).map(|(end, reached)| EndLabel {
@@ -247,16 +309,32 @@ impl Chart for TrainingLoss<'_> {
         let step = cursor.round().clamp(1.0, last as f64);
         let at = |nats: f64| frame.place(step, unit.of(nats));
         let one = bucket.first == bucket.last;
-        let mut lines = vec![ReadoutLine {
+        let seeds = self.history.smoothed_of_seeds(bucket.last);
+        let own = match self.history.seeds().is_empty() {
+            true => String::new(),
+            false => format!(", {}", self.history.seed_name()),
+        };
+        let of_seeds = seeds.map(|s| ReadoutLine {
             name: "smoothed".into(),
+            value: format!("{} {unit}", s.map(|nats| unit.of(nats)).text()),
+            how: format!("moving mean over the last steps; {}", Spread::how(s.seeds)),
+            hue: Some(theme.model),
+            at: at(s.mean),
+        });
+        let mut lines: Vec<ReadoutLine> = of_seeds.into_iter().collect();
+        lines.push(ReadoutLine {
+            name: format!("smoothed{own}"),
             value: quantity(unit, bucket.smoothed, 0.0),
             how: "moving mean over the last steps".into(),
             hue: Some(theme.model),
-            at: at(bucket.smoothed),
-        }];
+            at: at(bucket.smoothed).filter(|_| seeds.is_none()),
+        });
         let batch = number::count(self.history.experiment().training.batch);
         lines.push(ReadoutLine {
-            name: if one { "this batch".into() } else { format!("mean of steps {} to {}", bucket.first, bucket.last) },
+            name: match one {
+                true => format!("this batch{own}"),
+                false => format!("mean of steps {} to {}{own}", bucket.first, bucket.last),
+            },
             value: quantity(unit, bucket.mean, 0.0),
             how: if one {
                 format!("mean over {batch} sequences")
@@ -274,7 +352,10 @@ impl Chart for TrainingLoss<'_> {
         if let Some(theory) = self.history.theory() {
             lines.push(ReadoutLine {
                 name: format!("{} on this data", self.history.reference()),
-                value: quantity(unit, theory.training_level, 0.0),
+                value: match self.levels_of_seeds() {
+                    Some(s) => format!("{} {unit}", s.map(|nats| unit.of(nats)).text()),
+                    None => quantity(unit, theory.training_level, 0.0),
+                },
                 how: if theory.adaptive {
                     "not a lower bound".into()
                 } else if self.history.experiment().data.fresh {
@@ -283,7 +364,7 @@ impl Chart for TrainingLoss<'_> {
                     "exact Bayes over the K training topics, on the training set".into()
                 },
                 hue: Some(theme.bayes),
-                at: at(theory.training_level),
+                at: at(self.level(theory)),
             });
         }
         if let (Some([mean, low, high]), Some(recorded)) = (self.recorded_at(step), &self.options.recorded) {
@@ -328,10 +409,16 @@ impl Chart for TrainingLoss<'_> {
             return "No training step yet: this chart will show the loss of each batch beside the exact Bayes level."
                 .into();
         };
-        let now = format!("After {} steps the training loss is {}", number::count(last.last), amount(last.smoothed));
+        let whole = |s: Spread| format!("{} {unit} per {per}", s.map(|nats| unit.of(nats)).whole_text());
+        let reached = self.of_seeds().iter().rev().find_map(|(step, s)| Some((*step as usize, (*s)?)));
+        let now = match reached {
+            Some((step, s)) => format!("After {} steps the training loss is {}", number::count(step), whole(s)),
+            None => format!("After {} steps the training loss is {}", number::count(last.last), amount(last.smoothed)),
+        };
         match self.history.theory() {
             Some(t) => {
-                format!("{now}; {} would have {} on this data.", self.history.reference(), amount(t.training_level))
+                let level = self.levels_of_seeds().map_or_else(|| amount(t.training_level), whole);
+                format!("{now}; {} would have {level} on this data.", self.history.reference())
             }
             None => format!("{now}."),
         }
@@ -342,6 +429,11 @@ impl Chart for TrainingLoss<'_> {
         let reference = self.history.reference();
         let mut csv = format!("first step,last step,mean ({unit}),lowest,highest,smoothed,{reference} level,uniform");
         let has_record = self.options.recorded.is_some();
+        let has_seeds = !self.history.seeds().is_empty();
+        // What comes before is this run's own.
+        if has_seeds {
+            csv.push_str(",smoothed mean over seeds,smoothed least,smoothed greatest");
+        }
         csv.push_str(if has_record { ",recorded mean,recorded least,recorded greatest\n" } else { "\n" });
         let level = cell(self.history.theory().map(|t| unit.of(t.training_level)));
         for b in self.history.training().buckets() {
@@ -355,6 +447,11 @@ impl Chart for TrainingLoss<'_> {
                 unit.of(b.smoothed),
                 cell(self.uniform().map(|nats| unit.of(nats))),
             ));
+            if has_seeds {
+                let spread = self.history.smoothed_of_seeds(b.last).map(|s| s.map(|nats| unit.of(nats)));
+                let value = |of: fn(Spread) -> f64| cell(spread.map(of));
+                csv.push_str(&format!(",{},{},{}", value(|s| s.mean), value(|s| s.least), value(|s| s.greatest)));
+            }
             if has_record {
                 let values = self.recorded_at(b.first as f64);
                 let value = |i: usize| cell(values.map(|values| unit.of(values[i])));

@@ -549,7 +549,7 @@ fn the_bound_says_when_it_mixes_settings_with_a_run() {
 }
 
 /// Every text's estimated box lies inside the picture's.
-fn assert_inside(scene: &Scene, view: &View, what: &str) {
+pub(super) fn assert_inside(scene: &Scene, view: &View, what: &str) {
     for mark in scene.axes.iter().chain(&scene.series) {
         let Mark::Text(label) = mark else { continue };
         let wide = text_width(&label.text, label.size);

@@ -20,7 +20,7 @@ pub enum HistoryError {
 }
 
 impl History {
-    /// Everything that the charts draw of this run. Read it with [`Self::from_bytes`].
+    /// Everything that the charts draw of this run and of its other seeds. Read it with [`Self::from_bytes`].
     pub fn to_bytes(&self) -> Vec<u8> {
         // Fails for a sequence of unknown length alone; there is none. Its reader refuses what is empty.
         postcard::to_extend(self, VERSION.to_le_bytes().to_vec()).unwrap_or_default()
@@ -102,6 +102,23 @@ mod tests {
     }
 
     #[test]
+    fn other_seeds_are_kept_with_the_run() {
+        let experiment = Experiment { seed: 0, ..Experiment::default() };
+        let mut history = fixtures::history(&experiment, 40);
+        history.set_seeds(3);
+        for seed in 1..3 {
+            history.apply_seed(seed, &Event::Theory(fixtures::theory(experiment.data.length)));
+            history.apply_seed(seed, &fixtures::frame(1, vec![1.5 + seed as f64; 40]));
+            let evaluation = fixtures::evaluation_of(experiment.data.length, 40, 0.1 * seed as f64);
+            history.apply_seed(seed, &Event::Evaluation(evaluation));
+        }
+        let read = History::from_bytes(&history.to_bytes()).expect("a history");
+        assert_eq!(read.seeds().len(), 2);
+        assert!(drawn(&read, &experiment) == drawn(&history, &experiment));
+        assert!(drawn(&read, &experiment).contains("over 3 seeds"));
+    }
+
+    #[test]
     fn other_bytes_are_refused() {
         let bytes = fixtures::history(&Experiment::default(), 40).to_bytes();
         for end in (0..bytes.len()).step_by(97).chain([bytes.len() - 1]) {
@@ -118,6 +135,6 @@ mod tests {
         let mut history = fixtures::history(&Experiment::default(), 40);
         history.apply(&Event::Outcome(Box::new(fixtures::outcome())));
         let json = serde_json::to_string(&Experiment::default()).expect("an experiment").len();
-        assert_eq!((VERSION, history.to_bytes().len() - json), (2, 14440));
+        assert_eq!((VERSION, history.to_bytes().len() - json), (2, 14441));
     }
 }

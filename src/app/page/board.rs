@@ -75,6 +75,24 @@ impl Board {
         self.mark(changed);
     }
 
+    /// The run has so many seeds in all.
+    pub fn set_seeds(&self, count: usize) {
+        let changed = self.0.history.borrow_mut().set_seeds(count);
+        self.mark(changed);
+    }
+
+    /// What the engine of another seed says.
+    pub fn apply_seed(&self, seed: u64, event: &Event) {
+        let changed = self.0.history.borrow_mut().apply_seed(seed, event);
+        self.mark(changed);
+    }
+
+    /// That seed failed.
+    pub fn lose_seed(&self, seed: u64) {
+        let changed = self.0.history.borrow_mut().lose_seed(seed);
+        self.mark(changed);
+    }
+
     /// Draws these runs beside the one that is looked at.
     pub fn set_earlier(&self, earlier: Vec<EarlierRun>) {
         let changed = self.0.history.borrow_mut().set_earlier(earlier);

@@ -40,6 +40,8 @@ struct Line {
     heard: Cell<f64>,
     /// Once a worker has failed, what else it says is an echo.
     failed: Cell<bool>,
+    /// The cores that the worker was given; `None`: all of the machine's.
+    cores: Cell<Option<usize>>,
     listener: Listener,
     on_message: Heard<MessageEvent>,
     on_error: Heard<web_sys::Event>,
@@ -54,6 +56,7 @@ impl EngineClient {
             run: Cell::new(NO_RUN),
             heard: Cell::new(0.0),
             failed: Cell::new(false),
+            cores: Cell::new(None),
             listener: Box::new(listener),
             on_message: RefCell::new(None),
             on_error: RefCell::new(None),
@@ -63,11 +66,7 @@ impl EngineClient {
     /// Connects to a worker: the one that the boot script started, or a fresh one in its place.
     pub fn connect(&self) {
         let line = &self.0;
-        if let Some(old) = line.worker.take() {
-            old.set_onmessage(None);
-            old.set_onerror(None);
-            old.terminate();
-        }
+        self.close();
         *line.queue.borrow_mut() = Some(Vec::new());
         line.failed.set(false);
         line.heard.set(now());
@@ -111,6 +110,36 @@ impl EngineClient {
         // What came before this page listened.
         for data in part("inbox").map(|inbox| js_sys::Array::from(&inbox)).iter().flat_map(js_sys::Array::iter) {
             self.on_message(&data);
+        }
+    }
+
+    /// Its worker failed: it must be connected anew.
+    pub fn has_failed(&self) -> bool {
+        self.0.failed.get()
+    }
+
+    /// Ends the worker. Nothing more is heard of it.
+    pub fn close(&self) {
+        if let Some(old) = self.0.worker.take() {
+            old.set_onmessage(None);
+            old.set_onerror(None);
+            old.terminate();
+        }
+        self.0.cores.set(None);
+    }
+
+    /// The cores that the runs to come may take, where several engines share the machine's; `None`: all. `www/engine-worker.js` reads it.
+    pub fn set_cores(&self, cores: Option<usize>) {
+        if self.0.cores.replace(cores) == cores {
+            return;
+        }
+        let all = hardware_cores();
+        let message = js_sys::Object::new();
+        // A plain object takes any field.
+        let _ = js_sys::Reflect::set(&message, &"cores".into(), &JsValue::from_f64(cores.unwrap_or(all) as f64));
+        if let Some(worker) = self.0.worker.borrow().as_ref() {
+            // A plain object can always be copied.
+            let _ = worker.post_message(&message);
         }
     }
 
@@ -188,6 +217,11 @@ pub fn words_of(error: &web_sys::Event) -> String {
         "" => "its files did not arrive".into(),
         words => words.into(),
     }
+}
+
+/// The machine's cores, as the browser says.
+pub fn hardware_cores() -> usize {
+    web_sys::window().map_or(1, |w| w.navigator().hardware_concurrency().max(1.0) as usize)
 }
 
 fn now() -> f64 {

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     navigation, preferences,
     rerun::{AsIMove, RunNote},
+    seeds::SeedsControl,
     state::{App, use_app},
     sweeps::Store,
 };
@@ -122,6 +123,7 @@ fn RunControls() -> impl IntoView {
                 <span class="glyph" aria-hidden="true">"▶"</span>
                 <span>"Run"</span>
             </button>
+            <SeedsControl />
             <AsIMove />
             <RunNote />
             <button
@@ -201,11 +203,11 @@ fn ProgressText() -> impl IntoView {
             Phase::Measuring { what, done } => format!("{what}, {:.0}%", done * 100.0),
             Phase::Preparing { what, done: None } => what.clone(),
             Phase::Compiling => "Compiling shaders; not counted in steps/s".into(),
-            _ => String::new(),
+            _ => app.seeds.behind().unwrap_or_default(),
         })
     };
     let left = move || {
-        app.progress.with(|p| match (app.phase.with(phase_word), p.seconds_left) {
+        app.progress.with(|p| match (app.phase.with(phase_word), app.seeds.seconds_left(p.seconds_left)) {
             ("running" | "paused", Some(seconds)) => format!("{} left", duration(seconds)),
             _ => String::new(),
         })
@@ -215,7 +217,10 @@ fn ProgressText() -> impl IntoView {
             let tokens = p
                 .tokens_per_second
                 .map_or_else(String::new, |t| format!("{} tokens/s; ", experiment::estimate::large(t.round())));
-            format!("{tokens}{:.0}% of the time goes into evaluation", p.evaluation_share * 100.0)
+            let seed = app.run.with(|run| run.as_ref().map_or(0, |run| run.experiment.seed));
+            let seeds = app.seeds.standings(seed, p.step);
+            let seeds = if seeds.is_empty() { seeds } else { format!("; {seeds}") };
+            format!("{tokens}{:.0}% of the time goes into evaluation{seeds}", p.evaluation_share * 100.0)
         })
     };
     view! {

@@ -32,6 +32,7 @@ mod report;
 mod rerun;
 mod run_control;
 mod runs;
+mod seeds;
 mod sequences;
 mod settings;
 mod share;

@@ -22,6 +22,7 @@ pub fn follow_changes(app: App) {
         app.draft.track();
         app.typed.track();
         app.device_choice.track();
+        app.seeds.chosen.track();
         app.as_i_move.track();
         if let Some(old) = WAITING.take() {
             old.clear();

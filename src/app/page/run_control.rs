@@ -75,8 +75,10 @@ impl App {
         self.recorded.set(Vec::new());
         self.reached.set(String::new());
         self.shown.set(None);
-        self.phase.set(Phase::Preparing { what: "Preparing the run".into(), done: None });
-        self.send(Command::Start { experiment: Box::new(experiment), device, hold, checkpoint: None });
+        self.prepare_seeds(&experiment);
+        self.set_own_phase(Phase::Preparing { what: "Preparing the run".into(), done: None });
+        self.send(Command::Start { experiment: Box::new(experiment.clone()), device, hold, checkpoint: None });
+        self.start_seeds(&experiment, device, hold);
     }
 
     /// A new worker; what was drawn stays until the next start.
@@ -103,19 +105,19 @@ impl App {
             phase if is_busy(&phase) && self.run.with_untracked(Option::is_some) && !self.changed.get_untracked() => {}
             // At step 0 nothing is lost by taking the new settings.
             Phase::Paused if self.progress.get_untracked().step > 0 || !self.changed.get_untracked() => {
-                self.send(Command::Resume)
+                self.send_all(Command::Resume)
             }
             _ => self.start(false),
         }
     }
 
     pub fn pause(self) {
-        self.send(Command::Pause);
+        self.send_all(Command::Pause);
     }
 
     /// Measures the finished run on twice as many sequences.
     pub fn measure_more(self) {
-        self.send(Command::MeasureMore);
+        self.send_all(Command::MeasureMore);
     }
 
     pub fn step(self) {
@@ -127,7 +129,7 @@ impl App {
             _ if self.run.with_untracked(Option::is_none) => self.start(true),
             _ => {}
         }
-        self.send(Command::Step);
+        self.step_all();
     }
 
     /// Back to step 0, with the settings as they are now.
@@ -139,7 +141,7 @@ impl App {
     pub fn start_afresh(self) {
         self.fresh_engine();
         self.silent.set(false);
-        self.phase.set(Phase::Preparing { what: "Loading a fresh engine".into(), done: None });
+        self.set_own_phase(Phase::Preparing { what: "Loading a fresh engine".into(), done: None });
         self.start(false);
     }
 
@@ -157,6 +159,9 @@ impl App {
     pub fn watch(self) {
         let waiting = self.phase.with_untracked(is_busy);
         let silence = self.engine.with_value(|engine| engine.as_ref().map_or(0.0, EngineClient::silence));
+        // While the run waits for its other seeds, these are listened to.
+        let silence = silence.min(self.seeds.silence());
+        self.seeds.watch();
         let silent = waiting && silence > PATIENCE;
         if self.silent.get_untracked() != silent {
             self.silent.set(silent);
@@ -174,7 +179,7 @@ impl App {
             self.pause();
         } else if !hidden && self.paused_by_hiding.get_value() {
             self.paused_by_hiding.set_value(false);
-            self.send(Command::Resume);
+            self.send_all(Command::Resume);
         }
     }
 

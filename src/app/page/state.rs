@@ -14,6 +14,7 @@ use super::{
     probes::Probes,
     rerun,
     runs::Runs,
+    seeds::Seeds,
 };
 use crate::{
     app::{
@@ -156,6 +157,8 @@ pub struct App {
     pub runs: Runs,
     /// The open tab of "How it learns".
     pub probes: Probes,
+    /// The run's other seeds.
+    pub seeds: Seeds,
     pub(super) engine: StoredValue<Option<EngineClient>, LocalStorage>,
     /// A start that waits for its worker is not a run yet; a hidden tab's pause is not the user's.
     pub(super) paused_by_hiding: StoredValue<bool>,
@@ -168,6 +171,7 @@ impl App {
     pub fn new(opened: Opened) -> Self {
         let preset = RwSignal::new(opened.preset);
         let draft = RwSignal::new(opened.experiment);
+        let seeds = Seeds::new();
         let typed = RwSignal::new(Typed::default());
         let problems = Memo::new(move |_| draft.with(|draft| typed.with(|typed| problems_of(draft, typed))));
         // Texts are long: they are read again only when the world changes.
@@ -178,11 +182,15 @@ impl App {
         let run = RwSignal::new(None::<Run>);
         let changed = Memo::new(move |_| {
             let device = device_choice.get();
+            let other_seeds = seeds.chosen.get() != seeds.of_run.get();
             let unread = typed.with(|typed| !typed.is_empty()) && !problems.with(Vec::is_empty);
             run.with(|run| {
                 draft.with(|draft| {
                     run.as_ref().is_some_and(|run| {
-                        unread || run.device != device || fields::at_once(&run.experiment, draft) != *draft
+                        unread
+                            || other_seeds
+                            || run.device != device
+                            || fields::at_once(&run.experiment, draft) != *draft
                     })
                 })
             })
@@ -220,7 +228,7 @@ impl App {
         });
         let as_i_move = Memo::new(move |was: Option<&bool>| {
             let seconds = draft.with(|draft| seconds_at(speed.get(), draft).unwrap_or_else(|| assumed_seconds(draft)));
-            is_on(as_i_move_chosen.get(), seconds, was.copied().unwrap_or(false))
+            is_on(as_i_move_chosen.get(), seconds * seeds.slowdown(), was.copied().unwrap_or(false))
         });
         Self {
             record,
@@ -269,6 +277,7 @@ impl App {
             board: StoredValue::new_local(Board::new()),
             runs: Runs::new(),
             probes: Probes::new(),
+            seeds,
             engine: StoredValue::new_local(None),
             paused_by_hiding: StoredValue::new(false),
         }
@@ -302,7 +311,7 @@ impl App {
         self.probes.on_run(&event);
         match event {
             Event::Phase(phase) => {
-                self.phase.set(phase);
+                self.set_own_phase(phase);
                 self.follow_awaited();
             }
             Event::Device(report) => self.device.set(Some(report)),
@@ -313,7 +322,8 @@ impl App {
             Event::Frame(frame) => {
                 let flops = self.run.with_untracked(|run| run.as_ref().map(|r| Estimate::of(&r.experiment).step_flops));
                 if let (Some(steps), Some(flops)) = (frame.steps_per_second, flops) {
-                    self.speed.set(Some(steps * flops));
+                    // As fast as it would be alone.
+                    self.speed.set(Some(steps * flops * self.seeds.slowdown_of_run()));
                 }
                 self.progress.set(Progress {
                     step: frame.step,
@@ -338,7 +348,8 @@ impl App {
             Event::Outcome(outcome) => {
                 let precision =
                     self.run.with_untracked(|run| run.as_ref().map(|run| run.experiment.evaluation.precision));
-                self.reached.set(precision.map(|precision| outcome.reached(precision)).unwrap_or_default());
+                let reached = precision.map(|precision| outcome.reached(precision)).unwrap_or_default();
+                self.reached.set(self.seeds.said_of_one(reached));
             }
             Event::Checkpoint { bytes, .. } => self.keep_checkpoint(bytes.0),
             Event::Ready
@@ -386,6 +397,9 @@ impl App {
 
     /// Asks the probes of the run.
     pub fn ask_probes(self, request: ProbeRequest) {
+        if let ProbeRequest::Open(kind) = request {
+            self.open_tab_of_seeds(kind);
+        }
         self.send(Command::Probe(request));
     }
 
@@ -441,9 +455,9 @@ impl App {
         self.compare.with_untracked(|names| preferences::write_names("compare", names));
     }
 
-    /// Seconds that the draft would take, at the speed that was measured last; `None` before anything was.
+    /// Seconds that the draft would take with all its seeds, at the speed that was measured last; `None` before anything was.
     pub fn estimated_seconds(self, draft: &Experiment) -> Option<f64> {
-        seconds_at(self.speed.get(), draft)
+        Some(seconds_at(self.speed.get(), draft)? * self.seeds.slowdown())
     }
 }
 

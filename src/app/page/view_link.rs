@@ -38,6 +38,7 @@ impl App {
             compare: self.compare.get(),
             hidden: self.hidden.get(),
             predict,
+            seeds: self.seeds.chosen.get(),
         }
     }
 
@@ -80,6 +81,7 @@ impl App {
         self.panel.set(view.panel);
         self.compare.set(view.compare.clone());
         self.hidden.set(view.hidden.clone());
+        self.seeds.chosen.set(view.seeds);
         self.forget_guess();
         if view.predict {
             self.predict.set(Predict::Drawing);
@@ -92,7 +94,8 @@ impl App {
 
     /// The same clean state for everybody, wherever the run stands.
     pub fn clean_view(self) {
-        self.set_view(ViewState::default());
+        // How many seeds run is no matter of how they are looked at.
+        self.set_view(ViewState { seeds: self.seeds.chosen.get_untracked(), ..ViewState::default() });
     }
 
     /// Shows the step that a link asks for once the run has reached it.
@@ -127,7 +130,7 @@ pub fn CleanView() -> impl IntoView {
     let app = use_app();
     let is_clean = Memo::new(move |_| {
         // Where the run stands is no matter of this button.
-        let view = ViewState { paused: false, ..app.view_state() };
+        let view = ViewState { paused: false, seeds: 1, ..app.view_state() };
         let view = if app.shown.get().is_none() { ViewState { step: None, ..view } } else { view };
         view == ViewState::default() && app.predict.get() == Predict::Off
     });

@@ -12,7 +12,7 @@ mod transitions;
 use charts::report::Block;
 use leptos::{ev, prelude::*};
 
-use super::{files, state::use_app};
+use super::{files, seeds::OverSeeds, state::use_app};
 use crate::{
     experiment::Experiment,
     number,
@@ -222,6 +222,7 @@ pub fn ProbesPanel() -> impl IntoView {
                 <button type="button" class="quiet small" data-testid="probe-csv" hidden=move || !ready.get() on:click=save>"CSV"</button>
             </p>
             <Show when=move || ready.get() fallback=move || view! { <p class="note" data-testid="probe-waits">{waits}</p> }>
+                <OverSeeds />
                 <div class="probe-tab">{move || probes.kind.get().map(tab_view)}</div>
             </Show>
         </section>

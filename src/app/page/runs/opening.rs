@@ -28,7 +28,7 @@ impl App {
         let mark = preferences::kept(MARK).filter(|_| is_reload());
         let mark = mark.and_then(|text| self.draft.with_untracked(|draft| Mark::of(&text, draft)));
         let Some(mark) = mark else { return self.start_seen(view) };
-        self.phase.set(Phase::Preparing { what: "Bringing back the run".into(), done: None });
+        self.set_own_phase(Phase::Preparing { what: "Bringing back the run".into(), done: None });
         spawn_local(async move {
             let found = self.find(&mark.id).await;
             // Something else was started meanwhile.
@@ -139,7 +139,7 @@ impl App {
         self.device.set(Some(summary.device));
         let device = self.device_choice.get_untracked();
         self.run.set(Some(Run { experiment: experiment.clone(), device }));
-        self.phase.set(Phase::Preparing { what: "Preparing the run".into(), done: None });
+        self.set_own_phase(Phase::Preparing { what: "Preparing the run".into(), done: None });
         let checkpoint = Some(Bytes(checkpoint));
         self.send(Command::Start { experiment: Box::new(experiment), device, hold, checkpoint });
     }
