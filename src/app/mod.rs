@@ -17,5 +17,6 @@ pub mod rerun;
 pub mod runs;
 pub mod story;
 pub mod sweeps;
+pub mod trail;
 pub mod view_state;
 pub use ::charts::theme;

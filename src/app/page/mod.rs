@@ -39,6 +39,7 @@ mod state;
 mod story;
 mod sweeps;
 mod text_unit;
+mod trail;
 mod view_link;
 mod world;
 mod world_panel;
