@@ -3,6 +3,7 @@
 //! A chart is a list of marks (`charts::scene`), which become SVG here and are drawn on canvases by `page::canvas`.
 
 pub mod charts;
+pub mod compare;
 pub mod edges;
 pub mod fields;
 pub mod first;

@@ -7,6 +7,7 @@ mod address;
 mod board;
 mod canvas;
 mod chart_view;
+pub mod compare;
 mod controls;
 mod dialog;
 mod dom;
