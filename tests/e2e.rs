@@ -54,6 +54,8 @@ mod maps;
 mod pointing;
 #[path = "e2e/mod.rs"]
 mod support;
+#[path = "e2e/trail.rs"]
+mod trail;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

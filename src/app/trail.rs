@@ -91,10 +91,10 @@ impl Found {
         let above = number::with_error(self.excess.value.abs(), self.excess.stderr);
         let gap = |gap: Measured| number::with_error(gap.value, gap.stderr);
         format!(
-            "{when}: loss at position {} {} nats per {}, {above} {side} {}; sequence gap {}, topic gap {}",
-            self.position,
+            "{when}: loss {} nats per {} at position {}, {above} {side} {}; sequence gap {}, topic gap {}",
             number::short(self.loss),
             self.per,
+            self.position,
             self.reference,
             gap(self.sequence_gap),
             gap(self.topic_gap),
@@ -271,7 +271,10 @@ mod tests {
         let stopped = found(40, false);
         let line = stopped.line(false);
         assert!(line.starts_with("stopped at step 40 of "), "{line}");
-        assert!(line.contains("loss at position 32 ") && line.contains(" above exact Bayes; sequence gap "), "{line}");
+        assert!(
+            line.contains(" nats per token at position 32, ") && line.contains(" above exact Bayes; sequence gap "),
+            "{line}"
+        );
         assert!(stopped.line(true).starts_with("at step 40 of "), "{}", stopped.line(true));
         let finished = found(40, true);
         assert!(finished.line(true).starts_with("after 40 steps: "), "{}", finished.line(true));

@@ -247,7 +247,8 @@ mod tests {
         let readout = chart.readout(&view(), 5.0).expect("a read-out").text();
         assert!(readout.contains("B − A −") && readout.contains("sampling error of the evaluation only"), "{readout}");
         assert!(chart.summary().contains("not of training"), "{}", chart.summary());
-        assert_eq!(chart.csv().lines().count(), 1 + 32);
+        // A header, the level of zero, and each position.
+        assert_eq!(chart.csv().lines().count(), 2 + 32);
         assert!(chart.svg(&view()).contains("no difference"));
         // In bits it is larger by 1 / ln 2.
         let bits = by_position(&pair, Topics::Fresh, Measure::Loss, Unit::Bits);

@@ -109,11 +109,14 @@ pub fn table(pair: &Pair, measure: Measure, unit: Unit) -> Table {
     if is_over_seeds {
         heads.push("95% interval");
     }
-    let above = if measure == Measure::Excess { ", losses above exact Bayes" } else { "" };
+    let above = match measure {
+        Measure::Excess => "losses above exact Bayes",
+        Measure::Loss => "losses above the source that knows the topic",
+    };
     let per = pair.first()[0].per();
     Table {
         caption: format!(
-            "At the step that each was measured at last; {unit} per {per}{above}, ± standard error of the evaluation"
+            "At the step that each was measured at last; {unit} per {per}, {above}, ± standard error of the evaluation"
         ),
         ..Table::new("compare-numbers", &heads, rows)
     }

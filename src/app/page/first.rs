@@ -104,7 +104,7 @@ pub fn Tour() -> impl IntoView {
         true => "Show what it does",
         false => TOUR.get(next()).map_or("End the tour", |stop| stop.gesture),
     };
-    let can_predict = move || !guessing.get() && TOUR.get(next()).is_some_and(|stop| !stop.predict.is_empty());
+    let can_predict = move || !guessing.get() && next() < TOUR.len();
     let count = move || match stop.get() {
         Some(i) => format!("{} of {}", i + 1, TOUR.len()),
         None => format!("A tour of {} stops, two minutes", TOUR.len()),
