@@ -7,7 +7,7 @@ use crate::{
     app::history::History,
     number,
     probe::events::{LEFT, gone, learned},
-    protocol::{EventCourse, Measured},
+    protocol::{Measured, Record},
 };
 
 /// What a run has of one event.
@@ -21,22 +21,17 @@ struct Learned {
     last: Measured,
 }
 
-fn courses(run: &History) -> &[EventCourse] {
-    run.outcome().map_or(&[], |outcome| outcome.record.events.as_slice())
-}
-
-fn found(run: &History, name: &str) -> Option<Learned> {
-    let outcome = run.outcome()?;
-    let course = outcome.record.events.iter().find(|course| course.name == name)?;
+fn found(record: &Record, name: &str) -> Option<Learned> {
+    let course = record.events.iter().find(|course| course.name == name)?;
     let measured = course.excess.iter().zip(&course.stderr).map(|(&value, &stderr)| Measured { value, stderr });
-    let steps: Vec<(usize, Measured)> = outcome.record.step.iter().copied().zip(measured).collect();
+    let steps: Vec<(usize, Measured)> = record.step.iter().copied().zip(measured).collect();
     Some(Learned { bayes: course.bayes, step: learned(&steps, LEFT), last: steps.last()?.1 })
 }
 
 /// Names of the events that any of the runs measured, in their order.
-fn names(pair: &Pair) -> Vec<String> {
+fn names(sides: &[Vec<&Record>; 2]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for course in pair.sides.iter().flatten().flat_map(|run| courses(run)) {
+    for course in sides.iter().flatten().flat_map(|record| &record.events) {
         if !names.contains(&course.name) {
             names.push(course.name.clone());
         }
@@ -45,8 +40,8 @@ fn names(pair: &Pair) -> Vec<String> {
 }
 
 /// The step at which an event was learned in each seed of a side.
-fn steps(side: &[&History], name: &str) -> String {
-    let step = |run: &&History| match found(run, name) {
+fn steps(side: &[&Record], name: &str) -> String {
+    let step = |record: &&Record| match found(record, name) {
         None => "not measured".to_owned(),
         Some(Learned { step: Some(step), .. }) => number::count(step),
         Some(_) => "not learned".to_owned(),
@@ -60,57 +55,65 @@ fn steps(side: &[&History], name: &str) -> String {
     }
 }
 
-fn last(side: &[&History], name: &str) -> String {
-    let values: Option<Vec<Measured>> = side.iter().map(|run| found(run, name).map(|found| found.last)).collect();
-    values.map_or_else(String::new, |values| {
+fn last(side: &[&Record], name: &str) -> String {
+    let values: Option<Vec<Measured>> = side.iter().map(|record| found(record, name).map(|found| found.last)).collect();
+    values.filter(|values| !values.is_empty()).map_or_else(String::new, |values| {
         let mean = super::mean(&values);
         number::with_error(mean.value, mean.stderr)
     })
 }
 
-/// The events as a table; a sentence where none were measured.
+/// The events that the runs measured while they trained, as a table.
 ///
 /// # Errors
 ///
-/// What has to be done so that there are some.
+/// A sentence where a run has none.
 pub fn table(pair: &Pair) -> Result<Table, String> {
-    let has = |side: usize| pair.sides[side].iter().any(|run| !courses(run).is_empty());
-    match [has(0), has(1)] {
-        [true, true] => {}
-        [false, false] => {
-            return Err("Events were measured in neither run. They are measured at each evaluation where the experiment asks for \
-                        it (evaluation.events in its file or link), and are there when the run has finished."
-                .into());
+    let records = |side: &[&History]| -> Option<Vec<Record>> {
+        let records = side.iter().filter_map(|run| run.outcome()).map(|outcome| outcome.record.clone());
+        let records: Vec<Record> = records.filter(|record| !record.events.is_empty()).collect();
+        (records.len() == side.len()).then_some(records)
+    };
+    match [records(&pair.sides[0]), records(&pair.sides[1])] {
+        [Some(a), Some(b)] => Ok(table_of([a.iter().collect(), b.iter().collect()])),
+        [None, None] => {
+            Err("Events were not measured while these runs trained (evaluation.events in an experiment's file or link \
+                             asks for it; a run has them when it has finished)."
+                .into())
         }
         [a, _] => {
-            let (with, without) = if a { ("A", "B") } else { ("B", "A") };
-            return Err(format!(
-                "Events were measured in {with} and not in {without} (evaluation.events in its file or link; a run has them when it has \
-                 finished)."
-            ));
+            let (with, without) = if a.is_some() { ("A", "B") } else { ("B", "A") };
+            Err(format!(
+                "Events were measured while {with} trained, and not while {without} did (evaluation.events in an experiment's file or \
+                 link asks for it; a run has them when it has finished)."
+            ))
         }
     }
+}
+
+/// The same of records with events, one for each seed of a side.
+pub fn table_of(sides: [Vec<&Record>; 2]) -> Table {
     let row = |name: &String| {
-        let bayes = pair.sides.iter().flatten().find_map(|run| found(run, name)).map_or(f64::NAN, |found| found.bayes);
-        let [a, b] = &pair.sides;
+        let bayes = sides.iter().flatten().find_map(|record| found(record, name)).map_or(f64::NAN, |found| found.bayes);
+        let [a, b] = &sides;
         vec![name.clone(), number::short(bayes), steps(a, name), steps(b, name), last(a, name), last(b, name)]
     };
     let heads =
         ["Event", "Bayes", "A: learned at step", "B: learned at step", "A: excess at the end", "B: excess at the end"];
-    Ok(Table {
+    Table {
         caption: format!(
             "Learned: {} of the first excess over Bayes is gone, for good, at the steps that were evaluated; nats per token, several seeds \
              in their order",
             gone(LEFT)
         ),
-        ..Table::new("compare-events", &heads, names(pair).iter().map(row))
-    })
+        ..Table::new("compare-events", &heads, names(&sides).iter().map(row))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{super::tests::run, *};
-    use crate::protocol::{Event, Outcome, Record};
+    use crate::protocol::{Event, EventCourse, Outcome};
 
     fn with_events(seed: u64, excess: &[f64]) -> History {
         let mut run = run(seed, 0.1);
@@ -135,6 +138,9 @@ mod tests {
         let other = with_events(2, &[1.0, 0.9, 0.05]);
         let pair = Pair::new(["x", "y"], [&[&early, &other], &[&late]]).expect("two runs");
         assert_eq!(super::table(&pair).expect("events").rows[0].cells[2], "50, 100");
+        // No run, no number.
+        let record = late.outcome().expect("an outcome").record.clone();
+        assert_eq!(table_of([Vec::new(), vec![&record]]).rows[0].cells[4], "");
     }
 
     #[test]
@@ -143,8 +149,8 @@ mod tests {
         let said = |a: &History, b: &History| {
             table(&Pair::new(["x", "y"], [&[a], &[b]]).expect("two runs")).expect_err("no table")
         };
-        assert!(said(&without, &without).contains("neither run"));
-        assert!(said(&with, &without).contains("in A and not in B"), "{}", said(&with, &without));
-        assert!(said(&without, &with).contains("in B and not in A"));
+        assert!(said(&without, &without).contains("not measured while these runs trained"));
+        assert!(said(&with, &without).contains("while A trained, and not while B did"), "{}", said(&with, &without));
+        assert!(said(&without, &with).contains("while B trained, and not while A did"));
     }
 }

@@ -1,6 +1,6 @@
 //! Two runs compared: a dialog with their settings' differences first, then curves, numbers, events and heads.
 
-mod heads;
+mod measured;
 
 use std::sync::Arc;
 
@@ -118,7 +118,8 @@ pub fn RunComparison(
                     <section aria-label="Results that differ">
                         <Report blocks=results />
                     </section>
-                    <heads::HeadsComparison compared=shown />
+                    <measured::Measurements compared=shown what=measured::What::Events />
+                    <measured::Measurements compared=shown what=measured::What::Heads />
                 </div>
             </Show>
         </Dialog>
