@@ -25,6 +25,7 @@ pub struct Pair<'a> {
     pub names: [&'a str; 2],
     /// Of each side the runs that have an evaluation, one for each seed, in the order of their seeds. Where none has one, the first.
     pub sides: [Vec<&'a History>; 2],
+    basis: Basis,
 }
 
 /// How the interval of a difference is obtained.
@@ -75,7 +76,8 @@ impl<'a> Pair<'a> {
             }
             (!runs.is_empty()).then_some(runs)
         };
-        Some(Self { names, sides: [evaluated(sides[0])?, evaluated(sides[1])?] })
+        let sides = [evaluated(sides[0])?, evaluated(sides[1])?];
+        Some(Self { names, basis: Basis::new(&sides), sides })
     }
 
     /// The run of each side that has the lowest seed.
@@ -87,7 +89,8 @@ impl<'a> Pair<'a> {
     /// A is B and B is A.
     pub fn swapped(&self) -> Self {
         let ([a, b], [first, second]) = (self.sides.clone(), self.names);
-        Self { names: [second, first], sides: [b, a] }
+        let sides = [b, a];
+        Self { names: [second, first], basis: Basis::new(&sides), sides }
     }
 
     /// What of the losses can be compared.
@@ -107,16 +110,9 @@ impl<'a> Pair<'a> {
         Ok(if a.experiment().world == b.experiment().world { Measure::Loss } else { Measure::Excess })
     }
 
+    /// How the intervals of differences are obtained.
     pub fn basis(&self) -> Basis {
-        let seeds = |side: &[&History]| side.iter().map(|run| run.experiment().seed).collect::<Vec<_>>();
-        let [a, b] = [seeds(&self.sides[0]), seeds(&self.sides[1])];
-        let counts = [a.len(), b.len()];
-        if counts.iter().any(|count| *count < FEWEST_SEEDS) {
-            let [first, second] = self.first().map(History::experiment);
-            let same_sequences = a == b && first.world == second.world && first.data.length == second.data.length;
-            return Basis::Sampling { seeds: counts, same_sequences };
-        }
-        if a == b { Basis::Paired { seeds: a.len() } } else { Basis::Unpaired { seeds: counts } }
+        self.basis
     }
 
     /// The difference of a number that each run has, with its interval; `None` where a run has none. `of` gives the number with the
@@ -124,7 +120,7 @@ impl<'a> Pair<'a> {
     pub fn difference(&self, of: impl Fn(&History) -> Option<Measured>) -> Option<Difference> {
         let values = |side: &[&History]| side.iter().map(|run| of(run)).collect::<Option<Vec<Measured>>>();
         let [a, b] = [values(&self.sides[0])?, values(&self.sides[1])?];
-        Some(difference(self.basis(), &a, &b))
+        Some(difference(self.basis, &a, &b))
     }
 
     /// Mean of a number over the seeds of a side; the standard error is that of the evaluations.
@@ -135,6 +131,19 @@ impl<'a> Pair<'a> {
 }
 
 impl Basis {
+    /// Of two sides, neither of them empty, each in the order of its seeds.
+    fn new(sides: &[Vec<&History>; 2]) -> Self {
+        let seeds = |side: &[&History]| side.iter().map(|run| run.experiment().seed).collect::<Vec<_>>();
+        let [a, b] = [seeds(&sides[0]), seeds(&sides[1])];
+        let counts = [a.len(), b.len()];
+        if counts.iter().any(|count| *count < FEWEST_SEEDS) {
+            let [first, second] = [sides[0][0].experiment(), sides[1][0].experiment()];
+            let same_sequences = a == b && first.world == second.world && first.data.length == second.data.length;
+            return Self::Sampling { seeds: counts, same_sequences };
+        }
+        if a == b { Self::Paired { seeds: a.len() } } else { Self::Unpaired { seeds: counts } }
+    }
+
     /// Whether the interval is one over seeds, so that it can say that settings make a difference.
     pub fn is_over_seeds(self) -> bool {
         !matches!(self, Self::Sampling { .. })
