@@ -58,6 +58,8 @@ mod runs;
 mod seeds;
 #[path = "e2e/mod.rs"]
 mod support;
+#[path = "e2e/trail.rs"]
+mod trail;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -516,7 +516,8 @@ pub const CERTIFICATE: Choice = Choice {
     set: |e, i| e.bound.certificate = i == 1,
 };
 
-const CHOICES: [Choice; 11] =
+/// Every choice that there is a control for.
+pub const CHOICES: [Choice; 11] =
     [ARCHITECTURE, MLP, INIT, EMBEDDING, POSITIONS, NORM, SCHEDULE, OPTIMIZER, BRACKET, INDEX, CERTIFICATE];
 
 #[cfg(test)]

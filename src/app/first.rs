@@ -89,6 +89,8 @@ pub struct Stop {
     pub gesture: &'static str,
     /// K, N and T after it.
     pub place: [usize; 3],
+    /// What to think of before the curve is shown.
+    pub predict: &'static str,
     /// What to look at.
     pub look: &'static str,
 }
@@ -99,21 +101,25 @@ pub const TOUR: [Stop; 4] = [
     Stop {
         gesture: "Start with 128 topics",
         place: [128, 128, 32],
+        predict: "128 topics to learn from: how near will the blue curve come to the black one, on topics that the model never saw? Draw it into the chart.",
         look: "The blue curve sinks close to the black one, on topics that the model never saw: it has learned to read the topic from earlier tokens.",
     },
     Stop {
         gesture: "Set K to 2 topics",
         place: [2, 128, 32],
+        predict: "Two topics to learn from: where will the blue curve lie on topics that the model never saw? Draw it into the chart.",
         look: "On new topics the loss stays far above the black curve, late positions too. Most of that is the topic gap: new sequences of its two topics cost the model much less.",
     },
     Stop {
         gesture: "Set K to 32 and N to 2 sequences",
         place: [32, 2, 32],
+        predict: "64 sequences, read again and again: where will the blue curve lie on new topics? Draw it into the chart.",
         look: "Now the model has learned 64 sequences by heart. The sequence gap is wide: even other sequences of the same topics cost it far more.",
     },
     Stop {
         gesture: "Set K and N to 128, T to 8 tokens",
         place: [128, 128, 8],
+        predict: "Eight tokens in each sequence: where will the blue curve begin, and where will it end? Draw it into the chart.",
         look: "Short sequences: both gaps are small again, but there are only eight positions to read a topic from.",
     },
 ];
@@ -171,6 +177,17 @@ mod tests {
         assert!(about_topics(&WorldKind::named("udhr").map(WorldSpec::named).unwrap()).contains("10 languages"));
         for preset in PRESETS {
             assert!(about_data(&preset.experiment()).ends_with('.'), "{}", preset.name);
+        }
+    }
+
+    /// A question gives no answer away.
+    #[test]
+    fn a_curve_is_asked_for_before_it_is_shown() {
+        let opened = Preset::named(FIRST_STORY).unwrap().experiment().data;
+        for stop in TOUR {
+            assert!(stop.predict.contains('?') && !stop.predict.contains("gap"), "{}", stop.predict);
+            // The page opens with another run: nothing was seen yet.
+            assert_ne!(stop.place, [opened.topics, opened.sequences, opened.length]);
         }
     }
 

@@ -235,6 +235,11 @@ impl History {
         self.looked_at().map(|r| &r.evaluation).or(self.evaluation.as_ref())
     }
 
+    /// The latest evaluation, whichever step is looked at.
+    pub fn latest(&self) -> Option<&Evaluation> {
+        self.evaluation.as_ref()
+    }
+
     /// The same as one of [`Self::evaluations`].
     pub fn point(&self) -> Option<EvaluationPoint> {
         self.evaluation().map(EvaluationPoint::of)

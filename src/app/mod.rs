@@ -3,6 +3,7 @@
 //! A chart is a list of marks (`charts::scene`), which become SVG here and are drawn on canvases by `page::canvas`.
 
 pub mod charts;
+pub mod compare;
 pub mod edges;
 pub mod fields;
 pub mod first;
@@ -18,5 +19,6 @@ pub mod runs;
 pub mod seeds;
 pub mod story;
 pub mod sweeps;
+pub mod trail;
 pub mod view_state;
 pub use ::charts::theme;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     number,
-    protocol::Measured,
+    protocol::{EventCourse, Measured, Record},
     theory::{bigram::Bigram, levels::mean},
 };
 
@@ -91,6 +91,25 @@ impl Transitions {
             None => Box::new(NoProbe),
         };
         Ok((probe, view))
+    }
+
+    /// What was measured of each event, at the recorded steps in order, as a record has it.
+    pub fn record(&self) -> Record {
+        let course = |(i, class): (usize, &Class)| {
+            let at = |of: fn(&Measured) -> f64| self.measured.values().filter_map(|all| all.get(i)).map(of).collect();
+            EventCourse {
+                name: class.name.clone(),
+                bayes: class.bayes,
+                excess: at(|m| m.value),
+                stderr: at(|m| m.stderr),
+            }
+        };
+        let classes = self.events.as_ref().map_or(&[][..], |events| events.classes.as_slice());
+        Record {
+            step: self.measured.keys().copied().collect(),
+            events: classes.iter().enumerate().map(course).collect(),
+            ..Record::default()
+        }
     }
 
     pub fn add(&mut self, losses: EventLosses) {

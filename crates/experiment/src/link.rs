@@ -187,7 +187,8 @@ fn once(text: &str) -> Option<String> {
     Some(inner.trim_start_matches('#').into())
 }
 
-pub(super) fn flat(experiment: &Experiment) -> Map<String, Value> {
+/// Every field by its dotted name; the world is one field.
+pub fn flat(experiment: &Experiment) -> Map<String, Value> {
     let mut out = Map::new();
     if let Ok(Value::Object(top)) = serde_json::to_value(experiment) {
         for (key, value) in top {

@@ -30,6 +30,9 @@ const SLOPE_REACH: f64 = 1.5;
 /// for the curves of earlier runs.
 const REACH: f64 = 4.0;
 
+/// While a guess is drawn, how many times the range of the theory's levels the axis reaches above them: the model may be worse than any.
+const GUESS_ROOM: f64 = 2.0;
+
 pub struct LossByPosition<'a> {
     pub(super) history: &'a History,
     pub(super) options: Options,
@@ -396,7 +399,8 @@ impl<'a> LossByPosition<'a> {
         let (bottom, top) = (low - room, high + room);
         let still = if self.history.at_rest() { model } else { (f64::INFINITY, risen) };
         let least = low.min(best.max(bottom)).min(earlier.0.max(bottom)).min(still.0);
-        let most = high.max(worst.min(top)).max(earlier.1.min(top)).max(still.1);
+        let guessed = if self.options.predicting { high + GUESS_ROOM * (high - low).max(0.1) } else { high };
+        let most = high.max(worst.min(top)).max(earlier.1.min(top)).max(still.1).max(guessed);
         Scale::round(least, most, rows)
     }
 

@@ -4,6 +4,7 @@
 //! sentence and a table. It keeps nothing between two drawings, so it may be built anew for every frame.
 
 pub mod bound;
+pub mod difference;
 #[cfg(test)]
 pub mod fixtures;
 pub mod loss_by_hand;

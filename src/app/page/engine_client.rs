@@ -156,6 +156,19 @@ impl EngineClient {
         }
     }
 
+    /// Ends the worker for good. Not to be called by the listener itself, whose handler goes with it.
+    pub fn close(&self) {
+        let line = &self.0;
+        if let Some(worker) = line.worker.take() {
+            worker.set_onmessage(None);
+            worker.set_onerror(None);
+            worker.terminate();
+        }
+        // They hold the line that holds them.
+        line.on_message.take();
+        line.on_error.take();
+    }
+
     /// Seconds since the engine last said anything.
     pub fn silence(&self) -> f64 {
         (now() - self.0.heard.get()) / 1000.0

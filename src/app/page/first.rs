@@ -4,8 +4,9 @@ use leptos::prelude::*;
 
 use super::{
     controls::NumberControl,
+    dom::focus,
     preferences,
-    state::{App, use_app},
+    state::{App, Predict, use_app},
 };
 use crate::app::{
     fields,
@@ -60,7 +61,10 @@ pub fn Tour() -> impl IntoView {
     let is_over = RwSignal::new(kept.as_deref() == Some(DONE));
     let stop = RwSignal::new(kept.and_then(|kept| kept.parse::<usize>().ok()).filter(|i| *i < TOUR.len()));
     let is_first_story = Memo::new(move |_| app.preset.with(|preset| preset.name == first::FIRST_STORY));
+    // The curve of this stop is being guessed. Until it is shown, a reload offers the stop again.
+    let guessing = RwSignal::new(false);
     let go_to = move |i: usize| {
+        app.forget_guess();
         if i < TOUR.len() {
             stop.set(Some(i));
             preferences::write(KEPT, &i.to_string());
@@ -69,9 +73,38 @@ pub fn Tour() -> impl IntoView {
             end(stop, is_over);
         }
     };
-    let look = move || stop.get().map_or("", |i| TOUR[i].look);
+    let predict = move |i: usize| {
+        app.forget_guess();
+        app.predict.set(Predict::Drawing);
+        guessing.set(true);
+        stop.set(Some(i));
+        // Nothing runs before it was guessed.
+        take_to(app, TOUR[i].place);
+        focus("[data-testid=chart-loss-by-position]");
+    };
+    let skip = move || {
+        if guessing.get_untracked() {
+            app.forget_guess();
+            app.run_or_resume();
+        }
+        end(stop, is_over);
+    };
+    // It was shown, here or below the chart, or something else was opened.
+    Effect::new(move |_| {
+        if app.predict.get() != Predict::Drawing && guessing.get_untracked() {
+            guessing.set(false);
+            if let Some(i) = stop.get_untracked() {
+                preferences::write(KEPT, &i.to_string());
+            }
+        }
+    });
+    let look = move || stop.get().map_or("", |i| if guessing.get() { TOUR[i].predict } else { TOUR[i].look });
     let next = move || stop.get().map_or(0, |i| i + 1);
-    let gesture = move || TOUR.get(next()).map_or("End the tour", |stop| stop.gesture);
+    let gesture = move || match guessing.get() {
+        true => "Show what it does",
+        false => TOUR.get(next()).map_or("End the tour", |stop| stop.gesture),
+    };
+    let can_predict = move || !guessing.get() && next() < TOUR.len();
     let count = move || match stop.get() {
         Some(i) => format!("{} of {}", i + 1, TOUR.len()),
         None => format!("A tour of {} stops, two minutes", TOUR.len()),
@@ -84,10 +117,26 @@ pub fn Tour() -> impl IntoView {
                     <p class="tour-look" data-testid="tour-look" role="status">{look}</p>
                 </Show>
                 <div class="tour-buttons">
-                    <button type="button" class="small" data-testid="tour-next" on:click=move |_| go_to(next())>
+                    <button
+                        type="button"
+                        class="small"
+                        data-testid="tour-next"
+                        on:click=move |_| if guessing.get_untracked() { app.show_model() } else { go_to(untrack(next)) }
+                    >
                         {gesture}
                     </button>
-                    <button type="button" class="quiet small" data-testid="tour-skip" on:click=move |_| end(stop, is_over)>
+                    <Show when=can_predict>
+                        <button
+                            type="button"
+                            class="small"
+                            data-testid="tour-predict"
+                            title="The same, but you draw the curve before you see it"
+                            on:click=move |_| predict(untrack(next))
+                        >
+                            "Guess it first"
+                        </button>
+                    </Show>
+                    <button type="button" class="quiet small" data-testid="tour-skip" on:click=move |_| skip()>
                         "Skip"
                     </button>
                 </div>

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::state::{Predict, use_app};
+use super::{
+    state::{Predict, use_app},
+    trail,
+};
 use crate::app::story::{self, Told};
 
 /// What the charts' words mean.
@@ -50,6 +53,7 @@ pub fn StoryPanel() -> impl IntoView {
             >
                 "Back to how the story begins"
             </button>
+            <trail::TrailView />
             <h2>"Words"</h2>
             <dl class="words">{words}</dl>
             <h2>"Sources"</h2>

@@ -285,6 +285,16 @@ impl Heads {
         })
     }
 
+    /// Of the latest recorded step that was measured: the step and the scores of all heads block by block.
+    pub fn latest_scores(&self) -> Option<(usize, &[Scores])> {
+        self.scores.iter().next_back().map(|(step, scores)| (*step, scores.as_slice()))
+    }
+
+    /// What a head would score that attends evenly to all it may.
+    pub fn even_scores(&self) -> Scores {
+        self.even
+    }
+
     /// The three scores over training.
     pub fn score_charts(&self, record: &RunRecord, shown: usize) -> Vec<Drawn> {
         let chart = |id: &str, title: &str, of: fn(&Scores) -> Option<f64>, even: Option<f64>| {
