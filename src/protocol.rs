@@ -175,7 +175,7 @@ pub enum Event {
     Theory(Theory),
     /// At most 30 a second; each holds all steps since the last.
     Frame(Frame),
-    /// At step 0, where [`crate::experiment::Evaluation::is_due`] says so, after a single step, and at the end; then once more,
+    /// At step 0, where [`experiment::Evaluation::is_due`] says so, after a single step, and at the end; then once more,
     /// of as many sequences as the gaps are measured on.
     Evaluation(Evaluation),
     /// With each evaluation: a few fixed sequences and how surprising each token was.

@@ -62,7 +62,7 @@ pub struct Difference {
 
 /// The runs of a side: one for each seed.
 pub fn seeds(run: &History) -> Vec<&History> {
-    vec![run]
+    run.with_seeds().collect()
 }
 
 impl<'a> Pair<'a> {

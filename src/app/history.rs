@@ -130,16 +130,29 @@ impl History {
 
     /// What is drawn of this run beside another; `None` before it took a step and was evaluated.
     pub fn as_earlier(&self) -> Option<EarlierRun> {
-        let evaluation = self.evaluation.as_ref().filter(|e| e.step > 0)?;
+        let all = match self.evaluations_of_seeds() {
+            Some(all) => all,
+            None => vec![self.evaluation.as_ref()?],
+        };
+        let own = all.first().filter(|e| e.step > 0)?;
+        let rows: Vec<&[f64]> = all.iter().map(|e| &e.model[..]).collect();
+        let model = match spreads(&rows, |_, nats| nats) {
+            of_seeds if rows.len() > 1 => of_seeds.iter().map(|s| s.map_or(f64::NAN, |s| s.mean)).collect(),
+            _ => own.model.clone(),
+        };
+        let reached = self.step_of_seeds();
         let buckets = self.training.buckets();
+        let buckets = &buckets[..buckets.partition_point(|b| b.last <= reached)];
         let every = buckets.len().div_ceil(EARLIER_POINTS).max(1);
+        let smoothed = |b: &Bucket| Spread::mean_or(self.smoothed_of_seeds(b.last), b.smoothed, rows.len());
         // From the back, so that the last point is among them.
-        let mut training: Vec<_> = buckets.iter().rev().step_by(every).map(|b| (b.last, b.smoothed)).collect();
+        let mut training: Vec<_> = buckets.iter().rev().step_by(every).map(|b| (b.last, smoothed(b))).collect();
         training.reverse();
         Some(EarlierRun {
             experiment: self.experiment.clone(),
-            step: evaluation.step,
-            model: evaluation.model.clone(),
+            seeds: rows.len(),
+            step: own.step,
+            model,
             training,
         })
     }
@@ -233,11 +246,6 @@ impl History {
     /// The evaluation that is looked at: the latest, or one that was recorded.
     pub fn evaluation(&self) -> Option<&Evaluation> {
         self.looked_at().map(|r| &r.evaluation).or(self.evaluation.as_ref())
-    }
-
-    /// The latest evaluation, whichever step is looked at.
-    pub fn latest(&self) -> Option<&Evaluation> {
-        self.evaluation.as_ref()
     }
 
     /// The same as one of [`Self::evaluations`].
@@ -375,10 +383,12 @@ struct Recorded {
     samples: Option<Samples>,
 }
 
-/// What is drawn of a run beside another.
+/// What is drawn of a run beside another: of several seeds, their mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EarlierRun {
     pub experiment: Experiment,
+    /// How many seeds it is of.
+    pub seeds: usize,
     /// The step of the curve.
     pub step: usize,
     /// Loss by position on fresh topics, nats.
@@ -413,9 +423,12 @@ pub(super) fn difference(now: &Experiment, other: &Experiment) -> String {
     }
 }
 
-/// The same of an earlier run, with where it was stopped: `K = 8, step 50`.
+/// The same of an earlier run, with how many seeds it is of and where it was stopped: `K = 8, 3 seeds, step 50`.
 fn earlier_label(now: &Experiment, earlier: &EarlierRun) -> String {
     let mut label = difference(now, &earlier.experiment);
+    if earlier.seeds > 1 {
+        label.push_str(&format!(", {} seeds", earlier.seeds));
+    }
     if earlier.step < earlier.experiment.steps() {
         label.push_str(&format!(", step {}", number::count(earlier.step)));
     }
@@ -741,7 +754,7 @@ mod tests {
         runs.push(earlier(&experiment, experiment.steps()));
         experiment.training.learning_rate = 0.01;
         runs.push(earlier(&experiment, 10));
-        (experiment.net.architecture, experiment.net.heads) = (crate::experiment::Architecture::Gru, 2);
+        (experiment.net.architecture, experiment.net.heads) = (experiment::Architecture::Gru, 2);
         runs.push(earlier(&experiment, 10));
         let mut now = Experiment::default();
         now.data.fresh = false;
@@ -753,7 +766,7 @@ mod tests {
         assert_eq!(labels[..4], first);
         // Heads have no say in a recurrent net.
         assert!(labels[4].starts_with("K = 8, ") && labels[4].ends_with("+1, step 10"), "{}", labels[4]);
-        now.world = crate::experiment::WorldSpec::named(&crate::experiment::world::KINDS[1]);
+        now.world = experiment::WorldSpec::named(&experiment::world::KINDS[1]);
         history.reset_for(&now);
         assert_eq!(history.earlier().count(), 0, "another world's curve says nothing here");
     }

@@ -41,11 +41,13 @@ pub struct KeptRun {
     pub experiment: Experiment,
     /// Milliseconds since 1970.
     pub created: f64,
-    /// Steps done, prior stages included.
+    /// How many seeds of it ran side by side.
+    pub seeds: usize,
+    /// Steps done by the first of them, prior stages included.
     pub step: usize,
     /// Bytes that its curves and its checkpoint take.
     pub bytes: usize,
-    /// `None` before its first evaluation.
+    /// Of the first seed; `None` before its first evaluation.
     pub numbers: Option<FinalNumbers>,
 }
 
@@ -109,6 +111,7 @@ impl KeptRun {
             preset: preset.name.into(),
             experiment: experiment.clone(),
             created: now,
+            seeds: 1,
             step: 0,
             bytes: 0,
             numbers: None,
@@ -118,15 +121,26 @@ impl KeptRun {
     /// Takes over how far the run is.
     pub fn follow(&mut self, history: &History) {
         (self.step, self.numbers) = (history.step(), FinalNumbers::of(history));
+        self.seeds = history.with_seeds().count();
     }
 
-    /// `120 of 400 steps`, or `400 steps`.
+    /// `120 of 400 steps`, or `400 steps of 3 seeds`.
     pub fn steps_words(&self) -> String {
         let (step, planned) = (number::count(self.step), self.experiment.steps());
-        if self.step >= planned {
+        let steps = if self.step >= planned {
             format!("{step} steps")
         } else {
             format!("{step} of {} steps", number::count(planned))
+        };
+        if self.seeds > 1 { format!("{steps}, {} seeds", self.seeds) } else { steps }
+    }
+
+    /// What it had reached, with the seed that the numbers are of where there are several; empty before the first evaluation.
+    pub fn numbers_words(&self, unit: Unit) -> String {
+        let words = self.numbers.as_ref().map(|numbers| numbers.words(unit)).unwrap_or_default();
+        match (words.is_empty(), self.seeds) {
+            (true, _) | (_, ..=1) => words,
+            _ => format!("seed {}: {words}", self.experiment.seed),
         }
     }
 }
@@ -139,7 +153,7 @@ pub fn is_kept(history: &History, by_itself: bool) -> bool {
     is_evaluated && step >= LEAST_STEPS.min(planned) && (!by_itself || 2 * step >= planned)
 }
 
-/// Runs that `run` takes the place of: the same experiment has the same numbers, so those of it that got no further go. What the reader
+/// Runs that `run` takes the place of: the same experiment has the same numbers, so those of it that got no further go, and have no more seeds. What the reader
 /// named or pinned stays.
 pub fn superseded<'a>(runs: &'a [KeptRun], run: &KeptRun) -> Vec<&'a KeptRun> {
     let mine = identity(&run.experiment);
@@ -148,6 +162,7 @@ pub fn superseded<'a>(runs: &'a [KeptRun], run: &KeptRun) -> Vec<&'a KeptRun> {
             && !other.pinned
             && !other.renamed
             && other.step <= run.step
+            && other.seeds <= run.seeds
             && identity(&other.experiment) == mine
     };
     runs.iter().filter(goes).collect()
@@ -165,6 +180,19 @@ pub struct RunBytes {
     /// The curves as they were at the checkpoint, where the run went on after it; else empty, and they are `history`.
     #[serde(with = "serde_bytes_as_is")]
     pub at_checkpoint: Vec<u8>,
+    /// The other seeds of the run; those without a checkpoint are not among them.
+    pub seeds: Vec<SeedBytes>,
+}
+
+/// What is large of another seed of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeedBytes {
+    pub seed: u64,
+    /// Its curves at its checkpoint, which may be at another step than that of the run.
+    #[serde(with = "serde_bytes_as_is")]
+    pub history: Vec<u8>,
+    #[serde(with = "serde_bytes_as_is")]
+    pub checkpoint: Vec<u8>,
 }
 
 /// Bytes as [`crate::protocol::Bytes`] writes them: as a whole.
@@ -184,7 +212,8 @@ mod serde_bytes_as_is {
 
 impl RunBytes {
     pub fn len(&self) -> usize {
-        self.history.len() + self.checkpoint.len() + self.at_checkpoint.len()
+        let seeds: usize = self.seeds.iter().map(|seed| seed.history.len() + seed.checkpoint.len()).sum();
+        self.history.len() + self.checkpoint.len() + self.at_checkpoint.len() + seeds
     }
 
     pub fn is_empty(&self) -> bool {
@@ -197,13 +226,13 @@ impl RunBytes {
     }
 
     /// The run went on after its checkpoint, up to these curves.
-    pub fn followed_by(self, history: Vec<u8>) -> Self {
+    pub fn followed_by(mut self, history: Vec<u8>) -> Self {
         let at_checkpoint = match (self.checkpoint.is_empty(), self.at_checkpoint.is_empty()) {
             (true, _) => Vec::new(),
-            (false, true) => self.history,
-            (false, false) => self.at_checkpoint,
+            (false, true) => std::mem::take(&mut self.history),
+            (false, false) => std::mem::take(&mut self.at_checkpoint),
         };
-        Self { history, checkpoint: self.checkpoint, at_checkpoint }
+        Self { history, at_checkpoint, ..self }
     }
 }
 

@@ -99,7 +99,7 @@ pub struct Look {
     pub predictions: Vec<f32>,
     /// Of each block, [rows, heads, T, T], query by key; empty unless wanted, and in nets without attention.
     pub attention: Vec<Vec<f32>>,
-    /// Of each layer that [`crate::experiment::Net::residual_layers`] names, [rows · T, width]; empty unless wanted.
+    /// Of each layer that [`experiment::Net::residual_layers`] names, [rows · T, width]; empty unless wanted.
     pub residual: Vec<Vec<f32>>,
 }
 

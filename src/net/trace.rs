@@ -8,7 +8,7 @@ pub struct Traced {
     pub output: Tensor<2>,
     /// Of each block, after the softmax: [rows, heads, T, T], query by key. Empty in a net without attention.
     pub attention: Vec<Tensor<4>>,
-    /// [rows · T, width] each, of the layers that [`crate::experiment::Net::residual_layers`] names.
+    /// [rows · T, width] each, of the layers that [`experiment::Net::residual_layers`] names.
     pub residual: Vec<Tensor<2>>,
 }
 

@@ -186,10 +186,89 @@ fn runs_travel_as_a_file(kind: Kind) {
     there(&page, "run-open");
 }
 
+/// Reloads at moments that no step chooses, six of them or as many as `RELOADS` says.
+fn reloads_at_any_moment_change_no_number(kind: Kind) {
+    let page = Page::opened(kind, MIDDLE);
+    page.wait_for_phase("finished", RUN);
+    let whole = ["training-loss", "loss-by-position"].map(|chart| csv(&page, chart));
+    let reloads = std::env::var("RELOADS").ok().and_then(|count| count.parse().ok()).unwrap_or(6);
+    let mut state = 1_u64;
+    for moment in 0..reloads {
+        page.click("run");
+        page.wait_for_phase("running", RUN);
+        // Up to 4 s: a run of its length, measurements at its end included.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let wait = (state >> 33) % 4000;
+        std::thread::sleep(Duration::from_millis(wait));
+        reload(&page);
+        page.wait_for_phase("finished", RUN);
+        let now = ["training-loss", "loss-by-position"].map(|chart| csv(&page, chart));
+        assert_eq!(now, whole, "reload {moment}, {wait} ms after the run began");
+    }
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+fn a_reload_brings_all_seeds_back(kind: Kind) {
+    let page = Page::opened(kind, &format!("{MIDDLE}&view.seeds=3"));
+    page.wait_for_phase("finished", RUN);
+    let whole = ["training-loss", "loss-by-position"].map(|chart| csv(&page, chart));
+    assert!(whole[0].lines().next().is_some_and(|names| names.contains("least")), "no spread in the table");
+    page.click("run");
+    page.wait_for_step(60, RUN);
+    page.click("pause");
+    page.wait_for_phase("paused", SOON);
+    open_list(&page);
+    wait_for_rows(&page, 1);
+    reload(&page);
+    page.wait_for_phase("paused", RUN);
+    page.click("run");
+    page.wait_for_phase("finished", RUN);
+    assert_eq!(["training-loss", "loss-by-position"].map(|chart| csv(&page, chart)), whole);
+    // Finished, and back from the list after a run of one seed.
+    page.click("seeds-1");
+    page.click("run");
+    page.wait_for_phase("finished", RUN);
+    wait_for_rows(&page, 2);
+    let list = rows(&page);
+    let of_three: Vec<_> = list.iter().filter(|row| row.1.contains("400 steps, 3 seeds; seed ")).collect();
+    assert_eq!(of_three.len(), 1, "{list:?}");
+    press(&page, &of_three[0].0, "run-open");
+    let three = "return document.querySelector(\"[data-testid='chart-training-loss']\").getAttribute('aria-label').includes('over 3 seeds')";
+    page.browser.wait("three seeds again", SOON, three, &[]);
+    page.wait_for_phase("finished", RUN);
+    assert_eq!(csv(&page, "training-loss"), whole[0]);
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
+fn a_kept_run_is_compared_with_the_one_on_the_page(kind: Kind) {
+    let page = Page::opened(kind, QUICK);
+    page.wait_for_phase("finished", RUN);
+    open_list(&page);
+    wait_for_rows(&page, 1);
+    page.type_into("field-data.topics", "4");
+    wait_for_rows(&page, 2);
+    page.wait_for_phase("finished", RUN);
+    press(&page, "Dursley or Wonka?", "run-compare");
+    let open = "
+        const dialog = document.querySelector(\"[data-testid='compare-dialog']\");
+        return !!dialog?.open && dialog.textContent.includes(arguments[0])";
+    page.browser.wait("the comparison", SOON, open, &[json!("A: Dursley or Wonka? 2")]);
+    page.browser.wait("what differs", SOON, open, &[json!("data.topics")]);
+    page.click("compare-swap");
+    page.browser.wait("the other way round", SOON, open, &[json!("A: Dursley or Wonka?B: Dursley or Wonka? 2")]);
+    page.browser.press("\u{e00c}");
+    let closed = "return document.querySelector(\"[data-testid='run-row'] [data-testid='run-compare'][aria-pressed='true']\") === null";
+    page.browser.wait("no comparison", SOON, closed, &[]);
+    assert_eq!(page.browser.console_errors(), Vec::<String>::new());
+}
+
 in_every_browser! {
     a_reload_brings_a_finished_run_back,
     a_run_that_a_reload_interrupted_goes_on_to_the_same_numbers;
     at length:
     runs_are_renamed_pinned_deleted_and_brought_back,
     runs_travel_as_a_file,
+    reloads_at_any_moment_change_no_number,
+    a_reload_brings_all_seeds_back,
+    a_kept_run_is_compared_with_the_one_on_the_page,
 }

@@ -514,7 +514,7 @@ impl WorldSpec {
     }
 
     /// Reads the short form, or JSON, out of a value; ranges are [`WorldSpec::validate`]'s.
-    pub(crate) fn from_value(value: serde_json::Value) -> Result<Self, Problem> {
+    pub fn from_value(value: serde_json::Value) -> Result<Self, Problem> {
         Self::from_value_at("world", value)
     }
 

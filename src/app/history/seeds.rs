@@ -85,6 +85,11 @@ impl History {
         Changed::ALL
     }
 
+    /// The runs of the other seeds become these.
+    pub fn restore_seeds(&mut self, seeds: Vec<Self>) {
+        self.seeds = seeds;
+    }
+
     /// The runs of the other seeds.
     pub fn seeds(&self) -> &[Self] {
         &self.seeds

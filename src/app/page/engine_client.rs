@@ -118,16 +118,6 @@ impl EngineClient {
         self.0.failed.get()
     }
 
-    /// Ends the worker. Nothing more is heard of it.
-    pub fn close(&self) {
-        if let Some(old) = self.0.worker.take() {
-            old.set_onmessage(None);
-            old.set_onerror(None);
-            old.terminate();
-        }
-        self.0.cores.set(None);
-    }
-
     /// The cores that the runs to come may take, where several engines share the machine's; `None`: all. `www/engine-worker.js` reads it.
     pub fn set_cores(&self, cores: Option<usize>) {
         if self.0.cores.replace(cores) == cores {
@@ -167,6 +157,7 @@ impl EngineClient {
         // They hold the line that holds them.
         line.on_message.take();
         line.on_error.take();
+        line.cores.set(None);
     }
 
     /// Seconds since the engine last said anything.

@@ -7,7 +7,7 @@ mod address;
 mod board;
 mod canvas;
 mod chart_view;
-pub mod compare;
+mod compare;
 mod controls;
 mod dialog;
 mod dom;
@@ -160,6 +160,7 @@ fn Page() -> impl IntoView {
             </section>
             <Later>
                 <story::StoryPanel />
+                <runs::ChosenComparison />
             </Later>
         </main>
         <Later>

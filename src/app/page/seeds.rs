@@ -10,15 +10,16 @@ use super::{
 };
 use crate::{
     app::{
-        history,
+        history::{self, History},
+        runs::{Restored, SeedBytes},
         seeds::{
             self, CHOICES, Standing, joint_phase,
             statements::{over_seeds, tab_of_seeds},
         },
     },
     experiment::Experiment,
-    probe::{OpenTab, ProbeRequest, TabKind},
-    protocol::{Command, DeviceChoice, Event, Phase},
+    probe::{OpenTab, ProbeRequest, RunRecord, TabKind},
+    protocol::{Bytes, Command, DeviceChoice, Event, Phase, checkpoint::Summary},
 };
 
 /// Seconds after which the engines of a run that is over are ended: each holds a model, its data and the engine's own memory.
@@ -40,6 +41,8 @@ pub struct Seeds {
     engines: StoredValue<Vec<EngineClient>, LocalStorage>,
     /// What they have of the open tab, in their order.
     tabs: StoredValue<Vec<OpenTab>>,
+    /// Their latest checkpoints, in their order.
+    checkpoints: StoredValue<Vec<Option<SeedBytes>>>,
     /// Counts the times at which what is said over the seeds is found anew.
     ticks: RwSignal<u32>,
     seconds: StoredValue<u32>,
@@ -56,6 +59,7 @@ impl Seeds {
             own: RwSignal::new(Phase::Preparing { what: String::new(), done: None }),
             engines: StoredValue::new_local(Vec::new()),
             tabs: StoredValue::new(Vec::new()),
+            checkpoints: StoredValue::new(Vec::new()),
             ticks: RwSignal::new(0),
             seconds: StoredValue::new(0),
             idle: StoredValue::new(0),
@@ -104,6 +108,11 @@ impl Seeds {
         self.engines.with_value(|engines| engines.iter().map(EngineClient::silence).fold(f64::INFINITY, f64::min))
     }
 
+    /// What is kept of the other seeds: their latest checkpoints.
+    pub fn kept(self) -> Vec<SeedBytes> {
+        self.checkpoints.with_value(|all| all.iter().flatten().cloned().collect())
+    }
+
     /// Keeps the first `count` engines.
     fn close(self, count: usize) {
         self.engines.update_value(|engines| {
@@ -131,16 +140,36 @@ impl App {
     /// Before the run's own engine starts: how many cores are its own, and how many seeds the history has.
     pub fn prepare_seeds(self, experiment: &Experiment) {
         let count = self.seeds.chosen.get_untracked();
-        self.seeds.of_run.set(count);
         self.board.with_value(|board| board.set_seeds(count));
-        let standings = history::others(experiment, count).iter().map(|e| Standing::new(e.seed)).collect();
-        self.seeds.others.set(standings);
-        let tab = |e: &Experiment| {
-            let mut tab = OpenTab::default();
-            tab.start(e);
-            tab
+        let others = history::others(experiment, count);
+        self.seeds.checkpoints.set_value(vec![None; others.len()]);
+        self.expect_seeds(others.iter().map(|e| (Standing::new(e.seed), tab_of(e, None))).collect());
+    }
+
+    /// The same for a kept run that is brought back, with the seeds that it had.
+    pub fn prepare_kept_seeds(self, run: &Restored) {
+        let standing = |(seed, checkpoint): (u64, &Option<(Summary, Vec<u8>)>)| {
+            let step = checkpoint.as_ref().map_or(0, |(summary, _)| summary.step);
+            Standing { step, ..Standing::new(seed) }
         };
-        self.seeds.tabs.set_value(history::others(experiment, count).iter().map(tab).collect());
+        let histories = run.history.seeds();
+        let bytes = histories.iter().zip(&run.seeds).map(|(history, checkpoint)| {
+            let (_, checkpoint) = checkpoint.clone()?;
+            Some(SeedBytes { seed: history.experiment().seed, history: history.to_bytes(), checkpoint })
+        });
+        self.seeds.checkpoints.set_value(bytes.collect());
+        let standings = histories.iter().map(|history| history.experiment().seed).zip(&run.seeds).map(standing);
+        let tabs = run.records_of_seeds().map(|(experiment, record)| tab_of(experiment, record));
+        self.expect_seeds(standings.zip(tabs).collect());
+        self.seeds.chosen.set(self.seeds.of_run.get_untracked());
+    }
+
+    fn expect_seeds(self, others: Vec<(Standing, OpenTab)>) {
+        let count = 1 + others.len();
+        let (standings, tabs) = others.into_iter().unzip();
+        self.seeds.of_run.set(count);
+        self.seeds.others.set(standings);
+        self.seeds.tabs.set_value(tabs);
         self.engine.with_value(|engine| {
             if let Some(engine) = engine {
                 engine.set_cores(cores(count));
@@ -148,12 +177,15 @@ impl App {
         });
     }
 
-    /// Starts the other seeds of the run that has just been started.
+    /// Starts the other seeds of the run that has just been started, or lets them go on from their checkpoints.
     pub fn start_seeds(self, experiment: &Experiment, device: DeviceChoice, hold: bool) {
-        let others = history::others(experiment, self.seeds.of_run.get_untracked());
-        self.seeds.close(others.len());
+        let seeds = self.seeds.others.with_untracked(|all| all.iter().map(|other| other.seed).collect::<Vec<_>>());
+        self.seeds.close(seeds.len());
         let engines = self.seeds.engines;
-        for (index, experiment) in others.into_iter().enumerate() {
+        for (index, seed) in seeds.into_iter().enumerate() {
+            let experiment = Experiment { seed, ..experiment.clone() };
+            let checkpoint = self.seeds.checkpoints.with_value(|all| all.get(index).cloned().flatten());
+            let checkpoint = checkpoint.map(|kept| Bytes(kept.checkpoint));
             if engines.with_value(Vec::len) <= index {
                 let client = EngineClient::new(move |event| self.on_seed_event(index, event));
                 engines.update_value(|engines| engines.push(client.clone()));
@@ -164,7 +196,8 @@ impl App {
                 client.connect();
             }
             client.set_cores(cores(self.seeds.of_run.get_untracked()));
-            client.send(Command::Start { experiment: Box::new(experiment), device, hold, checkpoint: None });
+            client.send(Command::AutoCheckpoint(true));
+            client.send(Command::Start { experiment: Box::new(experiment), device, hold, checkpoint });
             // A new engine opens another one by itself.
             client.send(Command::Probe(ProbeRequest::Open(tab_of_seeds(self.probes.kind.get_untracked()))));
         }
@@ -182,6 +215,7 @@ impl App {
                 let mut found = Some(found);
                 return tab(&mut |tab| found.take().into_iter().for_each(|found| tab.on_probe(found)));
             }
+            Event::Checkpoint { bytes, .. } => return self.keep_seed(index, seed, bytes.0),
             other => other,
         };
         tab(&mut |tab| {
@@ -207,6 +241,22 @@ impl App {
             }),
             Event::Evaluation(evaluation) => stand(&|other| other.step = evaluation.step),
             _ => {}
+        }
+    }
+
+    /// A checkpoint of another seed has come: the history on the board is that of its step. It is written with the next checkpoint of the
+    /// run itself, which is asked for where it would not come by itself.
+    fn keep_seed(self, index: usize, seed: u64, checkpoint: Vec<u8>) {
+        let history = self.board.with_value(|board| {
+            board.with_history(|all| {
+                all.seeds().iter().find(|run| run.experiment().seed == seed).map(History::to_bytes)
+            })
+        });
+        let Some(history) = history else { return };
+        let kept = SeedBytes { seed, history, checkpoint };
+        self.seeds.checkpoints.update_value(|all| all.get_mut(index).into_iter().for_each(|old| *old = Some(kept.clone())));
+        if self.seeds.own.with_untracked(|own| matches!(own, Phase::Finished | Phase::Paused)) {
+            self.send(Command::Checkpoint);
         }
     }
 
@@ -285,6 +335,16 @@ impl App {
             }
         });
     }
+}
+
+/// What is known of the open tab of a seed before its engine speaks.
+fn tab_of(experiment: &Experiment, record: Option<RunRecord>) -> OpenTab {
+    let mut tab = OpenTab::default();
+    match record {
+        Some(record) => tab.resume(record),
+        None => tab.start(experiment),
+    }
+    tab
 }
 
 /// The cores of each engine; `None` where there is one, which has all.

@@ -82,7 +82,7 @@ fn read_part(bytes: &[u8]) -> Option<(WholeRun, &[u8])> {
 /// Whether a run can be looked at here.
 fn check(WholeRun { run, bytes }: &WholeRun) -> Result<(), String> {
     let why = match (run.experiment.validate(), restored(run, bytes.clone())) {
-        (Err(problems), _) => crate::experiment::problem::sentences(&problems),
+        (Err(problems), _) => experiment::problem::sentences(&problems),
         (Ok(()), Err(why)) => why,
         (Ok(()), Ok(_)) => return Ok(()),
     };
@@ -140,7 +140,7 @@ mod tests {
         let bytes = RunBytes {
             history: history.to_bytes(),
             checkpoint: checkpoint_at(&experiment, step),
-            at_checkpoint: Vec::new(),
+            ..RunBytes::default()
         };
         WholeRun { run, bytes }
     }

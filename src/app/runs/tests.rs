@@ -16,6 +16,7 @@ fn run(id: &str, created: f64, bytes: usize) -> KeptRun {
         preset: "dursley-wonka".into(),
         experiment: Experiment::default(),
         created,
+        seeds: 1,
         step: 10,
         bytes,
         numbers: None,

@@ -143,7 +143,7 @@ fn the_curves_at_a_checkpoint_go_on_with_it() {
                 if stop == Some(advances) {
                     let checkpoint = session.checkpoint(&mut |e| hear(&mut history, e)).await.expect("saved");
                     assert_eq!(history.step(), session.steps(), "the history is of the checkpoint's step");
-                    let bytes = RunBytes { history: history.to_bytes(), checkpoint, at_checkpoint: Vec::new() };
+                    let bytes = RunBytes { history: history.to_bytes(), checkpoint, ..RunBytes::default() };
                     // What comes after it is lost with the page.
                     session.advance(&mut |e| hear(&mut history, e)).await.expect("advances");
                     let kept = restored(&card, bytes).expect("a run");

@@ -53,10 +53,10 @@ impl What {
     fn about(self) -> &'static str {
         match self {
             Self::Heads => {
-                "The scores are measured on the parameters that were recorded last of each run, by an engine of their own; the run on the page goes on meanwhile."
+                "The scores are measured on the parameters that were recorded last of each run (of its first seed), by an engine of their own; the run on the page goes on meanwhile."
             }
             Self::Events => {
-                "The loss on each event is measured on the parameters of all recorded steps of each run, by an engine of their own; the run on the page goes on meanwhile. One run each: steps to learn have no interval over seeds."
+                "The loss on each event is measured on the parameters of all recorded steps of each run, by an engine of their own; the run on the page goes on meanwhile. One seed of each run: steps to learn have no interval over seeds."
             }
         }
     }

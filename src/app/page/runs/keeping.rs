@@ -71,12 +71,12 @@ impl Going {
 pub enum Write {
     /// A run as it is at a checkpoint.
     Whole {
-        seed: Box<Seed>,
+        parts: Box<CardParts>,
         bytes: RunBytes,
     },
     /// The curves of a run that went on after its checkpoint, and then another took its place.
     Later {
-        seed: Box<Seed>,
+        parts: Box<CardParts>,
         history: Vec<u8>,
     },
     /// A run of a file.
@@ -89,7 +89,7 @@ pub enum Write {
 impl Write {
     fn id(&self) -> &str {
         match self {
-            Self::Whole { seed, .. } | Self::Later { seed, .. } => &seed.id,
+            Self::Whole { parts, .. } | Self::Later { parts, .. } => &parts.id,
             Self::Opened(whole) => &whole.run.id,
             Self::Card(id) | Self::Delete(id) => id,
         }
@@ -97,22 +97,24 @@ impl Write {
 }
 
 /// What a card is made of.
-pub struct Seed {
+pub struct CardParts {
     id: String,
     preset: &'static str,
     created: f64,
     experiment: Experiment,
+    seeds: usize,
     step: usize,
     numbers: Option<FinalNumbers>,
 }
 
-impl Seed {
+impl CardParts {
     fn new(going: &Going, history: &History) -> Self {
         Self {
             id: going.id.clone(),
             preset: going.preset,
             created: going.created,
             experiment: history.experiment().clone(),
+            seeds: history.with_seeds().count(),
             step: history.step(),
             numbers: FinalNumbers::of(history),
         }
@@ -143,8 +145,8 @@ impl App {
                 history.set_earlier(Vec::new());
                 history.show(None);
                 if history.step() > going.written {
-                    let seed = Box::new(Seed::new(&going, &history));
-                    self.runs.write(self, Write::Later { seed, history: history.to_bytes() });
+                    let parts = Box::new(CardParts::new(&going, &history));
+                    self.runs.write(self, Write::Later { parts, history: history.to_bytes() });
                 }
                 // One that was brought back, and did not go on, may have been further before: that is what is stored.
                 if !going.opened || history.step() > going.written {
@@ -167,13 +169,13 @@ impl App {
         let going = self.runs.going.get_value();
         let kept = self.board.with_value(|board| {
             board.with_history(|history| {
-                runs::is_kept(history, false).then(|| (Seed::new(&going, history), history.to_bytes()))
+                runs::is_kept(history, false).then(|| (CardParts::new(&going, history), history.to_bytes()))
             })
         });
-        let Some((seed, history)) = kept else { return };
-        self.runs.going.update_value(|going| going.written = seed.step);
-        let bytes = RunBytes { history, checkpoint, at_checkpoint: Vec::new() };
-        self.runs.write(self, Write::Whole { seed: Box::new(seed), bytes });
+        let Some((parts, history)) = kept else { return };
+        self.runs.going.update_value(|going| going.written = parts.step);
+        let bytes = RunBytes { history, checkpoint, at_checkpoint: Vec::new(), seeds: self.seeds.kept() };
+        self.runs.write(self, Write::Whole { parts: Box::new(parts), bytes });
     }
 
     /// Steps were taken. A run that is short, or soon interrupted, has its first checkpoint early.
@@ -185,14 +187,14 @@ impl App {
         let first = self.runs.going.try_update_value(|going| *going.first.get_or_insert(now)).unwrap_or(now);
         if now - first >= EARLY_MS && self.is_worth_keeping() {
             self.runs.going.update_value(|going| going.asked = true);
-            self.send(Command::Checkpoint);
+            self.send_all(Command::Checkpoint);
         }
     }
 
     /// The tab is hidden, and may never be seen again.
     pub fn keep_now(self) {
         if self.is_worth_keeping() {
-            self.send(Command::Checkpoint);
+            self.send_all(Command::Checkpoint);
         }
     }
 
@@ -226,15 +228,15 @@ impl Runs {
     async fn put(self, app: App, write: Write) -> Result<(), String> {
         let store = self.store().await;
         match write {
-            Write::Whole { seed, bytes } => {
-                let Some(mut card) = self.card_of(&seed) else { return Ok(()) };
+            Write::Whole { parts, bytes } => {
+                let Some(mut card) = self.card_of(&parts) else { return Ok(()) };
                 card.bytes = bytes.len();
                 let card = self.take(app, card);
                 let gone = store.keep(&card, &bytes).await?;
                 self.went(app, &gone);
             }
-            Write::Later { seed, history } => {
-                let Some(card) = self.card_of(&seed) else { return Ok(()) };
+            Write::Later { parts, history } => {
+                let Some(card) = self.card_of(&parts) else { return Ok(()) };
                 let card = self.take(app, card);
                 let (card, gone) = store.follow(&card, history).await?;
                 self.change(&card.id, |kept| kept.bytes = card.bytes);
@@ -257,18 +259,18 @@ impl Runs {
     }
 
     /// The card of a run as it is now, new or not; `None` where it was deleted for good.
-    fn card_of(self, seed: &Seed) -> Option<KeptRun> {
-        if self.forgotten.with_value(|ids| ids.contains(&seed.id)) {
+    fn card_of(self, parts: &CardParts) -> Option<KeptRun> {
+        if self.forgotten.with_value(|ids| ids.contains(&parts.id)) {
             return None;
         }
-        let deleted = || self.deleted.get_untracked().filter(|card| card.id == seed.id);
-        let mut card = self.card(&seed.id).or_else(deleted).unwrap_or_else(|| {
-            let preset = Preset::named(seed.preset).unwrap_or(&PRESETS[0]);
+        let deleted = || self.deleted.get_untracked().filter(|card| card.id == parts.id);
+        let mut card = self.card(&parts.id).or_else(deleted).unwrap_or_else(|| {
+            let preset = Preset::named(parts.preset).unwrap_or(&PRESETS[0]);
             let new =
-                |cards: &Vec<KeptRun>| KeptRun::new(seed.id.clone(), seed.created, &seed.experiment, preset, cards);
+                |cards: &Vec<KeptRun>| KeptRun::new(parts.id.clone(), parts.created, &parts.experiment, preset, cards);
             self.cards.with_untracked(new)
         });
-        (card.step, card.numbers) = (seed.step, seed.numbers.clone());
+        (card.seeds, card.step, card.numbers) = (parts.seeds, parts.step, parts.numbers.clone());
         Some(card)
     }
 

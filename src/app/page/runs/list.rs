@@ -209,8 +209,8 @@ fn words(app: App, card: &KeptRun) -> String {
     let differs =
         if is_current { "the chosen run".into() } else { format!("differs: {}", differs.unwrap_or_default()) };
     let differs = differs.replace("differs: same settings", "same settings");
-    let unit = app.options.with(|options| options.unit);
-    let numbers = card.numbers.as_ref().map(|numbers| format!("; {}", numbers.words(unit))).unwrap_or_default();
+    let numbers = card.numbers_words(app.options.with(|options| options.unit));
+    let numbers = if numbers.is_empty() { numbers } else { format!("; {numbers}") };
     format!("{differs}. {}{numbers}.", card.steps_words())
 }
 

@@ -3,6 +3,7 @@
 //!
 //! `keeping` keeps what runs, `opening` brings it back, `store` is the database behind both.
 
+mod comparing;
 mod files;
 mod keeping;
 mod list;
@@ -17,7 +18,7 @@ use std::{
 
 use leptos::{prelude::*, task::spawn_local};
 
-pub use self::{files::open_file, list::RunsPanel};
+pub use self::{comparing::ChosenComparison, files::open_file, list::RunsPanel};
 use self::{
     keeping::{Going, Write},
     store::{RunStore, rest},

@@ -82,6 +82,7 @@ impl App {
                         self.preset.set(preset);
                     }
                     if run.checkpoint.is_none() {
+                        self.seeds.chosen.set(card.seeds);
                         return self.open(card.experiment);
                     }
                     self.forget_guess();
@@ -108,10 +109,14 @@ impl App {
     /// The page becomes what it was, and the engine goes on.
     fn go_on(self, card: &KeptRun, run: Restored, draft: Experiment, hold: bool) {
         let record = run.record();
-        let Restored { history, checkpoint: Some((summary, checkpoint)) } = run else { return };
+        if run.checkpoint.is_none() {
+            return;
+        }
         if matches!(self.phase.get_untracked(), Phase::Failed { .. }) {
             self.fresh_engine();
         }
+        self.prepare_kept_seeds(&run);
+        let Restored { history, checkpoint: Some((summary, checkpoint)), .. } = run else { return };
         let experiment = card.experiment.clone();
         self.typed.set(Typed::default());
         self.awaited.set(None);
@@ -130,7 +135,8 @@ impl App {
             dom::publish("evaluation", evaluation);
         }
         let precision = experiment.evaluation.precision;
-        self.reached.set(history.outcome().map(|outcome| outcome.reached(precision)).unwrap_or_default());
+        let reached = history.outcome().map(|outcome| outcome.reached(precision)).unwrap_or_default();
+        self.reached.set(self.seeds.said_of_one(reached));
         self.board.with_value(|board| board.restore(history));
         self.shown.set(self.board.with_value(|board| board.show(None)));
         self.recorded.set(self.board.with_value(Board::recorded));
@@ -141,7 +147,8 @@ impl App {
         self.run.set(Some(Run { experiment: experiment.clone(), device }));
         self.set_own_phase(Phase::Preparing { what: "Preparing the run".into(), done: None });
         let checkpoint = Some(Bytes(checkpoint));
-        self.send(Command::Start { experiment: Box::new(experiment), device, hold, checkpoint });
+        self.send(Command::Start { experiment: Box::new(experiment.clone()), device, hold, checkpoint });
+        self.start_seeds(&experiment, device, hold);
     }
 }
 

@@ -25,6 +25,9 @@ const BYTES: &str = "bytes";
 const HISTORY: &str = "history";
 const CHECKPOINT: &str = "checkpoint";
 const AT_CHECKPOINT: &str = "at-checkpoint";
+const SEEDS: &str = "seeds";
+/// What is large of a run, each under a key of its own.
+const LARGE: [&str; 4] = [HISTORY, CHECKPOINT, AT_CHECKPOINT, SEEDS];
 
 /// Bytes of runs that are kept in memory, at most.
 const MEMORY: usize = 128 << 20;
@@ -198,14 +201,15 @@ async fn cards(database: &Database) -> Result<Vec<KeptRun>, Error> {
 
 async fn bytes(database: &Database, id: &str) -> Result<Option<RunBytes>, Error> {
     let (_all, _, bytes) = both(database, TransactionMode::ReadOnly)?;
-    let [history, checkpoint, at_checkpoint] =
-        [HISTORY, CHECKPOINT, AT_CHECKPOINT].map(|which| bytes.get(key(id, which)));
-    let (history, checkpoint, at_checkpoint) = (history?.await?, checkpoint?.await?, at_checkpoint?.await?);
+    let [history, checkpoint, at_checkpoint, seeds] = LARGE.map(|which| bytes.get(key(id, which)));
+    let (history, checkpoint) = (history?.await?, checkpoint?.await?);
+    let (at_checkpoint, seeds) = (at_checkpoint?.await?, seeds?.await?);
     let read = |value: Option<JsValue>| Some(value?.dyn_into::<Uint8Array>().ok()?.to_vec());
     Ok(read(history).map(|history| RunBytes {
         history,
         checkpoint: read(checkpoint).unwrap_or_default(),
         at_checkpoint: read(at_checkpoint).unwrap_or_default(),
+        seeds: read(seeds).and_then(|seeds| postcard::from_bytes(&seeds).ok()).unwrap_or_default(),
     }))
 }
 
@@ -215,8 +219,9 @@ async fn put(database: &Database, run: &KeptRun, large: Option<&RunBytes>) -> Re
     let (all, cards, bytes) = both(database, TransactionMode::ReadWrite)?;
     cards.put(&text.into(), Some(&run.id.as_str().into()))?.await?;
     if let Some(large) = large {
-        let RunBytes { history, checkpoint, at_checkpoint } = large;
-        for (which, value) in [(HISTORY, history), (CHECKPOINT, checkpoint), (AT_CHECKPOINT, at_checkpoint)] {
+        let RunBytes { history, checkpoint, at_checkpoint, seeds } = large;
+        let seeds = postcard::to_allocvec(seeds).map_err(|e| NotPut::Other(e.to_string()))?;
+        for (which, value) in LARGE.into_iter().zip([history, checkpoint, at_checkpoint, &seeds]) {
             bytes.put(&Uint8Array::from(&value[..]).into(), Some(&key(&run.id, which)))?.await?;
         }
     }
@@ -227,7 +232,7 @@ async fn put(database: &Database, run: &KeptRun, large: Option<&RunBytes>) -> Re
 async fn delete(database: &Database, id: &str) -> Result<(), Error> {
     let (all, cards, bytes) = both(database, TransactionMode::ReadWrite)?;
     cards.delete(JsValue::from(id))?.await?;
-    for which in [HISTORY, CHECKPOINT, AT_CHECKPOINT] {
+    for which in LARGE {
         bytes.delete(key(id, which))?.await?;
     }
     if all.await?.is_committed() {
