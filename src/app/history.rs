@@ -148,13 +148,7 @@ impl History {
         // From the back, so that the last point is among them.
         let mut training: Vec<_> = buckets.iter().rev().step_by(every).map(|b| (b.last, smoothed(b))).collect();
         training.reverse();
-        Some(EarlierRun {
-            experiment: self.experiment.clone(),
-            seeds: rows.len(),
-            step: own.step,
-            model,
-            training,
-        })
+        Some(EarlierRun { experiment: self.experiment.clone(), seeds: rows.len(), step: own.step, model, training })
     }
 
     /// The latest evaluation, whichever step is looked at.
@@ -739,6 +733,33 @@ mod tests {
         history.apply(&frame(1, (1..=step).map(fixtures::training_loss).collect()));
         history.apply(&Event::Evaluation(fixtures::evaluation(step, 0.5)));
         history.as_earlier().expect("a run that was evaluated")
+    }
+
+    #[test]
+    fn a_run_of_several_seeds_stays_as_their_mean() {
+        let experiment = Experiment { seed: 0, ..Experiment::default() };
+        let mut history = History::new(&experiment);
+        history.set_seeds(3);
+        let of = |steps: usize, loss: f64| frame(1, vec![loss; steps]);
+        history.apply(&of(20, 3.0));
+        history.apply(&Event::Evaluation(fixtures::evaluation(10, 0.3)));
+        history.apply(&Event::Evaluation(fixtures::evaluation(20, 0.1)));
+        for (seed, loss) in [(1, 1.0), (2, 2.0)] {
+            history.apply_seed(seed, &of(10, loss));
+            history.apply_seed(seed, &Event::Evaluation(fixtures::evaluation(10, 0.3 * loss)));
+        }
+        let beside = history.as_earlier().expect("a run that was evaluated");
+        // What all of them have reached.
+        assert_eq!((beside.seeds, beside.step), (3, 10));
+        assert_eq!(beside.training.last(), Some(&(10, 2.0)));
+        let of = |excess: f64| fixtures::evaluation(10, excess).model;
+        for (at, mean) in beside.model.iter().enumerate() {
+            let expected = (of(0.3)[at] + of(0.3)[at] + of(0.6)[at]) / 3.0;
+            assert!((mean - expected).abs() < 1e-12, "position {at}: {mean}, not {expected}");
+        }
+        let mut now = History::new(&experiment);
+        now.set_earlier(vec![beside]);
+        assert_eq!(now.earlier().map(|(_, label)| label).collect::<Vec<_>>(), ["same settings, 3 seeds, step 10"]);
     }
 
     #[test]

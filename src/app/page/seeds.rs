@@ -248,13 +248,14 @@ impl App {
     /// run itself, which is asked for where it would not come by itself.
     fn keep_seed(self, index: usize, seed: u64, checkpoint: Vec<u8>) {
         let history = self.board.with_value(|board| {
-            board.with_history(|all| {
-                all.seeds().iter().find(|run| run.experiment().seed == seed).map(History::to_bytes)
-            })
+            board
+                .with_history(|all| all.seeds().iter().find(|run| run.experiment().seed == seed).map(History::to_bytes))
         });
         let Some(history) = history else { return };
         let kept = SeedBytes { seed, history, checkpoint };
-        self.seeds.checkpoints.update_value(|all| all.get_mut(index).into_iter().for_each(|old| *old = Some(kept.clone())));
+        self.seeds
+            .checkpoints
+            .update_value(|all| all.get_mut(index).into_iter().for_each(|old| *old = Some(kept.clone())));
         if self.seeds.own.with_untracked(|own| matches!(own, Phase::Finished | Phase::Paused)) {
             self.send(Command::Checkpoint);
         }

@@ -163,7 +163,11 @@ fn the_same_run_again_takes_the_place_of_the_one_before() {
     runs[4].experiment.seed += 1;
     let new = run("f", 6.0, 1);
     assert_eq!(ids(&superseded(&runs, &new)), ["a"]);
-    assert_eq!(ids(&superseded(&runs, &KeptRun { step: 11, ..new })), ["a", "d"]);
+    assert_eq!(ids(&superseded(&runs, &KeptRun { step: 11, ..new.clone() })), ["a", "d"]);
+    // Other seeds are numbers of their own.
+    runs[0].seeds = 3;
+    assert!(superseded(&runs, &new).is_empty());
+    assert_eq!(ids(&superseded(&runs, &KeptRun { seeds: 3, ..new })), ["a"]);
 }
 
 #[test]
@@ -210,6 +214,40 @@ fn what_was_kept_becomes_the_run_again() {
     let mut older = bytes;
     older.checkpoint[0] += 1;
     assert!(restored(&card, older).is_err_and(|why| why.contains("another version")));
+}
+
+#[test]
+fn each_seed_goes_on_from_its_own_checkpoint() {
+    let experiment = Experiment { seed: 0, ..Experiment::default() };
+    let seed = |seed: u64| Experiment { seed, ..experiment.clone() };
+    let mut history = fixtures::history(&experiment, 60);
+    history.set_seeds(4);
+    let kept = |number: u64, of: u64, curves: usize, step: usize| SeedBytes {
+        seed: number,
+        history: fixtures::history(&seed(of), curves).to_bytes(),
+        checkpoint: checkpoint_at(&seed(of), step),
+    };
+    let bytes = RunBytes {
+        history: history.to_bytes(),
+        checkpoint: checkpoint_at(&experiment, 60),
+        // Seed 1 is ahead of the run, what is kept as seed 2 is of another, and seed 3 would have steps twice.
+        seeds: vec![kept(1, 1, 80, 80), kept(2, 7, 40, 40), kept(3, 3, 60, 40)],
+        ..RunBytes::default()
+    };
+    let card = run_of(&experiment, &history);
+    assert_eq!((card.seeds, card.steps_words()), (4, format!("60 of {} steps, 4 seeds", experiment.steps())));
+    assert!(card.numbers_words(Unit::Nats).starts_with("seed 0: loss "), "{}", card.numbers_words(Unit::Nats));
+    let whole = bytes.len();
+    let back = restored(&card, bytes.clone()).expect("a run");
+    let steps: Vec<Option<usize>> = back.seeds.iter().map(|s| s.as_ref().map(|(summary, _)| summary.step)).collect();
+    assert_eq!(steps, [Some(80), None, None]);
+    assert_eq!(back.history.seeds().iter().map(History::step).collect::<Vec<_>>(), [80, 0, 0]);
+    assert_eq!(back.history.seeds().iter().map(|run| run.experiment().seed).collect::<Vec<_>>(), [1, 2, 3]);
+    let known: Vec<bool> = back.records_of_seeds().map(|(_, record)| record.is_some()).collect();
+    assert_eq!(known, [true, false, false]);
+    // They stay where the run went on after its checkpoint.
+    let later = bytes.followed_by(fixtures::history(&experiment, 80).to_bytes());
+    assert_eq!((later.seeds.len(), later.len() > whole), (3, true));
 }
 
 #[test]
