@@ -10,7 +10,7 @@ pub const FIRST_STORY: &str = "knt-markov";
 
 /// What is seen, in three sentences. It promises no fall: with few topics the model's loss may rise along a sequence.
 pub fn answer(world: &WorldSpec) -> String {
-    let black = match has_exact_bayes(world) {
+    let black = match world.has_exact_bayes() {
         true => "Black is exact Bayes, the least possible loss.",
         false => "Black is the best predictor at hand; it is no lower bound.",
     };
@@ -18,13 +18,6 @@ pub fn answer(world: &WorldSpec) -> String {
         "A small model learns in this tab to predict what comes next. Blue is its loss at each position of a sequence: where it falls, \
          earlier positions have helped. {black}"
     )
-}
-
-/// Whether the source of this world is known exactly, so that there is a least possible loss.
-fn has_exact_bayes(world: &WorldSpec) -> bool {
-    let is_text = matches!(world, WorldSpec::Text(_)) || world.kind().is_some_and(|kind| kind.name == "udhr");
-    let is_rescaled = world.observation().is_vectors() && world.parameter("radius") > 0.0;
-    !is_text && !is_rescaled
 }
 
 /// What one of K, N and T is, in a few words; `vectors` where a sequence is not of tokens.
@@ -53,11 +46,7 @@ pub fn about_data(experiment: &Experiment) -> String {
 
 /// What K topics are in this world, a sentence.
 pub fn about_topics(world: &WorldSpec) -> String {
-    let (one, many) = match world {
-        WorldSpec::Text(_) => ("document", "documents"),
-        _ if world.kind().is_some_and(|kind| kind.name == "udhr") => ("language", "languages"),
-        _ => ("topic", "topics"),
-    };
+    let [one, many] = world.topic_words();
     match world.topic_count() {
         None => "There are so many topics that no two of the K are likely to be the same.".into(),
         Some(1) => format!("This world has one {one} only, so K topics are K times the same."),
@@ -155,7 +144,7 @@ mod tests {
         let kinds = experiment::world::KINDS.iter().filter(|kind| kind.name != "udhr");
         let rescaled: WorldSpec = "lds:radius=0.9".parse().unwrap();
         for spec in kinds.map(WorldSpec::named).chain([rescaled]) {
-            assert_eq!(has_exact_bayes(&spec), World::new(&spec).unwrap().is_exact(), "{spec}");
+            assert_eq!(spec.has_exact_bayes(), World::new(&spec).unwrap().is_exact(), "{spec}");
         }
         let text: WorldSpec = "udhr".parse().unwrap();
         assert!(

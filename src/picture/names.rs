@@ -1,8 +1,11 @@
 //! What the states are called.
 
 use crate::{
-    experiment::WorldSpec,
-    world::{Hmm, named},
+    experiment::{
+        WorldSpec,
+        kinds::{LabelledProcess, Source},
+    },
+    world::Hmm,
 };
 
 /// One name per state: those of the literature, else the token that always leads there, else letters.
@@ -30,10 +33,12 @@ fn known(spec: &WorldSpec, hmm: &Hmm) -> Option<Vec<String>> {
     if let WorldSpec::Mixture(mixture) = spec {
         return mixture.mixture.iter().find_map(|part| known(&part.world, hmm));
     }
-    let named = named::process(spec)?;
-    let same = named.states.len() == hmm.states()
-        && named.hmm().hidden_chain().iter().zip(hmm.hidden_chain()).all(|(a, b)| (a - b).abs() < 1e-9);
-    same.then(|| named.states.iter().map(|&name| name.into()).collect())
+    let Some(Source::Processes(topics)) = spec.source() else { return None };
+    let [LabelledProcess { process, .. }] = &topics[..] else { return None };
+    let named = Hmm::from_edges(process, spec.vocab());
+    let same = process.states.len() == hmm.states()
+        && named.hidden_chain().iter().zip(hmm.hidden_chain()).all(|(a, b)| (a - b).abs() < 1e-9);
+    same.then(|| process.states.iter().map(|&name| name.into()).collect())
 }
 
 /// Where the state is the last token: its name; `None` where it is not.

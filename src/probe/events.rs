@@ -10,7 +10,7 @@ use super::{
     transitions::EventLosses,
 };
 use crate::{
-    experiment::{Experiment, WorldSpec},
+    experiment::{Experiment, WorldSpec, kinds},
     protocol::Measured,
     world::{Purpose, Rows, Stream, World},
 };
@@ -138,12 +138,10 @@ enum Kind {
 
 impl Kind {
     fn of(spec: &WorldSpec) -> Self {
-        match spec {
-            // As `world::named` numbers them: Mr, Something, Blah, and the names.
-            WorldSpec::Named { kind: "dursley-wonka", .. } => Self::Names { before: 0, names: [3, 4] },
-            WorldSpec::Named { kind: "mr-name", .. } => Self::Names { before: 0, names: [3, 3] },
-            WorldSpec::Named { kind: "repeat", .. } => Self::Blocks(spec.parameter("block") as usize),
-            _ => Self::Seen,
+        match spec.events() {
+            kinds::Events::Names { before, names } => Self::Names { before, names },
+            kinds::Events::Blocks(block) => Self::Blocks(block),
+            kinds::Events::Repeats => Self::Seen,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What to run, as plain data. Stands on no other crate of this workspace.
 //!
-//! Start reading at [`Experiment`], then [`world`] (the table of worlds) and [`preset`].
+//! Start reading at [`Experiment`], then [`kinds`] (the named worlds, one file each) and [`preset`].
 //!
 //! ```
 //! use experiment::{Experiment, Preset};
@@ -19,6 +19,7 @@ pub mod data;
 pub mod estimate;
 pub mod evaluation;
 pub mod json;
+pub mod kinds;
 pub mod link;
 pub mod maps;
 pub mod net;
@@ -49,6 +50,7 @@ pub use preset::Preset;
 pub use prior::Prior;
 pub use problem::Problem;
 pub use process::{Component, Process, WorldMixture};
+pub use size::WorldSize;
 pub use sweep::Sweep;
 pub use text::Text;
 pub use training::{Optimizer, Schedule, Training};

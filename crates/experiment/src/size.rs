@@ -25,11 +25,13 @@ pub struct WorldSize {
 }
 
 impl WorldSize {
-    fn topics(topics: f64, states: f64, transitions: f64) -> Self {
+    /// `topics` hidden Markov processes of so many states and transitions each.
+    pub(super) fn topics(topics: f64, states: f64, transitions: f64) -> Self {
         Self { states: topics * states, transitions: topics * transitions, predictor: 0.0 }
     }
 
-    fn continuum(numbers: f64) -> Self {
+    /// Topics from a continuum, whose exact predictor keeps so many numbers.
+    pub(super) fn continuum(numbers: f64) -> Self {
         Self { predictor: 8.0 * numbers, ..Self::default() }
     }
 
@@ -44,17 +46,8 @@ impl WorldSize {
 impl WorldSpec {
     /// How many topics there are in all; `None` for a continuum, or for more than anybody would count.
     pub fn topic_count(&self) -> Option<usize> {
-        let value = |name| self.parameter(name) as usize;
         match self {
-            Self::Named { kind, .. } => match *kind {
-                "dursley-wonka" => Some(2),
-                "coins" => Some(value("n")),
-                "ginc" => Some(value("concepts")),
-                "udhr" => Some(value("languages")),
-                "markov" if value("pool") > 0 => Some(value("pool")),
-                "beta-coin" | "dice" | "markov" | "repeat" | "lds" => None,
-                _ => Some(1),
-            },
+            Self::Named { .. } => self.values().and_then(|v| (v.kind().topic_count)(v)),
             Self::Process(_) => Some(1),
             Self::Mixture(mixture) => mixture.mixture.iter().map(|part| part.world.topic_count()).sum(),
             Self::Text(text) => Some(text.documents().len()),
@@ -63,45 +56,8 @@ impl WorldSpec {
 
     /// Of a spec whose parameters are within their ranges.
     pub fn size(&self) -> WorldSize {
-        let value = |name| self.parameter(name);
-        let v = |spec: &Self| spec.vocab() as f64;
         match self {
-            Self::Named { kind, .. } => match *kind {
-                "dursley-wonka" => {
-                    let begin = value("bos");
-                    WorldSize::topics(2.0, 4.0 + begin, 9.0 + 4.0 * begin)
-                }
-                "mr-name" => WorldSize::topics(1.0, 4.0, 9.0),
-                "coin" => WorldSize::topics(1.0, 1.0, 2.0),
-                "coins" => WorldSize::topics(value("n"), 1.0, 2.0),
-                "beta-coin" | "dice" => WorldSize::continuum(3.0 * v(self)),
-                "markov" => {
-                    let (k, order, pool) = (value("k"), value("order"), value("pool"));
-                    match (pool > 0.0, order == 2.0) {
-                        // Two tokens of waiting before there is a context.
-                        (true, true) => WorldSize::topics(pool, k * k + k + 1.0, k * k * k + k * k + k),
-                        (true, false) => WorldSize::topics(pool, k, k * k),
-                        (false, true) => WorldSize::continuum(2.0 * k * k * k),
-                        // 2048 particles, their start and their exponentials (`world::filter::dirichlet_chains`).
-                        (false, false) => WorldSize::continuum(2048.0 * (2.0 * k * (k + 1.0) + 34.0)),
-                    }
-                }
-                "repeat" => WorldSize::continuum(value("block") + v(self)),
-                "ginc" if value("random") == 1.0 => WorldSize::topics(value("concepts"), 1.0, v(self)),
-                "ginc" => {
-                    let states = value("entities") * value("properties");
-                    WorldSize::topics(value("concepts"), states, states * states)
-                }
-                "golden-mean" | "even" => WorldSize::topics(1.0, 2.0, 3.0),
-                "five-three-golden-mean" => WorldSize::topics(1.0, 8.0, 9.0),
-                "teddy-bear" => WorldSize::topics(1.0, 7.0, 9.0),
-                "sns" => WorldSize::topics(1.0, 2.0, 4.0),
-                "z1r" => WorldSize::topics(1.0, 3.0, 4.0),
-                "rrxor" => WorldSize::topics(1.0, 5.0, 8.0),
-                "mess3" => WorldSize::topics(1.0, 3.0, 27.0),
-                // Texts and vectors have no hidden states, and are measured elsewhere.
-                _ => WorldSize::default(),
-            },
+            Self::Named { .. } => self.values().map_or_else(WorldSize::default, |v| (v.kind().size)(v)),
             Self::Process(process) => {
                 let transitions = process.transitions.values().flatten().flatten().filter(|p| **p > 0.0).count();
                 WorldSize::topics(1.0, process.states() as f64, transitions as f64)

@@ -1,7 +1,7 @@
 //! Which world: a named one with parameters (`coins:n=10`), or a process given as JSON.
 //!
-//! [`KINDS`] is the one table of named worlds: their parameters drive the parser, the page's controls, the help
-//! texts and the validation. `world` (the room) builds what a [`WorldSpec`] names.
+//! The named worlds are [`KINDS`] (`kinds`, one file each): what they say drives the parser, the page's controls, the help texts and the
+//! validation. The crate `worlds` builds what a [`WorldSpec`] names.
 
 use std::{fmt, str::FromStr};
 
@@ -9,275 +9,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
     Problem, Process, Text, WorldMixture, json,
+    kinds::{Events, Source, Values},
     problem::{Checker, sentences},
     read, text,
 };
 
-/// A parameter of a named world.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WorldParameter {
-    pub name: &'static str,
-    pub default: f64,
-    pub low: f64,
-    pub high: f64,
-    /// Whole numbers only.
-    pub whole: bool,
-    /// One line, shown beside the control.
-    pub about: &'static str,
-}
-
-/// A named world.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WorldKind {
-    pub name: &'static str,
-    pub title: &'static str,
-    /// What it is listed under.
-    pub family: &'static str,
-    /// One or two sentences: what a topic is, and what there is to find in context.
-    pub about: &'static str,
-    pub parameters: &'static [WorldParameter],
-}
-
-const fn real(name: &'static str, default: f64, low: f64, high: f64, about: &'static str) -> WorldParameter {
-    WorldParameter { name, default, low, high, whole: false, about }
-}
-
-const fn whole(name: &'static str, default: f64, low: f64, high: f64, about: &'static str) -> WorldParameter {
-    WorldParameter { name, default, low, high, whole: true, about }
-}
-
-const STORIES: &str = "Stories";
-const COINS: &str = "Coins and dice";
-const CHAINS: &str = "Chains and repetition";
-const TEXT: &str = "Real text";
-const VECTORS: &str = "Vectors";
-const PROCESSES: &str = "Hidden Markov processes";
-
-const fn switch(name: &'static str, about: &'static str) -> WorldParameter {
-    whole(name, 0.0, 0.0, 1.0, about)
-}
-
-/// Most states of a chain of order 2.
-const MAX_SECOND_ORDER: f64 = 5.0;
-
-/// Every named world; `world::named` builds the processes. The first is the default.
-pub const KINDS: &[WorldKind] = &[
-    WorldKind {
-        name: "dursley-wonka",
-        title: "Dursley or Wonka",
-        family: STORIES,
-        about: "Two stories that differ in one name only. The topic is the name: it costs ln 2 once, and is known ever after.",
-        parameters: &[
-            real("p", 0.4, 0.0, 1.0, "Chance of moving between Something and Blah"),
-            real("q", 0.25, 0.0, 1.0, "Chance that the next word is Mr; p + q is at most 1"),
-            switch("bos", "1: every sequence opens with a begin token of the world's own (a sixth token)"),
-        ],
-    },
-    WorldKind {
-        name: "mr-name",
-        title: "One story, one name",
-        family: STORIES,
-        about: "Mr is followed by the name, the name by Something or Blah. One topic: only the hidden word order is left to find.",
-        parameters: &[
-            real("p", 0.4, 0.0, 1.0, "Chance of moving between Something and Blah"),
-            real("q", 0.25, 0.0, 1.0, "Chance that the next word is Mr; p + q is at most 1"),
-        ],
-    },
-    WorldKind {
-        name: "coin",
-        title: "One coin",
-        family: COINS,
-        about: "Independent tosses: there is nothing to find in context, and the loss is flat.",
-        parameters: &[real("p", 0.5, 0.0, 1.0, "Chance of token 0")],
-    },
-    WorldKind {
-        name: "coins",
-        title: "N coins",
-        family: COINS,
-        about: "One of n coins is drawn, with chance (i+1)/(n+1) of token 0, and tossed. The topic is the coin.",
-        parameters: &[whole("n", 10.0, 1.0, 1000.0, "How many coins there are")],
-    },
-    WorldKind {
-        name: "beta-coin",
-        title: "Coin with a Beta prior",
-        family: COINS,
-        about: "A coin of unknown bias from a continuum: the excess loss tends to 1/(2L).",
-        parameters: &[
-            real("a", 1.0, 0.05, 100.0, "First parameter of the Beta prior on P(0)"),
-            real("b", 1.0, 0.05, 100.0, "Second parameter of the Beta prior on P(0)"),
-        ],
-    },
-    WorldKind {
-        name: "dice",
-        title: "Dice with a Dirichlet prior",
-        family: COINS,
-        about: "A die of v faces with probabilities from a Dirichlet: the excess loss tends to (v − 1)/(2L).",
-        parameters: &[
-            whole("v", 6.0, 2.0, 64.0, "Faces of the die, which are the tokens"),
-            real("alpha", 1.0, 0.05, 100.0, "Concentration of the Dirichlet: small is loaded, large is fair"),
-        ],
-    },
-    WorldKind {
-        name: "markov",
-        title: "Markov chains",
-        family: CHAINS,
-        about: "Each topic is a k-state chain whose rows come from a Dirichlet: bigrams must be counted in context.",
-        parameters: &[
-            whole("k", 3.0, 2.0, 8.0, "States of the chain, which are its tokens"),
-            real("alpha", 1.0, 0.05, 100.0, "Concentration of each row's Dirichlet: small is peaked, large is even"),
-            whole("order", 1.0, 1.0, 2.0, "How many tokens the next one depends on; with 2, at most 5 states"),
-            whole(
-                "pool",
-                0.0,
-                0.0,
-                1000.0,
-                "0: a new chain for every topic. Else: topics come from a pool of so many chains",
-            ),
-        ],
-    },
-    WorldKind {
-        name: "repeat",
-        title: "Repeated block",
-        family: CHAINS,
-        about: "A random block of tokens, repeated to the end: after the first copy everything is known, if one can copy.",
-        parameters: &[
-            whole("block", 8.0, 1.0, 256.0, "Tokens in the block"),
-            whole("v", 8.0, 2.0, 256.0, "How many different tokens there are"),
-        ],
-    },
-    WorldKind {
-        name: "ginc",
-        title: "GINC",
-        family: CHAINS,
-        about: "Documents about hidden concepts (Xie et al. 2021): entities and properties change slowly, the concept never does.",
-        parameters: &[
-            whole("v", 50.0, 20.0, 150.0, "Tokens; token 0 is the delimiter"),
-            whole("concepts", 5.0, 1.0, 20.0, "How many concepts there are: the topics"),
-            whole("entities", 10.0, 2.0, 10.0, "Values that the slowly changing part takes"),
-            whole("properties", 10.0, 2.0, 10.0, "Slots that the concept's own order runs through"),
-            real("identity", 0.9, 0.0, 1.0, "Weight of keeping the entity; 0 makes entities change at every token"),
-            switch("ood", "1: other concepts, out of the distribution of those with 0"),
-            switch("random", "1: an ablation, tokens drawn evenly and independently"),
-            whole("draw", 0.0, 0.0, 1000.0, "Which random memory and concepts: another number, another world"),
-        ],
-    },
-    WorldKind {
-        name: "golden-mean",
-        title: "Golden mean",
-        family: PROCESSES,
-        about: "Never two 1s in a row. One token of memory is all there is to know.",
-        parameters: &[real("p", 0.5, 0.0, 1.0, "Chance of a 1 where one is allowed")],
-    },
-    WorldKind {
-        name: "even",
-        title: "Even process",
-        family: PROCESSES,
-        about: "Runs of 1s have even length: no finite memory of tokens tells where in a run one stands.",
-        parameters: &[real("p", 0.5, 0.0, 1.0, "Chance that a pair of 1s begins")],
-    },
-    WorldKind {
-        name: "five-three-golden-mean",
-        title: "5-3 golden mean",
-        family: PROCESSES,
-        about: "A 1 brings five in all, then three 0s: eight states, long deterministic stretches.",
-        parameters: &[real("p", 0.5, 0.0, 1.0, "Chance that a stretch of 1s begins")],
-    },
-    WorldKind {
-        name: "teddy-bear",
-        title: "Teddy bear",
-        family: PROCESSES,
-        about: "From its middle state two loops lead away, one through 1s and one through 2s and back through 0s.",
-        parameters: &[
-            real("p", 0.3, 0.0, 1.0, "Chance of the loop of 1s"),
-            real("q", 0.3, 0.0, 1.0, "Chance of the loop of 2s; p + q is at most 1"),
-        ],
-    },
-    WorldKind {
-        name: "sns",
-        title: "Simple nonunifilar source",
-        family: PROCESSES,
-        about: "Two states that the tokens never quite reveal: beliefs go on for ever, one for each count of 0s since the last 1.",
-        parameters: &[
-            real("p", 0.5, 0.0, 1.0, "Chance of moving on while still emitting 0"),
-            real("q", 0.5, 0.0, 1.0, "Chance of the 1 that leads back"),
-        ],
-    },
-    WorldKind {
-        name: "z1r",
-        title: "Zero, one, random",
-        family: PROCESSES,
-        about: "A 0, a 1, a toss, over and over. What is hidden is the phase.",
-        parameters: &[real("p", 0.5, 0.0, 1.0, "Chance that the toss gives 1")],
-    },
-    WorldKind {
-        name: "rrxor",
-        title: "Random, random, XOR",
-        family: PROCESSES,
-        about: "Two tosses and their exclusive or, over and over: the phase is hard to find, and the loss falls late.",
-        parameters: &[
-            real("p1", 0.5, 0.0, 1.0, "Chance that the first toss gives 0"),
-            real("p2", 0.5, 0.0, 1.0, "Chance that the second toss gives 0"),
-        ],
-    },
-    WorldKind {
-        name: "mess3",
-        title: "Mess3",
-        family: PROCESSES,
-        about: "Three states seen through noise: an observer's beliefs form a fractal in the triangle.",
-        parameters: &[
-            real("x", 0.15, 0.0, 0.5, "Chance of moving to each of the two other states"),
-            real("a", 0.6, 0.0, 1.0, "Chance that the token shows the state that was entered"),
-        ],
-    },
-    WorldKind {
-        name: "udhr",
-        title: "Which language is this?",
-        family: TEXT,
-        about: "The Universal Declaration of Human Rights in many languages, character by character. The topic is the language.",
-        parameters: &[
-            whole("languages", 10.0, 2.0, 100.0, "How many languages there are: the topics"),
-            whole(
-                "characters",
-                128.0,
-                16.0,
-                512.0,
-                "The most frequent characters are tokens of their own; one token is all others",
-            ),
-            switch("bytes", "1: read as the 256 bytes of UTF-8 instead of characters"),
-        ],
-    },
-    WorldKind {
-        name: "lds",
-        title: "Linear dynamical system",
-        family: VECTORS,
-        about: "Vectors instead of tokens: the next one is W times the last plus noise. The topic is W, to be estimated in context.",
-        parameters: &[
-            whole("d", 2.0, 2.0, 5.0, "Entries of a vector"),
-            real("noise", 0.1, 0.01, 1.0, "Standard deviation of the noise in each entry"),
-            real(
-                "sw",
-                0.25,
-                0.01,
-                1.0,
-                "Standard deviation of the entries of W; where they are large, sequences explode",
-            ),
-            whole(
-                "start",
-                1.0,
-                0.0,
-                1.0,
-                "0: starts at rest, from noise alone; 1: the first vector is standard normal",
-            ),
-            real(
-                "radius",
-                0.0,
-                0.0,
-                0.99,
-                "0: W as drawn, and exact Bayes is known; above 0: W is rescaled to this spectral radius",
-            ),
-        ],
-    },
-];
+pub use super::kinds::{KINDS, WorldKind, WorldParameter};
 
 /// What a world emits at each position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,12 +40,6 @@ impl Observation {
     /// What a loss is counted per: `token` or `vector`.
     pub fn word(self) -> &'static str {
         if self.is_vectors() { "vector" } else { "token" }
-    }
-}
-
-impl WorldKind {
-    pub fn named(name: &str) -> Option<&'static Self> {
-        KINDS.iter().find(|kind| kind.name == name)
     }
 }
 
@@ -353,6 +84,42 @@ impl WorldSpec {
         }
     }
 
+    /// Its parameters, for what its [`WorldKind`] says; `None` for a world that has no name.
+    pub fn values(&self) -> Option<Values<'_>> {
+        match self {
+            Self::Named { parameters, .. } => Some(Values::new(self.kind()?, parameters)),
+            _ => None,
+        }
+    }
+
+    /// Where the sequences of a named world come from; `None` for another world.
+    pub fn source(&self) -> Option<Source> {
+        self.values().map(|v| (v.kind().source)(v))
+    }
+
+    /// Positions whose loss is worth following on its own.
+    pub fn events(&self) -> Events {
+        self.values().map_or(Events::Repeats, |v| (v.kind().events)(v))
+    }
+
+    /// Whether the source is known exactly, so that there is a least possible loss. A mixture is as its parts.
+    pub fn has_exact_bayes(&self) -> bool {
+        match self {
+            Self::Named { .. } => self.values().is_some_and(|v| (v.kind().has_exact_bayes)(v)),
+            Self::Process(_) => true,
+            Self::Mixture(m) => m.mixture.iter().all(|part| part.world.has_exact_bayes()),
+            Self::Text(_) => false,
+        }
+    }
+
+    /// What one topic is called, and several.
+    pub fn topic_words(&self) -> [&'static str; 2] {
+        match self {
+            Self::Text(_) => ["document", "documents"],
+            _ => self.kind().map_or(["topic", "topics"], |kind| kind.topic),
+        }
+    }
+
     /// Where a parameter stands among the world's.
     fn place(&self, name: &str) -> Option<usize> {
         self.kind()?.parameters.iter().position(|p| p.name == name)
@@ -379,7 +146,7 @@ impl WorldSpec {
     /// What is seen at each position.
     pub fn observation(&self) -> Observation {
         match self {
-            Self::Named { kind: "lds", .. } => Observation::Vectors(self.parameter("d") as usize),
+            Self::Named { .. } => self.values().map_or(Observation::Tokens(0), |v| (v.kind().observation)(v)),
             _ => Observation::Tokens(self.vocab()),
         }
     }
@@ -387,16 +154,9 @@ impl WorldSpec {
     /// V: how many tokens there are; 0 in a world of vectors.
     pub fn vocab(&self) -> usize {
         match self {
-            Self::Named { kind, .. } => match *kind {
-                "dursley-wonka" => 5 + usize::from(self.parameter("bos") == 1.0),
-                "mr-name" => 4,
-                "markov" => self.parameter("k") as usize,
-                "dice" | "repeat" | "ginc" => self.parameter("v") as usize,
-                "teddy-bear" | "mess3" => 3,
-                "udhr" if self.parameter("bytes") == 1.0 => 256,
-                "udhr" => self.parameter("characters") as usize,
-                "lds" => 0,
-                _ => 2,
+            Self::Named { .. } => match self.observation() {
+                Observation::Tokens(count) => count,
+                Observation::Vectors(_) => 0,
             },
             Self::Process(p) => p.tokens.len(),
             Self::Mixture(m) => m.tokens().len(),
@@ -432,15 +192,7 @@ impl WorldSpec {
     /// largest entry and its sign.
     pub fn names(&self) -> Vec<String> {
         match self {
-            Self::Named { kind: "lds", .. } => {
-                (0..2 * self.observation().size()).map(|i| format!("{}x{}", ["+", "-"][i % 2], i / 2 + 1)).collect()
-            }
-            Self::Named { kind: "dursley-wonka" | "mr-name", .. } => {
-                let name = if self.vocab() == 4 { "name" } else { "Dursley" };
-                let words = ["Mr", "Something", "Blah", name, "Wonka", "<begin>"];
-                words[..self.vocab()].iter().map(|&s| s.into()).collect()
-            }
-            Self::Named { .. } => (0..self.vocab()).map(|i| i.to_string()).collect(),
+            Self::Named { .. } => self.values().map_or_else(Vec::new, |v| (v.kind().tokens)(v)),
             Self::Process(p) => p.tokens.clone(),
             Self::Mixture(m) => m.tokens(),
             Self::Text(t) => t.tokens(),
@@ -468,28 +220,8 @@ impl WorldSpec {
                         check.add(Problem::new(&field, value, "a whole number", ""));
                     }
                 }
-                // NaN, and so never above, in worlds without these parameters.
-                let both = self.parameter("p") + self.parameter("q");
-                if both > 1.0 + 1e-9 && !matches!(self, Self::Named { kind: "sns", .. }) {
-                    check.add(Problem::new(
-                        &format!("{at}.p + {at}.q"),
-                        both,
-                        "at most 1",
-                        "They are chances of one choice.",
-                    ));
-                }
-                if matches!(self, Self::Named { kind: "sns", .. }) && both == 0.0 {
-                    check.add(Problem::new(
-                        &format!("{at}.p + {at}.q"),
-                        both,
-                        "more than 0",
-                        "With both 0 no state is ever left, and every distribution over the states is stationary.",
-                    ));
-                }
-                let (k, order) = (self.parameter("k"), self.parameter("order"));
-                if order == 2.0 && k > MAX_SECOND_ORDER {
-                    let allowed = format!("at most {MAX_SECOND_ORDER} with order 2");
-                    check.add(Problem::new(&format!("{at}.k"), k, &allowed, "There are k x k contexts to learn."));
+                if let Some(values) = self.values() {
+                    (values.kind().check)(values, at, check);
                 }
             }
             Self::Process(p) => p.check(at, check),

@@ -62,15 +62,26 @@ fn new_direction(vector: &[f64], basis: &[Vec<f64>]) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use worlds::named::{coin, mr_name};
+    use experiment::{WorldSpec, kinds::Source};
+
+    /// The processes of a named world.
+    fn processes(spec: &str) -> Vec<Hmm> {
+        let spec: WorldSpec = spec.parse().expect("a world");
+        let Some(Source::Processes(topics)) = spec.source() else { panic!("{spec} has no processes") };
+        topics.iter().map(|topic| Hmm::from_edges(&topic.process, spec.vocab())).collect()
+    }
+
+    fn coin(p: f64) -> Hmm {
+        processes(&format!("coin:p={p}")).remove(0)
+    }
 
     #[test]
     fn tells_processes_apart() {
         assert_eq!(same_process(&coin(0.3), &coin(0.3)), Some(true));
         assert_eq!(same_process(&coin(0.3), &coin(0.300001)), Some(false));
-        let (a, b) = (mr_name(0.4, 0.25, 3, 5, None), mr_name(0.4, 0.25, 4, 5, None));
-        assert_eq!(same_process(&a, &a), Some(true));
-        assert_eq!(same_process(&a, &b), Some(false));
+        let stories = processes("dursley-wonka");
+        assert_eq!(same_process(&stories[0], &stories[0]), Some(true));
+        assert_eq!(same_process(&stories[0], &stories[1]), Some(false));
     }
 
     #[test]

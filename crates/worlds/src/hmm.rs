@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{rng::Stream, stationary};
-use experiment::Process;
+use experiment::{Process, kinds::Edges};
 
 /// A way out of a state: emit `token`, go to `next`, with chance `p` > 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,6 +62,24 @@ impl Hmm {
             None => stationary::stationary(&hmm.hidden_chain(), states),
         };
         hmm
+    }
+
+    /// The process of a named world, over an alphabet of `vocab` tokens.
+    pub fn from_edges(process: &Edges, vocab: usize) -> Self {
+        let exits = |edges: &[(u32, u16, u32, f64)]| {
+            edges.iter().map(|&(i, token, next, p)| (i, Exit { token, next, p })).collect::<Vec<_>>()
+        };
+        let states = process.states.len();
+        // Alone, a state is where everything starts.
+        let start = (states == 1).then(|| vec![1.0]);
+        let stationary = Self::new(vocab, states, exits(&process.edges), start);
+        let Some(begin) = process.begin else { return stationary };
+        let mut edges = process.edges.clone();
+        let first = states as u32;
+        edges.extend(stationary.start().iter().enumerate().map(|(i, &p)| (first, begin, i as u32, p)));
+        let mut start = vec![0.0; states + 1];
+        start[states] = 1.0;
+        Self::new(vocab, states + 1, exits(&edges), Some(start))
     }
 
     /// A user's process, checked before; `index` gives a token's number in the world's alphabet of `vocab` tokens.

@@ -13,9 +13,9 @@
 pub mod chain;
 pub mod data;
 pub mod filter;
+mod ginc;
 pub mod hmm;
 pub mod linear;
-pub mod named;
 pub mod pace;
 pub mod rng;
 pub mod stationary;
@@ -31,7 +31,11 @@ pub use linear::{LinearLaw, LinearSystem};
 pub use rng::{Purpose, Stream};
 pub use text::Texts;
 
-use experiment::{Observation, Problem, WorldMixture, WorldSpec, problem::sentences, udhr};
+use experiment::{
+    Observation, Problem, WorldMixture, WorldSpec,
+    kinds::{Source, coin_label},
+    problem::sentences,
+};
 
 /// Why a world cannot be built.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -121,9 +125,10 @@ impl World {
         spec.validate().map_err(WorldError::Invalid)?;
         let vocab = spec.vocab();
         let (topics, labels) = match spec {
-            _ if udhr::is_meant(spec) => return Err(WorldError::NoCorpus),
-            WorldSpec::Named { kind: "lds", .. } => (Topics::Linear(LinearLaw::new(spec)?), Vec::new()),
-            WorldSpec::Named { kind, .. } => Self::named(kind, spec, vocab),
+            WorldSpec::Named { .. } => match spec.source() {
+                Some(source) => Self::named(source, spec, vocab)?,
+                None => return Err(WorldError::NoCorpus),
+            },
             WorldSpec::Process(process) => {
                 let tokens = spec.names();
                 let hmm = Hmm::from_process(process, vocab, |name| index_of(&tokens, name));
@@ -137,49 +142,34 @@ impl World {
         Ok(Self { vocab, topics, labels })
     }
 
-    fn named(kind: &str, spec: &WorldSpec, vocab: usize) -> (Topics, Vec<String>) {
-        let value = |name| spec.parameter(name);
-        let count = |name| spec.parameter(name) as usize;
-        match kind {
-            "dursley-wonka" => {
-                let begin = (value("bos") == 1.0).then_some(5);
-                let story = |name| named::mr_name(value("p"), value("q"), name, vocab, begin);
-                (finite(&[story(3), story(4)], &[1.0, 1.0]), vec!["Dursley".into(), "Wonka".into()])
+    fn named(source: Source, spec: &WorldSpec, vocab: usize) -> Result<(Topics, Vec<String>), WorldError> {
+        Ok(match source {
+            Source::Processes(topics) => {
+                let hmms: Vec<Hmm> = topics.iter().map(|topic| Hmm::from_edges(&topic.process, vocab)).collect();
+                let weights = vec![1.0; hmms.len()];
+                (finite(&hmms, &weights), topics.into_iter().map(|topic| topic.label).collect())
             }
-            "coin" => (finite(&[named::coin(value("p"))], &[1.0]), vec![coin_label(value("p"))]),
-            "coins" => {
-                let n = count("n");
-                let chances: Vec<f64> = (1..=n).map(|i| i as f64 / (n + 1) as f64).collect();
-                let coins: Vec<Hmm> = chances.iter().map(|&p| named::coin(p)).collect();
-                (finite(&coins, &vec![1.0; n]), chances.iter().map(|&p| coin_label(p)).collect())
+            Source::Dirichlet { alphas } => (Topics::Dice { alphas: alphas.into() }, Vec::new()),
+            Source::Chains { states, order, alpha, pool: 0 } => {
+                (Topics::Markov { k: states, order, alpha }, Vec::new())
             }
-            "beta-coin" => (Topics::Dice { alphas: [value("a"), value("b")].into() }, Vec::new()),
-            "dice" => (Topics::Dice { alphas: vec![value("alpha"); vocab].into() }, Vec::new()),
-            "markov" => {
-                let (k, order, alpha) = (count("k"), count("order"), value("alpha"));
-                match count("pool") {
-                    0 => (Topics::Markov { k, order, alpha }, Vec::new()),
-                    pool => {
-                        let draw = |i: usize| {
-                            Chain::draw(k, order, alpha, &mut Stream::new(0, Purpose::World, (1 << 21) + i as u64))
-                        };
-                        let chains: Vec<Chain> = (0..pool).map(draw).collect();
-                        let hmms: Vec<Hmm> = chains.iter().map(Chain::hmm).collect();
-                        (finite(&hmms, &vec![1.0; pool]), chains.iter().map(chain_label).collect())
-                    }
-                }
+            Source::Chains { states, order, alpha, pool } => {
+                let draw = |i: usize| {
+                    Chain::draw(states, order, alpha, &mut Stream::new(0, Purpose::World, (1 << 21) + i as u64))
+                };
+                let chains: Vec<Chain> = (0..pool).map(draw).collect();
+                let hmms: Vec<Hmm> = chains.iter().map(Chain::hmm).collect();
+                (finite(&hmms, &vec![1.0; pool]), chains.iter().map(chain_label).collect())
             }
-            "repeat" => (Topics::Blocks { block: count("block") }, Vec::new()),
-            "ginc" => {
-                let concepts = named::ginc(spec);
+            Source::Block(block) => (Topics::Blocks { block }, Vec::new()),
+            Source::Ginc(ginc) => {
+                let concepts = ginc::concepts(&ginc);
                 let labels = (1..=concepts.len()).map(|c| format!("concept {c}")).collect();
                 (finite(&concepts, &vec![1.0; concepts.len()]), labels)
             }
-            _ => {
-                let processes: Vec<Hmm> = named::process(spec).iter().map(named::Named::hmm).collect();
-                (finite(&processes, &[1.0]), vec![spec.title()])
-            }
-        }
+            Source::Linear => (Topics::Linear(LinearLaw::new(spec)?), Vec::new()),
+            Source::Corpus => return Err(WorldError::NoCorpus),
+        })
     }
 
     fn mixed(mixture: &WorldMixture, vocab: usize) -> Result<(Topics, Vec<String>), WorldError> {
@@ -462,10 +452,6 @@ fn counted(topics: &[Topic], len: usize) -> Vec<f64> {
 
 fn finite(components: &[Hmm], weights: &[f64]) -> Topics {
     Topics::Finite(Arc::new(Mixture::new(components, weights)))
-}
-
-fn coin_label(p: f64) -> String {
-    format!("P(0) = {p:.2}")
 }
 
 /// What most often follows each context, for the first few.

@@ -1,0 +1,296 @@
+//! The named worlds, one file each. A [`WorldKind`] says everything about one, and the compiler asks for every part of it.
+//!
+//! To add one: write its file, and name it in [`KINDS`] (docs/add-a-world.md).
+
+use super::{Observation, Problem, WorldSize, problem::Checker};
+
+mod beta_coin;
+mod coin;
+mod coins;
+mod dice;
+mod dursley_wonka;
+mod even;
+mod five_three_golden_mean;
+mod ginc;
+mod golden_mean;
+mod lds;
+mod markov;
+mod mess3;
+mod mr_name;
+mod repeat;
+mod rrxor;
+mod sns;
+mod teddy_bear;
+mod udhr;
+mod z1r;
+
+pub use coin::label as coin_label;
+pub use ginc::Ginc;
+
+/// Every named world, in the order of lists. The first is the default.
+pub const KINDS: &[WorldKind] = &[
+    dursley_wonka::KIND,
+    mr_name::KIND,
+    coin::KIND,
+    coins::KIND,
+    beta_coin::KIND,
+    dice::KIND,
+    markov::KIND,
+    repeat::KIND,
+    ginc::KIND,
+    golden_mean::KIND,
+    even::KIND,
+    five_three_golden_mean::KIND,
+    teddy_bear::KIND,
+    sns::KIND,
+    z1r::KIND,
+    rrxor::KIND,
+    mess3::KIND,
+    udhr::KIND,
+    lds::KIND,
+];
+
+/// A named world.
+#[derive(Clone, Copy, Debug)]
+pub struct WorldKind {
+    /// As in links and on the command line.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// What it is listed under.
+    pub family: &'static str,
+    /// One or two sentences: what a topic is, and what there is to find in context.
+    pub about: &'static str,
+    pub parameters: &'static [WorldParameter],
+    /// What one topic is called, and several.
+    pub topic: [&'static str; 2],
+    /// How many topics there are in all; `None` for a continuum, or for more than anybody would count.
+    pub topic_count: fn(Values) -> Option<usize>,
+    /// What is seen at each position.
+    pub observation: fn(Values) -> Observation,
+    /// Names of the tokens, in order. Of vectors: of the directions that samples are shown by.
+    pub tokens: fn(Values) -> Vec<String>,
+    /// How large the world is, for parameters within their ranges.
+    pub size: fn(Values) -> WorldSize,
+    /// Adds what is wrong beyond the parameters' own ranges. The text is what problems call this world.
+    pub check: fn(Values, &str, &mut Checker),
+    /// Where its sequences come from.
+    pub source: fn(Values) -> Source,
+    /// Whether exact Bayes is known. Else the page shows a good predictor in its place, which is no lower bound.
+    pub has_exact_bayes: fn(Values) -> bool,
+    /// Positions whose loss is worth following on its own.
+    pub events: fn(Values) -> Events,
+    /// A preset that shows it; `None` where there is none yet.
+    pub preset: Option<&'static str>,
+}
+
+/// Names are given once.
+impl PartialEq for WorldKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl WorldKind {
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|kind| kind.name == name)
+    }
+}
+
+/// A parameter of a named world.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WorldParameter {
+    pub name: &'static str,
+    pub default: f64,
+    pub low: f64,
+    pub high: f64,
+    /// Whole numbers only.
+    pub whole: bool,
+    /// One line, shown beside the control.
+    pub about: &'static str,
+}
+
+/// A value for each parameter of a world.
+#[derive(Clone, Copy, Debug)]
+pub struct Values<'a> {
+    kind: &'static WorldKind,
+    values: &'a [f64],
+}
+
+impl<'a> Values<'a> {
+    /// `values` in the order of the kind's parameters.
+    pub(super) fn new(kind: &'static WorldKind, values: &'a [f64]) -> Self {
+        Self { kind, values }
+    }
+
+    pub fn kind(self) -> &'static WorldKind {
+        self.kind
+    }
+
+    /// NaN for a name that the world lacks.
+    pub fn get(self, name: &str) -> f64 {
+        let place = self.kind.parameters.iter().position(|p| p.name == name);
+        place.and_then(|i| self.values.get(i)).copied().unwrap_or(f64::NAN)
+    }
+
+    pub fn count(self, name: &str) -> usize {
+        self.get(name) as usize
+    }
+
+    /// Of a parameter that is 0 or 1.
+    pub fn is_on(self, name: &str) -> bool {
+        self.get(name) == 1.0
+    }
+}
+
+/// Where sequences come from. The crate `worlds` builds it, with its exact filter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// Finitely many hidden Markov processes, each one a topic, all equally likely.
+    Processes(Vec<LabelledProcess>),
+    /// Independent tokens whose probabilities are a topic: Dirichlet(alphas).
+    Dirichlet { alphas: Vec<f64> },
+    /// Markov chains over `states` tokens, rows ~ Dirichlet(alpha): from a continuum, or from a pool of so many (0: no pool).
+    Chains { states: usize, order: usize, alpha: f64, pool: usize },
+    /// A random block of so many tokens, repeated to the end.
+    Block(usize),
+    /// Concepts of GINC.
+    Ginc(Ginc),
+    /// A linear dynamical system; `worlds::linear` reads its parameters.
+    Linear,
+    /// Texts of the bundled corpus, which whoever runs the world puts in.
+    Corpus,
+}
+
+/// One topic of a finite world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelledProcess {
+    pub label: String,
+    pub process: Edges,
+}
+
+/// A hidden Markov process by its edges. It starts from its stationary distribution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edges {
+    pub states: &'static [&'static str],
+    /// (from, token, to, probability): in state `from` emit the token and go to state `to`.
+    pub edges: Vec<(u32, u16, u32, f64)>,
+    /// A further state comes first: it emits this token, and then takes up the stationary distribution.
+    pub begin: Option<u16>,
+}
+
+/// Positions whose loss is followed on its own. They are sorted by what came before, never by the token itself, so that no model can be
+/// better than Bayes on a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Events {
+    /// After the token `before` one of `names` comes: by how many names came before it.
+    Names { before: u16, names: [u16; 2] },
+    /// Blocks of so many tokens: the first, its first repeat, later ones.
+    Blocks(usize),
+    /// By how often the last token had been there before.
+    Repeats,
+}
+
+const STORIES: &str = "Stories";
+const COINS: &str = "Coins and dice";
+const CHAINS: &str = "Chains and repetition";
+const TEXT: &str = "Real text";
+const VECTORS: &str = "Vectors";
+const PROCESSES: &str = "Hidden Markov processes";
+
+const TOPICS: [&str; 2] = ["topic", "topics"];
+
+const fn real(name: &'static str, default: f64, low: f64, high: f64, about: &'static str) -> WorldParameter {
+    WorldParameter { name, default, low, high, whole: false, about }
+}
+
+const fn whole(name: &'static str, default: f64, low: f64, high: f64, about: &'static str) -> WorldParameter {
+    WorldParameter { name, default, low, high, whole: true, about }
+}
+
+const fn switch(name: &'static str, about: &'static str) -> WorldParameter {
+    whole(name, 0.0, 0.0, 1.0, about)
+}
+
+/// Tokens named by their numbers.
+fn numbers(count: usize) -> Vec<String> {
+    (0..count).map(|i| i.to_string()).collect()
+}
+
+/// For worlds whose parameters have no more to fulfil than their ranges.
+fn nothing_more(_: Values, _: &str, _: &mut Checker) {}
+
+/// p and q are probabilities of one choice.
+fn one_choice(values: Values, at: &str, check: &mut Checker) {
+    let both = values.get("p") + values.get("q");
+    if both > 1.0 + 1e-9 {
+        check.add(Problem::new(
+            &format!("{at}.p + {at}.q"),
+            both,
+            "at most 1",
+            "They are probabilities of one choice.",
+        ));
+    }
+}
+
+/// A world of one topic, which is this process.
+fn single(label: &str, states: &'static [&'static str], edges: Vec<(u32, u16, u32, f64)>) -> Source {
+    Source::Processes(vec![LabelledProcess { label: label.into(), process: Edges { states, edges, begin: None } }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Preset, WorldSpec};
+
+    #[test]
+    fn each_world_agrees_with_itself() {
+        for kind in KINDS {
+            let spec = WorldSpec::named(kind);
+            assert_eq!(spec.validate(), Ok(()), "{}", kind.name);
+            let values = spec.values().expect("a named world");
+            match (kind.observation)(values) {
+                Observation::Tokens(count) => assert_eq!((kind.tokens)(values).len(), count, "{}", kind.name),
+                Observation::Vectors(entries) => assert_eq!((kind.tokens)(values).len(), 2 * entries, "{}", kind.name),
+            }
+            assert_eq!(KINDS.iter().filter(|other| other.name == kind.name).count(), 1, "{} twice", kind.name);
+            let mut names: Vec<_> = kind.parameters.iter().map(|p| p.name).collect();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), kind.parameters.len(), "a parameter of {} twice", kind.name);
+            for p in kind.parameters {
+                assert!(p.low <= p.default && p.default <= p.high && !p.about.is_empty(), "{}.{}", kind.name, p.name);
+            }
+            if let Some(name) = kind.preset {
+                let preset = Preset::named(name).expect("a preset");
+                let shown = preset.experiment().world.kind().map(|kind| kind.name);
+                assert_eq!(shown, Some(kind.name), "the preset {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn processes_go_somewhere_from_every_state() {
+        for kind in KINDS {
+            let spec = WorldSpec::named(kind);
+            let values = spec.values().expect("a named world");
+            let Source::Processes(topics) = (kind.source)(values) else { continue };
+            assert_eq!((kind.topic_count)(values), Some(topics.len()), "{}", kind.name);
+            let Observation::Tokens(count) = (kind.observation)(values) else { panic!("{} is of tokens", kind.name) };
+            let mut states = 0;
+            let mut edges = 0;
+            for LabelledProcess { process, .. } in &topics {
+                let mut leaving = vec![0.0; process.states.len()];
+                for &(from, token, to, p) in &process.edges {
+                    assert!((token as usize) < count && (to as usize) < process.states.len(), "{}", kind.name);
+                    leaving[from as usize] += p;
+                }
+                assert!(leaving.iter().all(|sum| (sum - 1.0).abs() < 1e-12), "{}: {leaving:?}", kind.name);
+                let begins = usize::from(process.begin.is_some());
+                states += process.states.len() + begins;
+                edges += process.edges.len() + begins * process.states.len();
+            }
+            let size = (kind.size)(values);
+            assert_eq!((size.states, size.transitions), (states as f64, edges as f64), "{}", kind.name);
+        }
+    }
+}
