@@ -14,16 +14,17 @@ const WASM: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
 type Part = fn() -> Vec<String>;
 
 const PARTS: &[(&str, Part)] = &[("lint", lint), ("native", native), ("wasm", wasm), ("site", site), ("e2e", e2e)];
+/// Parts that run only where they are named.
+const NAMED: &[(&str, Part)] = &[("nightly", nightly)];
+/// Damaged inputs for each reader of outside text in the nightly part.
+const OUTSIDE_CASES: &str = "100000";
 
 /// Runs the parts named, or all, and fails with a list of what failed.
 pub fn test(names: &[String]) -> Result<(), String> {
-    if let Some(unknown) = names.iter().find(|name| !PARTS.iter().any(|(part, _)| part == name)) {
-        let known = PARTS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-        return Err(format!("There is no part \"{unknown}\" of the tests; there are {known}."));
-    }
+    let parts = chosen(names)?;
     let mut failures = Vec::new();
     let mut times = Vec::new();
-    for (name, part) in PARTS.iter().filter(|(part, _)| names.is_empty() || names.iter().any(|name| name == part)) {
+    for (name, part) in parts {
         // Without a site there is nothing to open.
         if *name == "e2e" && failures.iter().any(|failure: &String| failure.starts_with("site")) {
             failures.push("e2e: not run, because the site was not built.".to_owned());
@@ -42,6 +43,19 @@ pub fn test(names: &[String]) -> Result<(), String> {
     Err(format!("{} failed:\n{}", failures.len(), failures.join("\n")))
 }
 
+/// The parts of these names, in the order in which they run; without names all but those that must be named.
+fn chosen(names: &[String]) -> Result<Vec<&'static (&'static str, Part)>, String> {
+    let all = || PARTS.iter().chain(NAMED);
+    if let Some(unknown) = names.iter().find(|name| !all().any(|(part, _)| part == name)) {
+        let known = all().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        return Err(format!("There is no part \"{unknown}\" of the tests; there are {known}."));
+    }
+    if names.is_empty() {
+        return Ok(PARTS.iter().collect());
+    }
+    Ok(all().filter(|(part, _)| names.iter().any(|name| name == part)).collect())
+}
+
 fn lint() -> Vec<String> {
     with(FOR_LINT, || {
         vec![
@@ -56,6 +70,16 @@ fn lint() -> Vec<String> {
 
 fn native() -> Vec<String> {
     with(&[Rust], || vec![cargo_with(&["test", "--workspace"], &[])])
+}
+
+/// Slow and statistical: published runs repeated, models trained down to exact Bayes, damaged inputs by the hundred thousand. One test after the
+/// other, as each trains on every core that it finds, and what it measured is shown.
+fn nightly() -> Vec<String> {
+    with(&[Rust], || {
+        let mut outside = cargo_with(&["test", "--test", "outside"], &["--ignored"]);
+        outside.env("OUTSIDE_CASES", OUTSIDE_CASES);
+        vec![cargo_with(&["test", "--lib"], &["--ignored", "--nocapture", "--test-threads=1"]), outside]
+    })
 }
 
 /// With the site's own profiles: its dependencies are compiled once for both.
@@ -171,6 +195,17 @@ fn cargo_with(arguments: &[&str], behind: &[&str]) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_takes_a_night_runs_only_where_it_is_named() {
+        let names = |asked: &[&str]| {
+            let asked: Vec<String> = asked.iter().map(|name| String::from(*name)).collect();
+            chosen(&asked).map(|parts| parts.iter().map(|(name, _)| *name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&[]).as_deref(), Ok(&["lint", "native", "wasm", "site", "e2e"][..]));
+        assert_eq!(names(&["nightly", "lint"]).as_deref(), Ok(&["lint", "nightly"][..]));
+        assert!(names(&["slow"]).is_err_and(|why| why.contains("\"slow\"") && why.contains("nightly")));
+    }
 
     #[test]
     fn browsers_are_all_of_them_or_those_named() {

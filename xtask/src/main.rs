@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod fast;
 #[cfg(test)]
 mod layers;
 mod place;
@@ -16,9 +17,11 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <command>
 
-  serve            install what is missing, build, and serve on http://127.0.0.1:8080
+  serve            install what is missing, build, and serve on http://127.0.0.1:8080; with --fast a larger site that trains on
+                   the CPU alone, there in minutes, and a change in it within a minute
   build            install what is missing, and leave the site in dist/
-  test [part ...]  run everything that must hold; parts: lint, native, wasm, site, e2e
+  test [part ...]  run everything that must hold; parts: lint, native, wasm, site, e2e; and, only where it is named, nightly:
+                   what takes hours
   bench [...]      time training steps in headless Chromium and natively, and weigh the site;
                    --no-build, --json, --only=S1,curves, --places=native,wasm,webgpu, --against=jax-js,tfjs (BENCHMARKS.md)
   doctor           say what is missing, what it is for, and how to get it

@@ -24,12 +24,19 @@ pub fn build() -> Result<(), String> {
 
 /// Builds, serves, and builds again when a source changes; further arguments go to Trunk.
 pub fn serve(arguments: &[String]) -> Result<(), String> {
-    ensure(FOR_SITE)?;
     let listening = || TcpStream::connect_timeout(&ADDRESS, Duration::from_millis(200)).is_ok();
     if listening() {
         return Err(format!("Something is serving on http://{ADDRESS} already; stop it first."));
     }
-    println!("Building; the first time takes some minutes.");
+    let (fast, others): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| *argument == "--fast");
+    if !fast.is_empty() {
+        return match others.first() {
+            Some(unknown) => Err(format!("--fast takes no \"{unknown}\" beside it.")),
+            None => crate::fast::serve(ADDRESS),
+        };
+    }
+    ensure(FOR_SITE)?;
+    println!("Building; the first time takes some minutes (`cargo xtask serve --fast` takes fewer).");
     thread::spawn(move || {
         while !listening() {
             thread::sleep(Duration::from_millis(500));

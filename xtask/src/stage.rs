@@ -11,7 +11,7 @@ use crate::size::{files, weigh};
 use crate::tools::{esbuild, wasm_opt};
 use crate::udhr;
 
-const WASM: &str = "wasm32-unknown-unknown";
+pub const WASM: &str = "wasm32-unknown-unknown";
 
 /// Named one by one: `--all-features` makes wasm-opt write what Chromium refuses.
 const FEATURES: &[&str] = &[
@@ -38,7 +38,7 @@ const STRIP: &[&str] = &["--strip-debug", "--strip-producers"];
 
 /// The kernels alone, for the workers of a team (`kernels/module`): what the site calls each build, and what it may use. A browser that
 /// does not know relaxed SIMD refuses a module that has it.
-const KERNELS: &[(&str, &str)] = &[("kernels", "+simd128"), ("kernels-relaxed", "+simd128,+relaxed-simd")];
+pub const KERNELS: &[(&str, &str)] = &[("kernels", "+simd128"), ("kernels-relaxed", "+simd128,+relaxed-simd")];
 
 pub fn stage() -> Result<(), String> {
     let staged = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
@@ -67,7 +67,7 @@ pub fn stage() -> Result<(), String> {
 }
 
 /// Adds the corpus, which the engine loads when a world asks for it. Without npm or a network the site is whole but for that.
-fn bundle(staged: &Path) {
+pub fn bundle(staged: &Path) {
     let copied = udhr::make().and_then(|made| {
         fs::copy(&made, staged.join(udhr::FILE)).map_err(|e| format!("{} cannot be copied: {e}.", made.display()))
     });
@@ -77,7 +77,7 @@ fn bundle(staged: &Path) {
 }
 
 /// Seconds: nothing but the kernels is compiled. Each build has a folder of its own, as the flags differ from everything else's.
-fn build_kernels(staged: &Path, name: &str, features: &str) -> Result<(), String> {
+pub fn build_kernels(staged: &Path, name: &str, features: &str) -> Result<(), String> {
     let folder = target().join(name);
     let mut build = cargo();
     build.args(["build", "--quiet", "--package", "icl-kernels-module", "--target", WASM, "--profile", "site"]);
@@ -142,7 +142,7 @@ fn minify_all(tool: &Path, staged: &Path) -> Result<(), String> {
 
 /// Replaces `__BUILD__` in index.html by a hash of all files, so that no cache mixes two builds, and drops what Trunk
 /// leaves of its own `<link data-trunk ...>`.
-fn stamp(staged: &Path) -> Result<(), String> {
+pub fn stamp(staged: &Path) -> Result<(), String> {
     let mut contents = Vec::new();
     for path in files(staged)? {
         contents.push(read(&path)?);
@@ -169,21 +169,21 @@ fn without_trunk_links(page: &str) -> String {
 }
 
 /// Splits at the next `<link ...>`.
-fn next_link(page: &str) -> Option<(&str, &str, &str)> {
+pub fn next_link(page: &str) -> Option<(&str, &str, &str)> {
     let start = page.find("<link")?;
     let end = start + page[start..].find('>')? + 1;
     Some((&page[..start], &page[start..end], &page[end..]))
 }
 
-fn write(path: &Path, content: &[u8]) -> Result<(), String> {
+pub fn write(path: &Path, content: &[u8]) -> Result<(), String> {
     fs::write(path, content).map_err(|e| format!("{} cannot be written: {e}.", path.display()))
 }
 
-fn text(path: &Path) -> Result<String, String> {
+pub fn text(path: &Path) -> Result<String, String> {
     String::from_utf8(read(path)?).map_err(|_| format!("{} is not UTF-8.", path.display()))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|e| format!("{} cannot be read: {e}.", path.display()))
 }
 
