@@ -264,7 +264,7 @@ pub struct Theory {
     pub squared_error: Vec<f64>,
     /// With the topic known.
     pub oracle: Curve,
-    /// Entropy of the marginal law of one token, position by position.
+    /// Entropy of the marginal distribution of one token, position by position.
     pub unigram: Curve,
     pub entropy_rate: f64,
     pub entropy_rate_stderr: Option<f64>,

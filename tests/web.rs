@@ -92,8 +92,8 @@ async fn agree(net: &Net, observation: Observation, length: usize, others: &[(&D
         let trainer = Trainer::composed(&experiment, observation, device, composition);
         let (loss, gradient) = trainer.gradient(&batch);
         let (loss, gradient) = (read(loss).await.expect("reads")[0], read(gradient).await.expect("reads"));
-        let laws = trainer.predictions(&more, 4).await.expect("predicts");
-        let told = [laws, trainer.log_likelihoods(&more, 4).await.expect("predicts")];
+        let distributions = trainer.predictions(&more, 4).await.expect("predicts");
+        let told = [distributions, trainer.log_likelihoods(&more, 4).await.expect("predicts")];
         let Some((right_loss, right_gradient, right_told)) = &right else {
             right = Some((loss, gradient, told));
             continue;

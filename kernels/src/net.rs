@@ -165,8 +165,8 @@ impl Net {
         loss / count as f64
     }
 
-    /// The predictive law of each cell, [rows, T, outputs], appended to `out`: log-probabilities of tokens, or a Gaussian's mean and the
-    /// logarithm of its variance.
+    /// The predictive distribution of each cell, [rows, T, outputs], appended to `out`: log-probabilities of tokens, or a Gaussian's mean
+    /// and the logarithm of its variance.
     pub fn predict(&mut self, flat: &[f32], cells: Cells, out: &mut Vec<f32>, mut watch: Option<&mut Watch>) {
         self.prepare(flat, false);
         for (from, to) in self.chunks(cells.count()) {

@@ -167,7 +167,7 @@ impl Probes {
         let look = model.look(&wish.rows, CHUNK, wanted, &wish.without).await?;
         let layers = trainer.net().config.residual_layers(trainer.net().observation);
         let seen = Seen {
-            law: look.predictions,
+            distribution: look.predictions,
             attention: look.attention,
             residual: layers.into_iter().zip(look.residual).collect(),
             parameters: if wish.parameters { model.matrices().await? } else { Vec::new() },

@@ -138,9 +138,9 @@ impl Session {
         let corpus = Corpus::draw_at(&mut pace, &world, &experiment.data, experiment.seed).await;
         begin(&mut pace, "Computing the exact curves", 0.1, 0.3, emit);
         let (curves, squared_error, baselines) = match world.linear() {
-            Some(law) => {
+            Some(distribution) => {
                 let topics = corpus.topics().unwrap_or_default();
-                let told = LinearTheory::compute_at(&mut pace, law, topics, length, &budget).await;
+                let told = LinearTheory::compute_at(&mut pace, distribution, topics, length, &budget).await;
                 (told.curves, told.squared_error, told.rivals.into_iter().map(Baseline::from).collect())
             }
             None => {
@@ -595,9 +595,10 @@ impl Session {
         }
         for ensemble in yardsticks.ensembles() {
             let Some(rows) = yardsticks.rows(ensemble) else { continue };
-            let law = self.trainer.predictions(&rows, CHUNK).await?;
-            let distances =
-                yardsticks.measure(ensemble, &law, &[]).ok_or(EngineError::NotFinite { step: self.trainer.steps() })?;
+            let distribution = self.trainer.predictions(&rows, CHUNK).await?;
+            let distances = yardsticks
+                .measure(ensemble, &distribution, &[])
+                .ok_or(EngineError::NotFinite { step: self.trainer.steps() })?;
             for (told, distance) in algorithms.iter_mut().zip(distances.mean) {
                 match ensemble {
                     Ensemble::Fresh => told.fresh.push(distance.value),

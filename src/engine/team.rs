@@ -57,7 +57,7 @@ impl Team {
             .collect()
     }
 
-    /// The predictive law of each cell, [rows, T, outputs], at the parameters `flat`.
+    /// The predictive distribution of each cell, [rows, T, outputs], at the parameters `flat`.
     pub async fn predictions(&mut self, flat: &[f32], rows: &Rows) -> Result<Vec<f32>, Lost> {
         let parts = self.parts(rows);
         Ok(members::predict(&mut self.members, flat, &parts).await?.concat())
@@ -120,9 +120,9 @@ mod members {
 
     pub async fn predict(members: &mut [Member], flat: &[f32], parts: &[Rows]) -> Result<Vec<Vec<f32>>, Lost> {
         each(members, parts, |member, part| {
-            let mut law = Vec::new();
-            member.predict(flat, cells(part), &mut law, None);
-            law
+            let mut distribution = Vec::new();
+            member.predict(flat, cells(part), &mut distribution, None);
+            distribution
         })
     }
 
@@ -361,7 +361,7 @@ mod tests {
                     let again = team.loss_and_gradient(&flat, &rows).await.expect("its parts");
                     assert!(first == again, "the same bits");
                     let (alone, shared) = (trainer.predictions(&rows, 4).await, team.predictions(&flat, &rows).await);
-                    let (alone, shared) = (alone.expect("laws"), shared.expect("its parts"));
+                    let (alone, shared) = (alone.expect("distributions"), shared.expect("its parts"));
                     assert_eq!(alone.len(), shared.len(), "{count} cores");
                     assert!(relative_difference(&shared, &alone) < 1e-6, "{count} cores");
                 }

@@ -32,7 +32,7 @@ pub use state::{TrainerState, flat_of};
 pub trait Learner {
     fn steps(&self) -> usize;
 
-    /// The predictive law of each cell, as [`Network::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
+    /// The predictive distribution of each cell, as [`Network::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
     /// sequences at a time.
     async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError>;
 
@@ -95,7 +95,7 @@ pub struct Inside {
 /// A look inside, read back: row-major numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Look {
-    /// The predictive laws, [rows, T, outputs], as [`Learner::predictions`] gives them.
+    /// The predictive distributions, [rows, T, outputs], as [`Learner::predictions`] gives them.
     pub predictions: Vec<f32>,
     /// Of each block, [rows, heads, T, T], query by key; empty unless wanted, and in nets without attention.
     pub attention: Vec<Vec<f32>>,
@@ -276,9 +276,9 @@ impl Trainer {
     async fn shared_predictions(&self, flat: &Tensor<1>, rows: &Rows) -> Option<Vec<f32>> {
         let mut team = self.team.take()?;
         match team.predictions(&floats(flat.clone()), rows).await {
-            Ok(law) => {
+            Ok(distribution) => {
                 self.team.replace(Some(team));
-                Some(law)
+                Some(distribution)
             }
             Err(why) => {
                 self.lost.replace(Some(why));
@@ -491,8 +491,8 @@ impl Learner for Variant<'_> {
 
     async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
         if let Some(fused) = &self.trainer.fused {
-            if let Some(law) = self.trainer.shared_predictions(&self.flat, rows).await {
-                return Ok(law);
+            if let Some(distribution) = self.trainer.shared_predictions(&self.flat, rows).await {
+                return Ok(distribution);
             }
             return Ok(fused.predictions(&self.flat, rows));
         }
@@ -500,8 +500,8 @@ impl Learner for Variant<'_> {
         if let Some(shaders) = &self.trainer.shaders {
             let width = experiment::Net::outputs(self.trainer.net.observation);
             let wide = shaders.wide(rows.len() / self.trainer.constants.length);
-            let law = |part: &Rows| Some((shaders.predictions(&self.flat, part, wide)?, 1.0));
-            if let Some(told) = self.through(rows, wide, width, law).await {
+            let distribution = |part: &Rows| Some((shaders.predictions(&self.flat, part, wide)?, 1.0));
+            if let Some(told) = self.through(rows, wide, width, distribution).await {
                 return told;
             }
         }

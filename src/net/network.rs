@@ -79,7 +79,7 @@ impl Network {
         }
     }
 
-    /// The predictive law of each cell, [rows · T, outputs]: log-probabilities over tokens (natural log), or a Gaussian's mean
+    /// The predictive distribution of each cell, [rows · T, outputs]: log-probabilities over tokens (natural log), or a Gaussian's mean
     /// entries and the logarithm of its variance.
     ///
     /// `parameters`: the layout's entries in order. `inputs`: [rows · T] cells from [`Self::inputs`].

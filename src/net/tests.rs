@@ -177,12 +177,12 @@ fn the_last_layer_is_what_the_head_reads() {
     let head = trainer.net().layout.entries.last().expect("has a head").clone();
     let seen = look(&trainer, &cells(TOKENS, 2), &[]);
     let output = seen.residual.last().expect("has layers");
-    for (x, law) in output.chunks_exact(net.width).zip(seen.predictions.chunks_exact(VOCAB)) {
+    for (x, distribution) in output.chunks_exact(net.width).zip(seen.predictions.chunks_exact(VOCAB)) {
         let logits: Vec<f64> = (0..VOCAB)
             .map(|v| (0..net.width).map(|i| f64::from(x[i]) * f64::from(theta[head.offset + i * VOCAB + v])).sum())
             .collect();
         let all = logits.iter().map(|l| l.exp()).sum::<f64>().ln();
-        assert!(logits.iter().zip(law).all(|(l, p)| (l - all - f64::from(*p)).abs() < 1e-5));
+        assert!(logits.iter().zip(distribution).all(|(l, p)| (l - all - f64::from(*p)).abs() < 1e-5));
     }
 }
 
@@ -289,13 +289,16 @@ fn recurrent_nets_follow_their_definition() {
                         let traced = &seen.residual[layer + usize::from(!one_hot)][cell * width..(cell + 1) * width];
                         assert!(traced.iter().zip(&x).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5), "layer {layer}");
                     }
-                    let mut law = affine("head", &x);
+                    let mut distribution = affine("head", &x);
                     if observation == TOKENS {
-                        let all = law.iter().map(|l| l.exp()).sum::<f64>().ln();
-                        law.iter_mut().for_each(|l| *l -= all);
+                        let all = distribution.iter().map(|l| l.exp()).sum::<f64>().ln();
+                        distribution.iter_mut().for_each(|l| *l -= all);
                     }
-                    let given = &seen.predictions[cell * law.len()..(cell + 1) * law.len()];
-                    assert!(given.iter().zip(&law).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5), "{given:?} {law:?}");
+                    let given = &seen.predictions[cell * distribution.len()..(cell + 1) * distribution.len()];
+                    assert!(
+                        given.iter().zip(&distribution).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5),
+                        "{given:?} {distribution:?}"
+                    );
                 }
             }
         }
@@ -320,15 +323,16 @@ fn the_likelihood_of_what_is_there_agrees_with_the_predictions() {
     for observation in [TOKENS, VECTORS] {
         let trainer = Trainer::new(&experiment(Net::default()), observation, &Device::flex());
         let rows = cells(observation, 3);
-        let laws = now(trainer.predictions(&rows, 2)).expect("CPU reads");
+        let distributions = now(trainer.predictions(&rows, 2)).expect("CPU reads");
         let seen = now(trainer.log_likelihoods(&rows, 2)).expect("CPU reads");
         assert_eq!(seen.len(), rows.len());
-        for (i, (log_p, law)) in seen.iter().zip(laws.chunks_exact(Net::outputs(observation))).enumerate() {
+        for (i, (log_p, distribution)) in
+            seen.iter().zip(distributions.chunks_exact(Net::outputs(observation))).enumerate()
+        {
             let expected = match &rows {
-                Rows::Tokens(tokens) => f64::from(law[usize::from(tokens[i])]),
-                Rows::Vectors { values, .. } => {
-                    Gaussian::new(&law[..2], f64::from(law[2]).exp()).log_density(&values[2 * i..2 * i + 2])
-                }
+                Rows::Tokens(tokens) => f64::from(distribution[usize::from(tokens[i])]),
+                Rows::Vectors { values, .. } => Gaussian::new(&distribution[..2], f64::from(distribution[2]).exp())
+                    .log_density(&values[2 * i..2 * i + 2]),
             };
             assert!((f64::from(*log_p) - expected).abs() < 1e-5, "{log_p} {expected}");
         }

@@ -42,9 +42,9 @@ pub fn picture(spec: &WorldSpec) -> Picture {
             picture.notes.extend(spec.notes());
             processes(spec, &world, &tokens, &mut picture);
             match world.topics() {
-                Topics::Linear(law) => {
+                Topics::Linear(distribution) => {
                     let shown = topics(&world, samples::TOPICS, &|_| true);
-                    picture.vectors = vectors::sequences(law, &shown, &mut picture.notes);
+                    picture.vectors = vectors::sequences(distribution, &shown, &mut picture.notes);
                 }
                 _ => picture.samples = Some(samples::strip(&world, &tokens, &mut picture.notes)),
             }
@@ -127,7 +127,7 @@ fn heaviest<'a>(weights: &'a [f64], all: &'a [usize], most: usize) -> impl Itera
 fn process(world: &World, topic: &Topic) -> Option<Hmm> {
     match (topic, world.topics()) {
         (Topic::Component(c), Topics::Finite(mixture)) => Some(mixture.component(*c)),
-        (Topic::Die(law), _) => Some(Hmm::memoryless(law)),
+        (Topic::Die(distribution), _) => Some(Hmm::memoryless(distribution)),
         (Topic::Chain(chain), _) if chain.order() == 1 => Some(chain.hmm()),
         // Without the states in which it waits for its first tokens.
         (Topic::Chain(chain), _) => {

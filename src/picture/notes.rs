@@ -13,8 +13,8 @@ const EXITS: usize = 20_000;
 
 /// Sentences about topics, states and tokens.
 pub fn about(world: &World) -> Vec<String> {
-    if let Topics::Linear(law) = world.topics() {
-        return vec![format!("A continuum of topics, over vectors of {} entries.", law.dimension())];
+    if let Topics::Linear(distribution) = world.topics() {
+        return vec![format!("A continuum of topics, over vectors of {} entries.", distribution.dimension())];
     }
     let tokens = counted(world.vocab(), "token");
     if let Topics::Text(texts) = world.topics() {

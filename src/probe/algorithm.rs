@@ -61,7 +61,7 @@ impl Probe for AlgorithmProbe {
     fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<Measurement> {
         let (ensemble, known) = (*self.ensembles.get(wish)?, self.weights.get_mut(wish)?);
         let start = known.range(..=step).next_back().map(|(_, weights)| weights.clone()).unwrap_or_default();
-        let distances = self.yardsticks.measure(ensemble, &seen.law, &start)?;
+        let distances = self.yardsticks.measure(ensemble, &seen.distribution, &start)?;
         known.insert(step, distances.mixture.weights.clone());
         Some(Measurement::Algorithm(Nearness { ensemble: wish, step, distances }))
     }

@@ -112,7 +112,7 @@ enum Source {
     Filter(Filter),
     /// Is told the topic.
     Oracle,
-    /// A law for each position (the last one for all later ones), whatever came before.
+    /// A distribution for each position (the last one for all later ones), whatever came before.
     Fixed(Vec<Vec<f64>>),
     /// Sees the last token.
     Pairs(Bigram),
@@ -175,31 +175,32 @@ impl Yardsticks {
         self.set(ensemble).map_or(0, |set| set.rows.len() / self.length)
     }
 
-    /// The distances of a model whose ln p of every token of every cell of [`Self::rows`] is `law`, [rows, T, V]. `start`: weights that
-    /// the nearest mixture may be looked for from, best those at the step before. `None` where `law` does not fit or has no numbers.
-    pub fn measure(&self, ensemble: Ensemble, law: &[f32], start: &[f64]) -> Option<Distances> {
+    /// The distances of a model whose ln p of every token of every cell of [`Self::rows`] is `distribution`, [rows, T, V]. `start`:
+    /// weights that the nearest mixture may be looked for from, best those at the step before. `None` where `distribution` does not fit
+    /// or has no numbers.
+    pub fn measure(&self, ensemble: Ensemble, distribution: &[f32], start: &[f64]) -> Option<Distances> {
         let set = self.set(ensemble)?;
-        if law.len() != set.chances.len() || law.iter().any(|p| p.is_nan()) {
+        if distribution.len() != set.chances.len() || distribution.iter().any(|p| p.is_nan()) {
             return None;
         }
         let (count, length) = (self.predictors.len(), self.length);
-        let model: Vec<f32> = law.iter().map(|p| p.exp()).collect();
+        let model: Vec<f32> = distribution.iter().map(|p| p.exp()).collect();
         let mut by_position = vec![0.0; count * length];
         let mut of_sequence = vec![Vec::with_capacity(set.rows.len() / length); count];
         let mut reversed = of_sequence.clone();
         let sequence = self.vocab * length;
         let tables = set.chances.chunks_exact(sequence).zip(set.logs.chunks_exact(sequence));
-        let sequences = model.chunks_exact(sequence).zip(law.chunks_exact(sequence)).zip(tables);
-        for ((model, law), (chances, logs)) in sequences {
+        let sequences = model.chunks_exact(sequence).zip(distribution.chunks_exact(sequence)).zip(tables);
+        for ((model, distribution), (chances, logs)) in sequences {
             let mut sums = vec![0.0; count];
             let mut sums_reversed = vec![0.0; count];
             let tables = chances.chunks_exact(self.vocab).zip(logs.chunks_exact(self.vocab));
-            let cells = model.chunks_exact(self.vocab).zip(law.chunks_exact(self.vocab)).zip(tables);
-            for (l, ((model, law), (chances, logs))) in cells.enumerate() {
+            let cells = model.chunks_exact(self.vocab).zip(distribution.chunks_exact(self.vocab)).zip(tables);
+            for (l, ((model, distribution), (chances, logs))) in cells.enumerate() {
                 let mut known = 0.0;
                 let mut cross = [0.0f32; WIDTH];
                 let mut other = [0.0f32; WIDTH];
-                for ((&p, &log), (chances, logs)) in model.iter().zip(law).zip(chances.iter().zip(logs)) {
+                for ((&p, &log), (chances, logs)) in model.iter().zip(distribution).zip(chances.iter().zip(logs)) {
                     if p > 0.0 {
                         known += p * log;
                         cross.iter_mut().zip(logs).for_each(|(slot, q)| *slot += p * q);
@@ -238,9 +239,10 @@ fn sources(world: &World, topics: Option<&[Topic]>, length: usize) -> Vec<(Predi
     let named =
         |name: &str, about: &str| Predictor { name: name.into(), about: about.into(), also: Vec::new(), can_be: true };
     let best = match world.is_exact() {
-        true => {
-            named("inference", "Exact Bayes under the true law of topics: it works for topics that were never seen.")
-        }
+        true => named(
+            "inference",
+            "Exact Bayes under the true distribution of topics: it works for topics that were never seen.",
+        ),
         false => named("n-grams", "The best predictor at hand: a posterior over one n-gram model for each text."),
     };
     let mut all = vec![(best, Source::Filter(world.bayes()))];
@@ -303,7 +305,7 @@ fn chances(
 ) -> Vec<[f32; WIDTH]> {
     let v = world.vocab();
     let mut table = vec![[0.0; WIDTH]; rows.len() * v];
-    let mut law = vec![0.0; v];
+    let mut distribution = vec![0.0; v];
     for (j, (_, source)) in sources.iter_mut().take(WIDTH).enumerate() {
         for ((row, topic), cells) in rows.chunks_exact(length).zip(topics).zip(table.chunks_exact_mut(length * v)) {
             let mut oracle = None;
@@ -316,20 +318,20 @@ fn chances(
                 let filter = match source {
                     Source::Filter(filter) => Some(filter),
                     Source::Oracle => oracle.as_mut(),
-                    Source::Fixed(laws) => {
-                        law.copy_from_slice(&laws[l.min(laws.len() - 1)]);
+                    Source::Fixed(distributions) => {
+                        distribution.copy_from_slice(&distributions[l.min(distributions.len() - 1)]);
                         None
                     }
                     Source::Pairs(bigram) => {
-                        law.copy_from_slice(bigram.law(&row[..l]));
+                        distribution.copy_from_slice(bigram.distribution(&row[..l]));
                         None
                     }
                 };
                 if let Some(filter) = filter {
-                    filter.predict(&mut law);
+                    filter.predict(&mut distribution);
                     filter.observe(token);
                 }
-                cell.iter_mut().zip(&law).for_each(|(row, p)| row[j] = (*p as f32).max(LEAST));
+                cell.iter_mut().zip(&distribution).for_each(|(row, p)| row[j] = (*p as f32).max(LEAST));
             }
         }
     }
@@ -393,8 +395,8 @@ mod tests {
         let of = yardsticks(&experiment("markov:k=3", 24, false));
         for ensemble in Ensemble::ALL {
             for (j, predictor) in of.predictors().iter().enumerate() {
-                let law = of.mixed(ensemble, &[(&predictor.name, 1.0)]);
-                let distances = of.measure(ensemble, &law, &[]).expect("distances");
+                let distribution = of.mixed(ensemble, &[(&predictor.name, 1.0)]);
+                let distances = of.measure(ensemble, &distribution, &[]).expect("distances");
                 assert!(distances.mean[j].value < 1e-6, "{}", predictor.name);
                 assert!(distances.by_position[j * 24..(j + 1) * 24].iter().all(|d| *d < 1e-5));
                 if predictor.can_be {
@@ -416,9 +418,9 @@ mod tests {
         let n = of.sequences(Ensemble::Fresh);
         assert_eq!(n, 64);
         // A model that always says 0.9 and 0.1, against one half each: ln 2 less its entropy, at every cell.
-        let law: Vec<f32> = [0.9f32.ln(), 0.1f32.ln()].repeat(n * 4);
-        let distances = of.measure(Ensemble::Fresh, &law, &[]).expect("distances");
-        // By symmetry the marginal law of three coins is uniform.
+        let distribution: Vec<f32> = [0.9f32.ln(), 0.1f32.ln()].repeat(n * 4);
+        let distances = of.measure(Ensemble::Fresh, &distribution, &[]).expect("distances");
+        // By symmetry the marginal distribution of three coins is uniform.
         let uniform = of.predictors().iter().position(|p| p.name == "unigram").expect("unigram");
         assert!(of.predictors()[uniform].also.contains(&"uniform".to_owned()));
         let expected = 0.9 * (0.9f64 / 0.5).ln() + 0.1 * (0.1f64 / 0.5).ln();
@@ -453,8 +455,8 @@ mod tests {
     #[test]
     fn a_mixture_is_taken_apart_and_equal_predictors_are_one() {
         let of = yardsticks(&experiment("markov:k=3", 32, false));
-        let law = of.mixed(Ensemble::Training, &[("retrieval", 0.7), ("uni-inf", 0.3)]);
-        let distances = of.measure(Ensemble::Training, &law, &[]).expect("distances");
+        let distribution = of.mixed(Ensemble::Training, &[("retrieval", 0.7), ("uni-inf", 0.3)]);
+        let distances = of.measure(Ensemble::Training, &distribution, &[]).expect("distances");
         let weight = |name: &str| {
             of.predictors().iter().zip(&distances.mixture.weights).find(|(p, _)| p.name == name).expect(name).1
         };

@@ -93,9 +93,9 @@ impl Wish {
 /// x_{i+1}.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// The predictive law of each cell, [rows, T, outputs] row-major: ln p of each token, or a Gaussian's mean and the logarithm of its
-    /// variance.
-    pub law: Vec<f32>,
+    /// The predictive distribution of each cell, [rows, T, outputs] row-major: ln p of each token, or a Gaussian's mean and the logarithm
+    /// of its variance.
+    pub distribution: Vec<f32>,
     /// Of each block, [rows, heads, T, T] row-major: how much position i (third) attends to j (fourth).
     pub attention: Vec<Vec<f32>>,
     /// Name of the layer, and [rows, T, width] row-major.

@@ -173,7 +173,7 @@ fn smoothed(losses: &[f32]) -> Vec<Bin> {
 }
 
 /// Standard deviation of a single loss: from the median absolute deviation of successive differences, which neither a trend nor a
-/// few outliers move much (1.4826 makes it a normal law's standard deviation).
+/// few outliers move much (1.4826 makes it a normal distribution's standard deviation).
 fn noise(losses: &[f32]) -> f64 {
     let mut differences: Vec<f64> = losses.windows(2).map(|w| f64::from(w[1]) - f64::from(w[0])).collect();
     let trend = median(&mut differences);

@@ -90,7 +90,9 @@ impl Smooth {
             Topics::Dice { alphas } => (alphas.len() - 1, "V − 1 free chances"),
             Topics::Markov { k, order: 1, .. } => (k * (k - 1), "k rows of k − 1 free chances"),
             Topics::Markov { k, order, .. } => (k.pow(*order as u32) * (k - 1), "k² rows of k − 1 free chances"),
-            Topics::Linear(law) if law.is_exact() => (law.dimension().pow(2), "the d² entries of W"),
+            Topics::Linear(distribution) if distribution.is_exact() => {
+                (distribution.dimension().pow(2), "the d² entries of W")
+            }
             _ => return None,
         };
         Some(Self { parameters, about: about.into() })

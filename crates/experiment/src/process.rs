@@ -213,7 +213,7 @@ impl WorldMixture {
                 check.add(Problem::new(&world, &part.world, "a world of tokens", advice));
             }
             if matches!(part.world, WorldSpec::Text(_)) || super::udhr::is_meant(&part.world) {
-                check.add(Problem::new(&format!("{name}.world"), "a text", "a world whose law is known", ""));
+                check.add(Problem::new(&format!("{name}.world"), "a text", "a world whose distribution is known", ""));
             }
             part.world.check_at(&format!("{name}.world"), check);
         }

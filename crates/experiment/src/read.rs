@@ -233,7 +233,7 @@ pub(super) fn mixture(at: &str, value: Value) -> Result<WorldMixture, Problem> {
             (None, None) => return Err(lacks(&name, None, "a world")),
         };
         if world.get("text").is_some() {
-            return Err(Problem::new(&name, "a text", "a world whose law is known", ""));
+            return Err(Problem::new(&name, "a text", "a world whose distribution is known", ""));
         }
         Ok(Component { weight, world: WorldSpec::from_value_at(&name, world)? })
     };

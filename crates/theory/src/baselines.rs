@@ -182,7 +182,7 @@ pub(super) fn topics_as_processes(world: &World, topics: Option<&[Topic]>) -> Ve
 fn as_hmm(world: &World, topic: &Topic) -> Option<Hmm> {
     match (topic, world.topics()) {
         (Topic::Component(c), Topics::Finite(mixture)) => Some(mixture.component(*c)),
-        (Topic::Die(law), _) => Some(Hmm::memoryless(law)),
+        (Topic::Die(distribution), _) => Some(Hmm::memoryless(distribution)),
         (Topic::Chain(chain), _) => Some(chain.hmm()),
         (Topic::Block(block), _) => {
             let n = block.len();
@@ -219,9 +219,9 @@ mod tests {
         let mut filter = all(world, topics).into_iter().find(|b| b.name == name).expect(name).filter;
         let mut out = Vec::new();
         for token in tokens.iter().map(Some).chain([None]) {
-            let mut law = vec![0.0; world.vocab()];
-            filter.predict(&mut law);
-            out.push(law);
+            let mut distribution = vec![0.0; world.vocab()];
+            filter.predict(&mut distribution);
+            out.push(distribution);
             token.into_iter().for_each(|&token| filter.observe(token));
         }
         out
@@ -239,8 +239,9 @@ mod tests {
             let seen = &tokens[..t];
             let counts = |x: usize| seen.iter().filter(|s| usize::from(**s) == x).count() as f64;
             let at = |name: &str| predictions(name, &w, Some(&topics), &tokens)[t].clone();
-            let close =
-                |law: Vec<f64>, x: usize, p: f64| assert!((law[x] - p).abs() < 1e-12, "{law:?} at {x}, not {p}");
+            let close = |distribution: Vec<f64>, x: usize, p: f64| {
+                assert!((distribution[x] - p).abs() < 1e-12, "{distribution:?} at {x}, not {p}")
+            };
             for x in 0..3 {
                 close(at("uni-inf"), x, (counts(x) + 1.0) / (t as f64 + 3.0));
                 if let Some(&last) = seen.last() {

@@ -41,7 +41,7 @@ impl Hasher for Hashed {
     }
 }
 
-/// A law over hidden states: ascending states with their chances.
+/// A distribution over hidden states: ascending states with their chances.
 type Belief = Vec<(u32, f64)>;
 
 struct Node {
@@ -64,13 +64,13 @@ pub struct BeliefGraph<'a> {
     budget: usize,
     /// Exits and edges followed that are not yet paid for.
     visits: usize,
-    law: Vec<f64>,
+    distribution: Vec<f64>,
     mass: Vec<f64>,
     /// Chance of arriving at each node, while the next position is made; else 0.
     arriving: Vec<f64>,
 }
 
-/// The law of the observer's belief at one position.
+/// The distribution of the observer's belief at one position.
 pub struct Position(Vec<(u32, f64)>);
 
 impl<'a> BeliefGraph<'a> {
@@ -81,7 +81,7 @@ impl<'a> BeliefGraph<'a> {
             index: HashMap::default(),
             budget,
             visits: 0,
-            law: vec![0.0; hmm.vocab()],
+            distribution: vec![0.0; hmm.vocab()],
             mass: vec![0.0; hmm.states()],
             arriving: Vec::new(),
         }
@@ -97,15 +97,15 @@ impl<'a> BeliefGraph<'a> {
         self.budget
     }
 
-    /// Before the first token, with the given law over states.
-    pub fn start(&mut self, law: &[f64]) -> Position {
-        let belief = law.iter().enumerate().filter(|(_, p)| **p > 0.0).map(|(i, &p)| (i as u32, p)).collect();
+    /// Before the first token, with the given distribution over states.
+    pub fn start(&mut self, distribution: &[f64]) -> Position {
+        let belief = distribution.iter().enumerate().filter(|(_, p)| **p > 0.0).map(|(i, &p)| (i as u32, p)).collect();
         Position(vec![(self.node(belief), 1.0)])
     }
 
-    /// Before the first token, for an observer who is told the state, which has the given law.
-    pub fn start_told(&mut self, law: &[f64]) -> Position {
-        let told = law.iter().enumerate().filter(|(_, p)| **p > 0.0);
+    /// Before the first token, for an observer who is told the state, which has the given distribution.
+    pub fn start_told(&mut self, distribution: &[f64]) -> Position {
+        let told = distribution.iter().enumerate().filter(|(_, p)| **p > 0.0);
         Position(told.map(|(i, &p)| (self.node(vec![(i as u32, 1.0)]), p)).collect())
     }
 
@@ -185,14 +185,14 @@ impl<'a> BeliefGraph<'a> {
             Entry::Occupied(found) => *found.get(),
             Entry::Vacant(slot) => {
                 slot.insert(id);
-                self.law.fill(0.0);
+                self.distribution.fill(0.0);
                 for &(i, p) in &belief {
                     for &(token, q) in self.hmm.emissions(i as usize) {
-                        self.law[usize::from(token)] += p * q;
+                        self.distribution[usize::from(token)] += p * q;
                     }
                     self.visits += 1 + self.hmm.emissions(i as usize).len();
                 }
-                self.nodes.push(Node { entropy: entropy(&self.law), belief, edges: None });
+                self.nodes.push(Node { entropy: entropy(&self.distribution), belief, edges: None });
                 id
             }
         }

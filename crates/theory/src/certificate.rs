@@ -2,8 +2,8 @@
 //!
 //! For a prior chosen without the n sequences at hand and any posterior, with probability at least 1 - δ over those sequences,
 //! `kl(emp/Δ || pop/Δ) <= (KL(posterior || prior) + ln(2√n/δ))/n` (Seeger 2002, Maurer 2004; the sequences need to be independent
-//! and not of one law, so that fixed training topics are allowed). `kl` is that of two coins. Losses are per token, averaged over a whole sequence:
-//! tokens within one are not independent, and count as nothing.
+//! and not of one distribution, so that fixed training topics are allowed). `kl` is that of two coins. Losses are per token, averaged
+//! over a whole sequence: tokens within one are not independent, and count as nothing.
 
 /// KL of a coin with chance `q` from one with chance `p`, nats; infinite where `q` can do what `p` cannot.
 pub fn coin_kl(q: f64, p: f64) -> f64 {

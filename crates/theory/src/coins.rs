@@ -6,11 +6,11 @@ use super::entropy::entropy;
 /// heads is as likely as any other and the next toss comes up heads with chance (k+1)/(L+2).
 pub fn uniform_prior(seen: usize) -> f64 {
     let n = (seen + 2) as f64;
-    let law = |k: usize| {
+    let distribution = |k: usize| {
         let p = (k + 1) as f64 / n;
         entropy(&[p, 1.0 - p])
     };
-    (0..=seen).map(law).sum::<f64>() / (seen + 1) as f64
+    (0..=seen).map(distribution).sum::<f64>() / (seen + 1) as f64
 }
 
 /// Chernoff information of two coins, nats per toss: -min over s in [0, 1] of ln(p^s q^(1-s) + (1-p)^s (1-q)^(1-s)). The chance to

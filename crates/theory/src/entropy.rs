@@ -1,8 +1,8 @@
 //! Entropies, in nats.
 
 /// -Σ p ln p; entries of 0 add nothing.
-pub fn entropy(law: &[f64]) -> f64 {
-    law.iter().map(|&p| if p > 0.0 { -p * p.ln() } else { 0.0 }).sum()
+pub fn entropy(distribution: &[f64]) -> f64 {
+    distribution.iter().map(|&p| if p > 0.0 { -p * p.ln() } else { 0.0 }).sum()
 }
 
 /// KL(p || q) = Σ p ln(p/q); infinite where q lacks something that p has.

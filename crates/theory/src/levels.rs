@@ -25,15 +25,15 @@ pub async fn training_level_at(
     sequences: usize,
 ) -> f64 {
     let (Some(topics), Some(rows)) = (corpus.topics(), corpus.rows()) else { return mean(&curves.bayes.values) };
-    if let Some(law) = world.linear() {
-        return linear::training_level(pace, law, corpus, topics, rows, sequences).await;
+    if let Some(distribution) = world.linear() {
+        return linear::training_level(pace, distribution, corpus, topics, rows, sequences).await;
     }
     if !world.is_exact() {
         // What was fitted on the training text says nothing about it.
         return mean(&curves.bayes.values);
     }
     let mut filter = world.pool(topics);
-    let mut law = vec![0.0; world.vocab()];
+    let mut distribution = vec![0.0; world.vocab()];
     let (mut total, mut count) = (0.0, 0usize);
     let used = rows.min(sequences.max(1));
     let work = world.pool_work(topics.len());
@@ -43,8 +43,8 @@ pub async fn training_level_at(
         let Rows::Tokens(tokens) = cells else { continue };
         filter.reset();
         for token in tokens {
-            filter.predict(&mut law);
-            total -= law[usize::from(token)].ln();
+            filter.predict(&mut distribution);
+            total -= distribution[usize::from(token)].ln();
             count += 1;
             filter.observe(token);
             pace.worked(work).await;

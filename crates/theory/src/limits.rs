@@ -50,10 +50,11 @@ impl ComponentLimits {
         let mut graph = BeliefGraph::new(hmm, budget);
         for (class, chance) in classes.iter().zip(chances) {
             if chance > 0.0 {
-                let law = stationary::within_class(&chain, n, class);
-                // Most processes are one class in its stationary law: then all is asked of one graph.
-                let whole = class.len() == n && law.iter().zip(hmm.start()).all(|(a, b)| (a - b).abs() < 1e-12);
-                let part = restricted(hmm, class, law);
+                let distribution = stationary::within_class(&chain, n, class);
+                // Most processes are one class in its stationary distribution: then all is asked of one graph.
+                let whole =
+                    class.len() == n && distribution.iter().zip(hmm.start()).all(|(a, b)| (a - b).abs() < 1e-12);
+                let part = restricted(hmm, class, distribution);
                 let (value, error) = if whole {
                     class_rate(pace, hmm, &mut graph).await
                 } else {
@@ -209,14 +210,14 @@ fn restricted(hmm: &Hmm, class: &[usize], start: Vec<f64>) -> Hmm {
     Hmm::new(hmm.vocab(), class.len(), edges, Some(start))
 }
 
-/// Entropy rate of an irreducible HMM in its stationary law, and the most it can be off.
+/// Entropy rate of an irreducible HMM in its stationary distribution, and the most it can be off.
 async fn class_rate(pace: &mut Pace, hmm: &Hmm, graph: &mut BeliefGraph<'_>) -> (f64, f64) {
     if hmm.is_unifilar() {
         // State and token give the next state, so the observer ends up knowing as much as the state says.
         let mut rate = 0.0;
         for (i, p) in hmm.start().iter().enumerate() {
-            let law: Vec<f64> = hmm.exits(i).iter().map(|e| e.p).collect();
-            rate += p * entropy(&law);
+            let distribution: Vec<f64> = hmm.exits(i).iter().map(|e| e.p).collect();
+            rate += p * entropy(&distribution);
         }
         return (rate, 0.0);
     }

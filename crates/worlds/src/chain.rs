@@ -8,7 +8,7 @@ use super::{
 
 /// k tokens; the next one depends on the last `order` (1 or 2) of them.
 ///
-/// With order 1 the first token comes from the stationary law. With order 2 the first two are uniform: under
+/// With order 1 the first token comes from the stationary distribution. With order 2 the first two are uniform: under
 /// symmetric Dirichlet rows they then say nothing about the chain, and counting is exact Bayes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
@@ -28,8 +28,13 @@ impl Chain {
     }
 
     /// Tokens drawn independently.
-    pub fn memoryless(law: &[f64]) -> Self {
-        Self { k: law.len(), order: 1, rows: law.repeat(law.len()), first: law.to_vec() }
+    pub fn memoryless(distribution: &[f64]) -> Self {
+        Self {
+            k: distribution.len(),
+            order: 1,
+            rows: distribution.repeat(distribution.len()),
+            first: distribution.to_vec(),
+        }
     }
 
     /// Rows independent, each Dirichlet(alpha).
@@ -74,7 +79,7 @@ impl Chain {
         self.order
     }
 
-    /// The law of what follows context `i`.
+    /// The distribution of what follows context `i`.
     pub fn row(&self, i: usize) -> &[f64] {
         &self.rows[i * self.k..(i + 1) * self.k]
     }
@@ -84,12 +89,12 @@ impl Chain {
         self.rows.len() / self.k
     }
 
-    /// The law of the first token: the stationary one with order 1.
+    /// The distribution of the first token: the stationary one with order 1.
     pub fn first(&self) -> &[f64] {
         &self.first
     }
 
-    /// The long-run law of contexts.
+    /// The long-run distribution of contexts.
     pub fn settled(&self) -> Vec<f64> {
         if self.order == 1 {
             return self.first.clone();
@@ -112,8 +117,8 @@ impl Chain {
     pub fn draw_sequence(&self, out: &mut [u16], stream: &mut Stream) {
         let mut context = 0;
         for (t, slot) in out.iter_mut().enumerate() {
-            let law = if t < self.order { &self.first } else { self.row(context) };
-            let token = stream.categorical(law.iter().copied());
+            let distribution = if t < self.order { &self.first } else { self.row(context) };
+            let token = stream.categorical(distribution.iter().copied());
             *slot = token as u16;
             context = self.after(context, token);
         }

@@ -28,7 +28,7 @@ pub struct Hmm {
 
 impl Hmm {
     /// From `(state, exit)` pairs over tokens `0..vocab` and states `0..states`; each state's chances are divided by
-    /// their sum. Without a start, the stationary law of the hidden chain (see [`stationary::stationary`]).
+    /// their sum. Without a start, the stationary distribution of the hidden chain (see [`stationary::stationary`]).
     pub fn new(vocab: usize, states: usize, mut edges: Vec<(u32, Exit)>, start: Option<Vec<f64>>) -> Self {
         edges.retain(|(_, e)| e.p > 0.0);
         edges.sort_by_key(|(i, e)| (*i, e.token, e.next));
@@ -140,7 +140,7 @@ impl Hmm {
         (0..self.states()).all(|i| self.exits(i).windows(2).all(|pair| pair[0].token != pair[1].token))
     }
 
-    /// The same process started from another law over its states.
+    /// The same process started from another distribution over its states.
     pub fn started(&self, start: Vec<f64>) -> Self {
         Self { start, ..self.clone() }
     }
@@ -227,7 +227,7 @@ impl Mixture {
         Hmm::new(self.hmm.vocab, block.len(), edges, Some(self.hmm.start[block].to_vec()))
     }
 
-    /// The law over all states before the first token: weight times start.
+    /// The distribution over all states before the first token: weight times start.
     pub fn joint_start(&self) -> Vec<f64> {
         (0..self.len()).flat_map(|c| self.block(c).map(move |i| self.weights[c] * self.hmm.start[i])).collect()
     }

@@ -27,7 +27,7 @@ pub use chain::Chain;
 pub use data::{Corpus, Rows};
 pub use filter::Filter;
 pub use hmm::{Hmm, Mixture};
-pub use linear::{LinearLaw, LinearSystem};
+pub use linear::{LinearPrior, LinearSystem};
 pub use rng::{Purpose, Stream};
 pub use text::Texts;
 
@@ -58,7 +58,7 @@ pub enum Topic {
     Linear(Arc<LinearSystem>),
 }
 
-/// The law of topics.
+/// The distribution of topics.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Topics {
     Finite(Arc<Mixture>),
@@ -81,7 +81,7 @@ pub enum Topics {
     /// Documents.
     Text(Texts),
     /// Of vectors, not tokens.
-    Linear(LinearLaw),
+    Linear(LinearPrior),
 }
 
 impl Topics {
@@ -122,7 +122,7 @@ impl World {
         let vocab = spec.vocab();
         let (topics, labels) = match spec {
             _ if udhr::is_meant(spec) => return Err(WorldError::NoCorpus),
-            WorldSpec::Named { kind: "lds", .. } => (Topics::Linear(LinearLaw::new(spec)?), Vec::new()),
+            WorldSpec::Named { kind: "lds", .. } => (Topics::Linear(LinearPrior::new(spec)?), Vec::new()),
             WorldSpec::Named { kind, .. } => Self::named(kind, spec, vocab),
             WorldSpec::Process(process) => {
                 let tokens = spec.names();
@@ -219,13 +219,14 @@ impl World {
     }
 
     pub fn observation(&self) -> Observation {
-        self.linear().map_or(Observation::Tokens(self.vocab), |law| Observation::Vectors(law.dimension()))
+        self.linear()
+            .map_or(Observation::Tokens(self.vocab), |distribution| Observation::Vectors(distribution.dimension()))
     }
 
-    /// The law of a world of vectors; `None` in one of tokens.
-    pub fn linear(&self) -> Option<&LinearLaw> {
+    /// The distribution of a world of vectors; `None` in one of tokens.
+    pub fn linear(&self) -> Option<&LinearPrior> {
         match &self.topics {
-            Topics::Linear(law) => Some(law),
+            Topics::Linear(distribution) => Some(distribution),
             _ => None,
         }
     }
@@ -234,12 +235,12 @@ impl World {
         &self.topics
     }
 
-    /// Whether [`Self::bayes`] (of vectors: [`LinearLaw::bayes`]) is the best there can be. Else (the law of a real text is not
+    /// Whether [`Self::bayes`] (of vectors: [`LinearPrior::bayes`]) is the best there can be. Else (the distribution of a real text is not
     /// known) it is only a good predictor, and a learner may be better.
     pub fn is_exact(&self) -> bool {
         match &self.topics {
             Topics::Text(_) => false,
-            Topics::Linear(law) => law.is_exact(),
+            Topics::Linear(distribution) => distribution.is_exact(),
             _ => true,
         }
     }
@@ -267,7 +268,7 @@ impl World {
                 Topic::Part(part, Box::new(parts[part].world.draw_topic(stream)))
             }
             Topics::Text(texts) => Topic::Component(stream.below(texts.len() as u64) as usize),
-            Topics::Linear(law) => Topic::Linear(Arc::new(law.draw(stream))),
+            Topics::Linear(distribution) => Topic::Linear(Arc::new(distribution.draw(stream))),
         }
     }
 
@@ -282,8 +283,8 @@ impl World {
             Rows::Vectors { dimension, values } => {
                 let at = values.len();
                 values.resize(at + length * *dimension, 0.0);
-                if let (Topics::Linear(law), Topic::Linear(system)) = (&self.topics, topic) {
-                    law.draw_sequence(system, &mut values[at..], stream);
+                if let (Topics::Linear(distribution), Topic::Linear(system)) = (&self.topics, topic) {
+                    distribution.draw_sequence(system, &mut values[at..], stream);
                 }
             }
         }
@@ -300,15 +301,15 @@ impl World {
                 out.iter_mut().for_each(|slot| *slot = map[usize::from(*slot)]);
             }
             (Topic::Component(c), Topics::Text(texts)) => texts.draw(*c, out, stream),
-            (Topic::Linear(system), Topics::Linear(law)) => {
-                let mut values = vec![0.0; out.len() * law.dimension()];
-                law.draw_sequence(system, &mut values, stream);
-                let vectors = values.chunks_exact(law.dimension());
+            (Topic::Linear(system), Topics::Linear(distribution)) => {
+                let mut values = vec![0.0; out.len() * distribution.dimension()];
+                distribution.draw_sequence(system, &mut values, stream);
+                let vectors = values.chunks_exact(distribution.dimension());
                 out.iter_mut().zip(vectors).for_each(|(slot, x)| *slot = linear::direction(x));
             }
             (Topic::Component(_) | Topic::Part(..) | Topic::Linear(_), _) => out.fill(0),
-            (Topic::Die(law), _) => {
-                out.iter_mut().for_each(|slot| *slot = stream.categorical(law.iter().copied()) as u16);
+            (Topic::Die(distribution), _) => {
+                out.iter_mut().for_each(|slot| *slot = stream.categorical(distribution.iter().copied()) as u16);
             }
             (Topic::Chain(chain), _) => chain.draw_sequence(out, stream),
             (Topic::Block(block), _) => {
@@ -321,11 +322,12 @@ impl World {
     pub fn topic_label(&self, topic: &Topic) -> String {
         match (topic, &self.topics) {
             (Topic::Component(c), _) => self.labels.get(*c).cloned().unwrap_or_default(),
-            (Topic::Die(law), _) if law.len() == 2 => coin_label(law[0]),
-            (Topic::Die(law), _) => {
-                let mut order: Vec<usize> = (0..law.len()).collect();
-                order.sort_by(|&a, &b| law[b].total_cmp(&law[a]));
-                let chances: Vec<String> = order.iter().take(3).map(|&x| format!("P({x}) = {:.2}", law[x])).collect();
+            (Topic::Die(distribution), _) if distribution.len() == 2 => coin_label(distribution[0]),
+            (Topic::Die(distribution), _) => {
+                let mut order: Vec<usize> = (0..distribution.len()).collect();
+                order.sort_by(|&a, &b| distribution[b].total_cmp(&distribution[a]));
+                let chances: Vec<String> =
+                    order.iter().take(3).map(|&x| format!("P({x}) = {:.2}", distribution[x])).collect();
                 chances.join(" ")
             }
             (Topic::Chain(chain), _) => chain_label(chain),
@@ -354,7 +356,7 @@ impl World {
     }
 
     /// Knows the topic, not the hidden state. This and its siblings are of tokens: in a world of vectors they know nothing, and
-    /// [`LinearLaw`] has theirs.
+    /// [`LinearPrior`] has theirs.
     pub fn oracle(&self, topic: &Topic) -> Filter {
         self.pool(std::slice::from_ref(topic))
     }
@@ -382,7 +384,9 @@ impl World {
             Topics::Finite(mixture) => 10 * mixture.hmm().states() + self.vocab,
             Topics::Text(texts) => 200 * texts.len() + self.vocab,
             Topics::Markov { k, order: 1, .. } if topics == 0 => 2000 * k * k,
-            Topics::Linear(law) => (topics.max(1) + law.dimension()) * law.dimension().pow(2),
+            Topics::Linear(distribution) => {
+                (topics.max(1) + distribution.dimension()) * distribution.dimension().pow(2)
+            }
             Topics::Blend(parts) => parts.iter().map(|part| part.world.pool_work(topics)).sum(),
             _ => 4 * topics.max(1) * self.vocab,
         }
@@ -408,7 +412,7 @@ impl World {
                 let dice: Vec<Hmm> = topics
                     .iter()
                     .filter_map(|topic| match topic {
-                        Topic::Die(law) => Some(Hmm::memoryless(law)),
+                        Topic::Die(distribution) => Some(Hmm::memoryless(distribution)),
                         _ => None,
                     })
                     .collect();

@@ -7,7 +7,7 @@ use super::{
 };
 use experiment::WorldSpec;
 
-/// A process by its edges (from, token, to, chance) over named states; it starts from its stationary law.
+/// A process by its edges (from, token, to, chance) over named states; it starts from its stationary distribution.
 pub struct Named {
     pub states: &'static [&'static str],
     pub edges: Vec<(u32, u16, u32, f64)>,
@@ -107,7 +107,7 @@ fn story(p: f64, q: f64, name: u16) -> Vec<(u32, u16, u32, f64)> {
 }
 
 /// A story with the given name token. With `begin`, a further state comes first, which emits that token and then
-/// takes up the stationary law.
+/// takes up the stationary distribution.
 pub fn mr_name(p: f64, q: f64, name: u16, vocab: usize, begin: Option<u16>) -> Hmm {
     let mut edges = story(p, q, name);
     let settled = hmm(vocab, 4, &edges, None);

@@ -54,16 +54,16 @@ fn the_filter_agrees_with_a_sum_over_all_paths() {
         let length = 8;
         let mut word = vec![0; length];
         mixture.draw(case % count, &mut word, &mut stream);
-        let mut law = vec![0.0; vocab];
+        let mut distribution = vec![0.0; vocab];
         for t in 0..length {
-            filter.predict(&mut law);
-            assert!((law.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            filter.predict(&mut distribution);
+            assert!((distribution.iter().sum::<f64>() - 1.0).abs() < 1e-12);
             let joint = |word: &[u16]| -> f64 {
                 let total: f64 = mixture.weights().iter().zip(&parts).map(|(w, p)| w * chance(p, word)).sum();
                 total
             };
             let past = joint(&word[..t]);
-            for (x, p) in law.iter().enumerate() {
+            for (x, p) in distribution.iter().enumerate() {
                 let with: Vec<u16> = word[..t].iter().copied().chain([x as u16]).collect();
                 let expected = joint(&with) / past;
                 assert!((p - expected).abs() < 1e-9, "case {case}, t {t}: {p} is not {expected}");
@@ -103,16 +103,16 @@ fn impossible_tokens_start_the_filter_over() {
         let mut stream = Stream::new(1, Purpose::MonteCarlo, 0);
         let topic = w.draw_topic(&mut stream);
         for mut filter in [w.bayes(), w.oracle(&topic), w.pool(&[topic.clone(), topic.clone()])] {
-            let mut law = vec![0.0; w.vocab()];
+            let mut distribution = vec![0.0; w.vocab()];
             let mut prior = vec![0.0; w.vocab()];
             filter.predict(&mut prior);
             filter.observe(0);
             filter.observe(999);
-            filter.predict(&mut law);
-            assert_eq!(law, prior, "{spec}");
+            filter.predict(&mut distribution);
+            assert_eq!(distribution, prior, "{spec}");
             for t in 0..50 {
-                filter.predict(&mut law);
-                assert!((law.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{spec}: {law:?}");
+                filter.predict(&mut distribution);
+                assert!((distribution.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{spec}: {distribution:?}");
                 filter.observe(t * 7 % w.vocab() as u16);
             }
         }
@@ -213,11 +213,11 @@ fn a_chain_written_as_an_hmm_is_the_same() {
 fn repeated_topics_of_a_pool_count_as_often() {
     let w = world("coins:n=3");
     let (a, b) = (Topic::Component(0), Topic::Component(2));
-    let mut law = [0.0; 2];
-    w.pool(&[a.clone(), a.clone(), b]).predict(&mut law);
-    assert!((law[0] - (2.0 * 0.25 + 0.75) / 3.0).abs() < 1e-12);
-    w.pool(&[]).predict(&mut law);
-    assert!((law[0] - 0.5).abs() < 1e-12);
+    let mut distribution = [0.0; 2];
+    w.pool(&[a.clone(), a.clone(), b]).predict(&mut distribution);
+    assert!((distribution[0] - (2.0 * 0.25 + 0.75) / 3.0).abs() < 1e-12);
+    w.pool(&[]).predict(&mut distribution);
+    assert!((distribution[0] - 0.5).abs() < 1e-12);
 }
 
 #[test]
@@ -228,17 +228,17 @@ fn sequences_have_the_frequencies_of_their_source() {
     for spec in specs {
         let w = world(spec);
         let (mut counts, mut filter) = (vec![0.0; w.vocab()], w.bayes());
-        let mut law = vec![0.0; w.vocab()];
-        filter.predict(&mut law);
+        let mut distribution = vec![0.0; w.vocab()];
+        filter.predict(&mut distribution);
         let n = 20_000;
         for i in 0..n {
             let mut stream = Stream::new(4, Purpose::Sequence, i);
             let mut tokens = [0; 3];
             w.draw_sequence(&w.draw_topic(&mut stream), &mut tokens, &mut stream);
-            // Stationary: the third token has the law of the first.
+            // Stationary: the third token has the distribution of the first.
             counts[usize::from(tokens[2])] += 1.0;
         }
-        for (count, p) in counts.iter().zip(&law) {
+        for (count, p) in counts.iter().zip(&distribution) {
             let sigma = (p * (1.0 - p) / n as f64).sqrt();
             assert!((count / n as f64 - p).abs() < 4.0 * sigma, "{spec}: {count} of {n}, expected {p}");
         }
@@ -311,9 +311,12 @@ fn mixtures_join_their_alphabets_by_name() {
             {"weight":3,"process":{"tokens":["c","b"],"transitions":{"b":[[0.25]],"c":[[0.75]]}}}]}"#,
     );
     assert_eq!(w.vocab(), 3);
-    let mut law = [0.0; 3];
-    w.bayes().predict(&mut law);
-    assert!(law.iter().zip([0.125, 0.125 + 0.1875, 0.5625]).all(|(p, q)| (p - q).abs() < 1e-12), "{law:?}");
+    let mut distribution = [0.0; 3];
+    w.bayes().predict(&mut distribution);
+    assert!(
+        distribution.iter().zip([0.125, 0.125 + 0.1875, 0.5625]).all(|(p, q)| (p - q).abs() < 1e-12),
+        "{distribution:?}"
+    );
     assert_eq!(w.topic_label(&Topic::Component(1)), "process 2");
 }
 

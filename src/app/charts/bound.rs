@@ -171,7 +171,7 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
             more.push(line(
                 "KL = ‖θ−θ_J‖²/(2s²)",
                 kl,
-                "of Gaussians around learner and prior, not of training's own law",
+                "of Gaussians around learner and prior, not of training's own distribution",
             ));
         }
         Row {

@@ -41,7 +41,7 @@ impl Table {
         Self { length, counts }
     }
 
-    fn law(&self, prefix: &[u16]) -> [f64; 2] {
+    fn distribution(&self, prefix: &[u16]) -> [f64; 2] {
         let [a, b] = self.counts.get(prefix).copied().unwrap_or_default();
         [(a + 0.5) / (a + b + 1.0), (b + 0.5) / (a + b + 1.0)]
     }
@@ -55,14 +55,14 @@ impl Learner for Table {
     async fn predictions(&self, rows: &Rows, _chunk: usize) -> Result<Vec<f32>, EngineError> {
         let Rows::Tokens(tokens) = rows else { panic!("tokens") };
         let rows = tokens.chunks_exact(self.length);
-        let laws = rows.flat_map(|row| (0..row.len()).flat_map(|t| self.law(&row[..t])));
-        Ok(laws.map(|p| p.ln() as f32).collect())
+        let distributions = rows.flat_map(|row| (0..row.len()).flat_map(|t| self.distribution(&row[..t])));
+        Ok(distributions.map(|p| p.ln() as f32).collect())
     }
 
     async fn log_likelihoods(&self, rows: &Rows, _chunk: usize) -> Result<Vec<f32>, EngineError> {
         let Rows::Tokens(tokens) = rows else { panic!("tokens") };
         let rows = tokens.chunks_exact(self.length);
-        let seen = rows.flat_map(|row| (0..row.len()).map(|t| self.law(&row[..t])[usize::from(row[t])]));
+        let seen = rows.flat_map(|row| (0..row.len()).map(|t| self.distribution(&row[..t])[usize::from(row[t])]));
         Ok(seen.map(|p| p.ln() as f32).collect())
     }
 }
@@ -76,12 +76,12 @@ fn exact(table: &Table, p: f64, positions: usize, filter: &Filter) -> [f64; 2] {
         let tokens: Vec<u16> = (0..positions - 1).map(|t| (word >> t & 1) as u16).collect();
         let chance: f64 = tokens.iter().map(|&x| if x == 0 { p } else { 1.0 - p }).product();
         let mut filter = filter.clone();
-        let mut law = [0.0; 2];
+        let mut distribution = [0.0; 2];
         filter.reset();
         for t in 0..positions {
-            filter.predict(&mut law);
-            total[0] += chance * kl(table.law(&tokens[..t]));
-            total[1] += chance * kl(law);
+            filter.predict(&mut distribution);
+            total[0] += chance * kl(table.distribution(&tokens[..t]));
+            total[1] += chance * kl(distribution);
             if t < tokens.len() {
                 filter.observe(tokens[t]);
             }
@@ -130,7 +130,7 @@ fn known(seed: u64, topics: usize, sequences: usize, most: usize) -> (Vec<(Measu
         let Some((topic, Rows::Tokens(tokens))) = corpus.row(row) else { panic!("tokens") };
         for (t, &x) in tokens.iter().enumerate() {
             let p = if x == 0 { coin(topic) } else { 1.0 - coin(topic) };
-            sum += (p / table.law(&tokens[..t])[usize::from(x)]).ln();
+            sum += (p / table.distribution(&tokens[..t])[usize::from(x)]).ln();
             cells += 1.0;
         }
     }
@@ -217,7 +217,7 @@ fn gaps_of_a_table_on_fresh_draws_are_what_they_are() {
                 let p = coin(topic);
                 let table = &table;
                 row.iter().enumerate().map(move |(t, &x)| {
-                    ((if x == 0 { p } else { 1.0 - p }) / table.law(&row[..t])[usize::from(x)]).ln()
+                    ((if x == 0 { p } else { 1.0 - p }) / table.distribution(&row[..t])[usize::from(x)]).ln()
                 })
             });
             let empirical = empirical.sum::<f64>() / tokens.len() as f64;

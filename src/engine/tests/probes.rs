@@ -101,7 +101,7 @@ fn every_pass_is_done_with_the_model_as_it_was() {
         let width = experiment.net.width;
         for (wish, step, seen) in taken.iter() {
             if *wish == 0 {
-                assert_eq!(seen.law, predicted[step], "at step {step}");
+                assert_eq!(seen.distribution, predicted[step], "at step {step}");
                 assert_eq!((seen.attention.len(), seen.attention[0].len()), (2, 2 * experiment.net.heads * 12 * 12));
                 assert!(seen.residual.iter().all(|(name, x)| !name.is_empty() && x.len() == 24 * width));
                 let count: usize = seen.parameters.iter().map(|m| m.values.len()).sum();
@@ -110,7 +110,7 @@ fn every_pass_is_done_with_the_model_as_it_was() {
                     seen.parameters.iter().any(|m| m.name == "blocks.0.attention.value.weight" && m.shape[0] == width)
                 );
             } else {
-                assert_ne!(seen.law, predicted[step], "a head is missing");
+                assert_ne!(seen.distribution, predicted[step], "a head is missing");
                 assert!(seen.attention.is_empty() && seen.parameters.is_empty());
             }
         }

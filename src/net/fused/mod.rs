@@ -58,7 +58,7 @@ impl Fused {
         (tensor(vec![loss as f32], &device), tensor(gradient, &device))
     }
 
-    /// The predictive law of each cell, [rows, T, outputs].
+    /// The predictive distribution of each cell, [rows, T, outputs].
     pub fn predictions(&self, flat: &Tensor<1>, rows: &Rows) -> Vec<f32> {
         let mut out = Vec::new();
         self.passes.borrow_mut().predict(&floats(flat.clone()), cells(rows), &mut out, None);

@@ -20,8 +20,8 @@ impl Open {
         Self { probe, tab }
     }
 
-    fn take(&mut self, ensemble: usize, step: usize, law: Vec<f32>) {
-        match self.probe.measure(ensemble, step, Seen { law, ..Seen::default() }) {
+    fn take(&mut self, ensemble: usize, step: usize, distribution: Vec<f32>) {
+        match self.probe.measure(ensemble, step, Seen { distribution, ..Seen::default() }) {
             Some(Measurement::Algorithm(found)) => self.tab.add(found),
             other => panic!("{other:?}"),
         }
@@ -30,8 +30,8 @@ impl Open {
     /// A model that says what the predictors called so say, mixed.
     fn give(&mut self, step: usize, weights: &[(&str, f64)]) {
         for ensemble in 0..self.tab.ensembles.len() {
-            let law = self.probe.yardsticks.mixed(self.tab.ensembles[ensemble], weights);
-            self.take(ensemble, step, law);
+            let distribution = self.probe.yardsticks.mixed(self.tab.ensembles[ensemble], weights);
+            self.take(ensemble, step, distribution);
         }
     }
 }
@@ -159,8 +159,8 @@ fn what_is_far_from_all_is_called_none_of_these() {
     // A model that is nearly sure of the first token, always: near to nothing that there is.
     for ensemble in 0..2 {
         let cells = open.probe.yardsticks.rows(open.tab.ensembles[ensemble]).expect("rows").len();
-        let law = [0.998f32, 0.001, 0.001].map(f32::ln).repeat(cells);
-        open.take(ensemble, 0, law);
+        let distribution = [0.998f32, 0.001, 0.001].map(f32::ln).repeat(cells);
+        open.take(ensemble, 0, distribution);
     }
     let told = open.tab.sentences(0, 0).remove(0);
     assert!(

@@ -157,7 +157,7 @@ impl Probe for CouplingProbe {
     }
 
     fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<probe::Measurement> {
-        let cells = self.reference.excess(&seen.law)?;
+        let cells = self.reference.excess(&seen.distribution)?;
         let (component, cost) = (self.chosen, self.cost_of(&cells));
         Some(probe::Measurement::Coupling(match wish {
             0 => Measurement::Model { component, step, cost },

@@ -98,17 +98,17 @@ fn a_model_that_is_bayes_has_its_curves() {
     assert!(html(&tab, &record, &first).contains("appears when"));
     // What exact Bayes says of the sequences, as a model would say it.
     let Rows::Tokens(tokens) = probe.reference.rows.as_ref() else { panic!("tokens") };
-    let (mut bayes, mut p, mut law) = (run.world.bayes(), vec![0.0; 5], Vec::new());
+    let (mut bayes, mut p, mut distribution) = (run.world.bayes(), vec![0.0; 5], Vec::new());
     for row in tokens.chunks_exact(12) {
         bayes.reset();
         for token in row {
             bayes.predict(&mut p);
             bayes.observe(*token);
-            law.extend(p.iter().map(|p| p.max(1e-30).ln() as f32));
+            distribution.extend(p.iter().map(|p| p.max(1e-30).ln() as f32));
         }
     }
     for wish in [0, 1] {
-        let measured = probe.measure(wish, 5, Seen { law: law.clone(), ..Seen::default() });
+        let measured = probe.measure(wish, 5, Seen { distribution: distribution.clone(), ..Seen::default() });
         assert!(add(&mut tab, measured));
     }
     let (_, model) = tab.model.as_ref().unwrap();
@@ -136,8 +136,8 @@ fn pointing_at_a_curve_reads_what_was_measured() {
     let (mut probe, mut tab) = open(&run.setting()).unwrap();
     // Another guess on each sequence.
     let guess = |i: usize| [0.3 + 0.05 * (i / 8 % 8) as f32, 0.7 - 0.05 * (i / 8 % 8) as f32].map(f32::ln);
-    let law: Vec<f32> = (0..probe.reference.rows.len()).flat_map(guess).collect();
-    let seen = Seen { law, ..Seen::default() };
+    let distribution: Vec<f32> = (0..probe.reference.rows.len()).flat_map(guess).collect();
+    let seen = Seen { distribution, ..Seen::default() };
     for (wish, step) in [(0, 5), (1, 0), (1, 5)] {
         let measured = probe.measure(wish, step, seen.clone());
         assert!(add(&mut tab, measured));

@@ -286,18 +286,18 @@ impl Probe for HeadsProbe {
             0 => Measurement::Maps(self.maps(step, &seen)?),
             1 => Measurement::Scores { step, scores: self.scores(&seen)?, imbalance: self.imbalance(&seen) },
             2 => {
-                self.whole = self.fresh.excess(&seen.law).map(|value| At { step, value });
+                self.whole = self.fresh.excess(&seen.distribution).map(|value| At { step, value });
                 let by_position = |whole: &At<Vec<f64>>| At { step, value: self.fresh.by_position(&whole.value) };
                 Measurement::Whole(self.whole.as_ref().map(by_position))
             }
-            3 => Measurement::Without(self.fresh.excess(&seen.law).map(|cells| Without {
+            3 => Measurement::Without(self.fresh.excess(&seen.distribution).map(|cells| Without {
                 step,
                 heads: self.off.clone(),
                 excess: self.fresh.by_position(&cells),
                 change: self.change(step, &cells),
             })),
             _ => {
-                let cells = self.fresh.excess(&seen.law);
+                let cells = self.fresh.excess(&seen.distribution);
                 let change = cells.and_then(|cells| self.change(step, &cells)).map(|value| At { step, value });
                 Measurement::Alone { head: wish - 4, change }
             }

@@ -111,7 +111,7 @@ fn answer(tab: &Heads, wish: &Wish, look: impl Fn(usize, usize, &[u16]) -> Vec<f
         rows.iter().flat_map(|row| (0..tab.heads).flat_map(|head| look(block, head, row)).collect::<Vec<_>>()).collect()
     };
     Seen {
-        law: vec![(1.0f32 / 6.0).ln(); tokens.len() * 6],
+        distribution: vec![(1.0f32 / 6.0).ln(); tokens.len() * 6],
         attention: if wish.attention { (0..tab.blocks).map(of_block).collect() } else { Vec::new() },
         ..Seen::default()
     }
@@ -255,7 +255,10 @@ fn switching_a_head_off_shows_its_change() {
     assert_eq!(wish.without, [(1, 0)]);
     // All distributions are even; without the head, every token has half the probability it had.
     let seen = answer(&tab, &wish, |_, _, row| uniform(row.len()));
-    let worse = Seen { law: seen.law.iter().map(|p| p - std::f32::consts::LN_2).collect(), ..Seen::default() };
+    let worse = Seen {
+        distribution: seen.distribution.iter().map(|p| p - std::f32::consts::LN_2).collect(),
+        ..Seen::default()
+    };
     take(&mut probe, &mut tab, 2, 0, seen);
     assert!(html(&tab, &record, 0, &choice).contains("Measuring the loss without 2.1."));
     take(&mut probe, &mut tab, 3, 0, worse.clone());

@@ -126,10 +126,10 @@ fn it_says_when_each_event_was_learned() {
     }
     // What a model says comes in by the probe.
     let tokens = probe.wishes()[0].rows.len();
-    let uniform = Seen { law: vec![0.2f32.ln(); 5 * tokens], ..Seen::default() };
+    let uniform = Seen { distribution: vec![0.2f32.ln(); 5 * tokens], ..Seen::default() };
     let Some(Measurement::Transitions(found)) = probe.measure(0, 7, uniform) else { panic!("no losses") };
     assert!(found.step == 7 && (found.excess[0].value - (5f64.ln() - 2f64.ln())).abs() < 1e-4);
-    assert!(probe.measure(0, 7, Seen { law: vec![f32::NAN; 5 * tokens], ..Seen::default() }).is_none());
+    assert!(probe.measure(0, 7, Seen { distribution: vec![f32::NAN; 5 * tokens], ..Seen::default() }).is_none());
 }
 
 #[test]

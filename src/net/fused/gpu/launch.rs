@@ -100,20 +100,20 @@ impl Passes {
         if sequences <= 2 * self.batch || wide <= 2 * self.batch { self.batch } else { wide }
     }
 
-    /// The predictive law of each cell, as `Network::forward` gives it: first [rows, T, outputs], then padding. `wide`: as many
+    /// The predictive distribution of each cell, as `Network::forward` gives it: first [rows, T, outputs], then padding. `wide`: as many
     /// sequences at least as there are.
     pub fn predictions(&self, flat: &Tensor<1>, rows: &Rows, wide: usize) -> Option<Tensor<1>> {
         self.with(wide, |Ready { launcher, step }| {
-            let law = self.empty(step.cells() * Net::outputs(self.observation));
+            let distribution = self.empty(step.cells() * Net::outputs(self.observation));
             let given = [
                 (Buffer::Flat, memory(flat)?.handle),
                 (Buffer::Batch, launcher.words(&step.batch.fill(rows))),
-                (Buffer::Law, memory(&law)?.handle),
+                (Buffer::Distribution, memory(&distribution)?.handle),
             ];
-            for dispatches in step.law() {
+            for dispatches in step.distribution() {
                 launcher.run(dispatches, &given);
             }
-            Some(law)
+            Some(distribution)
         })
     }
 

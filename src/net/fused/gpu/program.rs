@@ -29,7 +29,7 @@ pub enum Buffer {
     /// Each cell's share of it.
     Losses,
     /// What is predicted at each cell.
-    Law,
+    Distribution,
     /// One of [`Program::buffers`].
     Own(usize),
 }

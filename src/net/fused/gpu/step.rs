@@ -122,8 +122,8 @@ impl Step {
         &self.program.dispatches[..=self.forward]
     }
 
-    /// To the predictive laws, [cells, outputs]: one after the other.
-    pub fn law(&self) -> [&[Dispatch]; 2] {
+    /// To the predictive distributions, [cells, outputs]: one after the other.
+    pub fn distribution(&self) -> [&[Dispatch]; 2] {
         [&self.program.dispatches[..self.forward], self.ends().1]
     }
 
@@ -174,7 +174,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Everything; gives how many dispatches lead to the logits. The last makes laws of these, in place of a loss.
+    /// Everything; gives how many dispatches lead to the logits. The last makes distributions of these, in place of a loss.
     fn step(&mut self, layout: &Layout) -> usize {
         let (net, packing) = (self.net, self.packing);
         let (d, cells) = (padded(net.width), self.cells);
@@ -253,8 +253,8 @@ impl Builder<'_> {
         let outputs = Net::outputs(self.batch.observation);
         let sizes = [("CELLS", Size(cells)), ("OUTPUTS", Size(packing.head.columns)), ("TRUE_OUTPUTS", Size(outputs))];
         let flags: &[&str] = if vectors { &["VECTORS"] } else { &[] };
-        let bindings = [logits, Buffer::Law].map(whole);
-        self.run("law", include_str!("wgsl/law.wgsl"), &sizes, flags, &bindings, cells);
+        let bindings = [logits, Buffer::Distribution].map(whole);
+        self.run("distribution", include_str!("wgsl/distribution.wgsl"), &sizes, flags, &bindings, cells);
         forward
     }
 
