@@ -133,7 +133,7 @@ impl Positions {
 pub struct Gaps {
     #[serde(skip)]
     experiment: Experiment,
-    /// K topics in an order of chance, so that any first few are a fair sample; with fresh draws, the rows of the batches, where they
+    /// K topics in a random order, so that any first few are a fair sample; with fresh draws, the rows of the batches, where they
     /// are few enough to be measured as a whole.
     #[serde(skip)]
     order: Vec<usize>,

@@ -322,7 +322,7 @@ impl Algorithm {
         out.extend(self.both(shown, chosen).map(Block::Table));
         out.push(Block::Note(format!(
             "The model is said to be a predictor only where KL(model ‖ predictor) is at most {NAMED_WITHIN} nats per token: that it is the nearest \
-             of these does not make it so. That limit was set by a referee who had seen earlier results. Means over {} sequences of T = {} tokens; a chance below 1e−9 counts as 1e−9. \
+             of these does not make it so. That limit was set by a referee who had seen earlier results. Means over {} sequences of T = {} tokens; a probability below 1e−9 counts as 1e−9. \
              Mixtures are found to within 1e−4 nats.",
             number::count(self.sequences),
             number::count(self.length),

@@ -92,18 +92,18 @@ pub struct Yardsticks {
 struct Set {
     ensemble: Ensemble,
     rows: Arc<Rows>,
-    /// [rows, T, V]: each predictor's chance of each token, and its logarithm.
-    chances: Vec<[f32; WIDTH]>,
+    /// [rows, T, V]: each predictor's probability of each token, and its logarithm.
+    probabilities: Vec<[f32; WIDTH]>,
     logs: Vec<[f32; WIDTH]>,
 }
 
-/// Chances, logarithms aside, of one ensemble.
+/// Probabilities, logarithms aside, of one ensemble.
 const MOST_NUMBERS: usize = 1 << 20;
 /// Fewer sequences than this say little; for their sake there may be four times as many numbers.
 const FEWEST: usize = 8;
-/// A chance below this counts as this, as `theory::baselines` does it.
+/// A probability below this counts as this, as `theory::baselines` does it.
 const LEAST: f32 = 1e-9;
-/// Chances no further apart than this are the same.
+/// Probabilities no further apart than this are the same.
 const SAME: f32 = 1e-6;
 
 /// What predicts before a cell is seen.
@@ -124,7 +124,7 @@ impl Yardsticks {
     pub fn new(experiment: &Experiment, world: &World, topics: Option<&[Topic]>) -> Result<Self, String> {
         let (vocab, length) = (world.vocab(), experiment.data.length);
         if world.observation().is_vectors() {
-            return Err("This tab compares chances of tokens, and this world has vectors instead.".into());
+            return Err("This tab compares probabilities of tokens, and this world has vectors instead.".into());
         }
         let each = WIDTH * vocab * length;
         let count = (MOST_NUMBERS / each).max(FEWEST).min(experiment.evaluation.sequences);
@@ -138,13 +138,13 @@ impl Yardsticks {
         let ensembles = Ensemble::ALL.into_iter().filter(|e| *e == Ensemble::Fresh || topics.is_some());
         let sets = ensembles.map(|ensemble| {
             let (rows, of) = draw(experiment, world, ensemble, topics.unwrap_or_default(), count);
-            let chances = chances(world, &mut sources, &rows, &of, length);
-            Set { ensemble, rows: Arc::new(Rows::Tokens(rows)), chances, logs: Vec::new() }
+            let probabilities = probabilities(world, &mut sources, &rows, &of, length);
+            Set { ensemble, rows: Arc::new(Rows::Tokens(rows)), probabilities, logs: Vec::new() }
         });
         let mut sets: Vec<Set> = sets.collect();
         let predictors = merged(&mut sets, sources.into_iter().map(|(predictor, _)| predictor).collect());
         for set in &mut sets {
-            set.logs = set.chances.iter().map(|row| row.map(|p| p.max(LEAST).ln())).collect();
+            set.logs = set.probabilities.iter().map(|row| row.map(|p| p.max(LEAST).ln())).collect();
         }
         Ok(Self { length, vocab, predictors, sets })
     }
@@ -180,7 +180,7 @@ impl Yardsticks {
     /// or has no numbers.
     pub fn measure(&self, ensemble: Ensemble, distribution: &[f32], start: &[f64]) -> Option<Distances> {
         let set = self.set(ensemble)?;
-        if distribution.len() != set.chances.len() || distribution.iter().any(|p| p.is_nan()) {
+        if distribution.len() != set.probabilities.len() || distribution.iter().any(|p| p.is_nan()) {
             return None;
         }
         let (count, length) = (self.predictors.len(), self.length);
@@ -189,24 +189,26 @@ impl Yardsticks {
         let mut of_sequence = vec![Vec::with_capacity(set.rows.len() / length); count];
         let mut reversed = of_sequence.clone();
         let sequence = self.vocab * length;
-        let tables = set.chances.chunks_exact(sequence).zip(set.logs.chunks_exact(sequence));
+        let tables = set.probabilities.chunks_exact(sequence).zip(set.logs.chunks_exact(sequence));
         let sequences = model.chunks_exact(sequence).zip(distribution.chunks_exact(sequence)).zip(tables);
-        for ((model, distribution), (chances, logs)) in sequences {
+        for ((model, distribution), (probabilities, logs)) in sequences {
             let mut sums = vec![0.0; count];
             let mut sums_reversed = vec![0.0; count];
-            let tables = chances.chunks_exact(self.vocab).zip(logs.chunks_exact(self.vocab));
+            let tables = probabilities.chunks_exact(self.vocab).zip(logs.chunks_exact(self.vocab));
             let cells = model.chunks_exact(self.vocab).zip(distribution.chunks_exact(self.vocab)).zip(tables);
-            for (l, ((model, distribution), (chances, logs))) in cells.enumerate() {
+            for (l, ((model, distribution), (probabilities, logs))) in cells.enumerate() {
                 let mut known = 0.0;
                 let mut cross = [0.0f32; WIDTH];
                 let mut other = [0.0f32; WIDTH];
-                for ((&p, &log), (chances, logs)) in model.iter().zip(distribution).zip(chances.iter().zip(logs)) {
+                for ((&p, &log), (probabilities, logs)) in
+                    model.iter().zip(distribution).zip(probabilities.iter().zip(logs))
+                {
                     if p > 0.0 {
                         known += p * log;
                         cross.iter_mut().zip(logs).for_each(|(slot, q)| *slot += p * q);
                     }
                     let log = log.max(LEAST.ln());
-                    let both = other.iter_mut().zip(chances.iter().zip(logs));
+                    let both = other.iter_mut().zip(probabilities.iter().zip(logs));
                     both.for_each(|(slot, (q, log_q))| *slot += q * (log_q - log));
                 }
                 for (j, sum) in sums.iter_mut().enumerate() {
@@ -222,7 +224,7 @@ impl Yardsticks {
         let cells = model.len() / self.vocab;
         let can_be = self.predictors.iter().filter(|p| p.can_be).count();
         let mut mixture =
-            mixture::nearest(&model, &set.chances, cells, can_be, start.get(..can_be).unwrap_or_default());
+            mixture::nearest(&model, &set.probabilities, cells, can_be, start.get(..can_be).unwrap_or_default());
         mixture.weights.resize(count, 0.0);
         let n = (cells / length).max(1) as f64;
         Some(Distances {
@@ -296,7 +298,7 @@ fn draw(
 }
 
 /// What each source says of each cell, one column for each.
-fn chances(
+fn probabilities(
     world: &World,
     sources: &mut [(Predictor, Source)],
     rows: &[u16],
@@ -342,13 +344,14 @@ fn chances(
 fn merged(sets: &mut [Set], all: Vec<Predictor>) -> Vec<Predictor> {
     let mut kept: Vec<(usize, Predictor)> = Vec::new();
     for (j, predictor) in all.into_iter().enumerate() {
-        let same = |i: usize| sets.iter().all(|set| set.chances.iter().all(|row| (row[i] - row[j]).abs() <= SAME));
+        let same =
+            |i: usize| sets.iter().all(|set| set.probabilities.iter().all(|row| (row[i] - row[j]).abs() <= SAME));
         match kept.iter_mut().find(|(i, _)| same(*i)) {
             Some((_, first)) => first.also.push(predictor.name),
             None => kept.push((j, predictor)),
         }
     }
-    for row in sets.iter_mut().flat_map(|set| &mut set.chances) {
+    for row in sets.iter_mut().flat_map(|set| &mut set.probabilities) {
         let mut packed = [0.0; WIDTH];
         packed.iter_mut().zip(&kept).for_each(|(slot, (j, _))| *slot = row[*j]);
         *row = packed;
@@ -385,8 +388,8 @@ mod tests {
                     .expect("a predictor")
             };
             let weights: Vec<(usize, f32)> = weights.iter().map(|(name, w)| (column(name), *w as f32)).collect();
-            let chances = &self.set(ensemble).expect("a set").chances;
-            chances.iter().map(|row| weights.iter().map(|(j, w)| w * row[*j]).sum::<f32>().ln()).collect()
+            let probabilities = &self.set(ensemble).expect("a set").probabilities;
+            probabilities.iter().map(|row| weights.iter().map(|(j, w)| w * row[*j]).sum::<f32>().ln()).collect()
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Most distributions that can be mixed. Their chances of one outcome stand side by side, so that a round goes through memory once.
+/// Most distributions that can be mixed. Their probabilities of one outcome stand side by side, so that a round goes through memory once.
 pub const WIDTH: usize = 12;
 
 /// No mixture is nearer than the one found by more than this, nats per cell.
@@ -23,16 +23,22 @@ pub struct Mixture {
     pub rounds: usize,
 }
 
-/// Minimises the mean of KL(target || Σ w_j distribution_j) over the weights w. `target`: chances of the outcomes of `cells` cells,
-/// [cells, V]; `chances`: those of each distribution in the first `distributions` columns. `start`: weights to start from; uniform where
-/// they do not fit.
+/// Minimises the mean of KL(target || Σ w_j distribution_j) over the weights w. `target`: probabilities of the outcomes of `cells` cells,
+/// [cells, V]; `probabilities`: those of each distribution in the first `distributions` columns. `start`: weights to start from; uniform
+/// where they do not fit.
 ///
 /// Newton's method on the simplex: each round goes through the data once, for gradient and Hessian, and then to where their quadratic is
 /// least on the simplex. Where that brought nothing, one round of expectation maximisation, w_j ← w_j g_j with the gains
 /// g_j = mean Σ_x target(x) distribution_j(x)/mixture(x), which never makes it worse. The problem is convex, and mean KL at w exceeds the
 /// least there is by at most max g_j - 1 (the gradient's inequality for -ln, at the best weights): that is the certificate, and when to
 /// stop.
-pub fn nearest(target: &[f32], chances: &[[f32; WIDTH]], cells: usize, distributions: usize, start: &[f64]) -> Mixture {
+pub fn nearest(
+    target: &[f32],
+    probabilities: &[[f32; WIDTH]],
+    cells: usize,
+    distributions: usize,
+    start: &[f64],
+) -> Mixture {
     let distributions = distributions.min(WIDTH);
     let even = 1.0 / distributions.max(1) as f64;
     let mut weights = [0.0; WIDTH];
@@ -43,7 +49,7 @@ pub fn nearest(target: &[f32], chances: &[[f32; WIDTH]], cells: usize, distribut
     let (mut rounds, mut before) = (0, f64::INFINITY);
     let slack = loop {
         rounds += 1;
-        let slopes = Slopes::at(target, chances, cells, distributions, &weights);
+        let slopes = Slopes::at(target, probabilities, cells, distributions, &weights);
         let slack = slopes.gains[..distributions].iter().fold(1.0, |most: f64, g| most.max(*g)) - 1.0;
         if slack < ENOUGH || rounds == MOST_ROUNDS {
             break slack;
@@ -58,18 +64,18 @@ pub fn nearest(target: &[f32], chances: &[[f32; WIDTH]], cells: usize, distribut
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= sum);
     };
-    let left = divergence(target, chances, cells, &weights).max(0.0);
+    let left = divergence(target, probabilities, cells, &weights).max(0.0);
     Mixture { weights: weights[..distributions].to_vec(), left, slack, rounds }
 }
 
 /// Mean KL(target || mixture).
-fn divergence(target: &[f32], chances: &[[f32; WIDTH]], cells: usize, weights: &[f64; WIDTH]) -> f64 {
+fn divergence(target: &[f32], probabilities: &[[f32; WIDTH]], cells: usize, weights: &[f64; WIDTH]) -> f64 {
     let w = weights.map(|w| w as f32);
     let term = |(&p, distribution): (&f32, &[f32; WIDTH])| {
         let mixed = dot(&w, distribution);
         if p > 0.0 && mixed > 0.0 { f64::from(p * (p / mixed).ln()) } else { 0.0 }
     };
-    target.iter().zip(chances).map(term).sum::<f64>() / cells.max(1) as f64
+    target.iter().zip(probabilities).map(term).sum::<f64>() / cells.max(1) as f64
 }
 
 /// How mean KL changes with the weights: its gradient is minus the gains.
@@ -81,7 +87,7 @@ struct Slopes {
 impl Slopes {
     fn at(
         target: &[f32],
-        chances: &[[f32; WIDTH]],
+        probabilities: &[[f32; WIDTH]],
         cells: usize,
         distributions: usize,
         weights: &[f64; WIDTH],
@@ -90,9 +96,9 @@ impl Slopes {
         const CHUNK: usize = 256;
         let w = weights.map(|w| w as f32);
         let (mut gains, mut curvature) = ([0.0; WIDTH], [[0.0; WIDTH]; WIDTH]);
-        for (target, chances) in target.chunks(CHUNK).zip(chances.chunks(CHUNK)) {
+        for (target, probabilities) in target.chunks(CHUNK).zip(probabilities.chunks(CHUNK)) {
             let (mut g, mut h) = ([0.0f32; WIDTH], [[0.0f32; WIDTH]; WIDTH]);
-            for (&p, distribution) in target.iter().zip(chances) {
+            for (&p, distribution) in target.iter().zip(probabilities) {
                 let mixed = dot(&w, distribution);
                 if p > 0.0 && mixed > 0.0 {
                     let ratio = p / mixed;
@@ -181,7 +187,7 @@ mod tests {
         assert!(again.rounds <= found.rounds && again.left < 1e-4, "{} then {}", found.rounds, again.rounds);
     }
 
-    /// Distributions that have next to no chance for what is there are where a quadratic misleads most.
+    /// Distributions that have next to no probability for what is there are where a quadratic misleads most.
     #[test]
     fn hard_starts_end_well() {
         let sure = |j: usize| if j == 0 { [1.0 - 1e-9, 1e-9] } else { [1e-9, 1.0 - 1e-9] };

@@ -101,7 +101,7 @@ impl Reference {
         }
     }
 
-    /// By how much another predictor is worse than this one, KL at each cell, nats: [rows, T]. A chance below 1e-9 counts as 1e-9.
+    /// By how much another predictor is worse than this one, KL at each cell, nats: [rows, T]. A probability below 1e-9 counts as 1e-9.
     pub fn against(&self, mut filter: Filter) -> Vec<f64> {
         let v = self.vocab;
         let (mut p, mut q) = (vec![0.0; v], vec![0.0; v]);

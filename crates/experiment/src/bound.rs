@@ -12,7 +12,7 @@ pub struct Bound {
     pub topics: usize,
     /// N': sequences per topic that the data-dependent prior is trained on; 0 means half of N. Without prior stages N' = 0.
     pub sequences: usize,
-    /// δ: the chance that the bound is allowed to fail.
+    /// δ: the probability that the bound is allowed to fail.
     pub delta: f64,
     /// s: standard deviation of the Gaussians whose KL is ‖θ - θ_J‖² / (2 s²). 0: at a run's end, the largest of
     /// [`SCALES`] at which the perturbed learner's training loss is at most `rise` higher.

@@ -68,8 +68,8 @@ pub const KINDS: &[WorldKind] = &[
         family: STORIES,
         about: "Two stories that differ in one name only. The topic is the name: it costs ln 2 once, and is known ever after.",
         parameters: &[
-            real("p", 0.4, 0.0, 1.0, "Chance of moving between Something and Blah"),
-            real("q", 0.25, 0.0, 1.0, "Chance that the next word is Mr; p + q is at most 1"),
+            real("p", 0.4, 0.0, 1.0, "Probability of moving between Something and Blah"),
+            real("q", 0.25, 0.0, 1.0, "Probability that the next word is Mr; p + q is at most 1"),
             switch("bos", "1: every sequence opens with a begin token of the world's own (a sixth token)"),
         ],
     },
@@ -79,8 +79,8 @@ pub const KINDS: &[WorldKind] = &[
         family: STORIES,
         about: "Mr is followed by the name, the name by Something or Blah. One topic: only the hidden word order is left to find.",
         parameters: &[
-            real("p", 0.4, 0.0, 1.0, "Chance of moving between Something and Blah"),
-            real("q", 0.25, 0.0, 1.0, "Chance that the next word is Mr; p + q is at most 1"),
+            real("p", 0.4, 0.0, 1.0, "Probability of moving between Something and Blah"),
+            real("q", 0.25, 0.0, 1.0, "Probability that the next word is Mr; p + q is at most 1"),
         ],
     },
     WorldKind {
@@ -88,13 +88,13 @@ pub const KINDS: &[WorldKind] = &[
         title: "One coin",
         family: COINS,
         about: "Independent tosses: there is nothing to find in context, and the loss is flat.",
-        parameters: &[real("p", 0.5, 0.0, 1.0, "Chance of token 0")],
+        parameters: &[real("p", 0.5, 0.0, 1.0, "Probability of token 0")],
     },
     WorldKind {
         name: "coins",
         title: "N coins",
         family: COINS,
-        about: "One of n coins is drawn, with chance (i+1)/(n+1) of token 0, and tossed. The topic is the coin.",
+        about: "One of n coins is drawn, with probability (i+1)/(n+1) of token 0, and tossed. The topic is the coin.",
         parameters: &[whole("n", 10.0, 1.0, 1000.0, "How many coins there are")],
     },
     WorldKind {
@@ -166,21 +166,21 @@ pub const KINDS: &[WorldKind] = &[
         title: "Golden mean",
         family: PROCESSES,
         about: "Never two 1s in a row. One token of memory is all there is to know.",
-        parameters: &[real("p", 0.5, 0.0, 1.0, "Chance of a 1 where one is allowed")],
+        parameters: &[real("p", 0.5, 0.0, 1.0, "Probability of a 1 where one is allowed")],
     },
     WorldKind {
         name: "even",
         title: "Even process",
         family: PROCESSES,
         about: "Runs of 1s have even length: no finite memory of tokens tells where in a run one stands.",
-        parameters: &[real("p", 0.5, 0.0, 1.0, "Chance that a pair of 1s begins")],
+        parameters: &[real("p", 0.5, 0.0, 1.0, "Probability that a pair of 1s begins")],
     },
     WorldKind {
         name: "five-three-golden-mean",
         title: "5-3 golden mean",
         family: PROCESSES,
         about: "A 1 brings five in all, then three 0s: eight states, long deterministic stretches.",
-        parameters: &[real("p", 0.5, 0.0, 1.0, "Chance that a stretch of 1s begins")],
+        parameters: &[real("p", 0.5, 0.0, 1.0, "Probability that a stretch of 1s begins")],
     },
     WorldKind {
         name: "teddy-bear",
@@ -188,8 +188,8 @@ pub const KINDS: &[WorldKind] = &[
         family: PROCESSES,
         about: "From its middle state two loops lead away, one through 1s and one through 2s and back through 0s.",
         parameters: &[
-            real("p", 0.3, 0.0, 1.0, "Chance of the loop of 1s"),
-            real("q", 0.3, 0.0, 1.0, "Chance of the loop of 2s; p + q is at most 1"),
+            real("p", 0.3, 0.0, 1.0, "Probability of the loop of 1s"),
+            real("q", 0.3, 0.0, 1.0, "Probability of the loop of 2s; p + q is at most 1"),
         ],
     },
     WorldKind {
@@ -198,8 +198,8 @@ pub const KINDS: &[WorldKind] = &[
         family: PROCESSES,
         about: "Two states that the tokens never quite reveal: beliefs go on for ever, one for each count of 0s since the last 1.",
         parameters: &[
-            real("p", 0.5, 0.0, 1.0, "Chance of moving on while still emitting 0"),
-            real("q", 0.5, 0.0, 1.0, "Chance of the 1 that leads back"),
+            real("p", 0.5, 0.0, 1.0, "Probability of moving on while still emitting 0"),
+            real("q", 0.5, 0.0, 1.0, "Probability of the 1 that leads back"),
         ],
     },
     WorldKind {
@@ -207,7 +207,7 @@ pub const KINDS: &[WorldKind] = &[
         title: "Zero, one, random",
         family: PROCESSES,
         about: "A 0, a 1, a toss, over and over. What is hidden is the phase.",
-        parameters: &[real("p", 0.5, 0.0, 1.0, "Chance that the toss gives 1")],
+        parameters: &[real("p", 0.5, 0.0, 1.0, "Probability that the toss gives 1")],
     },
     WorldKind {
         name: "rrxor",
@@ -215,8 +215,8 @@ pub const KINDS: &[WorldKind] = &[
         family: PROCESSES,
         about: "Two tosses and their exclusive or, over and over: the phase is hard to find, and the loss falls late.",
         parameters: &[
-            real("p1", 0.5, 0.0, 1.0, "Chance that the first toss gives 0"),
-            real("p2", 0.5, 0.0, 1.0, "Chance that the second toss gives 0"),
+            real("p1", 0.5, 0.0, 1.0, "Probability that the first toss gives 0"),
+            real("p2", 0.5, 0.0, 1.0, "Probability that the second toss gives 0"),
         ],
     },
     WorldKind {
@@ -225,8 +225,8 @@ pub const KINDS: &[WorldKind] = &[
         family: PROCESSES,
         about: "Three states seen through noise: an observer's beliefs form a fractal in the triangle.",
         parameters: &[
-            real("x", 0.15, 0.0, 0.5, "Chance of moving to each of the two other states"),
-            real("a", 0.6, 0.0, 1.0, "Chance that the token shows the state that was entered"),
+            real("x", 0.15, 0.0, 0.5, "Probability of moving to each of the two other states"),
+            real("a", 0.6, 0.0, 1.0, "Probability that the token shows the state that was entered"),
         ],
     },
     WorldKind {
@@ -475,7 +475,7 @@ impl WorldSpec {
                         &format!("{at}.p + {at}.q"),
                         both,
                         "at most 1",
-                        "They are chances of one choice.",
+                        "They are probabilities of one choice.",
                     ));
                 }
                 if matches!(self, Self::Named { kind: "sns", .. }) && both == 0.0 {

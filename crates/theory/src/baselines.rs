@@ -91,7 +91,8 @@ async fn all_at(pace: &mut Pace, world: &World, topics: Option<&[Topic]>) -> Vec
 }
 
 /// Each baseline's loss by position, over `sequences` fresh sequences (the evaluation's own first ones): `bayes` (h_l) plus
-/// E KL(exact Bayes || baseline), or where there is no exact Bayes the mean log-ratio of the tokens. A chance below 1e-9 counts as 1e-9.
+/// E KL(exact Bayes || baseline), or where there is no exact Bayes the mean log-ratio of the tokens. A probability below 1e-9 counts as
+/// 1e-9.
 pub fn measure(
     world: &World,
     topics: Option<&[Topic]>,

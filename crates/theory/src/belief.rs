@@ -41,7 +41,7 @@ impl Hasher for Hashed {
     }
 }
 
-/// A distribution over hidden states: ascending states with their chances.
+/// A distribution over hidden states: ascending states with their probabilities.
 type Belief = Vec<(u32, f64)>;
 
 struct Node {
@@ -66,7 +66,7 @@ pub struct BeliefGraph<'a> {
     visits: usize,
     distribution: Vec<f64>,
     mass: Vec<f64>,
-    /// Chance of arriving at each node, while the next position is made; else 0.
+    /// Probability of arriving at each node, while the next position is made; else 0.
     arriving: Vec<f64>,
 }
 

@@ -8,7 +8,7 @@ use worlds::{Hmm, Purpose, Stream, Topic, Topics, World};
 const DRAWN: usize = 1024;
 /// Positions after which processes are taken to have settled.
 const SETTLED: usize = 64;
-/// Most chances in a table of pairs.
+/// Most probabilities in a table of pairs.
 const MAX_PAIRS: usize = 1 << 16;
 
 /// The predictor's distributions.
@@ -94,7 +94,7 @@ impl Bigram {
     }
 }
 
-/// Whether P(w) stays what it is when tokens change their names: then a pair's chance depends only on whether its tokens are the same,
+/// Whether P(w) stays what it is when tokens change their names: then a pair's probability depends only on whether its tokens are the same,
 /// which takes far fewer draws to know.
 fn treats_tokens_alike(world: &World) -> bool {
     match world.topics() {

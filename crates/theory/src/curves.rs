@@ -314,7 +314,7 @@ pub fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
     }
 }
 
-/// A face that was seen n times among L tokens has n beta-binomial, and predictive chance (n + alpha)/(L + Σ alpha). The mean
+/// A face that was seen n times among L tokens has n beta-binomial, and predictive probability (n + alpha)/(L + Σ alpha). The mean
 /// entropy is a sum over faces, so each face's count is all that has to be summed over.
 fn dice(alphas: &[f64], length: usize) -> Curves {
     let total: f64 = alphas.iter().sum();
@@ -328,17 +328,17 @@ fn dice(alphas: &[f64], length: usize) -> Curves {
     }
     let mut values = vec![0.0; length];
     for (alpha, faces) in kinds {
-        let mut chances = vec![1.0];
+        let mut probabilities = vec![1.0];
         for (seen, value) in values.iter_mut().enumerate() {
             let all = seen as f64 + total;
             let mut next = vec![0.0; seen + 2];
-            for (n, &chance) in chances.iter().enumerate() {
+            for (n, &probability) in probabilities.iter().enumerate() {
                 let p = (n as f64 + alpha) / all;
-                *value -= faces * chance * p * p.ln();
-                next[n + 1] += chance * p;
-                next[n] += chance * (1.0 - p);
+                *value -= faces * probability * p * p.ln();
+                next[n + 1] += probability * p;
+                next[n] += probability * (1.0 - p);
             }
-            chances = next;
+            probabilities = next;
         }
     }
     let known: f64 = alphas.iter().map(|&alpha| alpha * digamma(alpha + 1.0)).sum();

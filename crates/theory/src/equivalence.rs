@@ -6,7 +6,7 @@ use worlds::Hmm;
 const PATIENCE: usize = 400;
 const TOLERANCE: f64 = 1e-9;
 
-/// Whether both give every word the same chance; `None` where that stays open.
+/// Whether both give every word the same probability; `None` where that stays open.
 ///
 /// The difference of word probabilities is linear in the pair of unnormalised state vectors, so it is enough to follow a
 /// basis of the vectors that words lead to (Tzeng 1992): at most as many as there are states in both together.

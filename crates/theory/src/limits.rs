@@ -44,12 +44,12 @@ impl ComponentLimits {
         let n = hmm.states();
         let chain = hmm.hidden_chain();
         let classes = stationary::recurrent_classes(&chain, n);
-        let chances = stationary::absorption(&chain, n, &classes, hmm.start());
+        let probabilities = stationary::absorption(&chain, n, &classes, hmm.start());
         let (mut rate, mut rate_error) = (0.0, 0.0);
         let mut settled = Vec::new();
         let mut graph = BeliefGraph::new(hmm, budget);
-        for (class, chance) in classes.iter().zip(chances) {
-            if chance > 0.0 {
+        for (class, probability) in classes.iter().zip(probabilities) {
+            if probability > 0.0 {
                 let distribution = stationary::within_class(&chain, n, class);
                 // Most processes are one class in its stationary distribution: then all is asked of one graph.
                 let whole =
@@ -60,8 +60,8 @@ impl ComponentLimits {
                 } else {
                     class_rate(pace, &part, &mut BeliefGraph::new(&part, budget)).await
                 };
-                rate += chance * value;
-                rate_error += chance * error;
+                rate += probability * value;
+                rate_error += probability * error;
                 settled.push(part);
             }
         }
@@ -182,7 +182,7 @@ async fn distinguishable(pace: &mut Pace, mixture: &Mixture, parts: &[ComponentL
     Some(groups.into_iter().map(|(_, w)| w).collect())
 }
 
-/// A number that equal processes share, and different ones as good as never: the chances of all words of two tokens,
+/// A number that equal processes share, and different ones as good as never: the probabilities of all words of two tokens,
 /// with arbitrary weights.
 fn signature(hmm: &Hmm) -> f64 {
     let weight = |x: u16| libm::sin(1.0 + 12.9898 * f64::from(x));

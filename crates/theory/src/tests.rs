@@ -24,7 +24,7 @@ fn close(value: f64, golden: f64, tolerance: f64) {
     assert!((value - golden).abs() <= tolerance, "{value} is not {golden} to {tolerance}");
 }
 
-/// `states` and edges (from, token, to, chance) as a process in JSON.
+/// `states` and edges (from, token, to, probability) as a process in JSON.
 fn process(tokens: usize, states: usize, edges: &[(usize, usize, usize, f64)]) -> String {
     let names: Vec<String> = (0..tokens).map(|x| x.to_string()).collect();
     let matrices: std::collections::BTreeMap<_, _> = names
@@ -167,16 +167,16 @@ fn by_all_words(w: &World, l: usize) -> f64 {
     let mut total = 0.0;
     let v = w.vocab();
     for word in 0..v.pow(l as u32) {
-        let (mut filter, mut distribution, mut chance, mut rest) = (w.bayes(), vec![0.0; v], 1.0, word);
+        let (mut filter, mut distribution, mut probability, mut rest) = (w.bayes(), vec![0.0; v], 1.0, word);
         for _ in 0..l {
             filter.predict(&mut distribution);
-            chance *= distribution[rest % v];
+            probability *= distribution[rest % v];
             filter.observe((rest % v) as u16);
             rest /= v;
         }
-        if chance > 0.0 {
+        if probability > 0.0 {
             filter.predict(&mut distribution);
-            total += chance * entropy::entropy(&distribution);
+            total += probability * entropy::entropy(&distribution);
         }
     }
     total
@@ -310,15 +310,15 @@ fn a_beta_coin_with_any_parameters_agrees_with_its_filter() {
     let c = Curves::compute(&w, 7, &Budget::default());
     let mut mean = 0.0;
     for word in 0..64u16 {
-        let (mut filter, mut distribution, mut chance) = (w.bayes(), [0.0; 2], 1.0);
+        let (mut filter, mut distribution, mut probability) = (w.bayes(), [0.0; 2], 1.0);
         for bit in 0..6 {
             filter.predict(&mut distribution);
             let token = word >> bit & 1;
-            chance *= distribution[usize::from(token)];
+            probability *= distribution[usize::from(token)];
             filter.observe(token);
         }
         filter.predict(&mut distribution);
-        mean += chance * entropy::entropy(&distribution);
+        mean += probability * entropy::entropy(&distribution);
     }
     close(c.bayes.values[6], mean, 1e-12);
 }

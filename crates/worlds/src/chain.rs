@@ -52,12 +52,12 @@ impl Chain {
         let chain = hmm.hidden_chain();
         let n = hmm.states();
         let classes = stationary::recurrent_classes(&chain, n);
-        let chances = stationary::absorption(&chain, n, &classes, hmm.start());
+        let probabilities = stationary::absorption(&chain, n, &classes, hmm.start());
         let (mut pairs, mut first) = (vec![0.0; k * k], vec![0.0; k]);
-        for (class, chance) in classes.iter().zip(chances).filter(|(_, chance)| *chance > 0.0) {
+        for (class, probability) in classes.iter().zip(probabilities).filter(|(_, probability)| *probability > 0.0) {
             for (&i, p) in class.iter().zip(stationary::within_class(&chain, n, class)) {
                 for one in hmm.exits(i) {
-                    let mass = chance * p * one.p;
+                    let mass = probability * p * one.p;
                     first[usize::from(one.token)] += mass;
                     for two in hmm.emissions(one.next as usize) {
                         pairs[usize::from(one.token) * k + usize::from(two.0)] += mass * two.1;

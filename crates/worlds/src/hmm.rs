@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{rng::Stream, stationary};
 use experiment::Process;
 
-/// A way out of a state: emit `token`, go to `next`, with chance `p` > 0.
+/// A way out of a state: emit `token`, go to `next`, with probability `p` > 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exit {
     pub token: u16,
@@ -21,13 +21,13 @@ pub struct Hmm {
     /// Exits of state i are `exits[first[i]..first[i + 1]]`, in order of token, then of next state.
     first: Vec<u32>,
     exits: Vec<Exit>,
-    /// The same for (token, chance) with next states summed out: what a prediction needs, often far fewer.
+    /// The same for (token, probability) with next states summed out: what a prediction needs, often far fewer.
     first_emission: Vec<u32>,
     emissions: Vec<(u16, f64)>,
 }
 
 impl Hmm {
-    /// From `(state, exit)` pairs over tokens `0..vocab` and states `0..states`; each state's chances are divided by
+    /// From `(state, exit)` pairs over tokens `0..vocab` and states `0..states`; each state's probabilities are divided by
     /// their sum. Without a start, the stationary distribution of the hidden chain (see [`stationary::stationary`]).
     pub fn new(vocab: usize, states: usize, mut edges: Vec<(u32, Exit)>, start: Option<Vec<f64>>) -> Self {
         edges.retain(|(_, e)| e.p > 0.0);
@@ -86,10 +86,10 @@ impl Hmm {
         Self::new(vocab, self.states(), edges, Some(self.start.clone()))
     }
 
-    /// One state that emits token x with chance `chances[x]`.
-    pub fn memoryless(chances: &[f64]) -> Self {
-        let edges = chances.iter().enumerate().map(|(x, &p)| (0, Exit { token: x as u16, next: 0, p })).collect();
-        Self::new(chances.len(), 1, edges, Some(vec![1.0]))
+    /// One state that emits token x with probability `probabilities[x]`.
+    pub fn memoryless(probabilities: &[f64]) -> Self {
+        let edges = probabilities.iter().enumerate().map(|(x, &p)| (0, Exit { token: x as u16, next: 0, p })).collect();
+        Self::new(probabilities.len(), 1, edges, Some(vec![1.0]))
     }
 
     /// V, the size of the alphabet; not every token need ever be emitted.
@@ -110,7 +110,7 @@ impl Hmm {
         &self.exits[self.first[state] as usize..self.first[state + 1] as usize]
     }
 
-    /// What a state emits: (token, chance), in order of token.
+    /// What a state emits: (token, probability), in order of token.
     pub fn emissions(&self, state: usize) -> &[(u16, f64)] {
         &self.emissions[self.first_emission[state] as usize..self.first_emission[state + 1] as usize]
     }

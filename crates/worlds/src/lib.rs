@@ -47,7 +47,7 @@ pub enum WorldError {
 pub enum Topic {
     /// A component of a finite mixture.
     Component(usize),
-    /// The chance of each token.
+    /// The probability of each token.
     Die(Arc<[f64]>),
     Chain(Arc<Chain>),
     /// The tokens that repeat.
@@ -62,7 +62,7 @@ pub enum Topic {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Topics {
     Finite(Arc<Mixture>),
-    /// Chances ~ Dirichlet(alphas).
+    /// Probabilities ~ Dirichlet(alphas).
     Dice {
         alphas: Arc<[f64]>,
     },
@@ -149,9 +149,9 @@ impl World {
             "coin" => (finite(&[named::coin(value("p"))], &[1.0]), vec![coin_label(value("p"))]),
             "coins" => {
                 let n = count("n");
-                let chances: Vec<f64> = (1..=n).map(|i| i as f64 / (n + 1) as f64).collect();
-                let coins: Vec<Hmm> = chances.iter().map(|&p| named::coin(p)).collect();
-                (finite(&coins, &vec![1.0; n]), chances.iter().map(|&p| coin_label(p)).collect())
+                let probabilities: Vec<f64> = (1..=n).map(|i| i as f64 / (n + 1) as f64).collect();
+                let coins: Vec<Hmm> = probabilities.iter().map(|&p| named::coin(p)).collect();
+                (finite(&coins, &vec![1.0; n]), probabilities.iter().map(|&p| coin_label(p)).collect())
             }
             "beta-coin" => (Topics::Dice { alphas: [value("a"), value("b")].into() }, Vec::new()),
             "dice" => (Topics::Dice { alphas: vec![value("alpha"); vocab].into() }, Vec::new()),
@@ -326,9 +326,9 @@ impl World {
             (Topic::Die(distribution), _) => {
                 let mut order: Vec<usize> = (0..distribution.len()).collect();
                 order.sort_by(|&a, &b| distribution[b].total_cmp(&distribution[a]));
-                let chances: Vec<String> =
+                let probabilities: Vec<String> =
                     order.iter().take(3).map(|&x| format!("P({x}) = {:.2}", distribution[x])).collect();
-                chances.join(" ")
+                probabilities.join(" ")
             }
             (Topic::Chain(chain), _) => chain_label(chain),
             (Topic::Block(block), _) => {

@@ -7,7 +7,7 @@ use super::{
 };
 use experiment::WorldSpec;
 
-/// A process by its edges (from, token, to, chance) over named states; it starts from its stationary distribution.
+/// A process by its edges (from, token, to, probability) over named states; it starts from its stationary distribution.
 pub struct Named {
     pub states: &'static [&'static str],
     pub edges: Vec<(u32, u16, u32, f64)>,
@@ -116,7 +116,7 @@ pub fn mr_name(p: f64, q: f64, name: u16, vocab: usize, begin: Option<u16>) -> H
     hmm(vocab, 5, &edges, Some(vec![0.0, 0.0, 0.0, 0.0, 1.0]))
 }
 
-/// Token 0 with chance p, else token 1.
+/// Token 0 with probability p, else token 1.
 pub fn coin(p: f64) -> Hmm {
     Hmm::memoryless(&[p, 1.0 - p])
 }

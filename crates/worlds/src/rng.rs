@@ -155,7 +155,7 @@ impl Stream {
         normalise_logs(out);
     }
 
-    /// An index with chance proportional to its weight; weights are not negative and not all 0.
+    /// An index with probability proportional to its weight; weights are not negative and not all 0.
     pub fn categorical(&mut self, weights: impl Iterator<Item = f64> + Clone) -> usize {
         let mut left = self.uniform() * weights.clone().sum::<f64>();
         let mut last = 0;

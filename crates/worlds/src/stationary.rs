@@ -70,7 +70,7 @@ pub fn eliminate(matrix: &mut [f64], k: usize, distribution: &mut [f64]) {
     }
 }
 
-/// Where a chain started from `start` ends: the chance of each of `classes`.
+/// Where a chain started from `start` ends: the probability of each of `classes`.
 pub fn absorption(matrix: &[f64], n: usize, classes: &[Vec<usize>], start: &[f64]) -> Vec<f64> {
     let mut recurrent = vec![false; n];
     for &i in classes.iter().flatten() {
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_reducible_chain_gives_its_long_run_from_a_uniform_start() {
-        // State 0 leaves for 1 (a trap) or 2 (a trap) at 1 : 3, and stays with chance .6.
+        // State 0 leaves for 1 (a trap) or 2 (a trap) at 1 : 3, and stays with probability .6.
         let distribution = stationary(&[0.6, 0.1, 0.3, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], 3);
         let expected = [0.0, 1.0 / 3.0 + 1.0 / 12.0, 1.0 / 3.0 + 0.25];
         assert!(distribution.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{distribution:?}");

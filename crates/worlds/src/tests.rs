@@ -6,7 +6,7 @@ fn world(spec: &str) -> World {
     World::new(&spec).expect("a world")
 }
 
-/// Dirichlet(0.3) rows over (token, next state), so that some chances are tiny; every third state goes to one next
+/// Dirichlet(0.3) rows over (token, next state), so that some probabilities are tiny; every third state goes to one next
 /// state per token.
 fn random_hmm(vocab: usize, states: usize, stream: &mut Stream) -> Hmm {
     let mut edges = Vec::new();
@@ -22,17 +22,17 @@ fn random_hmm(vocab: usize, states: usize, stream: &mut Stream) -> Hmm {
 }
 
 /// P(word) by summing over every path of hidden states.
-fn chance_by_paths(hmm: &Hmm, state: usize, word: &[u16]) -> f64 {
+fn probability_by_paths(hmm: &Hmm, state: usize, word: &[u16]) -> f64 {
     let Some((&token, rest)) = word.split_first() else { return 1.0 };
     hmm.exits(state)
         .iter()
         .filter(|e| e.token == token)
-        .map(|e| e.p * chance_by_paths(hmm, e.next as usize, rest))
+        .map(|e| e.p * probability_by_paths(hmm, e.next as usize, rest))
         .sum()
 }
 
-fn chance(hmm: &Hmm, word: &[u16]) -> f64 {
-    hmm.start().iter().enumerate().map(|(i, p)| p * chance_by_paths(hmm, i, word)).sum()
+fn probability(hmm: &Hmm, word: &[u16]) -> f64 {
+    hmm.start().iter().enumerate().map(|(i, p)| p * probability_by_paths(hmm, i, word)).sum()
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn the_filter_agrees_with_a_sum_over_all_paths() {
             filter.predict(&mut distribution);
             assert!((distribution.iter().sum::<f64>() - 1.0).abs() < 1e-12);
             let joint = |word: &[u16]| -> f64 {
-                let total: f64 = mixture.weights().iter().zip(&parts).map(|(w, p)| w * chance(p, word)).sum();
+                let total: f64 = mixture.weights().iter().zip(&parts).map(|(w, p)| w * probability(p, word)).sum();
                 total
             };
             let past = joint(&word[..t]);

@@ -51,7 +51,7 @@ impl Texts {
         &self.shared.model
     }
 
-    /// Chance of each token in a window, whichever its document, by the parts that are fitted on.
+    /// Probability of each token in a window, whichever its document, by the parts that are fitted on.
     pub fn marginal(&self) -> Vec<f64> {
         let mut distribution = vec![0.0; self.model().vocab()];
         for c in 0..self.len() {

@@ -164,7 +164,7 @@ pub struct App {
     pub(super) paused_by_hiding: StoredValue<bool>,
 }
 
-/// More standard errors below exact Bayes than chance gives among a thousand positions.
+/// More standard errors below exact Bayes than come by chance among a thousand positions.
 pub const IMPOSSIBLE: f64 = 4.5;
 
 impl App {

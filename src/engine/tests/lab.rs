@@ -74,14 +74,14 @@ fn exact(table: &Table, p: f64, positions: usize, filter: &Filter) -> [f64; 2] {
     let mut total = [0.0; 2];
     for word in 0..1_u32 << (positions - 1) {
         let tokens: Vec<u16> = (0..positions - 1).map(|t| (word >> t & 1) as u16).collect();
-        let chance: f64 = tokens.iter().map(|&x| if x == 0 { p } else { 1.0 - p }).product();
+        let probability: f64 = tokens.iter().map(|&x| if x == 0 { p } else { 1.0 - p }).product();
         let mut filter = filter.clone();
         let mut distribution = [0.0; 2];
         filter.reset();
         for t in 0..positions {
             filter.predict(&mut distribution);
-            total[0] += chance * kl(table.distribution(&tokens[..t]));
-            total[1] += chance * kl(distribution);
+            total[0] += probability * kl(table.distribution(&tokens[..t]));
+            total[1] += probability * kl(distribution);
             if t < tokens.len() {
                 filter.observe(tokens[t]);
             }

@@ -139,7 +139,7 @@ fn what_comes_must_stay_away_to_have_gone() {
     };
     let pass = curve(&[0.5, 0.1, 0.02, 0.3], 0.01).expect("it passes");
     assert_eq!((pass.nearest.0, pass.last.0), (20, 30));
-    // Falls only; rises only; rises by no more than chance; wavers.
+    // Falls only; rises only; rises by no more than noise; wavers.
     assert_eq!(curve(&[0.5, 0.1, 0.02], 0.01), None);
     assert_eq!(curve(&[0.02, 0.1, 0.5], 0.01), None);
     assert_eq!(curve(&[0.5, 0.1, 0.02, 0.1], 0.05), None);

@@ -90,7 +90,7 @@ fn a_linear_image_is_found_and_nothing_else() {
     let of = |name: &str| view.held[&8].iter().find(|h| h.layer == name).unwrap();
     assert!(of("output").belief > 1.0 - 1e-9, "{:?}", of("output"));
     assert!(of(ALL).belief > 1.0 - 1e-9);
-    // The position tells next to nothing about which state it is, and chance nothing.
+    // The position tells next to nothing about which state it is, and random beliefs tell nothing.
     assert!(of("embedding").belief.abs() < 0.05 && of("output").shuffled.abs() < 0.05, "{:?}", view.held[&8]);
     assert_eq!(of("output").topic, None);
     // The regressed points lie on the true ones.

@@ -11,7 +11,7 @@ pub struct Chains {
     contexts: usize,
     /// How many chains.
     count: usize,
-    /// Chances by (context, next token), then by chain: one chain after the other in memory, since every step runs over
+    /// Probabilities by (context, next token), then by chain: one chain after the other in memory, since every step runs over
     /// all chains. After the last context comes the distribution of the first `order` tokens.
     table: Vec<f64>,
     logs: Vec<f64>,

@@ -311,7 +311,7 @@ mod tests {
         let (mut top, mut bottom) = (0.0, 0.0);
         for a in 0..N {
             for b in 0..N {
-                // Chance of leaving 0 and of leaving 1.
+                // Probability of leaving 0 and of leaving 1.
                 let (a, b) = ((a as f64 + 0.5) / N as f64, (b as f64 + 0.5) / N as f64);
                 let w = [[1.0 - a, a], [b, 1.0 - b]];
                 let pi = [b / (a + b), a / (a + b)];
