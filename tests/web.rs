@@ -8,7 +8,7 @@ use icl_playground::{
     engine::{
         device::{self, Contender, parity_nets, relative_difference},
         session::Session,
-        trainer::{Learner, Trainer, read},
+        trainer::{Model, Trainer, read},
     },
     experiment::{Architecture, Embedding, Experiment, Mlp, Net, Norm, Observation, Positions},
     net::{

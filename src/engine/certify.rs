@@ -17,7 +17,7 @@ use super::{
     evaluator::CHUNK,
     gaps::Tally,
     scales::perturbed,
-    trainer::{Learner, Trainer},
+    trainer::{Model, Trainer},
 };
 use crate::{
     experiment::{Experiment, bound::SCALES},

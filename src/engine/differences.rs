@@ -73,7 +73,8 @@ impl Differences {
         }
     }
 
-    /// `proper`: the step before was one of the training proper, and not of the second prior stage. Estimates a_t and what it would be for random subsets at the learner as it stands.
+    /// `proper`: the step before was one of the training proper, and not of the second prior stage. Estimates a_t and what it would be
+    /// for random subsets at the model as it stands.
     pub async fn measure(
         &mut self,
         world: &World,

@@ -1,4 +1,4 @@
-//! Measures a learner against exact Bayes, on sequences fixed at the start of the run.
+//! Measures a model against exact Bayes, on sequences fixed at the start of the run.
 //!
 //! Everything comes from a few numbers per cell (a token or a vector). Where the source's whole predictive distributions are known they are
 //! divergences of those; where they are not, or where the very tokens are what is asked about, log-ratios of what was observed.
@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::{
     error::EngineError,
-    trainer::{Learner, Trainer},
+    trainer::{Model, Trainer},
 };
 use crate::{
     experiment::Experiment,
@@ -52,7 +52,7 @@ enum Distributions {
     Unknown,
 }
 
-/// What a learner says of each cell of a set.
+/// What a model says of each cell of a set.
 pub(super) struct Cells {
     /// From the source that knows the topic, as [`Set::bayes_from_oracle`].
     pub from_oracle: Vec<f64>,
@@ -64,7 +64,7 @@ pub(super) struct Cells {
     pub squared_error: Vec<f64>,
 }
 
-/// What one set says of a learner; one value per sequence, so that standard errors are over independent draws.
+/// What one set says of a model; one value per sequence, so that standard errors are over independent draws.
 pub(super) struct PerSequence {
     pub loss: Vec<f64>,
     pub bayes: Vec<f64>,
@@ -89,7 +89,7 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Draws the sets. The learner never trains on `fresh` or `seen_topics`: they come from streams of their own. `bayes` is the
+    /// Draws the sets. The model never trains on `fresh` or `seen_topics`: they come from streams of their own. `bayes` is the
     /// curve that the measured excess is added to, `squared_error` likewise; both empty where nobody draws them.
     pub async fn new(
         pace: &mut Pace,
@@ -351,7 +351,7 @@ impl Set {
         }
     }
 
-    pub async fn measure(&self, pace: &mut Pace, trainer: &impl Learner) -> Result<Cells, EngineError> {
+    pub async fn measure(&self, pace: &mut Pace, trainer: &impl Model) -> Result<Cells, EngineError> {
         let broken = || EngineError::NotFinite { step: trainer.steps() };
         let mut cells = Cells { from_oracle: vec![], from_bayes: vec![], log_p: vec![], squared_error: vec![] };
         match (&self.distributions, &self.rows) {
@@ -425,7 +425,7 @@ impl Set {
         Ok(said)
     }
 
-    /// Means over the first `positions` of each sequence. A learner that has memorised its training tokens shows it in the
+    /// Means over the first `positions` of each sequence. A model that has memorised its training tokens shows it in the
     /// log-ratios on those, and only there.
     pub fn summed_up(&self, model: &Cells, length: usize, positions: usize) -> PerSequence {
         let means = |cells: &[f64]| {

@@ -18,7 +18,7 @@ use super::{
     priors::{Priors, Stage},
     probes::Probes,
     team::Lost,
-    trainer::{Learner, Trainer, read},
+    trainer::{Model, Trainer, read},
 };
 use crate::{
     experiment::{Experiment, Optimizer},
@@ -112,7 +112,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Builds the world, theory, data, evaluation sets and learner; tells `emit` of each, and evaluates step 0.
+    /// Builds the world, theory, data, evaluation sets and model; tells `emit` of each, and evaluates step 0.
     pub async fn prepare(
         experiment: &Experiment,
         wish: DeviceChoice,
@@ -536,7 +536,7 @@ impl Session {
         Ok(())
     }
 
-    /// Measures the learner as it stands, once per step.
+    /// Measures the model as it stands, once per step.
     pub async fn evaluate(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
         if self.evaluated == Some(self.steps()) {
             return Ok(());
@@ -585,7 +585,7 @@ impl Session {
         record.two_level_stderr.push(evaluation.two_level.loss.stderr);
     }
 
-    /// How far the learner is from each known predictor, into the record.
+    /// How far the model is from each known predictor, into the record.
     async fn note_distances(&mut self) -> Result<(), EngineError> {
         let Some(yardsticks) = &self.yardsticks else { return Ok(()) };
         let algorithms = &mut self.record.algorithms;

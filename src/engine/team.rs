@@ -319,7 +319,7 @@ mod tests {
     use crate::{
         engine::{
             device::{cpu, relative_difference},
-            trainer::{Learner, Trainer, read},
+            trainer::{Model, Trainer, read},
         },
         experiment::Architecture,
         world::rng::{Purpose, Stream},

@@ -1,4 +1,4 @@
-//! One learner on one device: steps, predictions, distance travelled.
+//! One model on one device: steps, predictions, distance travelled.
 
 mod state;
 
@@ -27,9 +27,9 @@ use crate::{
 
 pub use state::{TrainerState, flat_of};
 
-/// Whatever predicts: the learner itself, the learner with other parameters, or a table in a test.
+/// Whatever predicts: the model itself, the model with other parameters, or a table in a test.
 #[expect(async_fn_in_trait, reason = "one thread: nobody needs its futures to be Send")]
-pub trait Learner {
+pub trait Model {
     fn steps(&self) -> usize;
 
     /// The predictive distribution of each cell, as [`Network::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
@@ -40,7 +40,7 @@ pub trait Learner {
     async fn log_likelihoods(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError>;
 }
 
-/// The seed's learner, ready to take steps. All losses are means over the batch and all positions, nats per token
+/// The seed's model, ready to take steps. All losses are means over the batch and all positions, nats per token
 /// or vector.
 pub struct Trainer {
     net: Network,
@@ -95,7 +95,7 @@ pub struct Inside {
 /// A look inside, read back: row-major numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Look {
-    /// The predictive distributions, [rows, T, outputs], as [`Learner::predictions`] gives them.
+    /// The predictive distributions, [rows, T, outputs], as [`Model::predictions`] gives them.
     pub predictions: Vec<f32>,
     /// Of each block, [rows, heads, T, T], query by key; empty unless wanted, and in nets without attention.
     pub attention: Vec<Vec<f32>>,
@@ -103,7 +103,7 @@ pub struct Look {
     pub residual: Vec<Vec<f32>>,
 }
 
-/// The learner with parameters of its own.
+/// The model with parameters of its own.
 pub struct Variant<'a> {
     trainer: &'a Trainer,
     flat: Tensor<1>,
@@ -157,7 +157,7 @@ impl Trainer {
         }
     }
 
-    /// The same learner on another device: it goes on from here, at most rounding apart. From the CPU.
+    /// The same model on another device: it goes on from here, at most rounding apart. From the CPU.
     pub fn moved(&self, experiment: &Experiment, observation: Observation, device: &Device) -> Self {
         let mut moved = Self::new(experiment, observation, device);
         moved.flat = carried(&self.flat, device);
@@ -484,7 +484,7 @@ async fn extend<const D: usize>(layers: &mut Vec<Vec<f32>>, tensors: Vec<Tensor<
     Ok(())
 }
 
-impl Learner for Variant<'_> {
+impl Model for Variant<'_> {
     fn steps(&self) -> usize {
         self.trainer.steps
     }
@@ -525,7 +525,7 @@ impl Learner for Variant<'_> {
     }
 }
 
-impl Learner for Trainer {
+impl Model for Trainer {
     fn steps(&self) -> usize {
         self.steps
     }

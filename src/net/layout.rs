@@ -53,7 +53,7 @@ pub struct Layout {
 impl Layout {
     pub fn new(net: &Net, observation: Observation) -> Self {
         let mut layout = Self { entries: Vec::new(), len: 0 };
-        // The last row is the learner's own start of a sequence. One-hot tokens have no embedding: the first layer has their rows.
+        // The last row is the start token of a sequence. One-hot tokens have no embedding: the first layer has their rows.
         if !net.reads_one_hot(observation) {
             let start = embedding(net, observation);
             layout.add("embedding", [Net::inputs(observation), net.width], start);

@@ -1,7 +1,7 @@
-//! The learners, in burn. Knows worlds only as token indices or vectors.
+//! The models, in burn. Knows worlds only as token indices or vectors.
 //!
 //! All parameters live in one flat vector ([`layout::Layout`] says what lies where), so that the optimiser is a handful
-//! of operations whatever the depth, and distances between learners are one subtraction.
+//! of operations whatever the depth, and distances between models are one subtraction.
 
 pub mod fused;
 pub mod langevin;

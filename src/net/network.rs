@@ -48,7 +48,7 @@ impl Network {
         Constants { length, trunk }
     }
 
-    /// What the learner reads to predict `rows` (sequences of `length` cells): its own start, and all cells but the last.
+    /// What the model reads to predict `rows` (sequences of `length` cells): the start token, and all cells but the last.
     pub fn inputs(&self, rows: &Rows, length: usize, device: &Device) -> Inputs {
         match rows {
             Rows::Tokens(tokens) => {

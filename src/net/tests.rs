@@ -12,7 +12,7 @@ use super::{
 use crate::{
     engine::{
         device::parity_nets,
-        trainer::{Inside, Learner, Look, Trainer, read},
+        trainer::{Inside, Look, Model, Trainer, read},
     },
     experiment::{
         Architecture, Embedding, Experiment, Init, Mlp, Net, Norm, Observation, Positions, Training, preset::PRESETS,
@@ -63,7 +63,7 @@ fn cells(observation: Observation, rows: usize) -> Rows {
 }
 
 /// Every net over tokens and over vectors.
-fn learners() -> Vec<(Net, Observation)> {
+fn models() -> Vec<(Net, Observation)> {
     nets().into_iter().flat_map(|net| [(net.clone(), TOKENS), (net, VECTORS)]).collect()
 }
 
@@ -78,7 +78,7 @@ fn the_layout_holds_as_many_parameters_as_the_experiment_says() {
 
 #[test]
 fn gradients_agree_with_finite_differences_for_every_parameter() {
-    for (net, observation) in learners() {
+    for (net, observation) in models() {
         let rows = cells(observation, 4);
         let mut trainer = Trainer::new(&experiment(net.clone()), observation, &Device::flex());
         let theta = now(trainer.parameters()).expect("CPU reads");
@@ -115,7 +115,7 @@ fn gradients_agree_with_finite_differences_for_every_parameter() {
 
 #[test]
 fn a_prediction_does_not_see_its_own_token_or_later_ones() {
-    for (net, observation) in learners() {
+    for (net, observation) in models() {
         let trainer = Trainer::new(&experiment(net), observation, &Device::flex());
         let a = cells(observation, 1);
         let mut b = a.clone();
@@ -145,7 +145,7 @@ fn look(trainer: &Trainer, rows: &Rows, without: &[(usize, usize)]) -> Look {
 
 #[test]
 fn a_look_inside_changes_nothing_and_has_the_stated_shapes() {
-    for (net, observation) in learners() {
+    for (net, observation) in models() {
         let trainer = Trainer::new(&experiment(net.clone()), observation, &Device::flex());
         let rows = cells(observation, 3);
         let seen = look(&trainer, &rows, &[]);

@@ -1,4 +1,4 @@
-//! The little linear algebra that looking into a learner takes: products, eigenvalues, least squares. Row-major, f64.
+//! The little linear algebra that looking into a model takes: products, eigenvalues, least squares. Row-major, f64.
 
 use kernels::add_crossed;
 

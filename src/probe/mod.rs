@@ -89,7 +89,7 @@ impl Wish {
     }
 }
 
-/// What a forward pass gave. Input position i (0-based) holds the learner's own start (i = 0) or x_i; what stands there predicts
+/// What a forward pass gave. Input position i (0-based) holds the start token (i = 0) or x_i; what stands there predicts
 /// x_{i+1}.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
@@ -103,7 +103,7 @@ pub struct Seen {
     pub parameters: Vec<Matrix>,
 }
 
-/// A matrix of a learner's parameters.
+/// A matrix of a model's parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     /// As in the net's layout, for example `blocks.0.attention.query.weight`.

@@ -1,4 +1,4 @@
-//! Sequences, and what a predictor that knows the source says of each token: what a learner's distributions are compared with.
+//! Sequences, and what a predictor that knows the source says of each token: what a model's distributions are compared with.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl Reference {
         Self { rows: Arc::new(Rows::Tokens(tokens.clone())), length, vocab, distributions, log_p, tokens }
     }
 
-    /// By how much each cell of a learner's distributions (ln p, [rows, T, V]) is worse, nats: KL(predictor || learner), or where whole
+    /// By how much each cell of a model's distributions (ln p, [rows, T, V]) is worse, nats: KL(predictor || model), or where whole
     /// distributions are not known the log-ratio of the tokens. [rows, T]; `None` where the numbers are not those of these sequences.
     pub fn excess(&self, distribution: &[f32]) -> Option<Vec<f64>> {
         let v = self.vocab;

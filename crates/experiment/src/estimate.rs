@@ -16,7 +16,7 @@ pub const MAX_STEP_BYTES: f64 = 1.5e9;
 pub struct Estimate {
     /// K·N·T; `None` with fresh draws.
     pub data_tokens: Option<f64>,
-    /// Tokens the learner reads over the whole run, prior stages included: steps x batch x T.
+    /// Tokens the model reads over the whole run, prior stages included: steps x batch x T.
     pub read_tokens: f64,
     pub parameters: usize,
     /// Multiply-adds count as two; forward and backward of one step, attention included.

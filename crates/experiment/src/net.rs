@@ -1,4 +1,4 @@
-//! The learner's choices as data. `net` (the room) builds what this describes.
+//! The model's choices as data. `net` (the room) builds what this describes.
 
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +84,7 @@ pub enum Embedding {
     OneHot,
 }
 
-/// How the learner knows where a token stands.
+/// How the model knows where a token stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Positions {
@@ -196,7 +196,7 @@ impl Net {
     }
 
     /// Rows of the first matrix: an embedding for each token, or a linear map from a vector's entries and its bias; the
-    /// last row is the learner's own start.
+    /// last row is the start token.
     pub fn inputs(observation: Observation) -> usize {
         observation.size() + 1 + usize::from(observation.is_vectors())
     }

@@ -241,7 +241,7 @@ fn prior(steps: usize) -> Prior {
     Prior { steps, index: false }
 }
 
-/// A learner and an evaluation small enough for hundreds of runs.
+/// A model and an evaluation small enough for hundreds of runs.
 fn small(world: &str, data: Data, width: usize, evaluation: Evaluation) -> Experiment {
     Experiment {
         world: WorldKind::named(world).map_or_else(WorldSpec::default, WorldSpec::named),

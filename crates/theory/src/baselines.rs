@@ -1,4 +1,4 @@
-//! Predictors that know less than exact Bayes, or something else, to compare a learner with.
+//! Predictors that know less than exact Bayes, or something else, to compare a model with.
 //!
 //! The names are those of the literature on in-context learning of Markov chains (Edelman et al. 2024, Park et al. 2024):
 //! `uni` and `bi` look at no token or one token back; `inf` counts in its context, `ret` weighs topics that it knows.
@@ -29,7 +29,7 @@ pub struct MeasuredBaseline {
     pub curve: Curve,
 }
 
-/// Most numbers in a table over pairs of tokens, of one learner or of all known topics together.
+/// Most numbers in a table over pairs of tokens, of one model or of all known topics together.
 const MAX_PAIRS: usize = 1 << 22;
 
 /// Every baseline that makes sense in a world of tokens. `topics`: the K training topics; without them, topics are known only
@@ -157,7 +157,7 @@ pub async fn measure_at(
     measured.map(|(b, sums)| MeasuredBaseline { name: b.name, about: b.about, curve: curve(sums) }).collect()
 }
 
-/// The topics that a learner can know, each once, as processes with their weights: the given ones, or all of finitely many.
+/// The topics that a model can know, each once, as processes with their weights: the given ones, or all of finitely many.
 pub(super) fn topics_as_processes(world: &World, topics: Option<&[Topic]>) -> Vec<(Hmm, f64)> {
     if let Topics::Finite(mixture) = world.topics() {
         let mut weights = match topics {

@@ -1,4 +1,4 @@
-//! The best predictor that looks one token back and learns nothing in context: where a learner stands that knows frequencies of pairs
+//! The best predictor that looks one token back and learns nothing in context: where a model stands that knows frequencies of pairs
 //! over all topics, and has not found out that sequences differ.
 
 use super::{baselines::topics_as_processes, entropy::entropy};

@@ -1,4 +1,4 @@
-//! A Markov chain over tokens: the topic of the Markov world, and what a bigram learner can know of any topic.
+//! A Markov chain over tokens: the topic of the Markov world, and what a bigram model can know of any topic.
 
 use super::{
     hmm::{Exit, Hmm},

@@ -236,7 +236,7 @@ impl World {
     }
 
     /// Whether [`Self::bayes`] (of vectors: [`LinearPrior::bayes`]) is the best there can be. Else (the distribution of a real text is not
-    /// known) it is only a good predictor, and a learner may be better.
+    /// known) it is only a good predictor, and a model may be better.
     pub fn is_exact(&self) -> bool {
         match &self.topics {
             Topics::Text(_) => false,

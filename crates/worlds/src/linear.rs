@@ -9,7 +9,7 @@ use experiment::WorldSpec;
 
 /// Most entries of a vector.
 pub const MAX_DIMENSION: usize = 5;
-/// An entry is cut here: even its square fits the learner's f32. Only a system that explodes comes near.
+/// An entry is cut here: even its square fits the model's f32. Only a system that explodes comes near.
 const LARGEST: f64 = 1e18;
 /// Draws from which the spread of a rescaled W's entries is estimated.
 const SPREAD_DRAWS: u64 = 4001;
@@ -112,7 +112,7 @@ impl LinearPrior {
     }
 
     /// Fills `out`, d numbers for each of x_1..x_T. Each vector is rounded to f32 before the next follows from it, so that
-    /// what a learner reads is exactly what happened.
+    /// what a model reads is exactly what happened.
     pub fn draw_sequence(&self, system: &LinearSystem, out: &mut [f32], stream: &mut Stream) {
         let mut mean = [0.0; MAX_DIMENSION];
         let mut deviation = self.first;

@@ -40,7 +40,7 @@ pub enum Purpose {
     Langevin = 14,
     /// Topics and sequences that a world's picture shows.
     Picture = 15,
-    /// Gaussian perturbations of a learner, and the sequences that each is tried on.
+    /// Gaussian perturbations of a model, and the sequences that each is tried on.
     Perturbation = 16,
     /// Batches on which gradient differences are measured.
     Difference = 17,

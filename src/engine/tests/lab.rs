@@ -11,7 +11,7 @@ use crate::{
         gaps::{Gaps, Tally},
         scales::{Randomise, Scales, perturbed},
         session::Session,
-        trainer::{Learner, Trainer},
+        trainer::{Model, Trainer},
     },
     experiment::{Experiment, Optimizer, bound::SCALES},
     pace::Pace,
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Counts what followed each prefix in the training set: a learner of which everything can be computed.
+/// Counts what followed each prefix in the training set: a model of which everything can be computed.
 struct Table {
     length: usize,
     counts: HashMap<Vec<u16>, [f64; 2]>,
@@ -47,7 +47,7 @@ impl Table {
     }
 }
 
-impl Learner for Table {
+impl Model for Table {
     fn steps(&self) -> usize {
         0
     }
@@ -514,7 +514,7 @@ fn a_prior_knows_nothing_of_what_it_may_not_see() {
 }
 
 #[test]
-fn differences_at_a_learner_that_knows_no_subset_are_as_expected() {
+fn differences_at_a_model_that_knows_no_subset_are_as_expected() {
     let mut sums = [0.0; 4];
     let seeds = 16;
     for seed in 0..seeds {
@@ -524,7 +524,7 @@ fn differences_at_a_learner_that_knows_no_subset_are_as_expected() {
         experiment.net.blocks = 1;
         (experiment.data.topics, experiment.data.sequences) = (8, 8);
         (experiment.prior.steps, experiment.prior.index) = (0, true);
-        // So small that the learner stays the seed's own.
+        // So small that the model stays the seed's own.
         (experiment.training.learning_rate, experiment.training.steps) = (1e-7, 2);
         experiment.evaluation.every = 1;
         let paths = outcome(&experiment).paths.expect("asked for");
@@ -593,8 +593,8 @@ fn trained(experiment: &Experiment) -> (Trainer, World, Corpus) {
     (trainer, world, corpus)
 }
 
-fn mean_loss(learner: &impl Learner, rows: &Rows) -> f64 {
-    let log_p = pollster::block_on(learner.log_likelihoods(rows, 256)).expect("numbers");
+fn mean_loss(model: &impl Model, rows: &Rows) -> f64 {
+    let log_p = pollster::block_on(model.log_likelihoods(rows, 256)).expect("numbers");
     -log_p.iter().map(|&p| f64::from(p)).sum::<f64>() / log_p.len() as f64
 }
 

@@ -56,7 +56,7 @@ fn small(world: &str) -> Experiment {
     e
 }
 
-/// Runs of every kind of learner and stage that remembers something from step to step.
+/// Runs of every kind of model and stage that remembers something from step to step.
 fn remembering() -> Vec<Experiment> {
     let plain = small("markov:k=3");
     let mut staged = plain.clone();
@@ -190,7 +190,7 @@ fn a_run_tells_everything_and_repeats_bit_for_bit() {
                 assert!(theory.oracle.values[l] <= theory.bayes.values[l] + 1e-9);
             }
         }
-        // Step 0's learner is near uniform: its distance from the start is 0, and training moves it.
+        // Step 0's model is near uniform: its distance from the start is 0, and training moves it.
         assert_eq!(a.evaluations[0].distance_data, 0.0);
         assert!(a.evaluations[3].distance_data > 0.0);
         assert_eq!(a.evaluations[3].distance_data, a.evaluations[3].distance_topic);
@@ -308,7 +308,7 @@ fn rests_change_nothing() {
 }
 
 #[test]
-fn a_learner_that_blows_up_fails_with_a_sentence() {
+fn a_model_that_blows_up_fails_with_a_sentence() {
     let mut experiment = small("dursley-wonka");
     experiment.training.learning_rate = 1.0;
     experiment.training.weight_decay = 10.0;
@@ -333,7 +333,7 @@ fn an_unsound_experiment_is_refused_before_anything_is_built() {
 }
 
 #[test]
-fn with_few_sequences_the_learner_memorises_and_the_gap_opens() {
+fn with_few_sequences_the_model_memorises_and_the_gap_opens() {
     let mut experiment = small("markov:k=3");
     experiment.data.fresh = false;
     experiment.data.topics = 4;
@@ -377,7 +377,7 @@ fn a_linear_system_is_learned_from_vectors() {
     let (theory, last) = (heard.theory.expect("told"), heard.evaluations.last().expect("evaluated").clone());
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     assert!(mean(&heard.losses[140..]) < mean(&heard.losses[..10]) - 0.5, "{:?}", heard.losses);
-    // Densities: the loss of a good learner is negative here.
+    // Densities: the loss of a good model is negative here.
     assert!(theory.bayes.values[11] < 0.0 && mean(&last.excess) < mean(&heard.evaluations[0].excess) / 2.0);
     let errors = (&theory.squared_error, &last.squared_error);
     assert!(errors.0.len() == 12 && errors.0.iter().zip(errors.1).all(|(least, model)| model >= least));

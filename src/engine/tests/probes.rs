@@ -14,7 +14,7 @@ use crate::{
     engine::{
         probes::Probes,
         session::Session,
-        trainer::{Learner, Trainer},
+        trainer::{Model, Trainer},
     },
     experiment::Experiment,
     probe::{Measurement, OpenTab, Probe, ProbeEvent, ProbeRequest, Scope, Seen, TabKind, Wish},

@@ -7,7 +7,7 @@ use super::{AdamW, Composition};
 use crate::{
     engine::{
         device::relative_difference,
-        trainer::{Inside, Learner, Look, Trainer, read},
+        trainer::{Inside, Look, Model, Trainer, read},
     },
     experiment::{
         Architecture, Embedding, Experiment, Init, Mlp, Net, Norm, Observation, Optimizer, Positions, Training,

@@ -51,7 +51,7 @@ pub struct Maps {
     pub imbalance: f64,
 }
 
-/// How much input `from` attends to input `to`; input 0 is the model's own start.
+/// How much input `from` attends to input `to`; input 0 is the start token.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weight {
     pub weight: f32,

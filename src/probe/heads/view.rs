@@ -203,7 +203,7 @@ impl Heads {
         let pool = self.maps.as_ref().map_or(1, |maps| maps.pool);
         let words = format!(
             "Who looks at what at step {}: each row is a position, and its colours say how much it attends to each position before it \
-             and to itself. {} stands for the model's own start.{}{}",
+             and to itself. {} stands for the model's start token.{}{}",
             number::count(step),
             map::START,
             if self.several() {

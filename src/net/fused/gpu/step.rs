@@ -36,7 +36,7 @@ impl Batch {
 
     pub fn words(self) -> usize {
         match self.observation {
-            // With the learner's own start, and the end of its cells.
+            // With the start token, and the end of its cells.
             Observation::Tokens(vocabulary) => 3 * self.cells() + vocabulary + 2,
             Observation::Vectors(dimension) => dimension * self.cells(),
         }
