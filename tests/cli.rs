@@ -318,26 +318,26 @@ fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
     assert_eq!(expected["units"]["topic_gap"], "nats per token");
 
     // Killed as soon as two cells are on disk, and with half a line after them.
-    let journal = parted.join("small.sweep.jsonl");
+    let sweep_record = parted.join("small.sweep.jsonl");
     let mut child = Command::new(env!("CARGO_BIN_EXE_icl"))
         .args(call(&parted_text))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("icl runs");
-    let lines = || fs::read_to_string(&journal).map_or(0, |text| text.lines().count());
+    let lines = || fs::read_to_string(&sweep_record).map_or(0, |text| text.lines().count());
     while lines() < 3 && child.try_wait().expect("a child").is_none() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     child.kill().expect("a child to kill");
     child.wait().expect("an end");
-    let kept = fs::read_to_string(&journal).expect("results");
+    let kept = fs::read_to_string(&sweep_record).expect("results");
     let kept: Vec<&str> = kept.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).take(4).collect();
     assert!(kept.len() >= 3, "{kept:?}");
-    fs::write(&journal, kept.join("\n") + "\n{\"cell\":\"data.topics=4 data.seq").expect("written");
+    fs::write(&sweep_record, kept.join("\n") + "\n{\"cell\":\"data.topics=4 data.seq").expect("written");
     let resumed = json_of(call(&parted_text));
     assert_eq!(rows(&resumed), rows(&expected));
-    let text = fs::read_to_string(&journal).expect("results");
+    let text = fs::read_to_string(&sweep_record).expect("results");
     assert!(text.starts_with(&kept.join("\n")) && text.lines().count() == 13, "{text}");
     assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
 
@@ -358,10 +358,10 @@ fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
     // Another sweep does not write into the same file, and neither do two at once.
     let other = ["sweep", "--experiment", &experiment, "--grid", "seed=1..2", "--out", &whole_text];
     refused(&other, &["holds another sweep", "data.topics=2,4"]);
-    fs::write(&journal, "some notes\n").expect("written");
+    fs::write(&sweep_record, "some notes\n").expect("written");
     let call = call(&parted_text);
     refused(&call.iter().map(String::as_str).collect::<Vec<_>>(), &["does not hold the results of a sweep"]);
-    assert_eq!(fs::read_to_string(&journal).expect("kept"), "some notes\n");
+    assert_eq!(fs::read_to_string(&sweep_record).expect("kept"), "some notes\n");
 }
 
 /// Weights of a mixture as an axis, what is measured on request, and a name that changes nothing that was found.
@@ -399,8 +399,8 @@ fn a_named_sweep_over_a_mixture_measures_components_and_events() {
     assert!(titles.contains(&"Loss on each component") && titles.contains(&"Steps to learn each event"), "{titles:?}");
 
     // Under another name, or none, the same results are found, and the last name stays.
-    let journal = folder.join("sweep-mixture.sweep.jsonl");
-    let lines = || fs::read_to_string(&journal).expect("a file").lines().count();
+    let sweep_record = folder.join("sweep-mixture.sweep.jsonl");
+    let lines = || fs::read_to_string(&sweep_record).expect("a file").lines().count();
     assert_eq!(lines(), 1 + 1 + 12);
     let text = run(&[]);
     assert!(text.starts_with("Two coins\n\n") && lines() == 14, "{text}");
@@ -718,8 +718,8 @@ fn damaged_lines_of_a_sweep_are_named() {
     let out = folder.display().to_string();
     let call = ["sweep", "--experiment", &path, "--grid", "seed=1..4", "--out", &out, "--jobs", "1", "--json"];
     let whole = json(&call);
-    let journal = folder.join("damaged.sweep.jsonl");
-    let text = fs::read_to_string(&journal).expect("a file");
+    let sweep_record = folder.join("damaged.sweep.jsonl");
+    let text = fs::read_to_string(&sweep_record).expect("a file");
     let mut lines: Vec<String> = text.lines().map(String::from).collect();
     assert_eq!(lines.len(), 5);
     for (damage, words) in [
@@ -728,7 +728,7 @@ fn damaged_lines_of_a_sweep_are_named() {
     ] {
         let mut damaged = lines.clone();
         damage.iter().for_each(|(at, text)| damaged[*at] = (*text).into());
-        fs::write(&journal, damaged.join("\n") + "\n").expect("a file");
+        fs::write(&sweep_record, damaged.join("\n") + "\n").expect("a file");
         let output = icl(&call);
         let why = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && why.contains(words), "{words:?} in {why}");
@@ -738,6 +738,6 @@ fn damaged_lines_of_a_sweep_are_named() {
     }
     // What is whole is not spoken of.
     lines.push(String::new());
-    fs::write(&journal, lines.join("\n")).expect("a file");
+    fs::write(&sweep_record, lines.join("\n")).expect("a file");
     assert!(!String::from_utf8_lossy(&icl(&call).stderr).contains("damaged"));
 }

@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     if let Some(level) = arguments.level.filter(|level| !level.is_finite()) {
         return Err(Problem::new("level", level, "a number", "").into());
     }
-    let file = journal_path(&arguments.experiment, arguments.out.as_deref())?;
+    let file = sweep_record_path(&arguments.experiment, arguments.out.as_deref())?;
     let finished = cells::run(&sweep, &cells, &file, jobs, arguments.name.as_deref())?;
     let runs = runs(&cells, &finished, arguments.level);
     let told = report(&sweep, &usual_views(&sweep), arguments.level, &runs);
@@ -168,7 +168,7 @@ pub fn write_pictures(report: &Report, folder: &Path, prefix: &str, title: &str)
 }
 
 /// `DIR/NAME.sweep.jsonl`. Without a folder it lies beside the experiment, or where that is no file of its own, in the current folder.
-fn journal_path(experiment: &Path, out: Option<&Path>) -> Result<PathBuf, Failure> {
+fn sweep_record_path(experiment: &Path, out: Option<&Path>) -> Result<PathBuf, Failure> {
     let is_file = !is_input(experiment) && experiment.is_file();
     let name = match experiment.file_stem() {
         Some(name) if is_file => name.to_string_lossy(),
