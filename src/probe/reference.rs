@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Setting;
 use crate::{
     protocol::Measured,
+    theory::entropy::clamped_kl,
     theory::entropy::entropy,
-    theory::entropy::surprise_above,
     world::{Filter, Rows, Topic, World, rng::Stream},
 };
 
@@ -114,7 +114,7 @@ impl Reference {
             p.iter_mut().zip(distribution).for_each(|(slot, p)| *slot = f64::from(*p));
             filter.predict(&mut q);
             filter.observe(token);
-            out.push(surprise_above(&p, &q));
+            out.push(clamped_kl(&p, &q));
         }
         out
     }

@@ -5,7 +5,7 @@
 
 use super::{
     curve::{Curve, Method},
-    entropy::surprise_above,
+    entropy::clamped_kl,
 };
 use worlds::pace::{Pace, at_once};
 use worlds::{
@@ -134,7 +134,7 @@ pub async fn measure_at(
                 baseline.filter.predict(&mut q);
                 baseline.filter.observe(token);
                 let above = if world.is_exact() {
-                    surprise_above(&p, &q)
+                    clamped_kl(&p, &q)
                 } else {
                     // Nobody's distribution is the true one: the tokens that are there must do.
                     (p[usize::from(token)] / q[usize::from(token)].max(1e-9)).ln()

@@ -11,7 +11,7 @@ pub fn divergence(p: &[f64], q: &[f64]) -> f64 {
 }
 
 /// KL(p || q), where a probability below 1e-9 in q counts as 1e-9: finite whatever q is.
-pub fn surprise_above(p: &[f64], q: &[f64]) -> f64 {
+pub fn clamped_kl(p: &[f64], q: &[f64]) -> f64 {
     const LEAST: f64 = 1e-9;
     let sum: f64 = p.iter().zip(q).map(|(&p, &q)| if p > 0.0 { p * (p / q.max(LEAST)).ln() } else { 0.0 }).sum();
     sum.max(0.0)
