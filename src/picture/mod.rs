@@ -25,7 +25,7 @@ const STATES: usize = 64;
 /// States and transitions that still make a graph; a larger process is shown by its transition matrix.
 const GRAPH_STATES: usize = 24;
 const GRAPH_EXITS: usize = 150;
-/// Coins or dice drawn as bars.
+/// Categorical topics drawn as bars.
 const BARS: usize = 24;
 /// The same where topics are drawn from a continuum.
 const DRAWN_BARS: usize = 10;
@@ -127,7 +127,7 @@ fn heaviest<'a>(weights: &'a [f64], all: &'a [usize], most: usize) -> impl Itera
 fn process(world: &World, topic: &Topic) -> Option<Hmm> {
     match (topic, world.topics()) {
         (Topic::Component(c), Topics::Finite(mixture)) => Some(mixture.component(*c)),
-        (Topic::Die(distribution), _) => Some(Hmm::memoryless(distribution)),
+        (Topic::Categorical(distribution), _) => Some(Hmm::memoryless(distribution)),
         (Topic::Chain(chain), _) if chain.order() == 1 => Some(chain.hmm()),
         // Without the states in which it waits for its first tokens.
         (Topic::Chain(chain), _) => {
@@ -162,7 +162,7 @@ fn chosen(world: &World) -> (Vec<Shown>, Vec<Shown>, Option<usize>) {
         return (topics(world, BARS, &|c| states(c) == 1), topics(world, GRAPHS, &|c| states(c) > 1), Some(count));
     }
     let most = match world.topics() {
-        Topics::Dice { .. } => DRAWN_BARS,
+        Topics::DirichletCategorical { .. } => DRAWN_BARS,
         Topics::Blend(_) => GRAPHS,
         _ => 1,
     };

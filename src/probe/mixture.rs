@@ -161,7 +161,7 @@ mod tests {
         let mut stream = Stream::new(5, Purpose::Timing, 0);
         for cell in table.chunks_mut(v) {
             for j in 0..count {
-                let distribution = stream.die(&vec![0.7; v]);
+                let distribution = stream.dirichlet_with(&vec![0.7; v]);
                 cell.iter_mut().zip(distribution).for_each(|(row, p)| row[j] = p as f32);
             }
         }

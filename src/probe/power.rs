@@ -87,7 +87,7 @@ struct Coins {
 impl Smooth {
     fn of(world: &World) -> Option<Self> {
         let (parameters, about) = match world.topics() {
-            Topics::Dice { alphas } => (alphas.len() - 1, "V − 1 free probabilities"),
+            Topics::DirichletCategorical { alphas } => (alphas.len() - 1, "V − 1 free probabilities"),
             Topics::Markov { k, order: 1, .. } => (k * (k - 1), "k rows of k − 1 free probabilities"),
             Topics::Markov { k, order, .. } => (k.pow(*order as u32) * (k - 1), "k² rows of k − 1 free probabilities"),
             Topics::Linear(distribution) if distribution.is_exact() => {

@@ -12,7 +12,7 @@ use crate::{
     text::{probability, shown},
 };
 
-/// A bar for each topic without memory: a coin, a die.
+/// A bar for each topic without memory: a categorical distribution over tokens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TokenBars {
     pub title: String,

@@ -183,7 +183,7 @@ pub(super) fn topics_as_processes(world: &World, topics: Option<&[Topic]>) -> Ve
 fn as_hmm(world: &World, topic: &Topic) -> Option<Hmm> {
     match (topic, world.topics()) {
         (Topic::Component(c), Topics::Finite(mixture)) => Some(mixture.component(*c)),
-        (Topic::Die(distribution), _) => Some(Hmm::memoryless(distribution)),
+        (Topic::Categorical(distribution), _) => Some(Hmm::memoryless(distribution)),
         (Topic::Chain(chain), _) => Some(chain.hmm()),
         (Topic::Block(block), _) => {
             let n = block.len();

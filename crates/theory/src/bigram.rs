@@ -99,7 +99,7 @@ impl Bigram {
 fn treats_tokens_alike(world: &World) -> bool {
     match world.topics() {
         Topics::Markov { .. } | Topics::Blocks { .. } => true,
-        Topics::Dice { alphas } => alphas.iter().all(|alpha| *alpha == alphas[0]),
+        Topics::DirichletCategorical { alphas } => alphas.iter().all(|alpha| *alpha == alphas[0]),
         _ => false,
     }
 }
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(of_one.distribution(&[0, 2, 1]), chain.row(1));
         // A random block says nothing over all blocks, however many tokens there are.
         assert!(losses("repeat:block=8,v=64").iter().all(|h| (h - 64f64.ln()).abs() < 1e-12));
-        // Loaded dice: P(x, y) = (alpha² + alpha [x = y])/(A (A + 1)), so P(y same as x) = (alpha + 1)/(A + 1).
+        // Six faces with small alpha: P(x, y) = (alpha² + alpha [x = y])/(A (A + 1)), so P(y same as x) = (alpha + 1)/(A + 1).
         let loaded = bigram("dice:v=6,alpha=0.2");
         assert!(
             (loaded.distribution(&[3])[3] - 1.2 / 2.2).abs() < 0.02

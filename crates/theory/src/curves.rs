@@ -81,7 +81,7 @@ impl Curves {
     pub async fn compute_at(pace: &mut Pace, world: &World, length: usize, budget: &Budget) -> Self {
         match world.topics() {
             Topics::Finite(mixture) => finite(pace, world, mixture, length, budget).await,
-            Topics::Dice { alphas } => dice(alphas, length),
+            Topics::DirichletCategorical { alphas } => dirichlet_categorical(alphas, length),
             Topics::Markov { k, order, alpha } => markov(pace, world, [*k, *order], *alpha, length, budget).await,
             Topics::Blocks { block } => blocks(*block, world.vocab(), length),
             // Blends hold worlds that have curves of their own.
@@ -269,7 +269,7 @@ fn unigram(world: &World, length: usize) -> Vec<f64> {
 pub fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
     let v = world.vocab();
     match world.topics() {
-        Topics::Dice { alphas } => {
+        Topics::DirichletCategorical { alphas } => {
             let total: f64 = alphas.iter().sum();
             vec![alphas.iter().map(|alpha| alpha / total).collect()]
         }
@@ -316,7 +316,7 @@ pub fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
 
 /// A face that was seen n times among L tokens has n beta-binomial, and predictive probability (n + alpha)/(L + Σ alpha). The mean
 /// entropy is a sum over faces, so each face's count is all that has to be summed over.
-fn dice(alphas: &[f64], length: usize) -> Curves {
+fn dirichlet_categorical(alphas: &[f64], length: usize) -> Curves {
     let total: f64 = alphas.iter().sum();
     // Faces with the same alpha add the same.
     let mut kinds: Vec<(f64, f64)> = Vec::new();

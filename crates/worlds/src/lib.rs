@@ -48,7 +48,7 @@ pub enum Topic {
     /// A component of a finite mixture.
     Component(usize),
     /// The probability of each token.
-    Die(Arc<[f64]>),
+    Categorical(Arc<[f64]>),
     Chain(Arc<Chain>),
     /// The tokens that repeat.
     Block(Arc<[u16]>),
@@ -63,7 +63,7 @@ pub enum Topic {
 pub enum Topics {
     Finite(Arc<Mixture>),
     /// Probabilities ~ Dirichlet(alphas).
-    Dice {
+    DirichletCategorical {
         alphas: Arc<[f64]>,
     },
     /// k-state chains, rows ~ Dirichlet(alpha).
@@ -91,7 +91,7 @@ impl Topics {
             Self::Finite(mixture) => Some(mixture.weights().len()),
             Self::Text(texts) => Some(texts.len()),
             Self::Blend(parts) => parts.iter().map(|part| part.world.topics().count()).sum(),
-            Self::Dice { .. } | Self::Markov { .. } | Self::Blocks { .. } | Self::Linear(_) => None,
+            Self::DirichletCategorical { .. } | Self::Markov { .. } | Self::Blocks { .. } | Self::Linear(_) => None,
         }
     }
 }
@@ -153,8 +153,8 @@ impl World {
                 let coins: Vec<Hmm> = probabilities.iter().map(|&p| named::coin(p)).collect();
                 (finite(&coins, &vec![1.0; n]), probabilities.iter().map(|&p| coin_label(p)).collect())
             }
-            "beta-coin" => (Topics::Dice { alphas: [value("a"), value("b")].into() }, Vec::new()),
-            "dice" => (Topics::Dice { alphas: vec![value("alpha"); vocab].into() }, Vec::new()),
+            "beta-coin" => (Topics::DirichletCategorical { alphas: [value("a"), value("b")].into() }, Vec::new()),
+            "dice" => (Topics::DirichletCategorical { alphas: vec![value("alpha"); vocab].into() }, Vec::new()),
             "markov" => {
                 let (k, order, alpha) = (count("k"), count("order"), value("alpha"));
                 match count("pool") {
@@ -258,7 +258,7 @@ impl World {
     pub fn draw_topic(&self, stream: &mut Stream) -> Topic {
         match &self.topics {
             Topics::Finite(mixture) => Topic::Component(stream.categorical(mixture.weights().iter().copied())),
-            Topics::Dice { alphas } => Topic::Die(stream.die(alphas).into()),
+            Topics::DirichletCategorical { alphas } => Topic::Categorical(stream.dirichlet_with(alphas).into()),
             Topics::Markov { k, order, alpha } => Topic::Chain(Arc::new(Chain::draw(*k, *order, *alpha, stream))),
             Topics::Blocks { block } => {
                 Topic::Block((0..*block).map(|_| stream.below(self.vocab as u64) as u16).collect())
@@ -308,7 +308,7 @@ impl World {
                 out.iter_mut().zip(vectors).for_each(|(slot, x)| *slot = linear::direction(x));
             }
             (Topic::Component(_) | Topic::Part(..) | Topic::Linear(_), _) => out.fill(0),
-            (Topic::Die(distribution), _) => {
+            (Topic::Categorical(distribution), _) => {
                 out.iter_mut().for_each(|slot| *slot = stream.categorical(distribution.iter().copied()) as u16);
             }
             (Topic::Chain(chain), _) => chain.draw_sequence(out, stream),
@@ -322,8 +322,8 @@ impl World {
     pub fn topic_label(&self, topic: &Topic) -> String {
         match (topic, &self.topics) {
             (Topic::Component(c), _) => self.labels.get(*c).cloned().unwrap_or_default(),
-            (Topic::Die(distribution), _) if distribution.len() == 2 => coin_label(distribution[0]),
-            (Topic::Die(distribution), _) => {
+            (Topic::Categorical(distribution), _) if distribution.len() == 2 => coin_label(distribution[0]),
+            (Topic::Categorical(distribution), _) => {
                 let mut order: Vec<usize> = (0..distribution.len()).collect();
                 order.sort_by(|&a, &b| distribution[b].total_cmp(&distribution[a]));
                 let probabilities: Vec<String> =
@@ -365,7 +365,7 @@ impl World {
     pub fn bayes(&self) -> Filter {
         match &self.topics {
             Topics::Finite(mixture) => Filter::mixture(mixture.clone(), mixture.weights().to_vec()),
-            Topics::Dice { alphas } => Filter::counts(alphas.to_vec(), 0),
+            Topics::DirichletCategorical { alphas } => Filter::counts(alphas.to_vec(), 0),
             Topics::Markov { k, order: 1, alpha } => Filter::dirichlet_chains(*k, *alpha),
             Topics::Markov { k, order, alpha } => Filter::counts(vec![*alpha; *k], *order),
             Topics::Blocks { block } => Filter::repeated_block(*block, self.vocab),
@@ -408,16 +408,16 @@ impl World {
                 });
                 Filter::blocks(self.vocab, blocks.collect())
             }
-            Topics::Dice { .. } => {
-                let dice: Vec<Hmm> = topics
+            Topics::DirichletCategorical { .. } => {
+                let categoricals: Vec<Hmm> = topics
                     .iter()
                     .filter_map(|topic| match topic {
-                        Topic::Die(distribution) => Some(Hmm::memoryless(distribution)),
+                        Topic::Categorical(distribution) => Some(Hmm::memoryless(distribution)),
                         _ => None,
                     })
                     .collect();
-                let weights = vec![1.0; dice.len()];
-                Filter::mixture(Arc::new(Mixture::new(&dice, &weights)), weights)
+                let weights = vec![1.0; categoricals.len()];
+                Filter::mixture(Arc::new(Mixture::new(&categoricals, &weights)), weights)
             }
             Topics::Markov { .. } => {
                 let chains: Vec<Chain> = topics

@@ -137,7 +137,7 @@ impl Stream {
     }
 
     /// A Dirichlet(alphas) variate. Of two, drawn as a Beta.
-    pub fn die(&mut self, alphas: &[f64]) -> Vec<f64> {
+    pub fn dirichlet_with(&mut self, alphas: &[f64]) -> Vec<f64> {
         if let [a, b] = *alphas {
             let p = self.beta(a, b);
             return vec![p, 1.0 - p];
