@@ -1,4 +1,4 @@
-//! The terminal twin, as a user meets it.
+//! The command line program, as a user meets it.
 
 #![cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 #![allow(clippy::expect_used, reason = "a test that cannot go on stops, with a sentence")]

@@ -1,4 +1,4 @@
-//! The terminal twin: curves, presets, training runs and sweeps without a browser.
+//! The command line program: curves, presets, training runs and sweeps without a browser.
 
 mod cells;
 mod curve;
