@@ -47,7 +47,7 @@ async fn run(experiment: &Experiment, wish: DeviceChoice) -> Vec<Event> {
     while !session.finished() {
         session.advance(&mut emit).await.expect("steps");
     }
-    session.settle(&mut emit).await.expect("settles");
+    session.flush(&mut emit).await.expect("flushes");
     events
 }
 
@@ -208,7 +208,7 @@ async fn resumed(experiment: &Experiment, wish: DeviceChoice, stop: usize) -> (V
     while !session.finished() {
         session.advance(&mut |e| after.push(e)).await.expect("steps");
     }
-    session.settle(&mut |e| after.push(e)).await.expect("settles");
+    session.flush(&mut |e| after.push(e)).await.expect("flushes");
     let used = report(&after).used;
     events.extend(after);
     (losses(&events), used)
@@ -260,7 +260,7 @@ async fn a_gpu_takes_a_run_over_from_the_cpu() {
         }
         session.advance(&mut emit).await.expect("steps");
     }
-    session.settle(&mut emit).await.expect("settles");
+    session.flush(&mut emit).await.expect("flushes");
     let handed = losses(&events);
     assert_eq!((alone.len(), handed.len()), (12, 12));
     assert_eq!(alone[..6], handed[..6]);

@@ -65,7 +65,7 @@ const PROBE_SHARE: f64 = 0.14;
 /// Weight of the newest steps in the moving mean of the step time.
 const SPEED_WEIGHT: f64 = 0.1;
 /// Steps after which the moving mean is taken for the CPU's speed.
-const SETTLED_STEPS: usize = 5;
+const WARM_UP_STEPS: usize = 5;
 
 pub struct Session {
     /// When evaluations rest.
@@ -275,7 +275,7 @@ impl Session {
     /// Lets a contender go on with getting ready; once it is, and faster, the run is its own.
     async fn contend(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
         // Until then nobody knows how fast the CPU is.
-        let Some(cpu_ms) = self.step_ms.filter(|_| self.steps() > SETTLED_STEPS) else { return Ok(()) };
+        let Some(cpu_ms) = self.step_ms.filter(|_| self.steps() > WARM_UP_STEPS) else { return Ok(()) };
         let Some(proof) = self.chosen.contender.as_mut().and_then(Contender::poll) else { return Ok(()) };
         let Some(Contender { device, .. }) = self.chosen.contender.take() else { return Ok(()) };
         let failed = |error: EngineError| format!("The GPU failed while it got ready ({error}), so the CPU trains.");
@@ -530,7 +530,7 @@ impl Session {
     }
 
     /// Everything that is still on its way: before a pause, or the end.
-    pub async fn settle(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+    pub async fn flush(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
         self.read_losses(now_ms()).await?;
         self.send_frame(emit);
         Ok(())

@@ -312,7 +312,7 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
         }
         Command::Pause => {
             if let Some(session) = session.as_mut().filter(|_| *running) {
-                session.settle(emit).await?;
+                session.flush(emit).await?;
                 *running = false;
                 post(run, Event::Phase(Phase::Paused));
                 worker.save_when_due().await?;
@@ -328,7 +328,7 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
             *running = false;
             if let Some(session) = session {
                 session.advance(emit).await?;
-                session.settle(emit).await?;
+                session.flush(emit).await?;
                 session.evaluate(emit).await?;
                 // The last step brings all that is measured at the end.
                 while session.trained() && !session.finished() {
@@ -406,7 +406,7 @@ async fn advance(worker: &mut Worker) -> Result<(), EngineError> {
         };
         advanced?;
         if session.finished() {
-            session.settle(emit).await?;
+            session.flush(emit).await?;
             *running = false;
             post(run, Event::Phase(Phase::Finished));
         }

@@ -123,7 +123,7 @@ impl Course {
     }
 
     /// Whether the curve ends on its last plateau.
-    pub fn settled(&self) -> bool {
+    pub fn ends_on_plateau(&self) -> bool {
         match (self.plateaus.last(), self.bins.last()) {
             (Some(plateau), Some(bin)) => plateau.last == bin.last,
             _ => false,
@@ -407,7 +407,7 @@ mod tests {
                 // A sigmoid goes from 10% to 90% in 4.4 widths.
                 let expected = (0.1 * 2.0 * 9f64.ln()).exp();
                 assert!((drop.most / drop.tenth / expected - 1.0).abs() < 0.25, "{drop:?}");
-                assert!(found.settled() && (found.plateaus.last().expect("an end").level - 0.85).abs() < 0.02);
+                assert!(found.ends_on_plateau() && (found.plateaus.last().expect("an end").level - 0.85).abs() < 0.02);
             }
         }
     }

@@ -6,8 +6,8 @@ use worlds::{Hmm, Purpose, Stream, Topic, Topics, World};
 
 /// Topics drawn where there is a continuum of them.
 const DRAWN: usize = 1024;
-/// Positions after which processes are taken to have settled.
-const SETTLED: usize = 64;
+/// Positions after which processes are taken to be stationary.
+const STATIONARY_AFTER: usize = 64;
 /// Most probabilities in a table of pairs.
 const MAX_PAIRS: usize = 1 << 16;
 
@@ -56,7 +56,7 @@ impl Bigram {
             first.fill(1.0 / v as f64);
         }
         let (mut losses, mut after) = (vec![entropy(&first)], Vec::new());
-        while losses.len() < length.min(SETTLED) {
+        while losses.len() < length.min(STATIONARY_AFTER) {
             let (mut pairs, mut moved) = (vec![0.0; v * v], false);
             for ((hmm, weight), distribution) in processes.iter().zip(&mut states) {
                 moved |= step(hmm, *weight, distribution, &mut pairs, v);
@@ -74,8 +74,8 @@ impl Bigram {
                 break;
             }
         }
-        let settled = losses[losses.len() - 1];
-        losses.resize(length, settled);
+        let stationary = losses[losses.len() - 1];
+        losses.resize(length, stationary);
         Some(Self { first, after, losses })
     }
 

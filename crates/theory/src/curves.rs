@@ -64,7 +64,7 @@ pub struct Curves {
     pub entropy_rate: f64,
     /// `None` where the rate is not an estimate by sampling.
     pub entropy_rate_stderr: Option<f64>,
-    /// Σ (h_l - h) over all positions; `None` where it diverges or did not settle within the budget.
+    /// Σ (h_l - h) over all positions; `None` where it diverges or did not converge within the budget.
     pub excess_entropy: Option<f64>,
     /// A sentence each: how rate and excess entropy were obtained.
     pub how: Vec<String>,
@@ -550,17 +550,17 @@ async fn chain_entropies(pace: &mut Pace, k: usize, order: usize, alpha: f64, le
             sum[0] += value;
             sum[1] += value * value;
         };
-        add(&mut sums[positions], shift(&chain.settled()));
+        add(&mut sums[positions], shift(&chain.stationary()));
         if order == 1 {
             add(&mut sums[0], entropy(chain.first()));
             continue;
         }
         let mut distribution = vec![1.0 / n as f64; n];
-        let mut settled = None;
+        let mut stationary = None;
         for sum in sums.iter_mut().take(positions).skip(order) {
-            let value = settled.unwrap_or_else(|| shift(&distribution));
+            let value = stationary.unwrap_or_else(|| shift(&distribution));
             add(sum, value);
-            if settled.is_some() {
+            if stationary.is_some() {
                 continue;
             }
             next.clear();
@@ -571,7 +571,7 @@ async fn chain_entropies(pace: &mut Pace, k: usize, order: usize, alpha: f64, le
                 }
             }
             if distribution.iter().zip(&next).all(|(a, b)| (a - b).abs() < 1e-12) {
-                settled = Some(value);
+                stationary = Some(value);
             }
             std::mem::swap(&mut distribution, &mut next);
         }

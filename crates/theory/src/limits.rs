@@ -35,7 +35,7 @@ pub struct ComponentLimits {
     /// Distinct beliefs met.
     pub beliefs: usize,
     /// The stationary process that it ends in, where there is only one.
-    settled: Option<Hmm>,
+    stationary: Option<Hmm>,
 }
 
 impl ComponentLimits {
@@ -46,7 +46,7 @@ impl ComponentLimits {
         let classes = stationary::recurrent_classes(&chain, n);
         let probabilities = stationary::absorption(&chain, n, &classes, hmm.start());
         let (mut rate, mut rate_error) = (0.0, 0.0);
-        let mut settled = Vec::new();
+        let mut stationary = Vec::new();
         let mut graph = BeliefGraph::new(hmm, budget);
         for (class, probability) in classes.iter().zip(probabilities) {
             if probability > 0.0 {
@@ -62,17 +62,17 @@ impl ComponentLimits {
                 };
                 rate += probability * value;
                 rate_error += probability * error;
-                settled.push(part);
+                stationary.push(part);
             }
         }
-        let settled = if settled.len() == 1 { settled.pop() } else { None };
+        let stationary = if stationary.len() == 1 { stationary.pop() } else { None };
         if n == 1 {
-            return Self { rate, rate_error, excess: Some(0.0), curve: vec![rate; length], beliefs: 1, settled };
+            return Self { rate, rate_error, excess: Some(0.0), curve: vec![rate; length], beliefs: 1, stationary };
         }
         let curve = enumerated(pace, &mut graph, hmm.start(), length, rate, rate_error).await;
         let start = graph.start(hmm.start());
         let excess = sum_excess(pace, &mut graph, start, rate, &curve).await;
-        Self { rate, rate_error, excess, curve, beliefs: graph.beliefs(), settled }
+        Self { rate, rate_error, excess, curve, beliefs: graph.beliefs(), stationary }
     }
 }
 
@@ -142,8 +142,8 @@ async fn distinguishable(pace: &mut Pace, mixture: &Mixture, parts: &[ComponentL
     let mut order = Vec::new();
     for (c, part) in parts.iter().enumerate() {
         if mixture.weights()[c] > 0.0 {
-            let settled = part.settled.as_ref()?;
-            order.push((signature(settled), c, settled));
+            let stationary = part.stationary.as_ref()?;
+            order.push((signature(stationary), c, stationary));
         }
     }
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -151,15 +151,15 @@ async fn distinguishable(pace: &mut Pace, mixture: &Mixture, parts: &[ComponentL
     let mut groups: Vec<(usize, f64)> = Vec::new();
     let mut low = 0;
     for i in 0..order.len() {
-        let (here, c, settled) = (&order[i].0, order[i].1, order[i].2);
+        let (here, c, stationary) = (&order[i].0, order[i].1, order[i].2);
         while here - order[low].0 > 1e-9 {
             low += 1;
         }
         let mut merged = false;
         for &(_, earlier, other) in &order[low..i] {
             // Two processes are compared by the span of their states' words.
-            pace.worked((settled.states() + other.states()).pow(2) * mixture.hmm().vocab()).await;
-            if same_process(settled, other)? {
+            pace.worked((stationary.states() + other.states()).pow(2) * mixture.hmm().vocab()).await;
+            if same_process(stationary, other)? {
                 let whole = same_process(&mixture.component(c), &mixture.component(earlier))?;
                 let group = groups.iter_mut().find(|(first, _)| *first == earlier);
                 match group {

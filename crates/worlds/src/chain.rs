@@ -95,7 +95,7 @@ impl Chain {
     }
 
     /// The long-run distribution of contexts.
-    pub fn settled(&self) -> Vec<f64> {
+    pub fn stationary(&self) -> Vec<f64> {
         if self.order == 1 {
             return self.first.clone();
         }

@@ -110,9 +110,9 @@ fn story(p: f64, q: f64, name: u16) -> Vec<(u32, u16, u32, f64)> {
 /// takes up the stationary distribution.
 pub fn mr_name(p: f64, q: f64, name: u16, vocab: usize, begin: Option<u16>) -> Hmm {
     let mut edges = story(p, q, name);
-    let settled = hmm(vocab, 4, &edges, None);
-    let Some(begin) = begin else { return settled };
-    edges.extend(settled.start().iter().enumerate().map(|(i, &p)| (4, begin, i as u32, p)));
+    let stationary = hmm(vocab, 4, &edges, None);
+    let Some(begin) = begin else { return stationary };
+    edges.extend(stationary.start().iter().enumerate().map(|(i, &p)| (4, begin, i as u32, p)));
     hmm(vocab, 5, &edges, Some(vec![0.0, 0.0, 0.0, 0.0, 1.0]))
 }
 

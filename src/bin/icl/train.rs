@@ -86,7 +86,7 @@ async fn train(experiment: &Experiment, bar: &ProgressBar) -> Result<(Heard, Opt
         while !session.finished() {
             session.advance(&mut emit).await?;
         }
-        session.settle(&mut emit).await
+        session.flush(&mut emit).await
     }
     .await;
     match (theory, evaluation, trained) {

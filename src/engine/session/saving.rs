@@ -44,7 +44,7 @@ impl Session {
     ///
     /// [`EngineError::NotFinite`] where a number of the run is none: such a run cannot go on.
     pub async fn checkpoint(&mut self, emit: &mut dyn FnMut(Event)) -> Result<Vec<u8>, EngineError> {
-        self.settle(emit).await?;
+        self.flush(emit).await?;
         let Some(probes) = &self.probes else { return Err(CheckpointError::NotKept.into()) };
         let record = probes.run_record();
         let summary = Summary {

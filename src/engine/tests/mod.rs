@@ -40,7 +40,7 @@ fn run(experiment: &Experiment) -> Result<Heard, EngineError> {
         while !session.finished() {
             session.advance(&mut emit).await?;
         }
-        session.settle(&mut emit).await?;
+        session.flush(&mut emit).await?;
         Ok(heard)
     })
 }
@@ -86,7 +86,7 @@ fn interfered(
             interfere(session.steps(), &mut session);
             session.advance(&mut emit).await.unwrap();
         }
-        session.settle(&mut emit).await.unwrap();
+        session.flush(&mut emit).await.unwrap();
         // What was recorded before lies where it can be looked at.
         session.ask_probes(crate::probe::ProbeRequest::Open(Some(TabKind::Beliefs)), &mut |_| {});
         while session.probe(&mut |_| {}).await.unwrap() {}
@@ -212,13 +212,13 @@ fn a_reset_runs_the_same_again_and_pausing_changes_nothing() {
         for _ in 0..7 {
             session.advance(&mut emit).await?;
         }
-        session.settle(&mut emit).await?;
+        session.flush(&mut emit).await?;
         session.reset(&mut emit).await?;
         assert_eq!(session.steps(), 0);
         while !session.finished() {
             session.advance(&mut emit).await?;
-            // As a single step does: settled and evaluated each time.
-            session.settle(&mut emit).await?;
+            // As a single step does: flushed and evaluated each time.
+            session.flush(&mut emit).await?;
             session.evaluate(&mut emit).await?;
         }
         Ok::<_, EngineError>(losses)

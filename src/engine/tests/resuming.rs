@@ -92,7 +92,7 @@ fn told(experiment: &Experiment, cores: usize, stops: &[usize], tabs: &[TabKind]
             session.advance(&mut |e| told.hear(e)).await.expect("advances");
             told.advances += 1;
         }
-        session.settle(&mut |e| told.hear(e)).await.expect("settles");
+        session.flush(&mut |e| told.hear(e)).await.expect("flushes");
         let probes = session.probes().expect("probes");
         let record = probes.run_record();
         told.recorded = (record.losses.clone(), record.evaluations.clone());
@@ -159,7 +159,7 @@ fn the_curves_at_a_checkpoint_go_on_with_it() {
                 session.advance(&mut |e| hear(&mut history, e)).await.expect("advances");
                 advances += 1;
             }
-            session.settle(&mut |e| hear(&mut history, e)).await.expect("settles");
+            session.flush(&mut |e| hear(&mut history, e)).await.expect("flushes");
             assert!(history.outcome().is_some());
             let kinds = [ChartKind::LossByPosition, ChartKind::TrainingLoss, ChartKind::Losses, ChartKind::Topics];
             kinds.map(|kind| kind.chart(&history, &experiment, Options::default()).csv())
