@@ -14,7 +14,7 @@ use charts::{text::probability, token_bars::TokenBars, transitions::Transitions}
 use crate::{
     experiment::WorldSpec,
     protocol::Picture,
-    world::{Hmm, Purpose, Stream, Topic, Topics, World, hmm::Exit},
+    world::{Hmm, Purpose, Stream, Topic, Topics, World, hmm::Transition},
 };
 pub use names::of as state_names;
 
@@ -134,14 +134,14 @@ fn process(world: &World, topic: &Topic) -> Option<Hmm> {
             let mut edges = Vec::new();
             for i in 0..chain.contexts() {
                 for (token, &p) in chain.row(i).iter().enumerate() {
-                    edges.push((i as u32, Exit { token: token as u16, next: chain.after(i, token) as u32, p }));
+                    edges.push((i as u32, Transition { token: token as u16, next: chain.after(i, token) as u32, p }));
                 }
             }
             Some(Hmm::new(chain.k(), chain.contexts(), edges, None))
         }
         (Topic::Block(block), _) => {
             let next = |i: usize| ((i + 1) % block.len()) as u32;
-            let edge = |(i, &token): (usize, &u16)| (i as u32, Exit { token, next: next(i), p: 1.0 });
+            let edge = |(i, &token): (usize, &u16)| (i as u32, Transition { token, next: next(i), p: 1.0 });
             let mut start = vec![0.0; block.len()];
             *start.first_mut()? = 1.0;
             Some(Hmm::new(world.vocab(), block.len(), block.iter().enumerate().map(edge).collect(), Some(start)))
@@ -208,7 +208,10 @@ fn processes(spec: &WorldSpec, world: &World, tokens: &[String], picture: &mut P
     if !memoryless.is_empty() {
         let rows = memoryless.iter().filter_map(|shown| {
             let hmm = process(world, &shown.topic)?;
-            Some((shown.caption(), hmm.exits(0).iter().map(|exit| (exit.token, exit.p)).collect()))
+            Some((
+                shown.caption(),
+                hmm.transitions(0).iter().map(|transition| (transition.token, transition.p)).collect(),
+            ))
         });
         picture.bars = Some(TokenBars {
             title: "Probability of each token".into(),

@@ -9,7 +9,7 @@ use crate::{
 const DEPTH: usize = 12;
 const BELIEFS: usize = 3000;
 /// Beliefs of larger worlds are not counted: it would take longer than looking.
-const EXITS: usize = 20_000;
+const TRANSITIONS: usize = 20_000;
 
 /// Sentences about topics, states and tokens.
 pub fn about(world: &World) -> Vec<String> {
@@ -57,7 +57,7 @@ fn beliefs(mixture: &Mixture, hidden: bool) -> Option<String> {
         (false, false) => return None,
     };
     let hmm = mixture.hmm();
-    if (0..hmm.states()).map(|i| hmm.exits(i).len()).sum::<usize>() > EXITS {
+    if (0..hmm.states()).map(|i| hmm.transitions(i).len()).sum::<usize>() > TRANSITIONS {
         return None;
     }
     let mut graph = BeliefGraph::new(mixture.hmm(), BELIEFS);

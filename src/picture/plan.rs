@@ -55,8 +55,8 @@ pub fn graph(hmm: &Hmm, states: &[String], tokens: &[String], title: String) -> 
 fn edges(hmm: &Hmm) -> Vec<Edge> {
     let mut between: BTreeMap<(usize, usize), Vec<(u16, f64)>> = BTreeMap::new();
     for i in 0..hmm.states() {
-        for exit in hmm.exits(i) {
-            between.entry((i, exit.next as usize)).or_default().push((exit.token, exit.p));
+        for transition in hmm.transitions(i) {
+            between.entry((i, transition.next as usize)).or_default().push((transition.token, transition.p));
         }
     }
     let edge = |((from, to), mut emissions): ((usize, usize), Vec<(u16, f64)>)| {

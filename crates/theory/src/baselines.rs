@@ -10,7 +10,7 @@ use super::{
 use worlds::pace::{Pace, at_once};
 use worlds::{
     Chain, Filter, Hmm, Topic, Topics, World,
-    hmm::Exit,
+    hmm::Transition,
     rng::{Purpose, Stream},
 };
 
@@ -187,12 +187,12 @@ fn as_hmm(world: &World, topic: &Topic) -> Option<Hmm> {
         (Topic::Chain(chain), _) => Some(chain.hmm()),
         (Topic::Block(block), _) => {
             let n = block.len();
-            let exits = block.iter().enumerate().map(|(i, &token)| {
+            let transitions = block.iter().enumerate().map(|(i, &token)| {
                 let next = ((i + 1) % n) as u32;
-                (i as u32, Exit { token, next, p: 1.0 })
+                (i as u32, Transition { token, next, p: 1.0 })
             });
             let start = (0..n).map(|i| f64::from(u8::from(i == 0))).collect();
-            Some(Hmm::new(world.vocab(), n, exits.collect(), Some(start)))
+            Some(Hmm::new(world.vocab(), n, transitions.collect(), Some(start)))
         }
         (Topic::Part(i, topic), Topics::Blend(parts)) => {
             let part = parts.get(*i)?;

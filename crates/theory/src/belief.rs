@@ -18,7 +18,7 @@ const NEGLIGIBLE: f64 = 1e-17;
 /// because two ways to the same belief should drop the same.
 const UNDERFLOW: f64 = 1e-290;
 
-/// Exits or edges that cost as much as a belief.
+/// Transitions or edges that cost as much as a belief.
 const VISITS: usize = 100;
 /// Units of [`Pace`] for one unit of the budget.
 const BELIEF_WORK: usize = 1000;
@@ -60,9 +60,9 @@ pub struct BeliefGraph<'a> {
     nodes: Vec<Node>,
     /// By a 128-bit hash of the rounded belief.
     index: HashMap<u128, u32, BuildHasherDefault<Hashed>>,
-    /// What may still be spent: 1 a belief, and 1 for every [`VISITS`] exits or edges followed.
+    /// What may still be spent: 1 a belief, and 1 for every [`VISITS`] transitions or edges followed.
     budget: usize,
-    /// Exits and edges followed that are not yet paid for.
+    /// Transitions and edges followed that are not yet paid for.
     visits: usize,
     distribution: Vec<f64>,
     mass: Vec<f64>,
@@ -212,13 +212,13 @@ impl<'a> BeliefGraph<'a> {
             let mut total = 0.0;
             self.visits += belief.len();
             for &(i, p) in &belief {
-                for exit in self.hmm.exits_with(i as usize, token) {
-                    let slot = &mut self.mass[exit.next as usize];
+                for transition in self.hmm.transitions_with(i as usize, token) {
+                    let slot = &mut self.mass[transition.next as usize];
                     if *slot == 0.0 {
-                        touched.push(exit.next);
+                        touched.push(transition.next);
                     }
-                    *slot += p * exit.p;
-                    total += p * exit.p;
+                    *slot += p * transition.p;
+                    total += p * transition.p;
                 }
             }
             self.visits += 3 * touched.len();

@@ -115,7 +115,7 @@ fn make_even(pairs: &mut [f64], v: usize) {
 fn step(hmm: &Hmm, weight: f64, distribution: &mut Vec<f64>, pairs: &mut [f64], v: usize) -> bool {
     let mut next = vec![0.0; distribution.len()];
     for (i, p) in distribution.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-        for one in hmm.exits(i) {
+        for one in hmm.transitions(i) {
             next[one.next as usize] += p * one.p;
             for two in hmm.emissions(one.next as usize) {
                 pairs[usize::from(one.token) * v + usize::from(two.0)] += weight * p * one.p * two.1;
@@ -131,7 +131,9 @@ fn first_tokens(processes: &[(Hmm, f64)], states: &[Vec<f64>], v: usize) -> Vec<
     let mut distribution = vec![0.0; v];
     for ((hmm, weight), states) in processes.iter().zip(states) {
         for (i, p) in states.iter().enumerate() {
-            hmm.exits(i).iter().for_each(|exit| distribution[usize::from(exit.token)] += weight * p * exit.p);
+            hmm.transitions(i)
+                .iter()
+                .for_each(|transition| distribution[usize::from(transition.token)] += weight * p * transition.p);
         }
     }
     distribution

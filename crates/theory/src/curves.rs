@@ -197,12 +197,12 @@ async fn finite(pace: &mut Pace, world: &World, mixture: &Mixture, length: usize
 }
 
 /// What one step of the filter costs, in updates of a hidden state: every state is asked whether it emits the token, and of
-/// those that do the exits are followed.
+/// those that do the transitions are followed.
 fn filter_work(mixture: &Mixture) -> usize {
     let hmm = mixture.hmm();
     let followed: f64 =
-        (0..hmm.states()).map(|i| hmm.exits(i).len() as f64 / hmm.emissions(i).len().max(1) as f64).sum::<f64>();
-    // As if tokens were equally likely; an exit takes a quarter of the time.
+        (0..hmm.states()).map(|i| hmm.transitions(i).len() as f64 / hmm.emissions(i).len().max(1) as f64).sum::<f64>();
+    // As if tokens were equally likely; a transition takes a quarter of the time.
     hmm.states() + (followed / (4.0 * hmm.vocab() as f64)) as usize
 }
 
@@ -250,8 +250,8 @@ fn is_stationary(mixture: &Mixture) -> bool {
     let start = mixture.joint_start();
     let mut next = vec![0.0; start.len()];
     for (i, &p) in start.iter().enumerate() {
-        for exit in mixture.hmm().exits(i) {
-            next[exit.next as usize] += p * exit.p;
+        for transition in mixture.hmm().transitions(i) {
+            next[transition.next as usize] += p * transition.p;
         }
     }
     start.iter().zip(&next).all(|(a, b)| (a - b).abs() < 1e-12)
@@ -296,9 +296,9 @@ pub fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
                 let mut tokens = vec![0.0; v];
                 let mut next = vec![0.0; states.len()];
                 for (i, &p) in states.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-                    for exit in hmm.exits(i) {
-                        tokens[usize::from(exit.token)] += p * exit.p;
-                        next[exit.next as usize] += p * exit.p;
+                    for transition in hmm.transitions(i) {
+                        tokens[usize::from(transition.token)] += p * transition.p;
+                        next[transition.next as usize] += p * transition.p;
                     }
                 }
                 distributions.push(tokens);

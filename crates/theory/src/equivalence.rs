@@ -32,9 +32,9 @@ pub fn same_process(a: &Hmm, b: &Hmm) -> Option<bool> {
             let mut size = 0.0;
             for (i, &v) in vector.iter().enumerate().filter(|(_, v)| **v != 0.0) {
                 let (hmm, state, offset) = if i < n { (a, i, 0) } else { (b, i - n, n) };
-                for exit in hmm.exits_with(state, token as u16) {
-                    next[exit.next as usize + offset] += v * exit.p;
-                    size += (v * exit.p).abs();
+                for transition in hmm.transitions_with(state, token as u16) {
+                    next[transition.next as usize + offset] += v * transition.p;
+                    size += (v * transition.p).abs();
                 }
             }
             if size > 0.0 {
@@ -77,7 +77,7 @@ mod tests {
     fn sees_through_redundant_states() {
         // A coin written with two states between which it wanders.
         let edges = [(0, 0, 1, 0.3), (0, 1, 0, 0.7), (1, 0, 0, 0.1), (1, 0, 1, 0.2), (1, 1, 0, 0.7)];
-        let edges = edges.map(|(i, token, next, p)| (i, worlds::hmm::Exit { token, next, p })).to_vec();
+        let edges = edges.map(|(i, token, next, p)| (i, worlds::hmm::Transition { token, next, p })).to_vec();
         let wandering = Hmm::new(2, 2, edges, None);
         assert_eq!(same_process(&coin(0.3), &wandering), Some(true));
     }

@@ -6,7 +6,7 @@ use super::{
     equivalence::same_process,
 };
 use worlds::pace::Pace;
-use worlds::{Hmm, Mixture, hmm::Exit, stationary};
+use worlds::{Hmm, Mixture, hmm::Transition, stationary};
 
 /// Where a curve is this close to its limit it has reached it.
 const REACHED: f64 = 1e-6;
@@ -188,9 +188,9 @@ fn signature(hmm: &Hmm) -> f64 {
     let weight = |x: u16| libm::sin(1.0 + 12.9898 * f64::from(x));
     let mut sum = 0.0;
     for (i, &p) in hmm.start().iter().enumerate().filter(|(_, p)| **p > 0.0) {
-        for first in hmm.exits(i) {
+        for first in hmm.transitions(i) {
             sum += p * first.p * weight(first.token);
-            for second in hmm.exits(first.next as usize) {
+            for second in hmm.transitions(first.next as usize) {
                 sum += p * first.p * second.p * weight(first.token) * (weight(second.token) + 0.5);
             }
         }
@@ -204,8 +204,8 @@ fn restricted(hmm: &Hmm, class: &[usize], start: Vec<f64>) -> Hmm {
     let edges = class
         .iter()
         .enumerate()
-        .flat_map(|(i, &state)| hmm.exits(state).iter().map(move |e| (i as u32, *e)))
-        .map(|(i, e)| (i, Exit { next: place(e.next), ..e }))
+        .flat_map(|(i, &state)| hmm.transitions(state).iter().map(move |e| (i as u32, *e)))
+        .map(|(i, e)| (i, Transition { next: place(e.next), ..e }))
         .collect();
     Hmm::new(hmm.vocab(), class.len(), edges, Some(start))
 }
@@ -216,7 +216,7 @@ async fn class_rate(pace: &mut Pace, hmm: &Hmm, graph: &mut BeliefGraph<'_>) -> 
         // State and token give the next state, so the observer ends up knowing as much as the state says.
         let mut rate = 0.0;
         for (i, p) in hmm.start().iter().enumerate() {
-            let distribution: Vec<f64> = hmm.exits(i).iter().map(|e| e.p).collect();
+            let distribution: Vec<f64> = hmm.transitions(i).iter().map(|e| e.p).collect();
             rate += p * entropy(&distribution);
         }
         return (rate, 0.0);

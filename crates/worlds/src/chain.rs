@@ -1,7 +1,7 @@
 //! A Markov chain over tokens: the topic of the Markov world, and what a bigram model can know of any topic.
 
 use super::{
-    hmm::{Exit, Hmm},
+    hmm::{Hmm, Transition},
     rng::Stream,
     stationary,
 };
@@ -56,7 +56,7 @@ impl Chain {
         let (mut pairs, mut first) = (vec![0.0; k * k], vec![0.0; k]);
         for (class, probability) in classes.iter().zip(probabilities).filter(|(_, probability)| *probability > 0.0) {
             for (&i, p) in class.iter().zip(stationary::within_class(&chain, n, class)) {
-                for one in hmm.exits(i) {
+                for one in hmm.transitions(i) {
                     let mass = probability * p * one.p;
                     first[usize::from(one.token)] += mass;
                     for two in hmm.emissions(one.next as usize) {
@@ -130,7 +130,10 @@ impl Chain {
         let mut edges = Vec::new();
         for context in 0..contexts {
             for (next, &p) in self.row(context).iter().enumerate() {
-                edges.push((context as u32, Exit { token: next as u16, next: self.after(context, next) as u32, p }));
+                edges.push((
+                    context as u32,
+                    Transition { token: next as u16, next: self.after(context, next) as u32, p },
+                ));
             }
         }
         if self.order == 1 {
@@ -140,10 +143,10 @@ impl Chain {
         // Two states of waiting: nothing seen, one token seen.
         let empty = contexts + self.k;
         for (token, &p) in self.first.iter().enumerate() {
-            edges.push((empty as u32, Exit { token: token as u16, next: (contexts + token) as u32, p }));
+            edges.push((empty as u32, Transition { token: token as u16, next: (contexts + token) as u32, p }));
             for (next, &p) in self.first.iter().enumerate() {
                 let pair = (token * self.k + next) as u32;
-                edges.push(((contexts + token) as u32, Exit { token: next as u16, next: pair, p }));
+                edges.push(((contexts + token) as u32, Transition { token: next as u16, next: pair, p }));
             }
         }
         let mut start = vec![0.0; empty + 1];

@@ -2,7 +2,7 @@
 //! computational mechanics that it cites.
 
 use super::{
-    hmm::{Exit, Hmm},
+    hmm::{Hmm, Transition},
     rng::{Purpose, Stream},
 };
 use experiment::WorldSpec;
@@ -21,7 +21,7 @@ impl Named {
 }
 
 fn hmm(vocab: usize, states: usize, edges: &[(u32, u16, u32, f64)], start: Option<Vec<f64>>) -> Hmm {
-    let edges = edges.iter().map(|&(i, token, next, p)| (i, Exit { token, next, p })).collect();
+    let edges = edges.iter().map(|&(i, token, next, p)| (i, Transition { token, next, p })).collect();
     Hmm::new(vocab, states, edges, start)
 }
 
@@ -158,7 +158,7 @@ pub fn ginc(spec: &WorldSpec) -> Vec<Hmm> {
                 for j in 0..states {
                     let value = values[i / properties * entities + j / properties];
                     let slot = slots[i % properties * properties + j % properties];
-                    edges.push((i as u32, Exit { token, next: j as u32, p: value * slot }));
+                    edges.push((i as u32, Transition { token, next: j as u32, p: value * slot }));
                 }
             }
             Hmm::new(vocab, states, edges, Some(softmax(&weights)))

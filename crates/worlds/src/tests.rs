@@ -15,7 +15,7 @@ fn random_hmm(vocab: usize, states: usize, stream: &mut Stream) -> Hmm {
         stream.dirichlet(0.3, &mut row);
         for (at, &p) in row.iter().enumerate() {
             let (token, next) = (at / states, if i % 3 == 2 { at / states % states } else { at % states });
-            edges.push((i as u32, hmm::Exit { token: token as u16, next: next as u32, p }));
+            edges.push((i as u32, hmm::Transition { token: token as u16, next: next as u32, p }));
         }
     }
     Hmm::new(vocab, states, edges, None)
@@ -24,7 +24,7 @@ fn random_hmm(vocab: usize, states: usize, stream: &mut Stream) -> Hmm {
 /// P(word) by summing over every path of hidden states.
 fn probability_by_paths(hmm: &Hmm, state: usize, word: &[u16]) -> f64 {
     let Some((&token, rest)) = word.split_first() else { return 1.0 };
-    hmm.exits(state)
+    hmm.transitions(state)
         .iter()
         .filter(|e| e.token == token)
         .map(|e| e.p * probability_by_paths(hmm, e.next as usize, rest))
@@ -131,7 +131,7 @@ fn a_pool_of_chains_is_a_mixture_of_them() {
             let edges = (0..9u32)
                 .map(|at| {
                     let (i, j) = (at / 3, at % 3);
-                    (i, hmm::Exit { token: j as u16, next: j, p: chain.row(i as usize)[j as usize] })
+                    (i, hmm::Transition { token: j as u16, next: j, p: chain.row(i as usize)[j as usize] })
                 })
                 .collect();
             Hmm::new(3, 3, edges, None)
@@ -349,7 +349,7 @@ fn sizes_are_counted_from_specs_as_they_are_built() {
         let (states, transitions) = match World::new(&spec).expect("a world").topics() {
             Topics::Finite(mixture) => {
                 let hmm = mixture.hmm();
-                (hmm.states(), (0..hmm.states()).map(|i| hmm.exits(i).len()).sum())
+                (hmm.states(), (0..hmm.states()).map(|i| hmm.transitions(i).len()).sum())
             }
             _ => (0, 0_usize),
         };

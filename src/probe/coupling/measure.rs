@@ -68,8 +68,8 @@ pub fn open(setting: &Setting) -> Result<(CouplingProbe, Coupling), String> {
         name => clipped(&name, 40),
     };
     let length = setting.experiment.data.length;
-    let exits: usize = (0..mixture.hmm().states()).map(|i| mixture.hmm().exits(i).len()).sum();
-    let count = reference::count(setting, SEQUENCES).min(VISITS / (length * exits).max(1)).max(8);
+    let transitions: usize = (0..mixture.hmm().states()).map(|i| mixture.hmm().transitions(i).len()).sum();
+    let count = reference::count(setting, SEQUENCES).min(VISITS / (length * transitions).max(1)).max(8);
     // The model's ensemble is what it was trained on: with a training set, the topics that were drawn.
     let trained = match setting.topics {
         Some(topics) => {
