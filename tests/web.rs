@@ -6,7 +6,7 @@
 use burn::tensor::Device;
 use icl_playground::{
     engine::{
-        device::{self, Contender, parity_nets, relative_difference},
+        device::{self, Candidate, parity_nets, relative_difference},
         session::Session,
         trainer::{Model, Trainer, read},
     },
@@ -278,7 +278,7 @@ async fn a_gpu_gets_ready_while_the_cpu_trains() {
     let mut events = Vec::new();
     let mut emit = |e| events.push(e);
     let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
-    session.challenge(Contender::new(&experiment, Observation::Tokens(5), gpu));
+    session.challenge(Candidate::new(&experiment, Observation::Tokens(5), gpu));
     let told = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Device(_))).count();
     let mut heard = Vec::new();
     while told(&heard) == 0 {

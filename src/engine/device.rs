@@ -35,11 +35,11 @@ pub struct Chosen {
     pub team: Option<Team>,
     pub report: DeviceReport,
     /// A GPU that may take over.
-    pub contender: Option<Contender>,
+    pub candidate: Option<Candidate>,
 }
 
 /// A GPU that gets ready while the CPU trains: its shaders compile for seconds, in which a small run is over.
-pub struct Contender {
+pub struct Candidate {
     pub device: Device,
     proof: Pin<Box<dyn Future<Output = Result<Proof, EngineError>>>>,
 }
@@ -52,7 +52,7 @@ pub enum Proof {
     Refused { why: String, parity: Option<f64> },
 }
 
-impl Contender {
+impl Candidate {
     pub fn new(experiment: &Experiment, observation: Observation, device: Device) -> Self {
         let (experiment, on) = (experiment.clone(), device.clone());
         let proof = async move {
@@ -81,7 +81,7 @@ pub fn cpu() -> Device {
 }
 
 /// Follows the user's wish where it can be followed, and says why where it cannot. Where it is left to us, the CPU begins at once and a
-/// GPU is told of as a contender. `alone`: the other cores have work of their own, and nobody hands over.
+/// GPU is told of as a candidate. `alone`: the other cores have work of their own, and nobody hands over.
 pub async fn choose(
     wish: DeviceChoice,
     experiment: &Experiment,
@@ -170,7 +170,7 @@ async fn choose_with(
     if wish == DeviceChoice::Auto && !alone {
         let why = "The CPU trains while the GPU gets ready.".into();
         let mut chosen = Chosen::cpu(team.take(), DeviceReport { why, ..report });
-        chosen.contender = Some(Contender::new(experiment, observation, device));
+        chosen.candidate = Some(Candidate::new(experiment, observation, device));
         return Ok(chosen);
     }
     emit(Event::Phase(Phase::Compiling));
@@ -184,12 +184,12 @@ async fn choose_with(
     if wish == DeviceChoice::Gpu {
         let why = format!("You chose the GPU: {}.", compared(gpu_ms, cpu_ms));
         let report = DeviceReport { used: DeviceKind::Gpu, why, ..report };
-        return Ok(Chosen { device, team: None, report, contender: None });
+        return Ok(Chosen { device, team: None, report, candidate: None });
     }
     let report = DeviceReport { why: faster(gpu_ms, cpu_ms), ..report };
     if gpu_ms < cpu_ms {
         let report = DeviceReport { used: DeviceKind::Gpu, ..report };
-        return Ok(Chosen { device, team: None, report, contender: None });
+        return Ok(Chosen { device, team: None, report, candidate: None });
     }
     Ok(Chosen::cpu(team.take(), report))
 }
@@ -197,7 +197,7 @@ async fn choose_with(
 impl Chosen {
     fn cpu(team: Option<Team>, mut report: DeviceReport) -> Self {
         report.why.push_str(&shared(team.as_ref().map_or(1, Team::size)));
-        Self { device: cpu(), team, report, contender: None }
+        Self { device: cpu(), team, report, candidate: None }
     }
 }
 

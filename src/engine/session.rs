@@ -11,7 +11,7 @@ use super::{
     clock::now_ms,
     conclusion::Conclusion,
     curve_cache,
-    device::{self, Chosen, Contender, Proof},
+    device::{self, Candidate, Chosen, Proof},
     differences::Differences,
     error::EngineError,
     evaluator::{CHUNK, Evaluator},
@@ -268,16 +268,16 @@ impl Session {
     }
 
     /// A GPU that may take over at the end of a step.
-    pub fn challenge(&mut self, contender: Contender) {
-        self.chosen.contender = Some(contender);
+    pub fn challenge(&mut self, candidate: Candidate) {
+        self.chosen.candidate = Some(candidate);
     }
 
-    /// Lets a contender go on with getting ready; once it is, and faster, the run is its own.
+    /// Lets a candidate go on with getting ready; once it is, and faster, the run is its own.
     async fn contend(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
         // Until then nobody knows how fast the CPU is.
         let Some(cpu_ms) = self.step_ms.filter(|_| self.steps() > WARM_UP_STEPS) else { return Ok(()) };
-        let Some(proof) = self.chosen.contender.as_mut().and_then(Contender::poll) else { return Ok(()) };
-        let Some(Contender { device, .. }) = self.chosen.contender.take() else { return Ok(()) };
+        let Some(proof) = self.chosen.candidate.as_mut().and_then(Candidate::poll) else { return Ok(()) };
+        let Some(Candidate { device, .. }) = self.chosen.candidate.take() else { return Ok(()) };
         let failed = |error: EngineError| format!("The GPU failed while it got ready ({error}), so the CPU trains.");
         let report = &mut self.chosen.report;
         match proof {
@@ -451,7 +451,7 @@ impl Session {
         if now_ms() - self.last_frame >= FRAME_MS || self.trained() {
             self.send_frame(emit);
         }
-        if self.chosen.contender.is_some() && !self.trained() {
+        if self.chosen.candidate.is_some() && !self.trained() {
             self.contend(emit).await?;
         }
         if evaluation_due {

@@ -54,7 +54,7 @@ impl Session {
             seconds: self.training_total_ms / 1000.0,
             device: self.chosen.report.clone(),
             cores: self.trainer.team_size(),
-            is_undecided: self.chosen.contender.is_some(),
+            is_undecided: self.chosen.candidate.is_some(),
             losses: Floats(record.losses.clone()),
             evaluations: record.evaluations.clone(),
         };

@@ -5,7 +5,7 @@ mod published;
 mod resuming;
 
 use super::{
-    device::{Contender, cpu},
+    device::{Candidate, cpu},
     error::EngineError,
     session::Session,
 };
@@ -109,12 +109,12 @@ fn a_run_that_is_handed_over_goes_on_as_if_nothing_had_happened() {
 }
 
 #[test]
-fn a_contender_is_heard_and_changes_nothing_that_is_computed() {
+fn a_candidate_is_reported_and_changes_nothing_that_is_computed() {
     let experiment = small("markov:k=3");
     let alone = interfered(&experiment, |_, _| {});
     let contended = interfered(&experiment, |step, session| {
         if step == 0 {
-            session.challenge(Contender::new(&experiment, Observation::Tokens(3), cpu()));
+            session.challenge(Candidate::new(&experiment, Observation::Tokens(3), cpu()));
         }
     });
     assert_eq!((alone.0, alone.1), (contended.0, contended.1));
