@@ -25,7 +25,7 @@ use crate::{
     pace::Pace,
     probe::{
         ProbeRequest,
-        distances::{Ensemble, Predictor, Yardsticks},
+        distances::{Ensemble, Predictor, ReferencePredictors},
     },
     protocol::{
         Baseline, DeviceChoice, DeviceKind, Evaluation, Event, Frame, Nearness, Phase, Record, Theory, first_not_finite,
@@ -33,7 +33,7 @@ use crate::{
     theory::{
         Budget, baselines,
         levels::training_level_at,
-        linear::{LinearTheory, Rival},
+        linear::{LinearBaseline, LinearTheory},
     },
     world::{Rows, Topic, World, data::Corpus},
 };
@@ -105,7 +105,7 @@ pub struct Session {
     measuring_total_ms: f64,
     batches_total_ms: f64,
     /// Known predictors to measure the distance from at each evaluation, where that is asked for.
-    yardsticks: Option<Yardsticks>,
+    references: Option<ReferencePredictors>,
     asked: Option<Asked>,
     /// Not in a run of a sweep, where nobody looks.
     probes: Option<Probes>,
@@ -141,7 +141,7 @@ impl Session {
             Some(distribution) => {
                 let topics = corpus.topics().unwrap_or_default();
                 let told = LinearTheory::compute_at(&mut pace, distribution, topics, length, &budget).await;
-                (told.curves, told.squared_error, told.rivals.into_iter().map(Baseline::from).collect())
+                (told.curves, told.squared_error, told.baselines.into_iter().map(Baseline::from).collect())
             }
             None => {
                 let curves = curve_cache::curves(&mut pace, &experiment.world, &world, length).await;
@@ -217,14 +217,17 @@ impl Session {
         let mut trainer = Trainer::new(experiment, world.observation(), &chosen.device);
         trainer.share(chosen.team.take());
         let now = now_ms();
-        let yardsticks = match experiment.evaluation.algorithms {
-            true => Some(Yardsticks::new(experiment, &world, corpus.topics()).map_err(EngineError::Yardsticks)?),
+        let references = match experiment.evaluation.algorithms {
+            true => Some(
+                ReferencePredictors::new(experiment, &world, corpus.topics())
+                    .map_err(EngineError::ReferencePredictors)?,
+            ),
             false => None,
         };
         let asked = Asked::new(experiment, &world)?;
         let mut session = Self {
             pace,
-            yardsticks,
+            references,
             asked,
             priors: Priors::new(experiment, &corpus),
             differences: differences(experiment, &corpus),
@@ -587,16 +590,16 @@ impl Session {
 
     /// How far the model is from each known predictor, into the record.
     async fn note_distances(&mut self) -> Result<(), EngineError> {
-        let Some(yardsticks) = &self.yardsticks else { return Ok(()) };
+        let Some(references) = &self.references else { return Ok(()) };
         let algorithms = &mut self.record.algorithms;
         if algorithms.is_empty() {
             let named = |p: &Predictor| Nearness { name: p.name.clone(), can_be: p.can_be, ..Nearness::default() };
-            *algorithms = yardsticks.predictors().iter().map(named).collect();
+            *algorithms = references.predictors().iter().map(named).collect();
         }
-        for ensemble in yardsticks.ensembles() {
-            let Some(rows) = yardsticks.rows(ensemble) else { continue };
+        for ensemble in references.ensembles() {
+            let Some(rows) = references.rows(ensemble) else { continue };
             let distribution = self.trainer.predictions(&rows, CHUNK).await?;
-            let distances = yardsticks
+            let distances = references
                 .measure(ensemble, &distribution, &[])
                 .ok_or(EngineError::NotFinite { step: self.trainer.steps() })?;
             for (told, distance) in algorithms.iter_mut().zip(distances.mean) {
@@ -706,9 +709,9 @@ fn differences(experiment: &Experiment, corpus: &Corpus) -> Option<Differences> 
     (experiment.prior.index && corpus.rows().is_some()).then(|| Differences::new(experiment))
 }
 
-impl From<Rival> for Baseline {
-    fn from(rival: Rival) -> Self {
-        let Rival { name, about, curve, squared_error } = rival;
+impl From<LinearBaseline> for Baseline {
+    fn from(baseline: LinearBaseline) -> Self {
+        let LinearBaseline { name, about, curve, squared_error } = baseline;
         Self { name: name.into(), about, curve, squared_error }
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Measurement, Probe, RunRecord, Seen, Setting, Wish,
-    distances::{Distances, Ensemble, NAMED_WITHIN, Predictor, Yardsticks},
+    distances::{Distances, Ensemble, NAMED_WITHIN, Predictor, ReferencePredictors},
     mixture,
     parts::{listed, sentences},
 };
@@ -25,7 +25,7 @@ const UNIT: &str = "nats per token";
 
 /// Compares a model with every predictor.
 struct AlgorithmProbe {
-    yardsticks: Yardsticks,
+    references: ReferencePredictors,
     ensembles: Vec<Ensemble>,
     /// Of each ensemble, by recorded step: the weights of the nearest mixture, from which a later step's are looked for.
     weights: Vec<BTreeMap<usize, Vec<f64>>>,
@@ -55,13 +55,13 @@ pub struct Algorithm {
 
 impl Probe for AlgorithmProbe {
     fn wishes(&self) -> Vec<Wish> {
-        self.ensembles.iter().filter_map(|e| self.yardsticks.rows(*e)).map(Wish::predictions).collect()
+        self.ensembles.iter().filter_map(|e| self.references.rows(*e)).map(Wish::predictions).collect()
     }
 
     fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<Measurement> {
         let (ensemble, known) = (*self.ensembles.get(wish)?, self.weights.get_mut(wish)?);
         let start = known.range(..=step).next_back().map(|(_, weights)| weights.clone()).unwrap_or_default();
-        let distances = self.yardsticks.measure(ensemble, &seen.distribution, &start)?;
+        let distances = self.references.measure(ensemble, &seen.distribution, &start)?;
         known.insert(step, distances.mixture.weights.clone());
         Some(Measurement::Algorithm(Nearness { ensemble: wish, step, distances }))
     }
@@ -70,18 +70,18 @@ impl Probe for AlgorithmProbe {
 impl AlgorithmProbe {
     /// The error is a sentence on why there is nothing to compare.
     fn open(setting: &Setting) -> Result<Self, String> {
-        let yardsticks = Yardsticks::new(setting.experiment, setting.world, setting.topics)?;
-        let ensembles: Vec<Ensemble> = yardsticks.ensembles().collect();
+        let references = ReferencePredictors::new(setting.experiment, setting.world, setting.topics)?;
+        let ensembles: Vec<Ensemble> = references.ensembles().collect();
         let weights = vec![BTreeMap::new(); ensembles.len()];
-        Ok(Self { yardsticks, ensembles, weights })
+        Ok(Self { references, ensembles, weights })
     }
 
     fn view(&self) -> Algorithm {
         Algorithm {
-            predictors: self.yardsticks.predictors().to_vec(),
+            predictors: self.references.predictors().to_vec(),
             ensembles: self.ensembles.clone(),
-            length: self.yardsticks.position_count(),
-            sequences: self.yardsticks.sequences(Ensemble::Fresh),
+            length: self.references.position_count(),
+            sequences: self.references.sequences(Ensemble::Fresh),
             measured: BTreeMap::new(),
         }
     }

@@ -58,7 +58,7 @@ impl Predictor {
     }
 }
 
-/// A model's distance from each predictor of [`Yardsticks::predictors`], in their order.
+/// A model's distance from each predictor of [`ReferencePredictors::predictors`], in their order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distances {
     /// Mean over cells of KL(model || predictor), nats per token; errors are over sequences.
@@ -80,7 +80,7 @@ impl Distances {
 }
 
 /// Predictors, and what each says of every cell of some sequences.
-pub struct Yardsticks {
+pub struct ReferencePredictors {
     length: usize,
     vocab: usize,
     /// Those that a model can be come first.
@@ -118,7 +118,7 @@ enum Source {
     Pairs(Bigram),
 }
 
-impl Yardsticks {
+impl ReferencePredictors {
     /// Draws the sequences and lets every predictor go through them. `topics`: the K training topics; with fresh draws none, and then
     /// there is neither retrieval nor an ensemble of training topics. The error is a sentence for the reader.
     pub fn new(experiment: &Experiment, world: &World, topics: Option<&[Topic]>) -> Result<Self, String> {
@@ -372,13 +372,13 @@ mod tests {
         experiment
     }
 
-    fn yardsticks(experiment: &Experiment) -> Yardsticks {
+    fn references(experiment: &Experiment) -> ReferencePredictors {
         let world = World::new(&experiment.world).expect("a world");
         let corpus = crate::world::Corpus::draw(&world, &experiment.data, experiment.seed);
-        Yardsticks::new(experiment, &world, corpus.topics()).expect("yardsticks")
+        ReferencePredictors::new(experiment, &world, corpus.topics()).expect("references")
     }
 
-    impl Yardsticks {
+    impl ReferencePredictors {
         /// ln p of a mixture of predictors, for every cell: what such a model would say.
         pub fn mixed(&self, ensemble: Ensemble, weights: &[(&str, f64)]) -> Vec<f32> {
             let column = |name: &str| {
@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_model_that_is_a_predictor_is_at_distance_0_from_it() {
-        let of = yardsticks(&experiment("markov:k=3", 24, false));
+        let of = references(&experiment("markov:k=3", 24, false));
         for ensemble in Ensemble::ALL {
             for (j, predictor) in of.predictors().iter().enumerate() {
                 let distribution = of.mixed(ensemble, &[(&predictor.name, 1.0)]);
@@ -417,7 +417,7 @@ mod tests {
 
     #[test]
     fn distances_are_means_of_divergences() {
-        let of = yardsticks(&experiment("coins:n=3", 4, true));
+        let of = references(&experiment("coins:n=3", 4, true));
         let n = of.sequences(Ensemble::Fresh);
         assert_eq!(n, 64);
         // A model that always says 0.9 and 0.1, against one half each: ln 2 less its entropy, at every cell.
@@ -457,7 +457,7 @@ mod tests {
 
     #[test]
     fn a_mixture_is_taken_apart_and_equal_predictors_are_one() {
-        let of = yardsticks(&experiment("markov:k=3", 32, false));
+        let of = references(&experiment("markov:k=3", 32, false));
         let distribution = of.mixed(Ensemble::Training, &[("retrieval", 0.7), ("uni-inf", 0.3)]);
         let distances = of.measure(Ensemble::Training, &distribution, &[]).expect("distances");
         let weight = |name: &str| {
@@ -469,7 +469,7 @@ mod tests {
         let retrieval = of.predictors().iter().find(|p| p.name == "retrieval").expect("retrieval");
         assert_eq!(retrieval.also, ["bi-ret"]);
         // With fresh draws nobody knows any topics.
-        let of = yardsticks(&experiment("markov:k=3", 32, true));
+        let of = references(&experiment("markov:k=3", 32, true));
         assert!(of.predictors().iter().all(|p| !p.name.contains("ret")) && of.rows(Ensemble::Training).is_none());
         assert!(of.measure(Ensemble::Fresh, &[0.0], &[]).is_none());
     }
@@ -478,7 +478,7 @@ mod tests {
     fn what_cannot_be_compared_is_said() {
         let open = |world: &str, length| {
             let experiment = experiment(world, length, true);
-            Yardsticks::new(&experiment, &World::new(&experiment.world).expect("a world"), None)
+            ReferencePredictors::new(&experiment, &World::new(&experiment.world).expect("a world"), None)
                 .map(|y| y.sequences(Ensemble::Fresh))
         };
         assert!(open("lds:d=2", 16).is_err_and(|e| e.contains("vectors")));

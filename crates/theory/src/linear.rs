@@ -27,12 +27,12 @@ pub struct LinearTheory {
     pub curves: Curves,
     /// Mean squared error of the mean prediction of `curves.bayes` by position, summed over a vector's entries.
     pub squared_error: Vec<f64>,
-    pub rivals: Vec<Rival>,
+    pub baselines: Vec<LinearBaseline>,
 }
 
 /// Another predictor.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rival {
+pub struct LinearBaseline {
     pub name: &'static str,
     /// A sentence: what it knows and what it does.
     pub about: String,
@@ -96,7 +96,7 @@ impl Losses {
 }
 
 impl LinearTheory {
-    /// `topics`: the K training topics, if there are so many and no more; their retrieval is then among the rivals.
+    /// `topics`: the K training topics, if there are so many and no more; their retrieval is then among the baselines.
     pub fn compute(distribution: &LinearPrior, topics: &[Topic], length: usize, budget: &Budget) -> Self {
         at_once(Self::compute_at(&mut Pace::unbroken(), distribution, topics, length, budget))
     }
@@ -121,7 +121,7 @@ impl LinearTheory {
         }
 
         let mut bayes = (distribution.bayes(), Losses::new(length));
-        let mut rivals: Vec<(&str, String, Forecaster, Losses)> = rivals(distribution)
+        let mut baselines: Vec<(&str, String, Forecaster, Losses)> = baselines(distribution)
             .into_iter()
             .map(|(name, about, forecaster)| (name, about, forecaster, Losses::new(length)))
             .collect();
@@ -131,8 +131,8 @@ impl LinearTheory {
         let mut pool = (distribution.pool(systems.into_iter()), Losses::new(length));
         let mut logs = vec![Vec::with_capacity(n); length];
         let mut row = vec![0.0; length * d];
-        // What a vector costs: Bayes and each rival some d³, each system of the pool d².
-        let vector = STATE_WORK * d * d * (1 + d) * (2 + rivals.len());
+        // What a vector costs: Bayes and each baseline some d³, each system of the pool d².
+        let vector = STATE_WORK * d * d * (1 + d) * (2 + baselines.len());
         for index in 0..n {
             pace.reached(index as f64 / n as f64);
             let mut stream = Stream::new(0, Purpose::MonteCarlo, index as u64);
@@ -140,7 +140,7 @@ impl LinearTheory {
             distribution.draw_sequence(&system, &mut row, &mut stream);
             let mut told = distribution.oracle(&system);
             bayes.0.reset();
-            rivals.iter_mut().for_each(|rival| rival.2.reset());
+            baselines.iter_mut().for_each(|baseline| baseline.2.reset());
             pool.0.reset();
             for (l, x) in row.chunks_exact(d).enumerate() {
                 logs[l].push(0.5 * x.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().max(f64::MIN_POSITIVE).ln());
@@ -155,7 +155,7 @@ impl LinearTheory {
                 }
                 told.observe(x);
                 bayes.0.observe(x);
-                for (_, _, forecaster, losses) in &mut rivals {
+                for (_, _, forecaster, losses) in &mut baselines {
                     losses.add(l, &known, &forecaster.predict());
                     forecaster.observe(x);
                 }
@@ -169,9 +169,9 @@ impl LinearTheory {
             }
         }
         let plus = |squares: &Sums, n: usize| (0..length).map(|l| least[l] + squares.mean(l, n as f64)).collect();
-        let mut finished: Vec<Rival> = rivals
+        let mut finished: Vec<LinearBaseline> = baselines
             .into_iter()
-            .map(|(name, about, _, losses)| Rival {
+            .map(|(name, about, _, losses)| LinearBaseline {
                 name,
                 about,
                 curve: losses.excess.curve(&oracle.values, n as f64),
@@ -179,7 +179,7 @@ impl LinearTheory {
             })
             .collect();
         if let Some(pooled) = pooled {
-            finished.push(Rival {
+            finished.push(LinearBaseline {
                 name: "retrieval",
                 about: format!(
                     "Exact Bayes over the {} training topics: their posterior-weighted mean. On a topic that is not among \
@@ -217,12 +217,12 @@ impl LinearTheory {
                 how,
                 belief_states: 0,
             },
-            rivals: finished,
+            baselines: finished,
         }
     }
 }
 
-fn rivals(distribution: &LinearPrior) -> Vec<(&'static str, String, Forecaster)> {
+fn baselines(distribution: &LinearPrior) -> Vec<(&'static str, String, Forecaster)> {
     vec![
         (
             "OLS",

@@ -508,13 +508,13 @@ fn the_curves_of_a_linear_system_agree_with_plain_sampling() {
         let mean = |sums: &[f64; 12]| sums[l] / n as f64;
         close(mean(&sums[0]), told.curves.bayes.values[l], 0.08);
         close(mean(&squares), told.squared_error[l], 0.05 * told.squared_error[l]);
-        let rival = |name: &str| told.rivals.iter().find(|r| r.name == name).expect("there").curve.values[l];
+        let baseline = |name: &str| told.baselines.iter().find(|r| r.name == name).expect("there").curve.values[l];
         assert!(
-            (mean(&sums[1]) - rival("OLS")).abs() < 0.1 * rival("OLS").abs().max(1.0),
+            (mean(&sums[1]) - baseline("OLS")).abs() < 0.1 * baseline("OLS").abs().max(1.0),
             "{} {}",
             mean(&sums[1]),
-            rival("OLS")
+            baseline("OLS")
         );
-        assert!((mean(&sums[2]) - rival("retrieval")).abs() < 0.3, "{} {}", mean(&sums[2]), rival("retrieval"));
+        assert!((mean(&sums[2]) - baseline("retrieval")).abs() < 0.3, "{} {}", mean(&sums[2]), baseline("retrieval"));
     }
 }

@@ -30,7 +30,7 @@ impl Open {
     /// A model that says what the predictors called so say, mixed.
     fn give(&mut self, step: usize, weights: &[(&str, f64)]) {
         for ensemble in 0..self.tab.ensembles.len() {
-            let distribution = self.probe.yardsticks.mixed(self.tab.ensembles[ensemble], weights);
+            let distribution = self.probe.references.mixed(self.tab.ensembles[ensemble], weights);
             self.take(ensemble, step, distribution);
         }
     }
@@ -158,7 +158,7 @@ fn what_is_far_from_all_is_called_none_of_these() {
     let record = run.record(&[0]);
     // A model that is nearly sure of the first token, always: near to nothing that there is.
     for ensemble in 0..2 {
-        let cells = open.probe.yardsticks.rows(open.tab.ensembles[ensemble]).expect("rows").len();
+        let cells = open.probe.references.rows(open.tab.ensembles[ensemble]).expect("rows").len();
         let distribution = [0.998f32, 0.001, 0.001].map(f32::ln).repeat(cells);
         open.take(ensemble, 0, distribution);
     }
