@@ -7,6 +7,7 @@
 mod adamw;
 mod attention;
 mod crossed;
+mod embedding;
 mod gates;
 mod head;
 mod linear;
@@ -14,7 +15,6 @@ mod math;
 mod matmul;
 mod net;
 mod profile;
-mod read_in;
 mod recurrent;
 mod rotary;
 mod rows;

@@ -4,10 +4,10 @@
 //! All buffers are kept between steps. Everything is added up in a fixed order: the same numbers in give the same bits out.
 
 use crate::{
+    embedding::Embedding,
     head,
     matmul::TILE_ROWS,
     profile::{Part, Profile, lap},
-    read_in::ReadIn,
     recurrent::Recurrent,
     rows::log_softmax,
     shape::{Architecture, Kind, Shape},
@@ -99,7 +99,7 @@ pub(crate) trait Trunk: Send {
 /// A net of any architecture, with all that its passes need.
 pub struct Net {
     shape: Shape,
-    read_in: ReadIn,
+    embedding: Embedding,
     trunk: Box<dyn Trunk>,
     /// What was read; on the way back its gradient.
     x: Vec<f32>,
@@ -119,7 +119,7 @@ impl Net {
             Architecture::Gru | Architecture::Lstm => Box::new(Recurrent::new(&shape, chunk)),
         };
         Self {
-            read_in: ReadIn::new(&shape),
+            embedding: Embedding::new(&shape),
             x: row(shape.read()),
             outputs: row(shape.kind.outputs()),
             trunk,
@@ -157,7 +157,7 @@ impl Net {
             let outputs = &self.outputs[..part.count() * self.shape.kind.outputs()];
             lap(&mut self.profile, Part::Head);
             self.trunk.backward(x, outputs, gradient, &mut self.profile);
-            self.read_in.backward(part, x, gradient);
+            self.embedding.backward(part, x, gradient);
             lap(&mut self.profile, Part::Embedding);
         }
         self.trunk.finish(flat, gradient);
@@ -196,7 +196,7 @@ impl Net {
 
     fn prepare(&mut self, flat: &[f32], backward: bool) {
         assert_eq!(flat.len(), self.parameters(), "as many parameters as the shape has");
-        self.read_in.prepare(flat);
+        self.embedding.prepare(flat);
         self.trunk.prepare(flat, backward);
     }
 
@@ -204,7 +204,7 @@ impl Net {
     fn forward(&mut self, flat: &[f32], cells: Cells, watch: &mut Option<&mut Watch>) -> &mut [f32] {
         let x = &mut self.x[..cells.count() * self.shape.read()];
         let outputs = &mut self.outputs[..cells.count() * self.shape.kind.outputs()];
-        self.read_in.forward(flat, cells, x);
+        self.embedding.forward(flat, cells, x);
         lap(&mut self.profile, Part::Embedding);
         self.trunk.forward(flat, x, outputs, watch, &mut self.profile);
         outputs

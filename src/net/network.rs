@@ -110,10 +110,10 @@ impl Network {
     ) -> Tensor<2> {
         let mut p = Parameters::new(parameters, &self.config);
         // The embedding, or the first layer's matrix where that reads one-hot tokens.
-        let read_in = p.next();
+        let embedding = p.next();
         let x = match inputs {
-            Inputs::Tokens(indices) => read_in.select(0, indices),
-            Inputs::Vectors(values) => values.matmul(read_in),
+            Inputs::Tokens(indices) => embedding.select(0, indices),
+            Inputs::Vectors(values) => values.matmul(embedding),
         };
         let x = match &constants.trunk {
             Some(trunk) => transformer::trunk(&self.config, &mut p, x, trunk, trace),

@@ -5,8 +5,8 @@ use burn::tensor::{Tensor, activation};
 use super::{parameters::Parameters, trace::Trace};
 use crate::experiment::{Architecture, Net};
 
-/// Everything between read-in and head: [rows · T, width] to the same, through time. `one_hot`: `x` holds the rows of the first layer's
-/// input matrix, [rows · T, gates · width], and is no layer of the residual stream.
+/// Everything between the embedding (or input projection) and the head: [rows · T, width] to the same, through time. `one_hot`: `x` holds
+/// the rows of the first layer's input matrix, [rows · T, gates · width], and is no layer of the residual stream.
 pub fn trunk(
     net: &Net,
     p: &mut Parameters,

@@ -48,7 +48,7 @@ impl Constants {
     }
 }
 
-/// Everything between read-in and head: [rows · T, width] to the same.
+/// Everything between the embedding (or input projection) and the head: [rows · T, width] to the same.
 pub fn trunk(
     net: &Net,
     p: &mut Parameters,

@@ -269,8 +269,8 @@ impl Net {
     /// position may look at. Look-ups, biases, norms and activations are left out. The backward pass takes twice as many.
     pub fn multiply_adds(&self, observation: Observation, length: usize) -> f64 {
         let (d, h) = (self.width, self.head_width());
-        let read_in = if observation.is_vectors() { Self::inputs(observation) * d } else { 0 };
-        let ends = read_in + d * Self::outputs(observation);
+        let projection = if observation.is_vectors() { Self::inputs(observation) * d } else { 0 };
+        let ends = projection + d * Self::outputs(observation);
         if self.architecture != Architecture::Transformer {
             let map = d * self.architecture.gates() * d;
             // The rows of one-hot tokens are looked up.
