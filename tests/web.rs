@@ -284,7 +284,7 @@ async fn a_gpu_gets_ready_while_the_cpu_trains() {
     while told(&heard) == 0 {
         session.advance(&mut |e| heard.push(e)).await.expect("steps");
         // The GPU answers between tasks.
-        turn().await;
+        next_task().await;
     }
     assert!(session.steps() > 10, "the CPU trained on meanwhile: {} steps", session.steps());
     let report = report(&heard);
@@ -294,7 +294,7 @@ async fn a_gpu_gets_ready_while_the_cpu_trains() {
 }
 
 /// Lets the browser do what else there is to do.
-async fn turn() {
+async fn next_task() {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         let scope: web_sys::DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
         let _ = scope.set_timeout_with_callback(&resolve);

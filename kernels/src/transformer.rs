@@ -113,7 +113,7 @@ impl Transformer {
         block.read.apply(rows, &block.normal, &mut block.joint);
         lap(Part::Linear);
         if let Some(rotary) = &self.rotary {
-            rotary.turn(shape, &mut block.joint[..rows * shape.joint()], false);
+            rotary.apply(shape, &mut block.joint[..rows * shape.joint()], false);
         }
         let (length, heads, tiles) = (shape.length, shape.heads, tiles(shape));
         for sequence in 0..rows / length {
@@ -200,7 +200,7 @@ impl Transformer {
         }
         let joint_gradient = &mut joint_gradient[..rows * shape.joint()];
         if let Some(rotary) = &self.rotary {
-            rotary.turn(shape, joint_gradient, true);
+            rotary.apply(shape, joint_gradient, true);
         }
         lap(Part::AttentionBackward);
         block.read.backward(rows, &block.normal, joint_gradient, normal_gradient, packed);

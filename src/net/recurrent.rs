@@ -20,7 +20,7 @@ pub fn trunk(
         trace.residual.push(x.clone());
     }
     // Time first, so that the rows of one time lie together.
-    let mut x = turned(x, rows, length);
+    let mut x = transposed(x, rows, length);
     for layer in 0..net.blocks {
         // What comes from below, for all times at once: [T · rows, gates · width].
         let product = if one_hot && layer == 0 { x } else { x.matmul(p.next()) };
@@ -31,14 +31,14 @@ pub fn trunk(
             Architecture::Transformer | Architecture::Gru => gru(input, weight, bias, length),
         };
         if let Some(trace) = &mut trace {
-            trace.residual.push(turned(x.clone(), length, rows));
+            trace.residual.push(transposed(x.clone(), length, rows));
         }
     }
-    turned(x, length, rows)
+    transposed(x, length, rows)
 }
 
 /// [a · b, width] to [b · a, width].
-fn turned(x: Tensor<2>, a: usize, b: usize) -> Tensor<2> {
+fn transposed(x: Tensor<2>, a: usize, b: usize) -> Tensor<2> {
     let width = x.dims()[1];
     x.reshape([a, b, width]).swap_dims(0, 1).reshape([b * a, width])
 }

@@ -34,7 +34,7 @@ impl Constants {
         let mask = Tensor::from_data(TensorData::new(mask, [1, slopes.len(), length, length]), device);
         let width = net.head_width();
         let rotary = (net.positions == Positions::Rotary).then(|| {
-            // Pair j of a head turns by position · base^(-2j/width); the two halves of a head hold the pairs' members.
+            // Pair j of a head is rotated by position · base^(-2j/width); the two halves of a head hold the pairs' members.
             let angle =
                 |t: usize, j: usize| t as f64 * ROTARY_BASE.powf(-((2 * (j % (width / 2))) as f64) / width as f64);
             let table = |f: fn(f64) -> f64| {
@@ -142,12 +142,12 @@ fn attention(
     p.linear(mixed.swap_dims(1, 2).reshape([rows * length, net.heads * head]))
 }
 
-/// Turns each pair (first half, second half) of a head by its position's angle.
+/// Rotates each pair (first half, second half) of a head by its position's angle.
 fn rotate(x: Tensor<4>, (cos, sin): &(Tensor<4>, Tensor<4>)) -> Tensor<4> {
     let [rows, heads, length, width] = x.dims();
     let half = width / 2;
     let first = x.clone().slice([0..rows, 0..heads, 0..length, 0..half]);
     let second = x.clone().slice([0..rows, 0..heads, 0..length, half..width]);
-    let turned = Tensor::cat(vec![-second, first], 3);
-    x * cos.clone() + turned * sin.clone()
+    let rotated = Tensor::cat(vec![-second, first], 3);
+    x * cos.clone() + rotated * sin.clone()
 }

@@ -122,7 +122,7 @@ fn curves(ways: &[Edge], extents: &[Option<Point>], nodes: &[Node]) -> Vec<Bezie
                 .map(|k| outward + TAU * f64::from(k) / 24.0)
                 .fold(outward, |best, angle| if room(angle) > room(best) + 1e-9 { angle } else { best });
             let reach = 3.2 * nodes[way.from].radius.max(14.0);
-            let away = |turn: f64| (here.0 + reach * (angle + turn).cos(), here.1 + reach * (angle + turn).sin());
+            let away = |offset: f64| (here.0 + reach * (angle + offset).cos(), here.1 + reach * (angle + offset).sin());
             Bezier([here, away(-0.5), away(0.5), here])
         })
         .collect()

@@ -350,7 +350,7 @@ impl Net {
                 "net.head_width",
                 self.head_width(),
                 "an even number with rotary positions",
-                "Rotary positions turn pairs of numbers.",
+                "Rotary positions rotate pairs of numbers.",
             ));
         }
     }
