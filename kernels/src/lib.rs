@@ -26,7 +26,7 @@ mod tests;
 mod transformer;
 mod words;
 
-pub use adamw::{Pace, adamw, sum_of_squares};
+pub use adamw::{AdamWParams, adamw, sum_of_squares};
 pub use crossed::add_crossed;
 pub use matmul::square_product;
 pub use net::{Cells, Net, Watch};

@@ -20,7 +20,7 @@ use cubecl::{
 };
 
 use super::{
-    adamw::{adamw, pace},
+    adamw::{adamw, adamw_params},
     program::{Buffer, Contents, Dispatch, Kernel, Program},
     step::Step,
 };
@@ -197,7 +197,7 @@ impl AdamW {
     ) -> Tensor<1> {
         self.steps += 1;
         let next = Tensor::empty(parameters.dims(), &parameters.device());
-        let words = self.launcher.words(&pace(self.steps, learning_rate, training));
+        let words = self.launcher.words(&adamw_params(self.steps, learning_rate, training));
         let tensors = [
             (Buffer::Flat, &parameters),
             (Buffer::Gradient, &gradient),
@@ -207,7 +207,7 @@ impl AdamW {
         ];
         let mut buffers: Vec<_> =
             tensors.iter().filter_map(|(buffer, tensor)| Some((*buffer, memory(tensor)?.handle))).collect();
-        buffers.push((Buffer::Pace, words));
+        buffers.push((Buffer::AdamWParams, words));
         self.launcher.run(&self.program.dispatches, &buffers);
         next
     }

@@ -22,8 +22,8 @@ pub enum Buffer {
     Second,
     /// What [`super::step::Batch::fill`] gives.
     Batch,
-    /// What [`super::adamw::pace`] gives.
-    Pace,
+    /// What [`super::adamw::adamw_params`] gives.
+    AdamWParams,
     /// Mean loss.
     Loss,
     /// Each cell's share of it.
