@@ -359,13 +359,13 @@ fn share(preset: &'static str, tab: TabKind) -> Share {
         let mut looks = 0.0;
         while !session.trained() {
             session.advance(quiet).await.expect("a step");
-            if session.can_probe() && session.probe(quiet).await.expect("a look") {
+            if session.can_probe() && session.probe(quiet).await.expect("a measurement") {
                 looks += 1.0;
             }
         }
         let [batches, evaluation, probes] = session.shares();
         let mut left = 0.0;
-        while session.probe(quiet).await.expect("a look") {
+        while session.probe(quiet).await.expect("a measurement") {
             left += 1.0;
         }
         let behind = left / f64::max(looks + left, 1.0);

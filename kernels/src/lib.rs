@@ -29,7 +29,7 @@ mod words;
 pub use adamw::{AdamWParams, adamw, sum_of_squares};
 pub use crossed::add_crossed;
 pub use matmul::square_product;
-pub use net::{Cells, Net, Watch};
+pub use net::{ActivationCapture, Cells, Net};
 pub use profile::{Part, Profile, Work};
 pub use shape::{Architecture, Kind, Mlp, Positions, Shape};
 pub use share::{part, weighted};

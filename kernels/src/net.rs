@@ -48,9 +48,9 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// What a look inside wants, and what it saw: row-major numbers, sequence after sequence.
+/// Which activations of a forward pass are wanted, and then what they are: row-major numbers, sequence after sequence.
 #[derive(Clone, Debug, Default)]
-pub struct Watch {
+pub struct ActivationCapture {
     /// Heads (block, head; both from 0) that add nothing to the residual stream.
     pub without: Vec<(usize, usize)>,
     /// Of each block, [rows, heads, T, T], query by key; where wanted. Nothing of a net without attention.
@@ -60,10 +60,10 @@ pub struct Watch {
     pub residual: Option<Vec<Vec<f32>>>,
 }
 
-impl Watch {
+impl ActivationCapture {
     /// Appends to what there is of a layer of the residual stream, if somebody wants it.
-    pub(crate) fn keep(watch: &mut Option<&mut Self>, layer: usize, x: &[f32]) {
-        if let Some(residual) = watch.as_mut().and_then(|watch| watch.residual.as_mut()) {
+    pub(crate) fn keep(capture: &mut Option<&mut Self>, layer: usize, x: &[f32]) {
+        if let Some(residual) = capture.as_mut().and_then(|capture| capture.residual.as_mut()) {
             residual.resize(residual.len().max(layer + 1), Vec::new());
             residual[layer].extend_from_slice(x);
         }
@@ -84,7 +84,7 @@ pub(crate) trait Trunk: Send {
         flat: &[f32],
         x: &mut [f32],
         outputs: &mut [f32],
-        watch: &mut Option<&mut Watch>,
+        capture: &mut Option<&mut ActivationCapture>,
         profile: &mut Option<Profile>,
     );
 
@@ -167,11 +167,17 @@ impl Net {
 
     /// The predictive distribution of each cell, [rows, T, outputs], appended to `out`: log-probabilities of tokens, or a Gaussian's mean
     /// and the logarithm of its variance.
-    pub fn predict(&mut self, flat: &[f32], cells: Cells, out: &mut Vec<f32>, mut watch: Option<&mut Watch>) {
+    pub fn predict(
+        &mut self,
+        flat: &[f32],
+        cells: Cells,
+        out: &mut Vec<f32>,
+        mut capture: Option<&mut ActivationCapture>,
+    ) {
         self.prepare(flat, false);
         for (from, to) in self.chunks(cells.count()) {
             let kind = self.shape.kind;
-            let outputs = self.forward(flat, cells.part(from, to), &mut watch);
+            let outputs = self.forward(flat, cells.part(from, to), &mut capture);
             if let Kind::Tokens(vocab) = kind {
                 log_softmax(outputs, vocab);
             }
@@ -201,12 +207,12 @@ impl Net {
     }
 
     /// Logits, or Gaussians, of each of the cells.
-    fn forward(&mut self, flat: &[f32], cells: Cells, watch: &mut Option<&mut Watch>) -> &mut [f32] {
+    fn forward(&mut self, flat: &[f32], cells: Cells, capture: &mut Option<&mut ActivationCapture>) -> &mut [f32] {
         let x = &mut self.x[..cells.count() * self.shape.read()];
         let outputs = &mut self.outputs[..cells.count() * self.shape.kind.outputs()];
         self.embedding.forward(flat, cells, x);
         lap(&mut self.profile, Part::Embedding);
-        self.trunk.forward(flat, x, outputs, watch, &mut self.profile);
+        self.trunk.forward(flat, x, outputs, capture, &mut self.profile);
         outputs
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     gates::{gru, gru_backward, lstm, lstm_backward},
     linear::Map,
     matmul::Start,
-    net::{Trunk, Watch},
+    net::{ActivationCapture, Trunk},
     profile::{Part, Profile, lap},
     rows::{add, add_rows},
     shape::{Architecture, Input, RecurrentPlaces, Shape},
@@ -206,7 +206,7 @@ impl Trunk for Recurrent {
         flat: &[f32],
         x: &mut [f32],
         outputs: &mut [f32],
-        watch: &mut Option<&mut Watch>,
+        capture: &mut Option<&mut ActivationCapture>,
         profile: &mut Option<Profile>,
     ) {
         let (length, width, gates) = (self.length, self.width, self.gates);
@@ -218,18 +218,18 @@ impl Trunk for Recurrent {
             x.chunks_exact_mut(gates).for_each(|row| add(bias, row));
             transpose(x, &mut self.layers[0].gates, [sequences, length], gates);
         } else {
-            Watch::keep(watch, 0, x);
+            ActivationCapture::keep(capture, 0, x);
             transpose(x, &mut self.read, [sequences, length], width);
         }
-        // Layers of the residual stream that a look gives before the first layer's states.
+        // Layers of the residual stream that are captured before the first layer's states.
         let before = usize::from(one_hot.is_none());
         lap(profile, Part::Embedding);
         for at in 0..self.layers.len() {
             self.layer_forward(at, sequences, profile);
-            if watch.is_some() || at + 1 == self.layers.len() {
+            if capture.is_some() || at + 1 == self.layers.len() {
                 let states = &self.layers[at].states[sequences * width..];
                 transpose(states, &mut self.last, [length, sequences], width);
-                Watch::keep(watch, at + before, &self.last[..rows * width]);
+                ActivationCapture::keep(capture, at + before, &self.last[..rows * width]);
             }
         }
         self.head.apply(rows, &self.last, outputs);

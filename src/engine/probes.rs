@@ -163,13 +163,13 @@ impl Probes {
         let more = open.next().is_some();
         let Some((_, flat)) = self.recording.at(step) else { return Ok(false) };
         let model = trainer.variant(flat.clone());
-        let wanted = trainer::Inside { attention: wish.attention, residual: wish.residual };
-        let look = model.look(&wish.rows, CHUNK, wanted, &wish.without).await?;
+        let wanted = trainer::CaptureOptions { attention: wish.attention, residual: wish.residual };
+        let captured = model.capture(&wish.rows, CHUNK, wanted, &wish.without).await?;
         let layers = trainer.net().config.residual_layers(trainer.net().observation);
         let seen = Seen {
-            distribution: look.predictions,
-            attention: look.attention,
-            residual: layers.into_iter().zip(look.residual).collect(),
+            distribution: captured.predictions,
+            attention: captured.attention,
+            residual: layers.into_iter().zip(captured.residual).collect(),
             parameters: if wish.parameters { model.matrices().await? } else { Vec::new() },
         };
         if wish.scope == Scope::Shown {

@@ -359,16 +359,16 @@ impl Session {
         }
     }
 
-    /// Evaluation and probes have not taken their share of the time yet, nor would they with one more look.
+    /// Evaluation and probes have not taken their share of the time yet, nor would they with one more measurement.
     pub fn can_probe(&self) -> bool {
-        let looks = self.probes.as_ref().map_or(0.0, |probes| probes.spent_ms + probes.largest_ms);
-        self.evaluation_total_ms + looks < PROBE_SHARE * self.training_total_ms
+        let probing = self.probes.as_ref().map_or(0.0, |probes| probes.spent_ms + probes.largest_ms);
+        self.evaluation_total_ms + probing < PROBE_SHARE * self.training_total_ms
     }
 
-    /// Time spent on drawing batches (a part of training's), on evaluations and on looking inside, each as a share of training's own.
+    /// Time spent on drawing batches (a part of training's), on evaluations and on probes, each as a share of training's own.
     pub fn shares(&self) -> [f64; 3] {
-        let looks = self.probes.as_ref().map_or(0.0, |probes| probes.spent_ms);
-        [self.batches_total_ms, self.evaluation_total_ms, looks]
+        let probing = self.probes.as_ref().map_or(0.0, |probes| probes.spent_ms);
+        [self.batches_total_ms, self.evaluation_total_ms, probing]
             .map(|ms| ms / self.training_total_ms.max(f64::MIN_POSITIVE))
     }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     experiment::{Experiment, Observation, Optimizer, Training},
     net::{
-        fused::{self, Composition, Fused, Watch, floats, tensor},
+        fused::{self, ActivationCapture, Composition, Fused, floats, tensor},
         langevin::Langevin,
         layout::Entry,
         network::{Constants, Network},
@@ -52,7 +52,7 @@ pub struct Trainer {
     team: RefCell<Option<Team>>,
     /// Why the team was given up, until it is told.
     lost: RefCell<Option<Lost>>,
-    /// The same on a GPU; looks inside are composed.
+    /// The same on a GPU; activations are captured by the composed pass.
     #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
     shaders: Option<fused::gpu::Passes>,
     /// Of the stage that runs: its schedule spans the stage's steps.
@@ -85,16 +85,16 @@ pub struct Stepped {
     pub learning_rate: f64,
 }
 
-/// Which parts of a look inside are wanted.
+/// Which activations are captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Inside {
+pub struct CaptureOptions {
     pub attention: bool,
     pub residual: bool,
 }
 
-/// A look inside, read back: row-major numbers.
+/// Captured activations, read back: row-major numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Look {
+pub struct Captured {
     /// The predictive distributions, [rows, T, outputs], as [`Model::predictions`] gives them.
     pub predictions: Vec<f32>,
     /// Of each block, [rows, heads, T, T], query by key; empty unless wanted, and in nets without attention.
@@ -380,39 +380,40 @@ fn cut(net: &Network, flat: &Tensor<1>) -> Vec<Tensor<2>> {
 }
 
 impl Variant<'_> {
-    /// What the net predicts for `rows` (sequences of length T) and what went on inside, `chunk` sequences at a time, without the
+    /// What the net predicts for `rows` (sequences of length T), and the captured activations, `chunk` sequences at a time, without the
     /// heads (block, head; both from 0) in `without`. Only what is wanted leaves the device.
-    pub async fn look(
+    pub async fn capture(
         &self,
         rows: &Rows,
         chunk: usize,
-        inside: Inside,
+        options: CaptureOptions,
         without: &[(usize, usize)],
-    ) -> Result<Look, EngineError> {
+    ) -> Result<Captured, EngineError> {
         let Trainer { net, constants, device, fused, .. } = self.trainer;
         if let Some(fused) = fused {
-            let mut watch = Watch {
+            let mut capture = ActivationCapture {
                 without: without.to_vec(),
-                attention: inside.attention.then(Vec::new),
-                residual: inside.residual.then(Vec::new),
+                attention: options.attention.then(Vec::new),
+                residual: options.residual.then(Vec::new),
             };
-            let predictions = fused.look(&self.flat, rows, &mut watch);
-            let (attention, residual) = (watch.attention.unwrap_or_default(), watch.residual.unwrap_or_default());
-            return Ok(Look { predictions, attention, residual });
+            let predictions = fused.capture(&self.flat, rows, &mut capture);
+            let (attention, residual) = (capture.attention.unwrap_or_default(), capture.residual.unwrap_or_default());
+            return Ok(Captured { predictions, attention, residual });
         }
         let leaves = cut(net, &self.flat);
-        let mut look = Look::default();
+        let mut captured = Captured::default();
         for part in self.chunks(rows, chunk) {
-            let traced = net.forward_traced(&leaves, net.inputs(&part, constants.length, device), constants, without);
-            look.predictions.extend(read(traced.output).await?);
-            if inside.attention {
-                extend(&mut look.attention, traced.attention).await?;
+            let tensors =
+                net.forward_captured(&leaves, net.inputs(&part, constants.length, device), constants, without);
+            captured.predictions.extend(read(tensors.output).await?);
+            if options.attention {
+                extend(&mut captured.attention, tensors.attention).await?;
             }
-            if inside.residual {
-                extend(&mut look.residual, traced.residual).await?;
+            if options.residual {
+                extend(&mut captured.residual, tensors.residual).await?;
             }
         }
-        Ok(look)
+        Ok(captured)
     }
 
     /// All parameters, matrix by matrix.

@@ -3,6 +3,7 @@
 //! All parameters live in one flat vector ([`layout::Layout`] says what lies where), so that the optimiser is a handful
 //! of operations whatever the depth, and distances between models are one subtraction.
 
+pub mod capture;
 pub mod fused;
 pub mod langevin;
 pub mod layout;
@@ -10,7 +11,6 @@ pub mod network;
 pub mod optimizer;
 mod parameters;
 mod recurrent;
-pub mod trace;
 mod transformer;
 
 // Natively only: tests/web.rs is what runs in a browser.

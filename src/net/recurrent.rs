@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 
-use super::{parameters::Parameters, trace::Trace};
+use super::{capture::TensorCapture, parameters::Parameters};
 use crate::experiment::{Architecture, Net};
 
 /// Everything between the embedding (or input projection) and the head: [rows · T, width] to the same, through time. `one_hot`: `x` holds
@@ -13,11 +13,11 @@ pub fn trunk(
     x: Tensor<2>,
     length: usize,
     one_hot: bool,
-    mut trace: Option<&mut Trace>,
+    mut capture: Option<&mut TensorCapture>,
 ) -> Tensor<2> {
     let rows = x.dims()[0] / length;
-    if let Some(trace) = trace.as_mut().filter(|_| !one_hot) {
-        trace.residual.push(x.clone());
+    if let Some(capture) = capture.as_mut().filter(|_| !one_hot) {
+        capture.residual.push(x.clone());
     }
     // Time first, so that the rows of one time lie together.
     let mut x = transposed(x, rows, length);
@@ -30,8 +30,8 @@ pub fn trunk(
             Architecture::Lstm => lstm(input + bias, weight, length),
             Architecture::Transformer | Architecture::Gru => gru(input, weight, bias, length),
         };
-        if let Some(trace) = &mut trace {
-            trace.residual.push(transposed(x.clone(), length, rows));
+        if let Some(capture) = &mut capture {
+            capture.residual.push(transposed(x.clone(), length, rows));
         }
     }
     transposed(x, length, rows)

@@ -289,7 +289,7 @@ impl Net {
         length as f64 * (ends + self.blocks * (projections + mlp)) as f64 + self.blocks as f64 * attention
     }
 
-    /// What the layers are called that a look inside gives, in order; the last one is what the head reads. There is no embedding where
+    /// What the layers are called that are captured, in order; the last one is what the head reads. There is no embedding where
     /// the first layer reads one-hot tokens.
     pub fn residual_layers(&self, observation: Observation) -> Vec<String> {
         let mut names = Vec::new();

@@ -15,7 +15,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use kernels::{Cells, Kind, Profile, Shape, Work};
 
 pub use adamw::AdamW;
-pub use kernels::Watch;
+pub use kernels::ActivationCapture;
 
 use crate::{
     experiment::{Architecture, Mlp, Net, Norm, Observation, Positions},
@@ -27,7 +27,7 @@ use crate::{
 pub enum Composition {
     /// burn's tensors and its autodiff: any net on any device.
     Plain,
-    /// Hand-written passes: on the CPU, and on WebGPU but for looks inside.
+    /// Hand-written passes: on the CPU, and on WebGPU but for activation captures.
     Fused,
 }
 
@@ -85,10 +85,10 @@ impl Fused {
         shape.parts().iter().map(|part| (part.name(), profile.spent(*part), shape.work(*part, cells))).collect()
     }
 
-    /// Predictions, with what `watch` wants of what went on inside.
-    pub fn look(&self, flat: &Tensor<1>, rows: &Rows, watch: &mut Watch) -> Vec<f32> {
+    /// Predictions, and the activations that `capture` asks for.
+    pub fn capture(&self, flat: &Tensor<1>, rows: &Rows, capture: &mut ActivationCapture) -> Vec<f32> {
         let mut out = Vec::new();
-        self.passes.borrow_mut().predict(&floats(flat.clone()), cells(rows), &mut out, Some(watch));
+        self.passes.borrow_mut().predict(&floats(flat.clone()), cells(rows), &mut out, Some(capture));
         out
     }
 }

@@ -1,9 +1,9 @@
-//! A look inside a forward pass: who attends to what, and what the residual stream holds.
+//! Captures the activations of a forward pass: who attends to what, and what the residual stream holds.
 
 use burn::tensor::{Tensor, TensorData};
 
-/// What a traced forward pass gives; nothing is read back yet.
-pub struct Traced {
+/// What a forward pass with a capture gives; nothing is read back yet.
+pub struct CapturedTensors {
     /// As [`super::network::Network::forward`] gives it: [rows · T, outputs].
     pub output: Tensor<2>,
     /// Of each block, after the softmax: [rows, heads, T, T], query by key. Empty in a net without attention.
@@ -13,13 +13,13 @@ pub struct Traced {
 }
 
 /// Collects while the pass goes on. A pass without one keeps nothing and does nothing more.
-pub struct Trace {
+pub struct TensorCapture {
     without: Vec<(usize, usize)>,
     pub attention: Vec<Tensor<4>>,
     pub residual: Vec<Tensor<2>>,
 }
 
-impl Trace {
+impl TensorCapture {
     /// `without`: (block, head), both from 0, of the heads to be ablated.
     pub fn without(without: &[(usize, usize)]) -> Self {
         Self { without: without.to_vec(), attention: Vec::new(), residual: Vec::new() }
