@@ -40,10 +40,10 @@ fn small() -> Experiment {
     e
 }
 
-async fn run(experiment: &Experiment, wish: DeviceChoice) -> Vec<Event> {
+async fn run(experiment: &Experiment, choice: DeviceChoice) -> Vec<Event> {
     let mut events = Vec::new();
     let mut emit = |e| events.push(e);
-    let mut session = Session::prepare(experiment, wish, &mut emit).await.expect("prepares");
+    let mut session = Session::prepare(experiment, choice, &mut emit).await.expect("prepares");
     while !session.finished() {
         session.advance(&mut emit).await.expect("steps");
     }
@@ -194,16 +194,16 @@ async fn a_session_on_the_cpu_repeats_bit_for_bit() {
 }
 
 /// All losses of a run that is saved after `stop` steps, dropped, and resumed.
-async fn resumed(experiment: &Experiment, wish: DeviceChoice, stop: usize) -> (Vec<f64>, DeviceKind) {
+async fn resumed(experiment: &Experiment, choice: DeviceChoice, stop: usize) -> (Vec<f64>, DeviceKind) {
     let mut events = Vec::new();
-    let mut session = Session::prepare(experiment, wish, &mut |e| events.push(e)).await.expect("prepares");
+    let mut session = Session::prepare(experiment, choice, &mut |e| events.push(e)).await.expect("prepares");
     for _ in 0..stop {
         session.advance(&mut |e| events.push(e)).await.expect("steps");
     }
     let bytes = session.checkpoint(&mut |e| events.push(e)).await.expect("saved");
     drop(session);
     let mut after = Vec::new();
-    let mut session = Session::resume(experiment, &bytes, wish, &mut |e| after.push(e)).await.expect("resumes");
+    let mut session = Session::resume(experiment, &bytes, choice, &mut |e| after.push(e)).await.expect("resumes");
     assert_eq!(session.steps(), stop);
     while !session.finished() {
         session.advance(&mut |e| after.push(e)).await.expect("steps");

@@ -115,10 +115,10 @@ impl Session {
     /// Builds the world, theory, data, evaluation sets and model; tells `emit` of each, and evaluates step 0.
     pub async fn prepare(
         experiment: &Experiment,
-        wish: DeviceChoice,
+        choice: DeviceChoice,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
-        Self::prepare_at(Pace::unbroken(), experiment, wish, None, emit).await
+        Self::prepare_at(Pace::unbroken(), experiment, choice, None, emit).await
     }
 
     /// The same with rests, here and in every evaluation to come. Dropping the future abandons the session. With the bytes of a
@@ -126,7 +126,7 @@ impl Session {
     pub async fn prepare_at(
         mut pace: Pace,
         experiment: &Experiment,
-        wish: DeviceChoice,
+        choice: DeviceChoice,
         checkpoint: Option<&[u8]>,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
@@ -176,13 +176,13 @@ impl Session {
         }
         let probes = Probes::new(experiment, &theory);
         emit(Event::Theory(theory));
-        Self::begin(pace, experiment, wish, world, corpus, evaluator, Some(probes), saved, emit).await
+        Self::begin(pace, experiment, choice, world, corpus, evaluator, Some(probes), saved, emit).await
     }
 
     /// The same without the theory's curves, which nobody looks at in a cell of a sweep: the evaluations have no `model`.
     pub async fn bare(
         experiment: &Experiment,
-        wish: DeviceChoice,
+        choice: DeviceChoice,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
         experiment.validate().map_err(EngineError::Experiment)?;
@@ -190,14 +190,14 @@ impl Session {
         let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
         let mut pace = Pace::unbroken();
         let evaluator = Evaluator::new(&mut pace, experiment, &world, &corpus, &[], &[]).await;
-        Self::begin(pace, experiment, wish, world, corpus, evaluator, None, None, emit).await
+        Self::begin(pace, experiment, choice, world, corpus, evaluator, None, None, emit).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that a session is made of")]
     async fn begin(
         mut pace: Pace,
         experiment: &Experiment,
-        wish: DeviceChoice,
+        choice: DeviceChoice,
         world: World,
         corpus: Corpus,
         evaluator: Evaluator,
@@ -210,8 +210,8 @@ impl Session {
         let alone = probes.is_none();
         let observation = world.observation();
         let mut chosen = match &saved {
-            Some(saved) => device::choose_again(wish, &saved.summary, experiment, observation, emit).await?,
-            None => device::choose(wish, experiment, observation, alone, emit).await?,
+            Some(saved) => device::choose_again(choice, &saved.summary, experiment, observation, emit).await?,
+            None => device::choose(choice, experiment, observation, alone, emit).await?,
         };
         emit(Event::Device(chosen.report.clone()));
         let mut trainer = Trainer::new(experiment, world.observation(), &chosen.device);

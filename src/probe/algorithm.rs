@@ -11,7 +11,7 @@ use charts::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Measurement, Probe, RunRecord, Seen, Setting, Wish,
+    ActivationRequest, Activations, Measurement, Probe, RunRecord, Setting,
     distances::{Distances, Ensemble, NAMED_WITHIN, Predictor, ReferencePredictors},
     mixture,
     parts::{listed, sentences},
@@ -54,16 +54,16 @@ pub struct Algorithm {
 }
 
 impl Probe for AlgorithmProbe {
-    fn wishes(&self) -> Vec<Wish> {
-        self.ensembles.iter().filter_map(|e| self.references.rows(*e)).map(Wish::predictions).collect()
+    fn requests(&self) -> Vec<ActivationRequest> {
+        self.ensembles.iter().filter_map(|e| self.references.rows(*e)).map(ActivationRequest::predictions).collect()
     }
 
-    fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<Measurement> {
-        let (ensemble, known) = (*self.ensembles.get(wish)?, self.weights.get_mut(wish)?);
+    fn measure(&mut self, request: usize, step: usize, activations: Activations) -> Option<Measurement> {
+        let (ensemble, known) = (*self.ensembles.get(request)?, self.weights.get_mut(request)?);
         let start = known.range(..=step).next_back().map(|(_, weights)| weights.clone()).unwrap_or_default();
-        let distances = self.references.measure(ensemble, &seen.distribution, &start)?;
+        let distances = self.references.measure(ensemble, &activations.distribution, &start)?;
         known.insert(step, distances.mixture.weights.clone());
-        Some(Measurement::Algorithm(Nearness { ensemble: wish, step, distances }))
+        Some(Measurement::Algorithm(Nearness { ensemble: request, step, distances }))
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Measurement, Probe, Seen, Setting, Wish,
+    ActivationRequest, Activations, Measurement, Probe, Setting,
     reference::{self, Reference},
     transitions::EventLosses,
 };
@@ -116,12 +116,12 @@ impl Events {
 }
 
 impl Probe for Events {
-    fn wishes(&self) -> Vec<Wish> {
-        vec![Wish::predictions(self.bayes.rows.clone())]
+    fn requests(&self) -> Vec<ActivationRequest> {
+        vec![ActivationRequest::predictions(self.bayes.rows.clone())]
     }
 
-    fn measure(&mut self, _: usize, step: usize, seen: Seen) -> Option<Measurement> {
-        Some(Measurement::Transitions(EventLosses { step, excess: self.excess(&seen.distribution)? }))
+    fn measure(&mut self, _: usize, step: usize, activations: Activations) -> Option<Measurement> {
+        Some(Measurement::Transitions(EventLosses { step, excess: self.excess(&activations.distribution)? }))
     }
 }
 

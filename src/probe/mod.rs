@@ -47,7 +47,7 @@ pub struct Setting<'a> {
     pub theory: &'a Theory,
 }
 
-/// At which parameters a forward pass is wished for.
+/// At which parameters a forward pass is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// At every recorded step, the start (0) among them.
@@ -56,13 +56,13 @@ pub enum Scope {
     Shown,
 }
 
-/// One forward pass that a tab wishes for.
+/// One forward pass that a tab requests.
 #[derive(Clone, Debug)]
-pub struct Wish {
-    /// Another key stands for another wish: what was given for the old one is not asked for again, nor kept by the driver.
+pub struct ActivationRequest {
+    /// Another key stands for another request: what was given for the old one is not asked for again, nor kept by the driver.
     pub key: u64,
     pub scope: Scope,
-    /// Sequences of T cells; without any, nothing is wished for now.
+    /// Sequences of T cells; without any, nothing is requested now.
     pub rows: Arc<Rows>,
     /// The patterns of attention are wanted.
     pub attention: bool,
@@ -74,7 +74,7 @@ pub struct Wish {
     pub without: Vec<(usize, usize)>,
 }
 
-impl Wish {
+impl ActivationRequest {
     /// Predictions only, at every recorded step.
     pub fn predictions(rows: Arc<Rows>) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Wish {
 /// What a forward pass gave. Input position i (0-based) holds the start token (i = 0) or x_i; what stands there predicts
 /// x_{i+1}.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct Activations {
     /// The predictive distribution of each cell, [rows, T, outputs] row-major: ln p of each token, or a Gaussian's mean and the logarithm
     /// of its variance.
     pub distribution: Vec<f32>,
@@ -169,14 +169,14 @@ impl RunRecord {
 /// Measures what one tab shows: says which forward passes it needs, and turns what they gave into numbers.
 pub trait Probe {
     /// The forward passes needed now, always the same number of them in the same order. Asked for after every change.
-    fn wishes(&self) -> Vec<Wish> {
+    fn requests(&self) -> Vec<ActivationRequest> {
         Vec::new()
     }
 
-    /// Numbers from what pass number `wish` gave at a recorded step. Steps may come in any order, and again. `None` where it says
+    /// Numbers from what pass number `request` gave at a recorded step. Steps may come in any order, and again. `None` where it says
     /// nothing.
-    fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<Measurement> {
-        let _ = (wish, step, seen);
+    fn measure(&mut self, request: usize, step: usize, activations: Activations) -> Option<Measurement> {
+        let _ = (request, step, activations);
         None
     }
 

@@ -164,12 +164,12 @@ impl Wrong {
 
 /// The names that a field may have, as its reader tells them of one that it does not know.
 pub(super) fn options(field: &str) -> Vec<String> {
-    let unheard = field.rsplit('.').fold(Value::from("?"), |inner, name| {
+    let nested = field.rsplit('.').fold(Value::from("?"), |inner, name| {
         let mut outer = Map::new();
         outer.insert(name.into(), inner);
         Value::Object(outer)
     });
-    json::choices::<Experiment>(unheard)
+    json::choices::<Experiment>(nested)
 }
 
 /// A count, however it is written: 16, 16.0 or 1.6e1.

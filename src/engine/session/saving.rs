@@ -31,10 +31,10 @@ impl Session {
     pub async fn resume(
         experiment: &Experiment,
         checkpoint: &[u8],
-        wish: DeviceChoice,
+        choice: DeviceChoice,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
-        Self::prepare_at(crate::pace::Pace::unbroken(), experiment, wish, Some(checkpoint), emit).await
+        Self::prepare_at(crate::pace::Pace::unbroken(), experiment, choice, Some(checkpoint), emit).await
     }
 
     /// Sends the losses that are still on their way, and gives the run as it stands: [`Self::resume`] goes on from there with the

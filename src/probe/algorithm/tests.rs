@@ -21,7 +21,7 @@ impl Open {
     }
 
     fn take(&mut self, ensemble: usize, step: usize, distribution: Vec<f32>) {
-        match self.probe.measure(ensemble, step, Seen { distribution, ..Seen::default() }) {
+        match self.probe.measure(ensemble, step, Activations { distribution, ..Activations::default() }) {
             Some(Measurement::Algorithm(found)) => self.tab.add(found),
             other => panic!("{other:?}"),
         }
@@ -58,8 +58,8 @@ fn it_says_what_the_model_is_nearest_to() {
         e.evaluation.sequences = 128;
     });
     let mut open = Open::new(&run);
-    assert_eq!(open.probe.wishes().len(), 2);
-    assert!(open.probe.wishes().iter().all(|wish| wish.rows.len() == 128 * 32));
+    assert_eq!(open.probe.requests().len(), 2);
+    assert!(open.probe.requests().iter().all(|request| request.rows.len() == 128 * 32));
     let record = run.record(&[0, 10, 100]);
     assert!(html(&open.tab.blocks(&record, 0, 0)).contains("Appears after the first recorded step"));
     open.give(0, &[("uniform", 1.0)]);

@@ -6,7 +6,7 @@ use charts::{
 
 use super::*;
 use crate::{
-    probe::{Measurement, Seen, testing::Run},
+    probe::{Activations, Measurement, testing::Run},
     world::{Purpose, Stream},
 };
 
@@ -98,7 +98,7 @@ fn levels_that_are_the_same_are_one() {
 fn it_says_when_each_event_was_learned() {
     let (run, record) = two_stories(1000);
     let (mut probe, mut tab) = Transitions::open(&run.setting()).expect("a tab");
-    assert_eq!(probe.wishes().len(), 1);
+    assert_eq!(probe.requests().len(), 1);
     let events = tab.events.as_ref().expect("events");
     // The share of the excess that is left at each step: first of later names, then of first ones.
     let (classes, first) = (events.classes.len(), events.classes[0].name.clone());
@@ -125,11 +125,15 @@ fn it_says_when_each_event_was_learned() {
         assert!(html.contains(&format!("<th scope=\"row\">{name}</th>")) && html.contains(loss), "{name}: {html}");
     }
     // What a model says comes in by the probe.
-    let tokens = probe.wishes()[0].rows.len();
-    let uniform = Seen { distribution: vec![0.2f32.ln(); 5 * tokens], ..Seen::default() };
+    let tokens = probe.requests()[0].rows.len();
+    let uniform = Activations { distribution: vec![0.2f32.ln(); 5 * tokens], ..Activations::default() };
     let Some(Measurement::Transitions(found)) = probe.measure(0, 7, uniform) else { panic!("no losses") };
     assert!(found.step == 7 && (found.excess[0].value - (5f64.ln() - 2f64.ln())).abs() < 1e-4);
-    assert!(probe.measure(0, 7, Seen { distribution: vec![f32::NAN; 5 * tokens], ..Seen::default() }).is_none());
+    assert!(
+        probe
+            .measure(0, 7, Activations { distribution: vec![f32::NAN; 5 * tokens], ..Activations::default() })
+            .is_none()
+    );
 }
 
 #[test]
