@@ -280,14 +280,14 @@ async fn a_gpu_gets_ready_while_the_cpu_trains() {
     let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
     session.challenge(Candidate::new(&experiment, Observation::Tokens(5), gpu));
     let told = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Device(_))).count();
-    let mut heard = Vec::new();
-    while told(&heard) == 0 {
-        session.advance(&mut |e| heard.push(e)).await.expect("steps");
+    let mut events = Vec::new();
+    while told(&events) == 0 {
+        session.advance(&mut |e| events.push(e)).await.expect("steps");
         // The GPU answers between tasks.
         next_task().await;
     }
     assert!(session.steps() > 10, "the CPU trained on meanwhile: {} steps", session.steps());
-    let report = report(&heard);
+    let report = report(&events);
     // On SwiftShader.
     assert_eq!(report.used, DeviceKind::Cpu, "{}", report.why);
     assert!(report.why.starts_with("The CPU is faster: a step takes ") && report.parity.is_some(), "{report:?}");

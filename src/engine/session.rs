@@ -112,7 +112,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Builds the world, theory, data, evaluation sets and model; tells `emit` of each, and evaluates step 0.
+    /// Builds the world, theory, data, evaluation sets and model; emits an event for each, and evaluates step 0.
     pub async fn prepare(
         experiment: &Experiment,
         choice: DeviceChoice,
@@ -420,7 +420,7 @@ impl Session {
         }
         if self.trained() {
             let concluded = self.conclude(emit).await;
-            self.tell_lost(emit);
+            self.report_lost(emit);
             return concluded;
         }
         let start = now_ms();
@@ -429,7 +429,7 @@ impl Session {
         self.corpus.batch(&self.world, step, size, self.priors.subset(step), &mut self.batch);
         self.batches_total_ms += now_ms() - start;
         let stepped = self.trainer.step(&self.batch, &self.counterparts(step)).await;
-        self.tell_lost(emit);
+        self.report_lost(emit);
         self.pending.push(stepped.loss);
         if self.differences.is_some() && self.priors.stage(step) != Stage::Topic {
             self.pending_differences.push((stepped.learning_rate, stepped.differences));
@@ -468,7 +468,7 @@ impl Session {
     }
 
     /// Says that a core was lost, if one was since the last time.
-    fn tell_lost(&mut self, emit: &mut dyn FnMut(Event)) {
+    fn report_lost(&mut self, emit: &mut dyn FnMut(Event)) {
         if let Some(Lost(why)) = self.trainer.take_lost() {
             self.chosen.report.why = format!("The CPU trains on one core, as another could not go on: {why}.");
             emit(Event::Device(self.chosen.report.clone()));
@@ -511,7 +511,7 @@ impl Session {
         if conclusion.is_measured() && !measured {
             let evaluation = conclusion.evaluation(self.evaluator.bases());
             self.last = Some(evaluation.clone());
-            tell(Event::Evaluation(evaluation), self.trainer.steps(), emit)?;
+            emit_finite(Event::Evaluation(evaluation), self.trainer.steps(), emit)?;
         }
         if let Some(mut outcome) = outcome {
             outcome.seconds = self.training_total_ms / 1000.0;
@@ -519,7 +519,7 @@ impl Session {
             outcome.measuring_seconds = self.measuring_total_ms / 1000.0;
             outcome.paths = self.differences.as_ref().map(Differences::paths);
             outcome.record = self.record.clone();
-            tell(Event::Outcome(Box::new(outcome)), self.trainer.steps(), emit)?;
+            emit_finite(Event::Outcome(Box::new(outcome)), self.trainer.steps(), emit)?;
             self.concluded = true;
         }
         Ok(())
@@ -569,7 +569,7 @@ impl Session {
         self.last = Some(evaluation.clone());
         emit(Event::Evaluation(evaluation));
         emit(Event::Samples(samples));
-        self.tell_lost(emit);
+        self.report_lost(emit);
         self.last_read = now_ms();
         Ok(())
     }
@@ -692,7 +692,7 @@ fn finite(message: &impl Serialize, step: usize) -> Result<(), EngineError> {
 }
 
 /// Emits what is measured of the model, if all of it is finite.
-fn tell(event: Event, step: usize, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+fn emit_finite(event: Event, step: usize, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
     finite(&event, step)?;
     emit(event);
     Ok(())

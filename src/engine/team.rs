@@ -2,7 +2,7 @@
 //! fixed order. So the same number of cores gives the same bits, and another number differs by what f32 rounds.
 //!
 //! Natively the members are threads. In a browser they are workers with the kernels alone (`www/team-worker.js`), which share no
-//! memory with anybody and so need no special headers; the engine's own thread waits for them, and hears commands meanwhile.
+//! memory with anybody and so need no special headers; the engine's own thread waits for them, and handles commands meanwhile.
 
 use kernels::{part, weighted};
 
@@ -169,19 +169,19 @@ mod members {
     /// A worker, and what it said last.
     pub struct Member {
         worker: Worker,
-        heard: Rc<RefCell<Heard>>,
+        inbox: Rc<RefCell<Inbox>>,
         _message: Closure<dyn FnMut(MessageEvent)>,
         _error: Closure<dyn FnMut(ErrorEvent)>,
     }
 
     #[derive(Default)]
-    struct Heard {
+    struct Inbox {
         answer: Option<Result<JsValue, Lost>>,
         waker: Option<Waker>,
     }
 
-    impl Heard {
-        fn hear(&mut self, answer: Result<JsValue, Lost>) {
+    impl Inbox {
+        fn receive(&mut self, answer: Result<JsValue, Lost>) {
             self.answer = Some(answer);
             if let Some(waker) = self.waker.take() {
                 waker.wake();
@@ -203,10 +203,10 @@ mod members {
             options.set_type(WorkerType::Module);
             options.set_name("team");
             let worker = Worker::new_with_options(&format!("team-worker.js{query}"), &options).ok()?;
-            let heard: Rc<RefCell<Heard>> = Rc::default();
-            let (told, failed) = (heard.clone(), heard.clone());
+            let inbox: Rc<RefCell<Inbox>> = Rc::default();
+            let (on_message, on_failure) = (inbox.clone(), inbox.clone());
             let message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
-                told.borrow_mut().hear(Ok(message.data()));
+                on_message.borrow_mut().receive(Ok(message.data()));
             });
             let error = Closure::<dyn FnMut(ErrorEvent)>::new(move |error: ErrorEvent| {
                 error.prevent_default();
@@ -214,16 +214,16 @@ mod members {
                 let words = Reflect::get(&error, &"message".into()).ok().and_then(|words| words.as_string());
                 let words =
                     words.filter(|words| !words.is_empty()).unwrap_or_else(|| "its files did not arrive".into());
-                failed.borrow_mut().hear(Err(Lost(
+                on_failure.borrow_mut().receive(Err(Lost(
                     words.trim_start_matches("Uncaught ").trim_start_matches("Error: ").trim_end_matches('.').into(),
                 )));
             });
             worker.set_onmessage(Some(message.as_ref().unchecked_ref()));
             worker.set_onerror(Some(error.as_ref().unchecked_ref()));
-            Some(Self { worker, heard, _message: message, _error: error })
+            Some(Self { worker, inbox, _message: message, _error: error })
         }
 
-        fn tell(&self, message: &JsValue, moved: &Array) -> Result<(), Lost> {
+        fn send(&self, message: &JsValue, moved: &Array) -> Result<(), Lost> {
             let refused = |error| Lost(format!("it could not be told its part ({error:?})"));
             self.worker.post_message_with_transfer(message, moved).map_err(refused)
         }
@@ -231,11 +231,11 @@ mod members {
         /// What it says next.
         async fn answer(&self) -> Result<JsValue, Lost> {
             poll_fn(|context| {
-                let mut heard = self.heard.borrow_mut();
-                match heard.answer.take() {
+                let mut inbox = self.inbox.borrow_mut();
+                match inbox.answer.take() {
                     Some(answer) => Poll::Ready(answer),
                     None => {
-                        heard.waker = Some(context.waker().clone());
+                        inbox.waker = Some(context.waker().clone());
                         Poll::Pending
                     }
                 }
@@ -259,7 +259,7 @@ mod members {
             return Err(Lost("the browser started no worker".into()));
         }
         for member in &members {
-            member.tell(&Uint32Array::from(&shape.words()[..]), &Array::new())?;
+            member.send(&Uint32Array::from(&shape.words()[..]), &Array::new())?;
         }
         for member in &members {
             // The number of parameters: 0 where it does not understand, which would be a bug.
@@ -305,7 +305,7 @@ mod members {
                 }
             };
             let moved = Array::of2(&parameters.buffer(), &memory);
-            member.tell(&Array::of3(&what.into(), &parameters, &cells), &moved)?;
+            member.send(&Array::of3(&what.into(), &parameters, &cells), &moved)?;
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ struct Mailbox {
     waker: Option<Waker>,
 }
 
-/// A run that is being prepared, a portion at each round of the loop, so that every command is heard meanwhile.
+/// A run that is being prepared, a portion at each round of the loop, so that every command is handled meanwhile.
 struct Preparing {
     session: Pin<Box<dyn Future<Output = Result<Session, EngineError>>>>,
     /// Paused by the user: nothing is computed until it goes on.
@@ -209,7 +209,7 @@ thread_local! {
 #[wasm_bindgen]
 pub fn handle(bytes: &[u8]) {
     if coordinator::is_meant() {
-        coordinator::hear(bytes);
+        coordinator::handle(bytes);
         return;
     }
     match wire::decode(bytes) {
@@ -276,7 +276,7 @@ async fn run() {
             Some(message) if worker.handled_while_preparing(&message) => Ok(()),
             Some(message) => {
                 worker.looking = true;
-                obey(message, &mut worker).await
+                handle_command(message, &mut worker).await
             }
             None if worker.is_preparing() => worker.prepare().await,
             None => advance(&mut worker).await,
@@ -292,7 +292,7 @@ async fn run() {
     }
 }
 
-async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Result<(), EngineError> {
+async fn handle_command(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Result<(), EngineError> {
     if command.starts_a_run() {
         // The old run's memory goes before the new one's comes.
         worker.forget();

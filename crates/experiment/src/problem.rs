@@ -72,7 +72,7 @@ pub fn sentences(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Collects problems, so that a person hears of all of them at once.
+/// Collects problems, so that a person sees all of them at once.
 #[derive(Default)]
 pub struct Checker(Vec<Problem>);
 

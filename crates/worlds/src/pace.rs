@@ -1,4 +1,4 @@
-//! Lets a long computation rest now and then, so that whoever runs it hears what else is wanted.
+//! Lets a long computation rest now and then, so that whoever runs it can handle other messages.
 //!
 //! The computation says how much it has done since it last said so ([`Pace::worked`]), and awaits the answer. Whether that is a rest is not
 //! its business: natively it never is one, in the browser's worker it is one about every 50 ms. To abandon the computation is to drop

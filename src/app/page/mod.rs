@@ -204,7 +204,7 @@ fn Baseline(name: String, about: String) -> impl IntoView {
     view! { <Switch label=name about testid on=is_drawn set /> }
 }
 
-/// What a screen reader hears of the run: its phase, and the hero chart's sentence every few seconds at most.
+/// What a screen reader announces of the run: its phase, and the hero chart's sentence every few seconds at most.
 #[component]
 fn Spoken() -> impl IntoView {
     let app = state::use_app();

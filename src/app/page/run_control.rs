@@ -201,7 +201,7 @@ impl App {
     pub fn open_changed(self, base: &Experiment, fields: Vec<(String, Value)>) {
         match link::with_fields(base, &fields) {
             Ok(experiment) => self.open_beside(experiment),
-            Err(problems) => self.tell("This suggestion does not fit its experiment.", &problems),
+            Err(problems) => self.show_message("This suggestion does not fit its experiment.", &problems),
         }
     }
 

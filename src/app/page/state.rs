@@ -411,7 +411,7 @@ impl App {
     }
 
     /// A notice made of a sentence and what is wrong.
-    pub fn tell(self, sentence: &str, problems: &[Problem]) {
+    pub fn show_message(self, sentence: &str, problems: &[Problem]) {
         let mut text = String::from(sentence);
         for problem in problems {
             text.push('\n');

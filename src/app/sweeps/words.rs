@@ -128,7 +128,7 @@ pub fn standing(p: &Progress) -> String {
     parts.join(" · ")
 }
 
-/// What a screen reader hears: less often than what is seen changes.
+/// What a screen reader announces: less often than what is seen changes.
 pub fn spoken(p: &Progress) -> String {
     let state = match () {
         () if p.is_over => "Finished",

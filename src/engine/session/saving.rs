@@ -22,7 +22,7 @@ use crate::{
 const SUMMARY_BYTES: usize = 4096;
 
 impl Session {
-    /// Goes on from a checkpoint of the same experiment, as [`Self::prepare`] begins one. `emit` hears what is prepared, the theory
+    /// Goes on from a checkpoint of the same experiment, as [`Self::prepare`] begins one. `emit` gets what is prepared, the theory
     /// among it, and nothing of the steps before the checkpoint.
     ///
     /// # Errors

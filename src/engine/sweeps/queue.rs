@@ -35,15 +35,15 @@ pub enum Order {
 enum Place {
     #[default]
     Empty,
-    /// Not heard of since, ms.
+    /// Time of its last message, ms.
     Starting {
-        heard: f64,
+        last_message: f64,
     },
     Idle,
     Busy {
         cell: usize,
         since: f64,
-        heard: f64,
+        last_message: f64,
     },
 }
 
@@ -172,9 +172,9 @@ impl Queue {
     }
 
     /// The worker said something at `now`.
-    pub fn heard(&mut self, worker: usize, now: f64) {
-        if let Some(Place::Starting { heard } | Place::Busy { heard, .. }) = self.places.get_mut(worker) {
-            *heard = now;
+    pub fn message_from(&mut self, worker: usize, now: f64) {
+        if let Some(Place::Starting { last_message } | Place::Busy { last_message, .. }) = self.places.get_mut(worker) {
+            *last_message = now;
         }
     }
 
@@ -218,8 +218,10 @@ impl Queue {
     /// What is to be done at `now`, ms. The orders count as carried out.
     pub fn orders(&mut self, now: f64) -> Vec<Order> {
         for worker in 0..self.places.len() {
-            let (Place::Starting { heard } | Place::Busy { heard, .. }) = self.places[worker] else { continue };
-            if now - heard > self.patience {
+            let (Place::Starting { last_message } | Place::Busy { last_message, .. }) = self.places[worker] else {
+                continue;
+            };
+            if now - last_message > self.patience {
                 self.lost(worker, &format!("Its worker said nothing for {:.0} s.", self.patience / 1000.0));
             }
         }
@@ -236,7 +238,7 @@ impl Queue {
             }
             match waiting.next() {
                 Some(cell) => {
-                    self.places[worker] = Place::Busy { cell, since: now, heard: now };
+                    self.places[worker] = Place::Busy { cell, since: now, last_message: now };
                     self.set(cell, State::Running(0.0));
                     orders.push(Order::Send { worker, cell });
                 }
@@ -251,7 +253,7 @@ impl Queue {
         let wanted = waiting.count().saturating_sub(starting);
         let empty: Vec<usize> = (0..self.places.len()).filter(|&w| self.places[w] == Place::Empty).collect();
         for worker in empty.into_iter().take(wanted) {
-            self.places[worker] = Place::Starting { heard: now };
+            self.places[worker] = Place::Starting { last_message: now };
             orders.push(Order::Spawn(worker));
         }
         orders
@@ -367,7 +369,7 @@ mod tests {
     fn silence_is_death_and_words_are_life() {
         let mut q = queue(2, 2);
         start(&mut q, 0.0);
-        q.heard(1, 900.0);
+        q.message_from(1, 900.0);
         assert_eq!(q.orders(1000.0), []);
         assert_eq!(q.orders(1001.0), [Stop(0), Spawn(0)]);
         assert_eq!(q.states(), [State::Waiting, State::Running(0.0)]);

@@ -65,21 +65,21 @@ fn every_pass_is_done_with_the_model_as_it_was() {
     let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
     let mut told = None;
     // A real run's theory and evaluations, and a trainer of one's own beside it, so that its predictions at every step are known.
-    let mut heard = Vec::new();
+    let mut events = Vec::new();
     pollster::block_on(async {
         let mut session =
-            Session::prepare(&experiment, DeviceChoice::Cpu, &mut |event| heard.push(event)).await.expect("prepared");
+            Session::prepare(&experiment, DeviceChoice::Cpu, &mut |event| events.push(event)).await.expect("prepared");
         while !session.trained() {
-            session.advance(&mut |event| heard.push(event)).await.expect("a step");
+            session.advance(&mut |event| events.push(event)).await.expect("a step");
         }
     });
-    for event in &heard {
+    for event in &events {
         if let Event::Theory(theory) = event {
             told = Some(theory.clone());
         }
     }
     let evaluations: Vec<_> =
-        heard.iter().filter_map(|e| if let Event::Evaluation(e) = e { Some(e.clone()) } else { None }).collect();
+        events.iter().filter_map(|e| if let Event::Evaluation(e) = e { Some(e.clone()) } else { None }).collect();
     assert!(evaluations.iter().map(|e| e.step).eq([0, 1, 2, 4, 5, 10, 12]), "recorded steps are evaluated");
 
     let mut probes = Probes::new(&experiment, &told.expect("theory"));
@@ -99,7 +99,7 @@ fn every_pass_is_done_with_the_model_as_it_was() {
             probes.record(evaluation, &trainer);
             predicted.insert(evaluation.step, trainer.predictions(&rows, 64).await.expect("predictions"));
         }
-        while probes.work(&trainer, &mut |_| {}).await.expect("granted") {}
+        while probes.work(&trainer, &mut |_| {}).await.expect("measured") {}
     });
     {
         let taken = taken.borrow();
