@@ -126,7 +126,7 @@ fn curves_of_mixtures() {
 }
 
 #[test]
-fn worlds_and_baselines_are_told() {
+fn worlds_and_baselines_are_listed() {
     let output = icl(&["worlds"]);
     let text = String::from_utf8_lossy(&output.stdout);
     for name in ["five-three-golden-mean", "teddy-bear", "ginc", "repeat", "mess3", "concepts"] {
@@ -427,7 +427,7 @@ fn results_are_written_from_the_recorded_studies() {
 }
 
 #[test]
-fn sweeps_that_make_no_sense_are_refused_and_failed_cells_are_told() {
+fn sweeps_that_make_no_sense_are_refused_and_failed_cells_are_reported() {
     let experiment = file(
         "sweep-bad.json",
         r#"{"world":"coins:n=2","data":{"length":8},"training":{"steps":3,"batch":4},"evaluation":{"sequences":4,"most":0}}"#,
@@ -645,10 +645,10 @@ fn a_run_that_diverges_says_so_and_keeps_what_was_measured() {
     assert!(!text.contains("inf") && !text.contains("NaN"), "{text}");
     let output = icl(&["train", "--experiment", &path, "--json"]);
     assert_eq!(output.status.code(), Some(1));
-    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert!(told["failed"].as_str().is_some_and(|why| why.contains("no longer a number")), "{}", told["failed"]);
-    assert!(numbers(&told["model"]).len() > 1 && told["outcome"].is_null());
-    assert!(told["training_loss"].as_array().expect("losses").iter().all(|pair| pair[1].is_number()));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(report["failed"].as_str().is_some_and(|why| why.contains("no longer a number")), "{}", report["failed"]);
+    assert!(numbers(&report["model"]).len() > 1 && report["outcome"].is_null());
+    assert!(report["training_loss"].as_array().expect("losses").iter().all(|pair| pair[1].is_number()));
     // A sweep tells it of the grid point, and of no other: with a weight decay of 10, a rate of 1 makes parameters nine times as large at every step.
     experiment["training"]["weight_decay"] = 10.into();
     let path = file("diverges-at-one.json", &experiment.to_string()).display().to_string();
@@ -659,8 +659,8 @@ fn a_run_that_diverges_says_so_and_keeps_what_was_measured() {
     let output = icl(&call);
     let why = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && why.contains("no longer a number"), "{why}");
-    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(told["cells"], serde_json::json!({"all": 2, "finished": 1}));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["cells"], serde_json::json!({"all": 2, "finished": 1}));
 }
 
 #[test]
@@ -683,11 +683,11 @@ fn training_says_what_its_measuring_reached() {
     ] {
         assert!(text.contains(words), "{words:?} in {text}");
     }
-    let told = json(&["train", "--experiment", &path, "--json"]);
-    assert_eq!((&told["sequences"], &told["outcome"]["sequences"]), (&Value::from(120), &Value::from(120)));
-    assert!(told["outcome"]["measuring_seconds"].as_f64().is_some_and(|s| s > 0.0));
-    assert!(told["topic_gap_above_bayes"]["stderr"].as_f64().is_some_and(|s| s > 0.0));
-    assert_eq!(told["topic_gap_above_bayes"], told["outcome"]["topic_gap_above_bayes"]);
+    let report = json(&["train", "--experiment", &path, "--json"]);
+    assert_eq!((&report["sequences"], &report["outcome"]["sequences"]), (&Value::from(120), &Value::from(120)));
+    assert!(report["outcome"]["measuring_seconds"].as_f64().is_some_and(|s| s > 0.0));
+    assert!(report["topic_gap_above_bayes"]["stderr"].as_f64().is_some_and(|s| s > 0.0));
+    assert_eq!(report["topic_gap_above_bayes"], report["outcome"]["topic_gap_above_bayes"]);
     let swept = json(&["sweep", "--experiment", &path, "--grid", "data.topics=2,4", "--json"]);
     assert!(swept["rows"][0]["metrics"]["topic_gap_above_bayes"]["stderr"].is_number());
 }
@@ -732,9 +732,9 @@ fn damaged_lines_of_a_sweep_are_named() {
         let output = icl(&call);
         let why = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && why.contains(words), "{words:?} in {why}");
-        let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        assert_eq!(told["cells"], whole["cells"]);
-        assert_eq!(told["rows"][0]["metrics"]["two_level"], whole["rows"][0]["metrics"]["two_level"]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["cells"], whole["cells"]);
+        assert_eq!(report["rows"][0]["metrics"]["two_level"], whole["rows"][0]["metrics"]["two_level"]);
     }
     // What is whole is not spoken of.
     lines.push(String::new());

@@ -583,7 +583,7 @@ fn device_reason(page: &Page) -> String {
 
 use maps::the_first_view_answers_as_k_moves;
 
-fn a_browser_that_lacks_something_is_told_so(kind: Kind) {
+fn a_browser_that_lacks_something_gets_a_sentence(kind: Kind) {
     let page = Page::new(kind);
     page.server.before_load("WebAssembly.validate = () => false");
     page.open("");
@@ -802,12 +802,12 @@ fn a_study_opens_with_what_was_recorded(kind: Kind) {
     open_lab(&page, "");
     page.click("lab-study-data");
     there(&page, "lab-recorded");
-    let told = page.text("lab-recorded").unwrap_or_default();
+    let text = page.text("lab-recorded").unwrap_or_default();
     if !dist().join("studies/data.json").exists() {
-        assert!(told.contains("no recorded results"), "{told}");
+        assert!(text.contains("no recorded results"), "{text}");
         return;
     }
-    assert!(told.contains("Recorded") && told.contains("icl study data"), "{told}");
+    assert!(text.contains("Recorded") && text.contains("icl study data"), "{text}");
     // Charts are canvases that are read and pressed; nothing of them is asked of a worker.
     let charts = "return document.querySelectorAll(\"[data-testid='lab-results'] canvas[role='img']\").length > 2";
     page.browser.wait("its charts", SOON, charts, &[]);
@@ -908,7 +908,7 @@ in_every_browser! {
     bad_values_get_a_sentence_and_nothing_is_lost,
     a_run_that_was_paused_is_the_same_run,
     a_link_reproduces_the_run_bit_for_bit,
-    a_browser_that_lacks_something_is_told_so,
+    a_browser_that_lacks_something_gets_a_sentence,
     a_missing_engine_is_said_and_the_page_stays,
     a_lost_core_is_said_and_the_run_ends_as_it_should,
     a_killed_worker_loses_only_its_cell,

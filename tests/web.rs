@@ -58,7 +58,7 @@ fn losses(events: &[Event]) -> Vec<f64> {
 }
 
 fn report(events: &[Event]) -> DeviceReport {
-    events.iter().find_map(|e| if let Event::Device(d) = e { Some(d.clone()) } else { None }).expect("told")
+    events.iter().find_map(|e| if let Event::Device(d) = e { Some(d.clone()) } else { None }).expect("a report")
 }
 
 /// Where two gradients of a net differ by more than rounding, entry by entry of the layout.
@@ -93,18 +93,18 @@ async fn agree(net: &Net, observation: Observation, length: usize, others: &[(&D
         let (loss, gradient) = trainer.gradient(&batch);
         let (loss, gradient) = (read(loss).await.expect("reads")[0], read(gradient).await.expect("reads"));
         let distributions = trainer.predictions(&more, 4).await.expect("predicts");
-        let told = [distributions, trainer.log_likelihoods(&more, 4).await.expect("predicts")];
-        let Some((right_loss, right_gradient, right_told)) = &right else {
-            right = Some((loss, gradient, told));
+        let given = [distributions, trainer.log_likelihoods(&more, 4).await.expect("predicts")];
+        let Some((right_loss, right_gradient, right_given)) = &right else {
+            right = Some((loss, gradient, given));
             continue;
         };
         let what = format!("{composition:?} {net:?} over {observation:?}");
         assert!((loss - right_loss).abs() < 1e-5 * loss.abs(), "{what}: {loss} {right_loss}");
         let wrong = wrong(&trainer.net().layout, right_gradient, &gradient);
         assert!(wrong.is_empty(), "{what} disagrees with the CPU on {wrong:#?}");
-        for (told, right) in told.iter().zip(right_told) {
-            assert_eq!(told.len(), right.len(), "{what}");
-            let off = relative_difference(told, right);
+        for (given, right) in given.iter().zip(right_given) {
+            assert_eq!(given.len(), right.len(), "{what}");
+            let off = relative_difference(given, right);
             assert!(off < 1e-4, "{what} predicts otherwise by {off:.1e}");
         }
     }
@@ -236,10 +236,10 @@ async fn a_software_adapter_is_refused_with_a_reason_and_used_on_demand() {
     assert!(report(&left_to_us).why.contains("software"), "{}", report(&left_to_us).why);
 
     let on_gpu = run(&experiment, DeviceChoice::Gpu).await;
-    let told = report(&on_gpu);
-    assert_eq!(told.used, DeviceKind::Gpu, "{}", told.why);
-    assert!(told.cpu_ms.is_some_and(|ms| ms > 0.0) && told.gpu_ms.is_some_and(|ms| ms > 0.0), "{told:?}");
-    assert!(told.parity.is_some_and(|p| p < 1e-3), "{told:?}");
+    let chosen = report(&on_gpu);
+    assert_eq!(chosen.used, DeviceKind::Gpu, "{}", chosen.why);
+    assert!(chosen.cpu_ms.is_some_and(|ms| ms > 0.0) && chosen.gpu_ms.is_some_and(|ms| ms > 0.0), "{chosen:?}");
+    assert!(chosen.parity.is_some_and(|p| p < 1e-3), "{chosen:?}");
     for (a, b) in losses(&left_to_us).iter().zip(losses(&on_gpu)) {
         assert!((a - b).abs() < 1e-3, "{a} on the CPU, {b} on the GPU");
     }
@@ -279,9 +279,9 @@ async fn a_gpu_gets_ready_while_the_cpu_trains() {
     let mut emit = |e| events.push(e);
     let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
     session.challenge(Candidate::new(&experiment, Observation::Tokens(5), gpu));
-    let told = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Device(_))).count();
+    let device_reports = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Device(_))).count();
     let mut events = Vec::new();
-    while told(&events) == 0 {
+    while device_reports(&events) == 0 {
         session.advance(&mut |e| events.push(e)).await.expect("steps");
         // The GPU answers between tasks.
         next_task().await;

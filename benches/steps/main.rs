@@ -295,7 +295,7 @@ fn against(
     let step = size.step();
     let place = if gpu == Gpu::None { "wasm" } else { "WebGPU" };
     eprintln!("{}: {} {place}", size.name(), peer.name());
-    let outcome = peers::run(peer, gpu, threads, &peers::told(&step, steps));
+    let outcome = peers::run(peer, gpu, threads, &peers::run_settings(&step, steps));
     let count = if outcome.threads > 1 { format!(", {} threads", outcome.threads) } else { String::new() };
     let (first, rest) = outcome.times.split_first().map_or((None, &[][..]), |(first, rest)| (Some(*first), rest));
     let step_ms = median(rest);

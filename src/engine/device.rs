@@ -81,7 +81,7 @@ pub fn cpu() -> Device {
 }
 
 /// Follows the user's choice where it can be followed, and says why where it cannot. Where it is left to us, the CPU begins at once and a
-/// GPU is told of as a candidate. `alone`: the other cores have work of their own, and nobody hands over.
+/// GPU is given as a candidate. `alone`: the other cores have work of their own, and nobody hands over.
 pub async fn choose(
     choice: DeviceChoice,
     experiment: &Experiment,

@@ -57,8 +57,8 @@ struct Losses {
 }
 
 impl Losses {
-    fn add(&mut self, told: &PerSequence) {
-        for (&loss, &bayes) in told.loss.iter().zip(&told.bayes) {
+    fn add(&mut self, measured: &PerSequence) {
+        for (&loss, &bayes) in measured.loss.iter().zip(&measured.bayes) {
             self.loss.add(loss);
             self.bayes.add(bayes);
             self.excess.add(loss - bayes);
@@ -229,17 +229,17 @@ impl Gaps {
         let at = self.used..(self.used + portion).min(self.limit).max(self.used + 1);
 
         let fresh = Set::fresh(pace, &self.experiment, world, at.clone()).await;
-        let told = fresh.measure(pace, model).await?;
-        self.two_level.add(&fresh.summed_up(&told, length, prompt));
-        self.positions.add_fresh(length, &fresh, &told);
+        let cells = fresh.measure(pace, model).await?;
+        self.two_level.add(&fresh.summed_up(&cells, length, prompt));
+        self.positions.add_fresh(length, &fresh, &cells);
 
         let (topics, training_topics, rows) = self.training_rows(world, corpus, at.clone());
         let seen = Set::seen(pace, &self.experiment, world, pool, &topics, at.clone()).await;
-        let told = seen.measure(pace, model).await?;
-        let first_level = seen.summed_up(&told, length, length);
+        let cells = seen.measure(pace, model).await?;
+        let first_level = seen.summed_up(&cells, length, length);
         self.first_level.add(&first_level);
-        self.first_level_prompt.add(&seen.summed_up(&told, length, prompt));
-        self.positions.add_seen(length, &seen, &told);
+        self.first_level_prompt.add(&seen.summed_up(&cells, length, prompt));
+        self.positions.add_seen(length, &seen, &cells);
 
         let count = training_topics.len();
         let training = Set::new(pace, world, (training_topics, rows), length, pool, false).await;

@@ -140,8 +140,8 @@ impl Session {
         let (curves, squared_error, baselines) = match world.linear() {
             Some(distribution) => {
                 let topics = corpus.topics().unwrap_or_default();
-                let told = LinearTheory::compute_at(&mut pace, distribution, topics, length, &budget).await;
-                (told.curves, told.squared_error, told.baselines.into_iter().map(Baseline::from).collect())
+                let linear = LinearTheory::compute_at(&mut pace, distribution, topics, length, &budget).await;
+                (linear.curves, linear.squared_error, linear.baselines.into_iter().map(Baseline::from).collect())
             }
             None => {
                 let curves = curve_cache::curves(&mut pace, &experiment.world, &world, length).await;
@@ -393,7 +393,7 @@ impl Session {
         self.trainer.steps()
     }
 
-    /// Every step is done, and the outcome was told.
+    /// Every step is done, and the outcome was sent.
     pub fn finished(&self) -> bool {
         self.concluded
     }
@@ -602,10 +602,10 @@ impl Session {
             let distances = references
                 .measure(ensemble, &distribution, &[])
                 .ok_or(EngineError::NotFinite { step: self.trainer.steps() })?;
-            for (told, distance) in algorithms.iter_mut().zip(distances.mean) {
+            for (entry, distance) in algorithms.iter_mut().zip(distances.mean) {
                 match ensemble {
-                    Ensemble::Fresh => told.fresh.push(distance.value),
-                    Ensemble::Training => told.training.push(distance.value),
+                    Ensemble::Fresh => entry.fresh.push(distance.value),
+                    Ensemble::Training => entry.training.push(distance.value),
                 }
             }
         }

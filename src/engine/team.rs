@@ -224,7 +224,7 @@ mod members {
         }
 
         fn send(&self, message: &JsValue, moved: &Array) -> Result<(), Lost> {
-            let refused = |error| Lost(format!("it could not be told its part ({error:?})"));
+            let refused = |error| Lost(format!("its part could not be sent ({error:?})"));
             self.worker.post_message_with_transfer(message, moved).map_err(refused)
         }
 

@@ -50,7 +50,7 @@ pub struct Trainer {
     /// Other cores that take their part of each step and of predictions. Taken out while it works, as who asks for predictions holds the
     /// trainer only by reference.
     team: RefCell<Option<Team>>,
-    /// Why the team was given up, until it is told.
+    /// Why the team was given up, until it is reported.
     lost: RefCell<Option<Lost>>,
     /// The same on a GPU; activations are captured by the composed pass.
     #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
@@ -253,7 +253,7 @@ impl Trainer {
         self.team.borrow().as_ref().map(Team::size)
     }
 
-    /// Why a team was given up, told once.
+    /// Why a team was given up, reported once.
     pub fn take_lost(&self) -> Option<Lost> {
         self.lost.take()
     }
@@ -502,8 +502,8 @@ impl Model for Variant<'_> {
             let width = experiment::Net::outputs(self.trainer.net.observation);
             let wide = shaders.wide(rows.len() / self.trainer.constants.length);
             let distribution = |part: &Rows| Some((shaders.predictions(&self.flat, part, wide)?, 1.0));
-            if let Some(told) = self.through(rows, wide, width, distribution).await {
-                return told;
+            if let Some(numbers) = self.through(rows, wide, width, distribution).await {
+                return numbers;
             }
         }
         self.in_chunks(rows, chunk, |_, output| output).await
@@ -516,9 +516,9 @@ impl Model for Variant<'_> {
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
         if let Some(shaders) = &self.trainer.shaders {
             let wide = shaders.wide(rows.len() / self.trainer.constants.length);
-            let told = |part: &Rows| shaders.log_likelihoods(&self.flat, part, wide);
-            if let Some(told) = self.through(rows, wide, 1, told).await {
-                return told;
+            let pass = |part: &Rows| shaders.log_likelihoods(&self.flat, part, wide);
+            if let Some(numbers) = self.through(rows, wide, 1, pass).await {
+                return numbers;
             }
         }
         let (net, device) = (&self.trainer.net, &self.trainer.device);

@@ -156,15 +156,15 @@ const LOOK_UNITS: usize = 200_000;
 
 /// Rests every [`REST_MS`], and reports there how far the preparation of `run` is.
 fn pace(run: u32) -> Pace {
-    let (mut last, mut units, mut told) = (now_ms(), 0, Progress::default());
+    let (mut last, mut units, mut reported) = (now_ms(), 0, Progress::default());
     Pace::new(move |worked, progress| {
         units += worked;
         if units < LOOK_UNITS || now_ms() - last < REST_MS {
             return None;
         }
         units = 0;
-        if progress != told && progress.done < 1.0 {
-            told = progress;
+        if progress != reported && progress.done < 1.0 {
+            reported = progress;
             post(run, Event::Phase(Phase::Preparing { what: progress.what.into(), done: Some(progress.done) }));
         }
         let rest = breathe();
@@ -354,11 +354,11 @@ async fn handle_command(ToEngine { run, command }: ToEngine, worker: &mut Worker
         Command::AutoCheckpoint(wanted) => worker.cadence = wanted.then(|| Cadence::new(now_ms())),
         Command::Cell { mut experiment, device } => {
             experiment.world = corpus::resolve(experiment.world).await?;
-            let (mut told, mut last) = (0.0, now_ms());
+            let (mut reported, mut last) = (0.0, now_ms());
             let mut progress = |done: f64| {
                 // Silence would be taken for death.
-                if done - told >= 0.01 || now_ms() - last >= 1000.0 {
-                    (told, last) = (done, now_ms());
+                if done - reported >= 0.01 || now_ms() - last >= 1000.0 {
+                    (reported, last) = (done, now_ms());
                     post(run, Event::Cell { done });
                 }
             };

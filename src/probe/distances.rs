@@ -44,7 +44,7 @@ pub struct Predictor {
     pub about: String,
     /// Other predictors that say the same of every position.
     pub also: Vec<String>,
-    /// A model could be it. Who is told the topic is there for comparison only.
+    /// A model could be it. A predictor that knows the topic is there for comparison only.
     pub can_be: bool,
 }
 
@@ -110,7 +110,7 @@ const SAME: f32 = 1e-6;
 enum Source {
     /// Streams through the tokens.
     Filter(Filter),
-    /// Is told the topic.
+    /// Knows the topic.
     Oracle,
     /// A distribution for each position (the last one for all later ones), whatever came before.
     Fixed(Vec<Vec<f64>>),
@@ -264,7 +264,7 @@ fn sources(world: &World, topics: Option<&[Topic]>, length: usize) -> Vec<(Predi
         Source::Fixed(vec![vec![1.0 / v as f64; v]])
     }));
     let oracle =
-        named("oracle", "Is told the topic, and predicts as the source itself. No model can do that from the start.");
+        named("oracle", "Knows the topic, and predicts as the source itself. No model can do that from the start.");
     all.push((Predictor { can_be: false, ..oracle }, Source::Oracle));
     all
 }

@@ -306,8 +306,8 @@ impl Regression {
         Some(Self { mean_x, mean_y, weights })
     }
 
-    /// What it says of each of `rows` examples: `x` writes example i's numbers, `told` gets the outputs, in order.
-    pub fn predict(&self, rows: usize, mut x: impl FnMut(usize, &mut [f64]), mut told: impl FnMut(usize, &[f64])) {
+    /// What it says of each of `rows` examples: `x` writes example i's numbers, `output` gets the outputs, in order.
+    pub fn predict(&self, rows: usize, mut x: impl FnMut(usize, &mut [f64]), mut output: impl FnMut(usize, &[f64])) {
         let (inputs, outputs) = (self.weights.rows, self.weights.columns);
         let mut one = vec![0.0; inputs];
         // Some examples, one in each column.
@@ -323,7 +323,7 @@ impl Regression {
             }
             some_y.chunks_exact_mut(outputs).for_each(|y| y.copy_from_slice(&self.mean_y));
             add_crossed(some_x, count, &self.weights.values, outputs, some_y, false);
-            some_y.chunks_exact(outputs).enumerate().for_each(|(i, y)| told(from + i, y));
+            some_y.chunks_exact(outputs).enumerate().for_each(|(i, y)| output(from + i, y));
         }
     }
 }

@@ -355,7 +355,7 @@ impl Power {
             ]),
             Block::Note(
                 "L is the number of tokens seen. Each dashed line is the best straight line through the logarithms of all points of the window; \
-                 how it bends is told by the lines over the window's two halves, parted at its geometric middle. These lines have no \
+                 how it bends is shown by the lines over the window's two halves, parted at its geometric middle. These lines have no \
                  confidence interval: an exact curve has no scatter, and all positions of a model's curve come from the same sequences of one \
                  run; what another run would give, only other seeds can tell. Bands of the curves: two standard errors. Where the excess is \
                  within two standard errors of 0 it is drawn pale and no line goes through it."

@@ -223,7 +223,7 @@ pub struct ComponentCourse {
 #[serde(default)]
 pub struct Nearness {
     pub name: String,
-    /// A model could be it: it is told nothing that a model is not.
+    /// A model could be it: it knows nothing that a model does not get.
     pub can_be: bool,
     pub fresh: Vec<f64>,
     /// On fresh sequences of the training topics; empty with fresh draws.

@@ -226,7 +226,7 @@ const STORED: &str = "
       };
     })";
 
-fn one_tab_runs_a_sweep_and_the_other_is_told(kind: Kind) {
+fn one_tab_runs_a_sweep_and_the_other_says_so(kind: Kind) {
     let page = Page::new(kind);
     open_slow_lab(&page);
     start_sweep(&page, "2, 4, 8", "1..2");
@@ -300,6 +300,6 @@ in_every_browser! {
     a_coordinator_that_hangs_is_noticed,
     sweeps_never_wait_for_a_blocked_database,
     sweeps_let_go_of_the_database_when_another_page_changes_it,
-    one_tab_runs_a_sweep_and_the_other_is_told,
+    one_tab_runs_a_sweep_and_the_other_says_so,
     a_grown_grid_runs_only_what_is_new,
 }

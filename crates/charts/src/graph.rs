@@ -488,11 +488,11 @@ impl Chart for Graph {
             ways.sort_by(|a, b| b.probability().total_cmp(&a.probability()));
             ways.truncate(TOLD);
         }
-        let told: Vec<String> =
+        let described: Vec<String> =
             ways.iter().map(|e| format!("from {}: {}", self.state(e.from), self.words(e))).collect();
         let of = if many { "; the likeliest are " } else { ": " };
         let counts = format!("{} states and {} transitions", self.nodes.len(), self.edges.len());
-        format!("{}. {counts}{of}{}. {}", self.title, told.join("; "), self.about).trim_end().into()
+        format!("{}. {counts}{of}{}. {}", self.title, described.join("; "), self.about).trim_end().into()
     }
 
     fn csv(&self) -> String {

@@ -77,7 +77,7 @@ impl Evaluation {
         most.min(shared).max(self.sequences)
     }
 
-    /// Whether each evaluation measures something that is told step by step, so that the early steps are worth a look.
+    /// Whether each evaluation measures something that is reported step by step, so that the early steps are worth measuring.
     pub fn asks_for_more(&self) -> bool {
         self.algorithms || self.components || self.events
     }

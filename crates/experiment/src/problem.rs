@@ -4,11 +4,11 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
-/// Most problems that are told at once.
+/// Most problems that are reported at once.
 pub const MOST: usize = 8;
 /// Most that are kept, of those that a check finds.
 const KEPT: usize = 32;
-/// Most characters of what was given that are told back.
+/// Most characters of the given value that a problem repeats.
 const TOLD: usize = 120;
 /// The same of a sentence that quotes what was given.
 const SENTENCES: usize = 1200;

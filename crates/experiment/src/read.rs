@@ -199,7 +199,7 @@ pub(super) fn process(at: &str, value: Value) -> Result<Process, Problem> {
         Some(Value::Object(matrices)) => matrices,
         other => return Err(lacks(&field, other, "an object with a matrix for each token")),
     };
-    // Names beyond the tokens are told one by one by the check; so many are not even read.
+    // Names beyond the tokens are reported one by one by the check; so many are not even read.
     if matrices.len() > 2 * MAX_TOKENS {
         return Err(Problem::new(&field, format!("of {} matrices", matrices.len()), "one matrix per token", ""));
     }

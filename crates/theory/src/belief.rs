@@ -103,10 +103,10 @@ impl<'a> BeliefGraph<'a> {
         Position(vec![(self.node(belief), 1.0)])
     }
 
-    /// Before the first token, for an observer who is told the state, which has the given distribution.
-    pub fn start_told(&mut self, distribution: &[f64]) -> Position {
-        let told = distribution.iter().enumerate().filter(|(_, p)| **p > 0.0);
-        Position(told.map(|(i, &p)| (self.node(vec![(i as u32, 1.0)]), p)).collect())
+    /// Before the first token, for an observer who knows the state, which has the given distribution.
+    pub fn start_at_states(&mut self, distribution: &[f64]) -> Position {
+        let states = distribution.iter().enumerate().filter(|(_, p)| **p > 0.0);
+        Position(states.map(|(i, &p)| (self.node(vec![(i as u32, 1.0)]), p)).collect())
     }
 
     /// Mean entropy of the next token.

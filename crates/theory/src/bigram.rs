@@ -161,8 +161,11 @@ mod tests {
             "{stories:?}"
         );
         // With a begin token, the token after it is its unigram.
-        let told = losses("dursley-wonka:bos=1");
-        assert!(told[0] == 0.0 && (told[1] - 1.445_19).abs() < 1e-5 && (told[2] - 0.951_40).abs() < 1e-5, "{told:?}");
+        let known = losses("dursley-wonka:bos=1");
+        assert!(
+            known[0] == 0.0 && (known[1] - 1.445_19).abs() < 1e-5 && (known[2] - 0.951_40).abs() < 1e-5,
+            "{known:?}"
+        );
         // The state of a golden mean process is its last token: at its entropy rate from the second position on.
         assert!((losses("golden-mean")[1] - 0.462_098).abs() < 1e-6);
         // Two tosses of a coin of unknown bias: P(same) = 2/3.

@@ -221,25 +221,27 @@ async fn class_rate(pace: &mut Pace, hmm: &Hmm, graph: &mut BeliefGraph<'_>) -> 
         }
         return (rate, 0.0);
     }
-    // An observer who is told the first state does at least as well as the rate, and one who is not does no better: both
+    // An observer who knows the first state does at least as well as the rate, and one who is not does no better: both
     // converge to it.
     // The rest is for the curve itself. A step seldom costs more than four times what the one before did.
     let reserve = graph.budget_left() / 2;
-    let mut untold = graph.start(hmm.start());
-    let mut told = graph.start_told(hmm.start());
-    let mut upper = vec![graph.entropy(&untold)];
-    let mut lower = graph.entropy(&told);
+    let mut uninformed = graph.start(hmm.start());
+    let mut informed = graph.start_at_states(hmm.start());
+    let mut upper = vec![graph.entropy(&uninformed)];
+    let mut lower = graph.entropy(&informed);
     let mut spent = 0;
     while upper.len() < MAX_POSITIONS
         && upper[upper.len() - 1] - lower > TINY
         && graph.budget_left() > reserve + 4 * spent
     {
         let before = graph.budget_left();
-        let (Some(u), Some(t)) = (graph.next_at(pace, &untold).await, graph.next_at(pace, &told).await) else { break };
-        (untold, told) = (u, t);
+        let (Some(u), Some(t)) = (graph.next_at(pace, &uninformed).await, graph.next_at(pace, &informed).await) else {
+            break;
+        };
+        (uninformed, informed) = (u, t);
         spent = before - graph.budget_left();
-        upper.push(graph.entropy(&untold));
-        lower = lower.max(graph.entropy(&told));
+        upper.push(graph.entropy(&uninformed));
+        lower = lower.max(graph.entropy(&informed));
     }
     let last = upper[upper.len() - 1];
     let width = (last - lower).max(0.0);

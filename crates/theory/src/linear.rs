@@ -138,13 +138,13 @@ impl LinearTheory {
             let mut stream = Stream::new(0, Purpose::MonteCarlo, index as u64);
             let system = distribution.draw(&mut stream);
             distribution.draw_sequence(&system, &mut row, &mut stream);
-            let mut told = distribution.oracle(&system);
+            let mut informed = distribution.oracle(&system);
             bayes.0.reset();
             baselines.iter_mut().for_each(|baseline| baseline.2.reset());
             pool.0.reset();
             for (l, x) in row.chunks_exact(d).enumerate() {
                 logs[l].push(0.5 * x.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().max(f64::MIN_POSITIVE).ln());
-                let known = told.predict();
+                let known = informed.predict();
                 let hidden = bayes.0.predict();
                 if distribution.is_exact() {
                     // The mean over W given the past of what the other branch takes for one W: d/2 ln(1 + xᵀΛ⁻¹x).
@@ -153,7 +153,7 @@ impl LinearTheory {
                 } else {
                     bayes.1.add(l, &known, &hidden);
                 }
-                told.observe(x);
+                informed.observe(x);
                 bayes.0.observe(x);
                 for (_, _, forecaster, losses) in &mut baselines {
                     losses.add(l, &known, &forecaster.predict());

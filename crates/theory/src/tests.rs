@@ -341,7 +341,7 @@ fn excess_of_a_mixture_is_the_parts_plus_the_topic() {
     // A component without weight is as good as absent.
     let c = curves(&mixture(&[(1.0, even()), (0.0, golden_mean())]), 5);
     close(c.excess_entropy.expect("finite"), 0.636514, 1e-5);
-    // The same process from two different starts: the topic is never fully told.
+    // The same process from two different starts: the topic is never fully known.
     let started = |start: &str| even().replacen("{", &format!(r#"{{"start":{start},"#), 1);
     let c = curves(&mixture(&[(1.0, started("[1.0,0.0]")), (1.0, started("[0.0,1.0]"))]), 60);
     let sum: f64 = c.bayes.values.iter().map(|h| h - c.entropy_rate).sum();
@@ -486,7 +486,7 @@ fn the_curves_of_a_linear_system_agree_with_plain_sampling() {
     let w = World::new(&"lds:d=2,noise=0.3".parse().expect("a world")).expect("builds");
     let distribution = w.linear().expect("linear");
     let topics: Vec<_> = (0..5).map(|i| w.draw_topic(&mut Stream::new(3, Purpose::Topic, i))).collect();
-    let told = linear::LinearTheory::compute(distribution, &topics, 12, &Budget::default());
+    let theory = linear::LinearTheory::compute(distribution, &topics, 12, &Budget::default());
     let (n, mut sums, mut squares) = (4000, [[0.0; 12]; 3], [0.0; 12]);
     for index in 0..n {
         let mut stream = Stream::new(5, Purpose::MonteCarlo, index);
@@ -506,9 +506,9 @@ fn the_curves_of_a_linear_system_agree_with_plain_sampling() {
     }
     for l in 0..12 {
         let mean = |sums: &[f64; 12]| sums[l] / n as f64;
-        close(mean(&sums[0]), told.curves.bayes.values[l], 0.08);
-        close(mean(&squares), told.squared_error[l], 0.05 * told.squared_error[l]);
-        let baseline = |name: &str| told.baselines.iter().find(|r| r.name == name).expect("there").curve.values[l];
+        close(mean(&sums[0]), theory.curves.bayes.values[l], 0.08);
+        close(mean(&squares), theory.squared_error[l], 0.05 * theory.squared_error[l]);
+        let baseline = |name: &str| theory.baselines.iter().find(|r| r.name == name).expect("there").curve.values[l];
         assert!(
             (mean(&sums[1]) - baseline("OLS")).abs() < 0.1 * baseline("OLS").abs().max(1.0),
             "{} {}",

@@ -363,7 +363,7 @@ fn sizes_are_counted_from_specs_as_they_are_built() {
 
 /// A process asks for a start just where its chain has several sets of states that are never left.
 #[test]
-fn one_stationary_distribution_is_told_from_several() {
+fn one_stationary_distribution_is_distinguished_from_several() {
     let mut counts = [0; 2];
     for seed in 0..400 {
         let mut stream = Stream::new(seed, Purpose::MonteCarlo, 0);

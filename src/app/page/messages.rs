@@ -65,7 +65,7 @@ pub fn Messages() -> impl IntoView {
     }
 }
 
-/// What keeps the draft from running. A problem that has a control is told beside it; here is the way to it.
+/// What keeps the draft from running. A problem that has a control is named beside it; here is the way to it.
 #[component]
 fn Problems() -> impl IntoView {
     let app = use_app();

@@ -242,7 +242,7 @@ fn follow_theme(app: App) {
 /// Another pixel ratio (the window on another screen, the browser's zoom) need not change any size in CSS pixels, so that charts at rest
 /// would stay blurred. Not every browser tells of it, so that it is looked at every second too.
 fn follow_pixel_ratio(app: App) {
-    let told = use_device_pixel_ratio();
+    let ratio = use_device_pixel_ratio();
     let look = move || {
         let ratio = canvas::device_scale();
         if app.pixel_ratio.get_untracked() != ratio {
@@ -250,7 +250,7 @@ fn follow_pixel_ratio(app: App) {
         }
     };
     Effect::new(move |_| {
-        told.track();
+        ratio.track();
         look();
     });
     set_interval(look, EVERY_SECOND);

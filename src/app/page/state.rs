@@ -83,7 +83,7 @@ pub enum Predict {
 /// Handles to everything that the page's parts share; copied freely.
 #[derive(Clone, Copy)]
 pub struct App {
-    /// The story that is told, and what links are written against.
+    /// The story that is shown, and what links are written against.
     pub preset: RwSignal<&'static Preset>,
     /// What the controls say.
     pub draft: RwSignal<Experiment>,

@@ -272,8 +272,8 @@ mod tests {
             machine: "a machine".into(),
             parts: Vec::new(),
         };
-        let told = provenance(&study).concat();
-        assert!(told.contains("by icl <study> on a machine") && told.contains("Nothing of it was run"), "{told}");
+        let text = provenance(&study).concat();
+        assert!(text.contains("by icl <study> on a machine") && text.contains("Nothing of it was run"), "{text}");
         study.command.clear();
         assert!(provenance(&study).concat().contains("no recorded results"));
     }

@@ -1,4 +1,4 @@
-//! Which cell runs where: a sweep's queue, free of any browser. It is told what happens, and gives orders.
+//! Which cell runs where: a sweep's queue, free of any browser. It gets events, and gives orders.
 
 /// How often a cell is tried before it counts as failed.
 const TRIES: u32 = 2;

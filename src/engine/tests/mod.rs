@@ -15,7 +15,7 @@ use crate::{
     protocol::{DeviceChoice, DeviceKind, DeviceReport, Evaluation, Event, Phase, Theory},
 };
 
-/// What a run told, in order.
+/// The events of a run, in order.
 #[derive(Default)]
 struct Events {
     theory: Option<Theory>,
@@ -30,7 +30,7 @@ fn run(experiment: &Experiment) -> Result<Events, EngineError> {
             Event::Theory(t) => events.theory = Some(t),
             Event::Evaluation(e) => events.evaluations.push(e),
             Event::Frame(f) => {
-                assert_eq!(f.first, events.losses.len() + 1, "no step is lost or told twice");
+                assert_eq!(f.first, events.losses.len() + 1, "no step is lost or reported twice");
                 events.losses.extend(f.training_loss);
                 assert_eq!(f.step, events.losses.len());
             }
@@ -146,7 +146,7 @@ fn every_world_trains_and_is_measured() {
             (experiment.net.width, experiment.net.blocks, experiment.training.steps) = (8, 1, 3);
             let name = world.to_string();
             let events = run(&experiment).expect(&name);
-            let theory = events.theory.expect("told");
+            let theory = events.theory.expect("a theory");
             assert_eq!((events.losses.len(), theory.bayes.values.len()), (3, 12), "{name}");
             assert!(events.losses.iter().all(|l| l.is_finite()), "{name}");
             assert!(theory.baselines.iter().all(|b| b.curve.values.iter().all(|v| v.is_finite())), "{name}");
@@ -181,7 +181,7 @@ fn a_run_tells_everything_and_repeats_bit_for_bit() {
         assert_eq!(a.losses.len(), 12);
         // The last once on the evaluation's own sequences, and once on as many as the gaps.
         assert_eq!(a.evaluations.iter().map(|e| e.step).collect::<Vec<_>>(), [0, 1, 2, 4, 5, 10, 12, 12]);
-        let theory = a.theory.expect("told");
+        let theory = a.theory.expect("a theory");
         for e in &a.evaluations {
             assert_eq!(e.model.len(), 12);
             for l in 0..12 {
@@ -261,7 +261,7 @@ fn preparing_many_topics_rests_often_and_can_be_abandoned() {
         assert!(polls == seen.len() && polls > 50, "{world}: {polls}");
         assert!(seen.windows(2).all(|pair| pair[0].1.done <= pair[1].1.done + 0.3), "{world}");
         assert!(whats.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{whats:?}");
-        // At any rest it can be given up: nothing is told after that.
+        // At any rest it can be given up: nothing is sent after that.
         crate::engine::curve_cache::forget();
         let (pace, seen) = crate::pace::testing::counting();
         let mut count = 0;
@@ -353,7 +353,7 @@ fn with_few_sequences_the_model_memorises_and_the_gap_opens() {
 fn dursley_or_wonka_reaches_exact_bayes() {
     let experiment = experiment::preset::PRESETS[0].experiment();
     let events = run(&experiment).expect("runs");
-    let (theory, last) = (events.theory.expect("told"), events.evaluations.last().expect("evaluated").clone());
+    let (theory, last) = (events.theory.expect("a theory"), events.evaluations.last().expect("evaluated").clone());
     let h = theory.entropy_rate;
     let late = &last.excess[3..];
     let mean = late.iter().sum::<f64>() / late.len() as f64;
@@ -374,7 +374,7 @@ fn a_linear_system_is_learned_from_vectors() {
     experiment.evaluation.every = 150;
     experiment.evaluation.sequences = 64;
     let events = run(&experiment).expect("runs");
-    let (theory, last) = (events.theory.expect("told"), events.evaluations.last().expect("evaluated").clone());
+    let (theory, last) = (events.theory.expect("a theory"), events.evaluations.last().expect("evaluated").clone());
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     assert!(mean(&events.losses[140..]) < mean(&events.losses[..10]) - 0.5, "{:?}", events.losses);
     // Densities: the loss of a good model is negative here.
@@ -390,12 +390,12 @@ fn a_linear_system_is_learned_from_vectors() {
     experiment.data.fresh = false;
     (experiment.data.topics, experiment.data.sequences) = (3, 4);
     let events = run(&experiment).expect("runs");
-    assert_eq!(events.theory.expect("told").baselines.last().map(|b| b.name.clone()), Some("retrieval".into()));
+    assert_eq!(events.theory.expect("a theory").baselines.last().map(|b| b.name.clone()), Some("retrieval".into()));
     let last = events.evaluations.last().expect("evaluated");
     assert!(last.first_level.bayes.value < last.two_level.loss.value);
     experiment.world = "lds:radius=0.9,d=3".parse().expect("a world");
     let events = run(&experiment).expect("runs");
-    assert!(events.theory.expect("told").adaptive && events.evaluations.len() == 4);
+    assert!(events.theory.expect("a theory").adaptive && events.evaluations.len() == 4);
 }
 
 /// The bar: mean excess over exact Bayes under 2% of the in-context loss available, h_1 − h. No world is excused by a floor.
@@ -408,7 +408,7 @@ fn assert_reaches_bayes(mut experiment: Experiment, miss: Option<f64>) {
     experiment.evaluation.sequences = 1024;
     let name = experiment.world.to_string();
     let events = run(&experiment).expect(&name);
-    let (theory, last) = (events.theory.expect("told"), events.evaluations.last().expect("evaluated").clone());
+    let (theory, last) = (events.theory.expect("a theory"), events.evaluations.last().expect("evaluated").clone());
     let mean = last.excess.iter().sum::<f64>() / last.excess.len() as f64;
     let available = theory.bayes.values[0] - theory.entropy_rate;
     let share = mean / available;
@@ -418,7 +418,8 @@ fn assert_reaches_bayes(mut experiment: Experiment, miss: Option<f64>) {
     );
     match miss {
         None => assert!(share < BAR, "{name}: mean excess {mean} is {share} of {available}"),
-        // A miss is no pass: a run that comes under the bar after all is to be told so in the README, and one that gets much worse is broken.
+        // A miss is no pass: a run that comes under the bar after all is to be named as such in the README, and one that gets much worse
+        // is broken.
         Some(known) => assert!(
             share >= BAR && share < 1.5 * known,
             "{name}: mean excess {mean} is {share} of {available}, and it was {known}"

@@ -63,7 +63,7 @@ fn every_pass_is_done_with_the_model_as_it_was() {
     let experiment = small("coins:n=2");
     let world = World::new(&experiment.world).expect("a world");
     let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
-    let mut told = None;
+    let mut known_theory = None;
     // A real run's theory and evaluations, and a trainer of one's own beside it, so that its predictions at every step are known.
     let mut events = Vec::new();
     pollster::block_on(async {
@@ -75,14 +75,14 @@ fn every_pass_is_done_with_the_model_as_it_was() {
     });
     for event in &events {
         if let Event::Theory(theory) = event {
-            told = Some(theory.clone());
+            known_theory = Some(theory.clone());
         }
     }
     let evaluations: Vec<_> =
         events.iter().filter_map(|e| if let Event::Evaluation(e) = e { Some(e.clone()) } else { None }).collect();
     assert!(evaluations.iter().map(|e| e.step).eq([0, 1, 2, 4, 5, 10, 12]), "recorded steps are evaluated");
 
-    let mut probes = Probes::new(&experiment, &told.expect("theory"));
+    let mut probes = Probes::new(&experiment, &known_theory.expect("theory"));
     let key = Rc::new(Cell::new(0));
     let taken: Taken = Rc::default();
     let rows = Arc::new(Rows::Tokens((0..24).map(|i| i % 2).collect()));

@@ -93,7 +93,7 @@ impl Fused {
     }
 }
 
-/// What `kernels` is told of a net.
+/// The description of a net for `kernels`.
 pub fn shape(net: &Net, observation: Observation, length: usize) -> Shape {
     Shape {
         kind: match observation {
@@ -130,7 +130,7 @@ pub fn shape(net: &Net, observation: Observation, length: usize) -> Shape {
     }
 }
 
-/// What `kernels` is told of a batch.
+/// The description of a batch for `kernels`.
 pub fn cells(rows: &Rows) -> Cells<'_> {
     match rows {
         Rows::Tokens(tokens) => Cells::Tokens(tokens),

@@ -118,7 +118,7 @@ fn a_model_that_is_bayes_has_its_curves() {
         assert!((model.value - bayes.value).abs() < 1e-5 && (model.stderr - bayes.stderr).abs() < 1e-5);
     }
     assert!((tab.totals[&5].value - exact.total().value).abs() < 1e-5);
-    // Half of the stories: the name is told once, and half a bit is the most that it can cost.
+    // Half of the stories: the name comes once, and half a bit is the most that it can cost.
     assert!(exact.total().value < 2f64.ln() + 3.0 * exact.total().stderr);
     let page = html(&tab, &record, &first);
     assert!(page.contains("(weight 0.500)") && page.contains("ln(1/0.500) = 0.693"), "{page}");

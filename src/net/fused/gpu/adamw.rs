@@ -33,7 +33,7 @@ pub fn adamw(layout: &Layout, training: &Training) -> Program {
     program
 }
 
-/// What AdamW is told of its step number `step` (from 1): learning rate, the factors that undo the moments' bias, weight decay, clip;
+/// The parameters of AdamW for step number `step` (from 1): learning rate, the factors that undo the moments' bias, weight decay, clip;
 /// as the bits of f32.
 pub fn adamw_params(step: i32, learning_rate: f64, training: &Training) -> Vec<u32> {
     let first = 1.0 / (1.0 - training.beta1.powi(step));

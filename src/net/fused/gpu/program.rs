@@ -1,4 +1,4 @@
-//! What a GPU is told to do: a list of kernels on buffers, of sizes that are known beforehand. Knows no GPU.
+//! The program of a GPU: a list of kernels on buffers, of sizes that are known beforehand. Knows no GPU.
 
 use super::template::{Value, expand};
 
