@@ -13,7 +13,7 @@ const icl = {
   // Tasks over 50 ms on this page's thread: [{ start, duration }], milliseconds.
   longTasks: [],
   takeEngine,
-  takeLab,
+  takeSweeps,
 };
 globalThis.icl = icl;
 
@@ -80,9 +80,9 @@ function takeEngine() {
 }
 
 // The coordinator of sweeps: the same worker in another role. Tests shorten its patience with silent workers, in seconds.
-function takeLab() {
+function takeSweeps() {
   const patience = Number(new URLSearchParams(location.search).get("patience"));
-  return startEngine(`&role=lab${patience > 0 ? `&patience=${patience}` : ""}`);
+  return startEngine(`&role=sweeps${patience > 0 ? `&patience=${patience}` : ""}`);
 }
 
 function hasSimd() {

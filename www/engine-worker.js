@@ -57,7 +57,7 @@ async function download(url) {
 
 // Most of the engine is burn's WebGPU. It is not downloaded where there is no adapter, nor for the coordinator of sweeps, which trains nothing.
 async function pick() {
-  if (asked.get("role") === "lab") return "engine-cpu";
+  if (asked.get("role") === "sweeps") return "engine-cpu";
   const adapter = await self.navigator.gpu?.requestAdapter().catch(() => null);
   return adapter ? "engine" : "engine-cpu";
 }

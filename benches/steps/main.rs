@@ -69,7 +69,7 @@ struct Row {
     why: Option<String>,
 }
 
-/// What evaluations and the learning lab cost while a preset runs natively, as shares of training's own time.
+/// What evaluations and probes cost while a preset runs natively, as shares of training's own time.
 #[derive(Serialize)]
 struct Share {
     preset: &'static str,

@@ -102,7 +102,7 @@ fn Page() -> impl IntoView {
         <a class="skip" href="#hero" on:click=to_the_chart>"To the chart"</a>
         <header::Header help sharing />
         <sweeps::Sweeps />
-        <main class="stage" class:sheet=move || app.sheet_open.get() hidden=move || app.lab.get()>
+        <main class="stage" class:sheet=move || app.sheet_open.get() hidden=move || app.sweeps_open.get()>
             <settings::Settings />
             <div class="scrim" on:click=move |_| app.sheet_open.set(false)></div>
             <section class="centre" aria-label="Charts">

@@ -144,7 +144,7 @@ pub struct App {
     pub record: RwSignal<Option<Arc<Recorded>>>,
     pub pause_hidden: RwSignal<bool>,
     /// The view of sweeps is open.
-    pub lab: RwSignal<bool>,
+    pub sweeps_open: RwSignal<bool>,
     /// The settings sheet of narrow screens.
     pub sheet_open: RwSignal<bool>,
     /// The draft's world, and the one in the table of one's own process.
@@ -269,7 +269,7 @@ impl App {
             theme,
             dark: Memo::new(move |_| theme.get().unwrap_or_else(|| system_dark.get())),
             pause_hidden: RwSignal::new(preferences::flag("pause-hidden")),
-            lab: RwSignal::new(Fragment::now().sweeps),
+            sweeps_open: RwSignal::new(Fragment::now().sweeps),
             sheet_open: RwSignal::new(false),
             picture: RwSignal::new(Picture::default()),
             sketched: RwSignal::new(Picture::default()),

@@ -116,7 +116,7 @@ struct Coordinator {
 
 /// Whether this worker was started as the coordinator.
 pub fn is_meant() -> bool {
-    query().contains("role=lab")
+    query().contains("role=sweeps")
 }
 
 /// The coordinator's `main`.

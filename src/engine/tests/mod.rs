@@ -1,5 +1,5 @@
 mod asked;
-mod lab;
+mod generalization;
 mod probes;
 mod published;
 mod resuming;
