@@ -55,8 +55,8 @@ pub struct ActivationCapture {
     pub without: Vec<(usize, usize)>,
     /// Of each block, [rows, heads, T, T], query by key; where wanted. Nothing of a net without attention.
     pub attention: Option<Vec<Vec<f32>>>,
-    /// Of each layer [rows · T, width]; where wanted. Of a transformer: read in, each block, normalised output; of a recurrent net: read
-    /// in (not of one-hot tokens), the states of each layer.
+    /// Of each layer [rows · T, width]; where wanted. Of a transformer: embedding, each block, normalised output; of a recurrent
+    /// net: embedding (not of one-hot tokens), the states of each layer.
     pub residual: Option<Vec<Vec<f32>>>,
 }
 

@@ -24,7 +24,7 @@ const GRAPHS: usize = 6;
 const STATES: usize = 64;
 /// States and transitions that still make a graph; a larger process is shown by its transition matrix.
 const GRAPH_STATES: usize = 24;
-const GRAPH_EXITS: usize = 150;
+const GRAPH_TRANSITIONS: usize = 150;
 /// Categorical topics drawn as bars.
 const BARS: usize = 24;
 /// The same where topics are drawn from a continuum.
@@ -176,7 +176,7 @@ fn processes(spec: &WorldSpec, world: &World, tokens: &[String], picture: &mut P
     let (memoryless, others, count) = chosen(world);
     let large = |hmm: &Hmm| {
         let reached: usize = hmm.hidden_chain().iter().filter(|p| **p > 0.0).count();
-        hmm.states() > GRAPH_STATES || reached > GRAPH_EXITS
+        hmm.states() > GRAPH_STATES || reached > GRAPH_TRANSITIONS
     };
     let (mut drawn, mut graphed) = (memoryless.len(), 0);
     for shown in &others {
@@ -199,7 +199,7 @@ fn processes(spec: &WorldSpec, world: &World, tokens: &[String], picture: &mut P
     let notes = &mut picture.notes;
     if !picture.transitions.is_empty() {
         notes.push(format!(
-            "More than {GRAPH_STATES} states or {GRAPH_EXITS} ways between them are shown by the matrix of transitions instead of a graph."
+            "More than {GRAPH_STATES} states or {GRAPH_TRANSITIONS} ways between them are shown by the matrix of transitions instead of a graph."
         ));
     }
     if picture.graphs.iter().any(|graph| graph.edges.iter().any(|edge| edge.label.is_none())) {

@@ -10,6 +10,8 @@ mod size;
 mod stage;
 mod tools;
 mod udhr;
+#[cfg(test)]
+mod vocabulary;
 
 use std::process::ExitCode;
 

@@ -481,12 +481,12 @@ impl Chart for Graph {
 
     fn summary(&self) -> String {
         /// More transitions than a listener follows.
-        const TOLD: usize = 12;
+        const LISTED: usize = 12;
         let mut ways: Vec<&Edge> = self.edges.iter().collect();
-        let many = ways.len() > TOLD;
+        let many = ways.len() > LISTED;
         if many {
             ways.sort_by(|a, b| b.probability().total_cmp(&a.probability()));
-            ways.truncate(TOLD);
+            ways.truncate(LISTED);
         }
         let described: Vec<String> =
             ways.iter().map(|e| format!("from {}: {}", self.state(e.from), self.words(e))).collect();

@@ -9,7 +9,7 @@ pub const MOST: usize = 8;
 /// Most that are kept, of those that a check finds.
 const KEPT: usize = 32;
 /// Most characters of the given value that a problem repeats.
-const TOLD: usize = 120;
+const LONGEST: usize = 120;
 /// The same of a sentence that quotes what was given.
 const SENTENCES: usize = 1200;
 
@@ -56,7 +56,7 @@ impl std::error::Error for Problem {}
 
 /// A text that may be of any length, as a sentence can hold it.
 pub fn clipped(text: &str) -> String {
-    shortened(text, TOLD)
+    shortened(text, LONGEST)
 }
 
 /// The first `most` characters and how many there are in all, where there are more.

@@ -78,7 +78,7 @@ impl ComponentLimits {
 
 /// Lengthens a curve that has come to its limit.
 fn reached(mut curve: Vec<f64>, rate: f64, rate_error: f64, length: usize) -> Vec<f64> {
-    if rate_error < REACHED && settled_at(&curve, rate, REACHED) {
+    if rate_error < REACHED && converged_at(&curve, rate, REACHED) {
         curve.resize(length, rate);
     }
     curve
@@ -94,11 +94,11 @@ pub async fn enumerated(
     rate_error: f64,
 ) -> Vec<f64> {
     let start = graph.start(start);
-    let curve = graph.curve(pace, start, length, |values| settled_at(values, rate, rate_error + ENOUGH)).await;
+    let curve = graph.curve(pace, start, length, |values| converged_at(values, rate, rate_error + ENOUGH)).await;
     reached(curve, rate, rate_error, length)
 }
 
-fn settled_at(curve: &[f64], rate: f64, tolerance: f64) -> bool {
+fn converged_at(curve: &[f64], rate: f64, tolerance: f64) -> bool {
     curve.len() >= 4 && curve.iter().rev().take(4).all(|h| (h - rate).abs() < tolerance)
 }
 
