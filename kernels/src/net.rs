@@ -52,7 +52,7 @@ impl<'a> Cells<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct ActivationCapture {
     /// Heads (block, head; both from 0) that add nothing to the residual stream.
-    pub without: Vec<(usize, usize)>,
+    pub ablated: Vec<(usize, usize)>,
     /// Of each block, [rows, heads, T, T], query by key; where wanted. Nothing of a net without attention.
     pub attention: Option<Vec<Vec<f32>>>,
     /// Of each layer [rows · T, width]; where wanted. Of a transformer: embedding, each block, normalised output; of a recurrent

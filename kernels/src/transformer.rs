@@ -136,9 +136,9 @@ impl Transformer {
                 },
             );
         }
-        let without =
-            capture.iter().flat_map(|capture| &capture.without).filter(|(block, head)| *block == at && *head < heads);
-        for (_, head) in without {
+        let ablated =
+            capture.iter().flat_map(|capture| &capture.ablated).filter(|(block, head)| *block == at && *head < heads);
+        for (_, head) in ablated {
             for row in block.mixed[..rows * shape.query()].chunks_exact_mut(shape.query()) {
                 row[head * shape.head_width..][..shape.head_width].fill(0.0);
             }

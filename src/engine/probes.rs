@@ -164,7 +164,7 @@ impl Probes {
         let Some((_, flat)) = self.recording.at(step) else { return Ok(false) };
         let model = trainer.variant(flat.clone());
         let wanted = trainer::CaptureOptions { attention: request.attention, residual: request.residual };
-        let captured = model.capture(&request.rows, CHUNK, wanted, &request.without).await?;
+        let captured = model.capture(&request.rows, CHUNK, wanted, &request.ablated).await?;
         let layers = trainer.net().config.residual_layers(trainer.net().observation);
         let activations = Activations {
             distribution: captured.predictions,

@@ -381,18 +381,18 @@ fn cut(net: &Network, flat: &Tensor<1>) -> Vec<Tensor<2>> {
 
 impl Variant<'_> {
     /// What the net predicts for `rows` (sequences of length T), and the captured activations, `chunk` sequences at a time, without the
-    /// heads (block, head; both from 0) in `without`. Only what is wanted leaves the device.
+    /// heads (block, head; both from 0) in `ablated`. Only what is wanted leaves the device.
     pub async fn capture(
         &self,
         rows: &Rows,
         chunk: usize,
         options: CaptureOptions,
-        without: &[(usize, usize)],
+        ablated: &[(usize, usize)],
     ) -> Result<Captured, EngineError> {
         let Trainer { net, constants, device, fused, .. } = self.trainer;
         if let Some(fused) = fused {
             let mut capture = ActivationCapture {
-                without: without.to_vec(),
+                ablated: ablated.to_vec(),
                 attention: options.attention.then(Vec::new),
                 residual: options.residual.then(Vec::new),
             };
@@ -404,7 +404,7 @@ impl Variant<'_> {
         let mut captured = Captured::default();
         for part in self.chunks(rows, chunk) {
             let tensors =
-                net.forward_captured(&leaves, net.inputs(&part, constants.length, device), constants, without);
+                net.forward_captured(&leaves, net.inputs(&part, constants.length, device), constants, ablated);
             captured.predictions.extend(read(tensors.output).await?);
             if options.attention {
                 extend(&mut captured.attention, tensors.attention).await?;

@@ -86,16 +86,16 @@ impl Network {
         self.pass(parameters, inputs, constants, None)
     }
 
-    /// The same with captured activations, and without the heads (block, head; both from 0) in `without`: what such a head adds to the
+    /// The same with captured activations, and without the heads (block, head; both from 0) in `ablated`: what such a head adds to the
     /// residual stream is taken away (zero ablation). Heads that the net does not have change nothing.
     pub fn forward_captured(
         &self,
         parameters: &[Tensor<2>],
         inputs: Inputs,
         constants: &Constants,
-        without: &[(usize, usize)],
+        ablated: &[(usize, usize)],
     ) -> CapturedTensors {
-        let mut capture = TensorCapture::without(without);
+        let mut capture = TensorCapture::ablating(ablated);
         let output = self.pass(parameters, inputs, constants, Some(&mut capture));
         CapturedTensors { output, attention: capture.attention, residual: capture.residual }
     }

@@ -138,9 +138,9 @@ fn a_prediction_does_not_see_its_own_token_or_later_ones() {
 }
 
 /// All activations, two sequences at a time.
-fn capture(trainer: &Trainer, rows: &Rows, without: &[(usize, usize)]) -> Captured {
+fn capture(trainer: &Trainer, rows: &Rows, ablated: &[(usize, usize)]) -> Captured {
     let everything = CaptureOptions { attention: true, residual: true };
-    now(trainer.variant(trainer.flat()).capture(rows, 2, everything, without)).expect("CPU reads")
+    now(trainer.variant(trainer.flat()).capture(rows, 2, everything, ablated)).expect("CPU reads")
 }
 
 #[test]

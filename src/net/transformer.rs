@@ -136,7 +136,7 @@ fn attention(
         None => weights.matmul(value),
         Some(capture) => {
             capture.attention.push(weights.clone());
-            capture.ablated(block, weights.matmul(value))
+            capture.ablate(block, weights.matmul(value))
         }
     };
     p.linear(mixed.swap_dims(1, 2).reshape([rows * length, net.heads * head]))

@@ -71,7 +71,7 @@ pub struct ActivationRequest {
     /// The parameters are wanted.
     pub parameters: bool,
     /// (block, head) of the heads whose output is set to 0.
-    pub without: Vec<(usize, usize)>,
+    pub ablated: Vec<(usize, usize)>,
 }
 
 impl ActivationRequest {
@@ -84,7 +84,7 @@ impl ActivationRequest {
             attention: false,
             residual: false,
             parameters: false,
-            without: Vec::new(),
+            ablated: Vec::new(),
         }
     }
 }

@@ -45,7 +45,7 @@ impl Probe for Notes {
             all,
             ActivationRequest {
                 scope: Scope::Shown,
-                without: vec![(0, 0)],
+                ablated: vec![(0, 0)],
                 ..ActivationRequest::predictions(self.rows.clone())
             },
             none,

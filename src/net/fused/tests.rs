@@ -151,10 +151,10 @@ fn a_capture_agrees_with_the_plain_composition() {
     for case in cases(30) {
         let rows = case.cells();
         let everything = CaptureOptions { attention: true, residual: true };
-        for without in [&[][..], &[(0, 0)]] {
+        for ablated in [&[][..], &[(0, 0)]] {
             let capture = |composition| -> Captured {
                 let trainer = case.trainer(composition);
-                now(trainer.variant(trainer.flat()).capture(&rows, 2, everything, without))
+                now(trainer.variant(trainer.flat()).capture(&rows, 2, everything, ablated))
             };
             let (expected, given) = (capture(Composition::Plain), capture(Composition::Fused));
             assert!(relative_difference(&given.predictions, &expected.predictions) < 1e-5, "{}", case.name());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    ALONE, At, Head, Heads, Maps, Measurement, Scores, Weight, Without, all,
+    ALONE, Ablation, At, Head, Heads, Maps, Measurement, Scores, Weight, all,
     map::pooled,
     mean,
     scores::{self, TOLERANCE},
@@ -133,7 +133,7 @@ pub fn open(setting: &Setting) -> Result<(HeadsProbe, Heads), String> {
         even,
         fresh: count,
         whole: None,
-        without: None,
+        ablated: None,
         alone: vec![None; alone],
         imbalance: None,
     };
@@ -278,12 +278,12 @@ impl Probe for HeadsProbe {
             shown(self.fresh.rows.clone()),
             ActivationRequest {
                 key: self.revision,
-                without: self.off.clone(),
+                ablated: self.off.clone(),
                 ..shown(if self.off.is_empty() { nothing() } else { self.fresh.rows.clone() })
             },
         ];
         let alone = all(self.blocks, self.heads).take(self.alone);
-        requests.extend(alone.map(|head| ActivationRequest { without: vec![head], ..shown(self.fresh.rows.clone()) }));
+        requests.extend(alone.map(|head| ActivationRequest { ablated: vec![head], ..shown(self.fresh.rows.clone()) }));
         requests
     }
 
@@ -300,7 +300,7 @@ impl Probe for HeadsProbe {
                 let by_position = |whole: &At<Vec<f64>>| At { step, value: self.fresh.by_position(&whole.value) };
                 Measurement::Whole(self.whole.as_ref().map(by_position))
             }
-            3 => Measurement::Without(self.fresh.excess(&activations.distribution).map(|cells| Without {
+            3 => Measurement::Ablated(self.fresh.excess(&activations.distribution).map(|cells| Ablation {
                 step,
                 heads: self.off.clone(),
                 excess: self.fresh.by_position(&cells),

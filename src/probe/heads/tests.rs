@@ -255,7 +255,7 @@ fn switching_a_head_off_shows_its_change() {
     // There is no third block.
     probe.choose(&probe::Choice::HeadsOff(vec![(1, 0), (2, 0)]));
     let request = probe.requests().swap_remove(3);
-    assert_eq!(request.without, [(1, 0)]);
+    assert_eq!(request.ablated, [(1, 0)]);
     // All distributions are even; without the head, every token has half the probability it had.
     let activations = answer(&tab, &request, |_, _, row| uniform(row.len()));
     let worse = Activations {
@@ -266,7 +266,7 @@ fn switching_a_head_off_shows_its_change() {
     assert!(html(&tab, &record, 0, &choice).contains("Measuring the loss without 2.1."));
     take(&mut probe, &mut tab, 3, 0, worse.clone());
     take(&mut probe, &mut tab, 5, 0, worse.clone());
-    let change = tab.without(&choice).unwrap().1;
+    let change = tab.ablated(&choice).unwrap().1;
     assert!((change.value - std::f64::consts::LN_2).abs() < 1e-5 && change.stderr < 1e-6);
     // The curve is the exact one plus the mean divergence: of a model that knows nothing, ln 6 everywhere.
     let first = run.theory.bayes.values[0] + tab.whole.as_ref().unwrap().value[0].value;
@@ -288,7 +288,7 @@ fn switching_a_head_off_shows_its_change() {
     assert_ne!(probe.requests()[3].key, key);
     // Measured at another step, a difference would compare two models.
     take(&mut probe, &mut tab, 3, 7, worse);
-    assert!(tab.without(&choice).is_none());
+    assert!(tab.ablated(&choice).is_none());
     tab.whole.as_mut().unwrap().step = 7;
     assert!(tab.alone(1).is_none());
     // All sequences are read: choosing one asks for nothing.
