@@ -1,4 +1,4 @@
-//! The model's choices as data. `net` (the room) builds what this describes.
+//! The model's choices as data. The module `net` builds what this describes.
 
 use serde::{Deserialize, Serialize};
 

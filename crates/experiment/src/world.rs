@@ -1,7 +1,7 @@
 //! Which world: a named one with parameters (`coins:n=10`), or a process given as JSON.
 //!
 //! [`KINDS`] is the one table of named worlds: their parameters drive the parser, the page's controls, the help
-//! texts and the validation. `world` (the room) builds what a [`WorldSpec`] names.
+//! texts and the validation. The crate `worlds` builds what a [`WorldSpec`] names.
 
 use std::{fmt, str::FromStr};
 

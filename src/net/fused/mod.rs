@@ -4,7 +4,7 @@
 mod adamw;
 pub mod gpu;
 
-// Natively only, as the tests beside this room.
+// Natively only, as the tests beside this module.
 #[cfg(not(target_arch = "wasm32"))]
 #[cfg(test)]
 mod tests;
