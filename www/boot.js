@@ -79,10 +79,10 @@ function takeEngine() {
   return engine;
 }
 
-// The coordinator of sweeps: the same worker in another role. Tests shorten its patience with silent workers, in seconds.
+// The coordinator of sweeps: the same worker in another role. Tests shorten its timeout for silent workers, in seconds.
 function takeSweeps() {
-  const patience = Number(new URLSearchParams(location.search).get("patience"));
-  return startEngine(`&role=sweeps${patience > 0 ? `&patience=${patience}` : ""}`);
+  const timeout = Number(new URLSearchParams(location.search).get("patience"));
+  return startEngine(`&role=sweeps${timeout > 0 ? `&patience=${timeout}` : ""}`);
 }
 
 function hasSimd() {

@@ -3,7 +3,7 @@
 use worlds::Hmm;
 
 /// How many directions are followed before giving up.
-const PATIENCE: usize = 400;
+const MAX_DIRECTIONS: usize = 400;
 const TOLERANCE: f64 = 1e-9;
 
 /// Whether both give every word the same probability; `None` where that stays open.
@@ -24,7 +24,7 @@ pub fn same_process(a: &Hmm, b: &Hmm) -> Option<bool> {
         let Some(direction) = new_direction(&vector, &basis) else { continue };
         basis.push(direction);
         followed += 1;
-        if followed > PATIENCE {
+        if followed > MAX_DIRECTIONS {
             return None;
         }
         for token in 0..vocab {

@@ -209,12 +209,12 @@ fn Baseline(name: String, about: String) -> impl IntoView {
 fn Spoken() -> impl IntoView {
     let app = state::use_app();
     let sentence = RwSignal::new(String::new());
-    let beat = StoredValue::new(0_u32);
+    let ticks = StoredValue::new(0_u32);
     set_interval(
         move || {
-            beat.update_value(|beat| *beat += 1);
-            // While it runs, every third beat; at rest, as soon as something is new.
-            if !app.is_busy() || beat.get_value().is_multiple_of(3) {
+            ticks.update_value(|ticks| *ticks += 1);
+            // While it runs, every third tick; at rest, as soon as something is new.
+            if !app.is_busy() || ticks.get_value().is_multiple_of(3) {
                 let summary = app.ask(ChartKind::LossByPosition, |chart| chart.summary()).unwrap_or_default();
                 let text = format!("{}. {summary}", app.phase.with_untracked(header::phase_word));
                 if sentence.with_untracked(|old| *old != text) {

@@ -57,7 +57,7 @@ pub struct Queue {
     paused: bool,
     false_starts: u32,
     /// Silence of a worker, in ms, after which it counts as dead.
-    patience: f64,
+    timeout: f64,
     /// Why the queue paused by itself.
     trouble: Option<String>,
     /// Worker time of the cells that were finished here, ms, and what they cost.
@@ -68,7 +68,7 @@ pub struct Queue {
 
 impl Queue {
     /// A paused queue with a cell for each cost, and room for so many workers.
-    pub fn new(costs: Vec<f64>, workers: usize, patience: f64) -> Self {
+    pub fn new(costs: Vec<f64>, workers: usize, timeout: f64) -> Self {
         Self {
             states: vec![State::Waiting; costs.len()],
             failures: vec![0; costs.len()],
@@ -76,7 +76,7 @@ impl Queue {
             places: vec![Place::Empty; workers.max(1)],
             paused: true,
             false_starts: 0,
-            patience,
+            timeout,
             trouble: None,
             spent: 0.0,
             earned: 0.0,
@@ -221,8 +221,8 @@ impl Queue {
             let (Place::Starting { last_message } | Place::Busy { last_message, .. }) = self.places[worker] else {
                 continue;
             };
-            if now - last_message > self.patience {
-                self.lost(worker, &format!("Its worker said nothing for {:.0} s.", self.patience / 1000.0));
+            if now - last_message > self.timeout {
+                self.lost(worker, &format!("Its worker said nothing for {:.0} s.", self.timeout / 1000.0));
             }
         }
         let mut orders: Vec<Order> = self.stops.drain(..).map(Order::Stop).collect();
