@@ -1,7 +1,7 @@
 //! ICL Playground: why does in-context learning happen?
 //!
 //! The modules, and which may use which, are drawn in `ARCHITECTURE.md`. In short: `experiment` says what to run,
-//! `world` makes tokens, `theory` says what an ideal model would do, `net` and `engine` train a real one,
+//! `world` makes tokens, `theory` says what an ideal predictor would do, `net` and `engine` train a real model,
 //! `protocol` carries the news, `app` draws it, `sweep` says what many runs say together,
 //! `probe` what one model does inside.
 

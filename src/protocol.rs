@@ -171,7 +171,7 @@ pub enum Event {
     Ready,
     Phase(Phase),
     Device(DeviceReport),
-    /// What an ideal model does; sent once per start, before the first frame.
+    /// What an ideal predictor does; sent once per start, before the first frame.
     Theory(Theory),
     /// At most 30 a second; each holds all steps since the last.
     Frame(Frame),
@@ -270,7 +270,7 @@ pub struct Theory {
     pub entropy_rate_stderr: Option<f64>,
     /// `None` where it diverges.
     pub excess_entropy: Option<f64>,
-    /// What the mean training loss would be for the Bayes-optimal model: the mean of `bayes` with fresh draws; with a
+    /// What the mean training loss would be for the Bayes-optimal predictor: the mean of `bayes` with fresh draws; with a
     /// training set, the mean loss on it of exact Bayes over its K topics.
     pub training_level: f64,
 }

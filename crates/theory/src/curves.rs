@@ -1,4 +1,4 @@
-//! What an ideal model loses at each position, and the limits.
+//! What an ideal predictor loses at each position, and the limits.
 
 use std::sync::Arc;
 

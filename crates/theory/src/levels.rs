@@ -9,7 +9,7 @@ pub fn mean(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
-/// Loss per token (or vector) on the training data of the Bayes-optimal model: with fresh draws the mean of `curves.bayes`; with
+/// Loss per token (or vector) on the training data of the Bayes-optimal predictor: with fresh draws the mean of `curves.bayes`; with
 /// a training set, the mean surprise on it of exact Bayes over its K topics, over at most `sequences` sequences spread
 /// evenly over the set. Of a text, the mean of `curves.bayes` always.
 pub fn training_level(world: &World, corpus: &Corpus, curves: &Curves, sequences: usize) -> f64 {

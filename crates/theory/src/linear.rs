@@ -1,4 +1,4 @@
-//! What an ideal model of a linear dynamical system loses: closed forms for the Gaussian of each step, and means over sampled
+//! What an ideal predictor of a linear dynamical system loses: closed forms for the Gaussian of each step, and means over sampled
 //! paths of what they depend on.
 
 use super::curves::STATE_WORK;

@@ -1,4 +1,4 @@
-//! `icl curve`: what an ideal model loses at each position.
+//! `icl curve`: what an ideal predictor loses at each position.
 
 use std::{fmt::Write, path::PathBuf};
 
