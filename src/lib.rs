@@ -1,9 +1,9 @@
 //! ICL Playground: why does in-context learning happen?
 //!
-//! Rooms, and which may know which, are drawn in `ARCHITECTURE.md`. In short: `experiment` says what to run,
-//! `world` makes tokens, `theory` says what an ideal learner would do, `net` and `engine` train a real one,
+//! The modules, and which may use which, are drawn in `ARCHITECTURE.md`. In short: `experiment` says what to run,
+//! `world` makes tokens, `theory` says what an ideal predictor would do, `net` and `engine` train a real model,
 //! `protocol` carries the news, `app` draws it, `sweep` says what many runs say together,
-//! `probe` what one learner does inside.
+//! `probe` what one model does inside.
 
 pub use ::charts::{clip, colour, number, scale};
 pub use ::experiment;

@@ -171,7 +171,7 @@ pub enum Event {
     Ready,
     Phase(Phase),
     Device(DeviceReport),
-    /// What an ideal learner does; sent once per start, before the first frame.
+    /// What an ideal predictor does; sent once per start, before the first frame.
     Theory(Theory),
     /// At most 30 a second; each holds all steps since the last.
     Frame(Frame),
@@ -264,13 +264,13 @@ pub struct Theory {
     pub squared_error: Vec<f64>,
     /// With the topic known.
     pub oracle: Curve,
-    /// Entropy of the marginal law of one token, position by position.
+    /// Entropy of the marginal distribution of one token, position by position.
     pub unigram: Curve,
     pub entropy_rate: f64,
     pub entropy_rate_stderr: Option<f64>,
     /// `None` where it diverges.
     pub excess_entropy: Option<f64>,
-    /// What the mean training loss would be for the Bayes-optimal learner: the mean of `bayes` with fresh draws; with a
+    /// What the mean training loss would be for the Bayes-optimal predictor: the mean of `bayes` with fresh draws; with a
     /// training set, the mean loss on it of exact Bayes over its K topics.
     pub training_level: f64,
 }

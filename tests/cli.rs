@@ -1,4 +1,4 @@
-//! The terminal twin, as a user meets it.
+//! The command line program, as a user meets it.
 
 #![cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 #![allow(clippy::expect_used, reason = "a test that cannot go on stops, with a sentence")]
@@ -126,7 +126,7 @@ fn curves_of_mixtures() {
 }
 
 #[test]
-fn worlds_and_baselines_are_told() {
+fn worlds_and_baselines_are_listed() {
     let output = icl(&["worlds"]);
     let text = String::from_utf8_lossy(&output.stdout);
     for name in ["five-three-golden-mean", "teddy-bear", "ginc", "repeat", "mess3", "concepts"] {
@@ -318,26 +318,26 @@ fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
     assert_eq!(expected["units"]["topic_gap"], "nats per token");
 
     // Killed as soon as two cells are on disk, and with half a line after them.
-    let journal = parted.join("small.sweep.jsonl");
+    let sweep_record = parted.join("small.sweep.jsonl");
     let mut child = Command::new(env!("CARGO_BIN_EXE_icl"))
         .args(call(&parted_text))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("icl runs");
-    let lines = || fs::read_to_string(&journal).map_or(0, |text| text.lines().count());
+    let lines = || fs::read_to_string(&sweep_record).map_or(0, |text| text.lines().count());
     while lines() < 3 && child.try_wait().expect("a child").is_none() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     child.kill().expect("a child to kill");
     child.wait().expect("an end");
-    let kept = fs::read_to_string(&journal).expect("results");
+    let kept = fs::read_to_string(&sweep_record).expect("results");
     let kept: Vec<&str> = kept.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).take(4).collect();
     assert!(kept.len() >= 3, "{kept:?}");
-    fs::write(&journal, kept.join("\n") + "\n{\"cell\":\"data.topics=4 data.seq").expect("written");
+    fs::write(&sweep_record, kept.join("\n") + "\n{\"cell\":\"data.topics=4 data.seq").expect("written");
     let resumed = json_of(call(&parted_text));
     assert_eq!(rows(&resumed), rows(&expected));
-    let text = fs::read_to_string(&journal).expect("results");
+    let text = fs::read_to_string(&sweep_record).expect("results");
     assert!(text.starts_with(&kept.join("\n")) && text.lines().count() == 13, "{text}");
     assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
 
@@ -358,10 +358,10 @@ fn a_sweep_that_was_killed_goes_on_and_gives_the_same_numbers() {
     // Another sweep does not write into the same file, and neither do two at once.
     let other = ["sweep", "--experiment", &experiment, "--grid", "seed=1..2", "--out", &whole_text];
     refused(&other, &["holds another sweep", "data.topics=2,4"]);
-    fs::write(&journal, "some notes\n").expect("written");
+    fs::write(&sweep_record, "some notes\n").expect("written");
     let call = call(&parted_text);
     refused(&call.iter().map(String::as_str).collect::<Vec<_>>(), &["does not hold the results of a sweep"]);
-    assert_eq!(fs::read_to_string(&journal).expect("kept"), "some notes\n");
+    assert_eq!(fs::read_to_string(&sweep_record).expect("kept"), "some notes\n");
 }
 
 /// Weights of a mixture as an axis, what is measured on request, and a name that changes nothing that was found.
@@ -399,8 +399,8 @@ fn a_named_sweep_over_a_mixture_measures_components_and_events() {
     assert!(titles.contains(&"Loss on each component") && titles.contains(&"Steps to learn each event"), "{titles:?}");
 
     // Under another name, or none, the same results are found, and the last name stays.
-    let journal = folder.join("sweep-mixture.sweep.jsonl");
-    let lines = || fs::read_to_string(&journal).expect("a file").lines().count();
+    let sweep_record = folder.join("sweep-mixture.sweep.jsonl");
+    let lines = || fs::read_to_string(&sweep_record).expect("a file").lines().count();
     assert_eq!(lines(), 1 + 1 + 12);
     let text = run(&[]);
     assert!(text.starts_with("Two coins\n\n") && lines() == 14, "{text}");
@@ -427,7 +427,7 @@ fn results_are_written_from_the_recorded_studies() {
 }
 
 #[test]
-fn sweeps_that_make_no_sense_are_refused_and_failed_cells_are_told() {
+fn sweeps_that_make_no_sense_are_refused_and_failed_cells_are_reported() {
     let experiment = file(
         "sweep-bad.json",
         r#"{"world":"coins:n=2","data":{"length":8},"training":{"steps":3,"batch":4},"evaluation":{"sequences":4,"most":0}}"#,
@@ -645,10 +645,10 @@ fn a_run_that_diverges_says_so_and_keeps_what_was_measured() {
     assert!(!text.contains("inf") && !text.contains("NaN"), "{text}");
     let output = icl(&["train", "--experiment", &path, "--json"]);
     assert_eq!(output.status.code(), Some(1));
-    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert!(told["failed"].as_str().is_some_and(|why| why.contains("no longer a number")), "{}", told["failed"]);
-    assert!(numbers(&told["model"]).len() > 1 && told["outcome"].is_null());
-    assert!(told["training_loss"].as_array().expect("losses").iter().all(|pair| pair[1].is_number()));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(report["failed"].as_str().is_some_and(|why| why.contains("no longer a number")), "{}", report["failed"]);
+    assert!(numbers(&report["model"]).len() > 1 && report["outcome"].is_null());
+    assert!(report["training_loss"].as_array().expect("losses").iter().all(|pair| pair[1].is_number()));
     // A sweep tells it of the grid point, and of no other: with a weight decay of 10, a rate of 1 makes parameters nine times as large at every step.
     experiment["training"]["weight_decay"] = 10.into();
     let path = file("diverges-at-one.json", &experiment.to_string()).display().to_string();
@@ -659,8 +659,8 @@ fn a_run_that_diverges_says_so_and_keeps_what_was_measured() {
     let output = icl(&call);
     let why = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && why.contains("no longer a number"), "{why}");
-    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(told["cells"], serde_json::json!({"all": 2, "finished": 1}));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["cells"], serde_json::json!({"all": 2, "finished": 1}));
 }
 
 #[test]
@@ -683,11 +683,11 @@ fn training_says_what_its_measuring_reached() {
     ] {
         assert!(text.contains(words), "{words:?} in {text}");
     }
-    let told = json(&["train", "--experiment", &path, "--json"]);
-    assert_eq!((&told["sequences"], &told["outcome"]["sequences"]), (&Value::from(120), &Value::from(120)));
-    assert!(told["outcome"]["measuring_seconds"].as_f64().is_some_and(|s| s > 0.0));
-    assert!(told["topic_gap_above_bayes"]["stderr"].as_f64().is_some_and(|s| s > 0.0));
-    assert_eq!(told["topic_gap_above_bayes"], told["outcome"]["topic_gap_above_bayes"]);
+    let report = json(&["train", "--experiment", &path, "--json"]);
+    assert_eq!((&report["sequences"], &report["outcome"]["sequences"]), (&Value::from(120), &Value::from(120)));
+    assert!(report["outcome"]["measuring_seconds"].as_f64().is_some_and(|s| s > 0.0));
+    assert!(report["topic_gap_above_bayes"]["stderr"].as_f64().is_some_and(|s| s > 0.0));
+    assert_eq!(report["topic_gap_above_bayes"], report["outcome"]["topic_gap_above_bayes"]);
     let swept = json(&["sweep", "--experiment", &path, "--grid", "data.topics=2,4", "--json"]);
     assert!(swept["rows"][0]["metrics"]["topic_gap_above_bayes"]["stderr"].is_number());
 }
@@ -718,8 +718,8 @@ fn damaged_lines_of_a_sweep_are_named() {
     let out = folder.display().to_string();
     let call = ["sweep", "--experiment", &path, "--grid", "seed=1..4", "--out", &out, "--jobs", "1", "--json"];
     let whole = json(&call);
-    let journal = folder.join("damaged.sweep.jsonl");
-    let text = fs::read_to_string(&journal).expect("a file");
+    let sweep_record = folder.join("damaged.sweep.jsonl");
+    let text = fs::read_to_string(&sweep_record).expect("a file");
     let mut lines: Vec<String> = text.lines().map(String::from).collect();
     assert_eq!(lines.len(), 5);
     for (damage, words) in [
@@ -728,16 +728,16 @@ fn damaged_lines_of_a_sweep_are_named() {
     ] {
         let mut damaged = lines.clone();
         damage.iter().for_each(|(at, text)| damaged[*at] = (*text).into());
-        fs::write(&journal, damaged.join("\n") + "\n").expect("a file");
+        fs::write(&sweep_record, damaged.join("\n") + "\n").expect("a file");
         let output = icl(&call);
         let why = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && why.contains(words), "{words:?} in {why}");
-        let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        assert_eq!(told["cells"], whole["cells"]);
-        assert_eq!(told["rows"][0]["metrics"]["two_level"], whole["rows"][0]["metrics"]["two_level"]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["cells"], whole["cells"]);
+        assert_eq!(report["rows"][0]["metrics"]["two_level"], whole["rows"][0]["metrics"]["two_level"]);
     }
     // What is whole is not spoken of.
     lines.push(String::new());
-    fs::write(&journal, lines.join("\n")).expect("a file");
+    fs::write(&sweep_record, lines.join("\n")).expect("a file");
     assert!(!String::from_utf8_lossy(&icl(&call).stderr).contains("damaged"));
 }

@@ -583,7 +583,7 @@ fn device_reason(page: &Page) -> String {
 
 use maps::the_first_view_answers_as_k_moves;
 
-fn a_browser_that_lacks_something_is_told_so(kind: Kind) {
+fn a_browser_that_lacks_something_gets_a_sentence(kind: Kind) {
     let page = Page::new(kind);
     page.server.before_load("WebAssembly.validate = () => false");
     page.open("");
@@ -672,13 +672,13 @@ fn a_lost_core_is_said_and_the_run_ends_as_it_should(kind: Kind) {
 }
 
 /// Twenty steps of a small net, in the view of sweeps.
-const LAB: &str = "v=1&preset=dursley-wonka&training.steps=20&training.warmup=2&training.batch=4&evaluation.every=10\
+const SWEEPS_LINK: &str = "v=1&preset=dursley-wonka&training.steps=20&training.warmup=2&training.batch=4&evaluation.every=10\
                    &evaluation.sequences=16&evaluation.most=0&net.width=16&view=lab";
 
 /// The coordinator's silence limit is given in the query.
-fn open_lab(page: &Page, query: &str) {
+fn open_sweeps(page: &Page, query: &str) {
     page.browser.open("about:blank");
-    page.browser.open(&page.server.url(&format!("{query}#{LAB}")));
+    page.browser.open(&page.server.url(&format!("{query}#{SWEEPS_LINK}")));
     there(page, "lab-list");
 }
 
@@ -713,7 +713,7 @@ fn results(page: &Page) -> Vec<String> {
 
 fn a_sweep_survives_a_reload_with_all_that_was_finished(kind: Kind) {
     let page = Page::new(kind);
-    open_lab(&page, "");
+    open_sweeps(&page, "");
     // More runs than a browser that speaks of four cores has under way at once.
     start_sweep(&page, "2, 4", "1..3");
     let two = "return document.querySelectorAll(\"[data-testid='lab-grid'] [data-state='done']\").length >= 2";
@@ -724,7 +724,7 @@ fn a_sweep_survives_a_reload_with_all_that_was_finished(kind: Kind) {
     let before = results(&page);
     assert!(done >= 2 && before.len() as u64 == done, "{done} runs done, {before:?}");
 
-    open_lab(&page, "");
+    open_sweeps(&page, "");
     let list = page.text("lab-list").unwrap_or_default();
     assert!(done == 6 || list.contains(&format!("unfinished: {done} of 6")), "the list says {list}");
     let resume = "
@@ -744,7 +744,7 @@ fn a_sweep_survives_a_reload_with_all_that_was_finished(kind: Kind) {
     let hidden = "return document.querySelector(\"[data-testid='lab']\").hidden === arguments[0]";
     page.browser.wait("the playground", SOON, hidden, &[json!(true)]);
     page.click("lab-open");
-    page.browser.wait("the lab again", SOON, hidden, &[json!(false)]);
+    page.browser.wait("the view of sweeps again", SOON, hidden, &[json!(false)]);
     page.click("lab-open-cell");
     page.browser.wait("the playground", SOON, hidden, &[json!(true)]);
     page.wait_for_phase("finished", RUN);
@@ -767,7 +767,7 @@ fn a_killed_worker_loses_only_its_cell(kind: Kind) {
         }};\n"
     );
     let page = Page::with(|| Browser::start(kind), &[("engine-worker.js", &(deadly + &script))]);
-    open_lab(&page, "?patience=20");
+    open_sweeps(&page, "?patience=20");
     start_sweep(&page, "2, 4", "1");
     wait_for_summary(&page, "finished");
     assert_eq!(results(&page).len(), 2, "{:?}", page.text("lab-summary"));
@@ -775,7 +775,7 @@ fn a_killed_worker_loses_only_its_cell(kind: Kind) {
 
 fn a_grid_with_nonsense_gets_a_sentence(kind: Kind) {
     let page = Page::new(kind);
-    open_lab(&page, "");
+    open_sweeps(&page, "");
     for (values, words) in
         [("", "without values"), ("0", "data.topics is 0"), ("<img src=x>", "data.topics"), ("9..1", "whole numbers")]
     {
@@ -799,15 +799,15 @@ fn a_grid_with_nonsense_gets_a_sentence(kind: Kind) {
 
 fn a_study_opens_with_what_was_recorded(kind: Kind) {
     let page = Page::new(kind);
-    open_lab(&page, "");
+    open_sweeps(&page, "");
     page.click("lab-study-data");
     there(&page, "lab-recorded");
-    let told = page.text("lab-recorded").unwrap_or_default();
+    let text = page.text("lab-recorded").unwrap_or_default();
     if !dist().join("studies/data.json").exists() {
-        assert!(told.contains("no recorded results"), "{told}");
+        assert!(text.contains("no recorded results"), "{text}");
         return;
     }
-    assert!(told.contains("Recorded") && told.contains("icl study data"), "{told}");
+    assert!(text.contains("Recorded") && text.contains("icl study data"), "{text}");
     // Charts are canvases that are read and pressed; nothing of them is asked of a worker.
     let charts = "return document.querySelectorAll(\"[data-testid='lab-results'] canvas[role='img']\").length > 2";
     page.browser.wait("its charts", SOON, charts, &[]);
@@ -908,7 +908,7 @@ in_every_browser! {
     bad_values_get_a_sentence_and_nothing_is_lost,
     a_run_that_was_paused_is_the_same_run,
     a_link_reproduces_the_run_bit_for_bit,
-    a_browser_that_lacks_something_is_told_so,
+    a_browser_that_lacks_something_gets_a_sentence,
     a_missing_engine_is_said_and_the_page_stays,
     a_lost_core_is_said_and_the_run_ends_as_it_should,
     a_killed_worker_loses_only_its_cell,

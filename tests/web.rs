@@ -6,9 +6,9 @@
 use burn::tensor::Device;
 use icl_playground::{
     engine::{
-        device::{self, Contender, parity_nets, relative_difference},
+        device::{self, Candidate, parity_nets, relative_difference},
         session::Session,
-        trainer::{Learner, Trainer, read},
+        trainer::{Model, Trainer, read},
     },
     experiment::{Architecture, Embedding, Experiment, Mlp, Net, Norm, Observation, Positions},
     net::{
@@ -40,14 +40,14 @@ fn small() -> Experiment {
     e
 }
 
-async fn run(experiment: &Experiment, wish: DeviceChoice) -> Vec<Event> {
+async fn run(experiment: &Experiment, choice: DeviceChoice) -> Vec<Event> {
     let mut events = Vec::new();
     let mut emit = |e| events.push(e);
-    let mut session = Session::prepare(experiment, wish, &mut emit).await.expect("prepares");
+    let mut session = Session::prepare(experiment, choice, &mut emit).await.expect("prepares");
     while !session.finished() {
         session.advance(&mut emit).await.expect("steps");
     }
-    session.settle(&mut emit).await.expect("settles");
+    session.flush(&mut emit).await.expect("flushes");
     events
 }
 
@@ -58,7 +58,7 @@ fn losses(events: &[Event]) -> Vec<f64> {
 }
 
 fn report(events: &[Event]) -> DeviceReport {
-    events.iter().find_map(|e| if let Event::Device(d) = e { Some(d.clone()) } else { None }).expect("told")
+    events.iter().find_map(|e| if let Event::Device(d) = e { Some(d.clone()) } else { None }).expect("a report")
 }
 
 /// Where two gradients of a net differ by more than rounding, entry by entry of the layout.
@@ -92,19 +92,19 @@ async fn agree(net: &Net, observation: Observation, length: usize, others: &[(&D
         let trainer = Trainer::composed(&experiment, observation, device, composition);
         let (loss, gradient) = trainer.gradient(&batch);
         let (loss, gradient) = (read(loss).await.expect("reads")[0], read(gradient).await.expect("reads"));
-        let laws = trainer.predictions(&more, 4).await.expect("predicts");
-        let told = [laws, trainer.log_likelihoods(&more, 4).await.expect("predicts")];
-        let Some((right_loss, right_gradient, right_told)) = &right else {
-            right = Some((loss, gradient, told));
+        let distributions = trainer.predictions(&more, 4).await.expect("predicts");
+        let given = [distributions, trainer.log_likelihoods(&more, 4).await.expect("predicts")];
+        let Some((right_loss, right_gradient, right_given)) = &right else {
+            right = Some((loss, gradient, given));
             continue;
         };
         let what = format!("{composition:?} {net:?} over {observation:?}");
         assert!((loss - right_loss).abs() < 1e-5 * loss.abs(), "{what}: {loss} {right_loss}");
         let wrong = wrong(&trainer.net().layout, right_gradient, &gradient);
         assert!(wrong.is_empty(), "{what} disagrees with the CPU on {wrong:#?}");
-        for (told, right) in told.iter().zip(right_told) {
-            assert_eq!(told.len(), right.len(), "{what}");
-            let off = relative_difference(told, right);
+        for (given, right) in given.iter().zip(right_given) {
+            assert_eq!(given.len(), right.len(), "{what}");
+            let off = relative_difference(given, right);
             assert!(off < 1e-4, "{what} predicts otherwise by {off:.1e}");
         }
     }
@@ -194,21 +194,21 @@ async fn a_session_on_the_cpu_repeats_bit_for_bit() {
 }
 
 /// All losses of a run that is saved after `stop` steps, dropped, and resumed.
-async fn resumed(experiment: &Experiment, wish: DeviceChoice, stop: usize) -> (Vec<f64>, DeviceKind) {
+async fn resumed(experiment: &Experiment, choice: DeviceChoice, stop: usize) -> (Vec<f64>, DeviceKind) {
     let mut events = Vec::new();
-    let mut session = Session::prepare(experiment, wish, &mut |e| events.push(e)).await.expect("prepares");
+    let mut session = Session::prepare(experiment, choice, &mut |e| events.push(e)).await.expect("prepares");
     for _ in 0..stop {
         session.advance(&mut |e| events.push(e)).await.expect("steps");
     }
     let bytes = session.checkpoint(&mut |e| events.push(e)).await.expect("saved");
     drop(session);
     let mut after = Vec::new();
-    let mut session = Session::resume(experiment, &bytes, wish, &mut |e| after.push(e)).await.expect("resumes");
+    let mut session = Session::resume(experiment, &bytes, choice, &mut |e| after.push(e)).await.expect("resumes");
     assert_eq!(session.steps(), stop);
     while !session.finished() {
         session.advance(&mut |e| after.push(e)).await.expect("steps");
     }
-    session.settle(&mut |e| after.push(e)).await.expect("settles");
+    session.flush(&mut |e| after.push(e)).await.expect("flushes");
     let used = report(&after).used;
     events.extend(after);
     (losses(&events), used)
@@ -236,10 +236,10 @@ async fn a_software_adapter_is_refused_with_a_reason_and_used_on_demand() {
     assert!(report(&left_to_us).why.contains("software"), "{}", report(&left_to_us).why);
 
     let on_gpu = run(&experiment, DeviceChoice::Gpu).await;
-    let told = report(&on_gpu);
-    assert_eq!(told.used, DeviceKind::Gpu, "{}", told.why);
-    assert!(told.cpu_ms.is_some_and(|ms| ms > 0.0) && told.gpu_ms.is_some_and(|ms| ms > 0.0), "{told:?}");
-    assert!(told.parity.is_some_and(|p| p < 1e-3), "{told:?}");
+    let chosen = report(&on_gpu);
+    assert_eq!(chosen.used, DeviceKind::Gpu, "{}", chosen.why);
+    assert!(chosen.cpu_ms.is_some_and(|ms| ms > 0.0) && chosen.gpu_ms.is_some_and(|ms| ms > 0.0), "{chosen:?}");
+    assert!(chosen.parity.is_some_and(|p| p < 1e-3), "{chosen:?}");
     for (a, b) in losses(&left_to_us).iter().zip(losses(&on_gpu)) {
         assert!((a - b).abs() < 1e-3, "{a} on the CPU, {b} on the GPU");
     }
@@ -260,7 +260,7 @@ async fn a_gpu_takes_a_run_over_from_the_cpu() {
         }
         session.advance(&mut emit).await.expect("steps");
     }
-    session.settle(&mut emit).await.expect("settles");
+    session.flush(&mut emit).await.expect("flushes");
     let handed = losses(&events);
     assert_eq!((alone.len(), handed.len()), (12, 12));
     assert_eq!(alone[..6], handed[..6]);
@@ -278,23 +278,23 @@ async fn a_gpu_gets_ready_while_the_cpu_trains() {
     let mut events = Vec::new();
     let mut emit = |e| events.push(e);
     let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut emit).await.expect("prepares");
-    session.challenge(Contender::new(&experiment, Observation::Tokens(5), gpu));
-    let told = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Device(_))).count();
-    let mut heard = Vec::new();
-    while told(&heard) == 0 {
-        session.advance(&mut |e| heard.push(e)).await.expect("steps");
+    session.challenge(Candidate::new(&experiment, Observation::Tokens(5), gpu));
+    let device_reports = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Device(_))).count();
+    let mut events = Vec::new();
+    while device_reports(&events) == 0 {
+        session.advance(&mut |e| events.push(e)).await.expect("steps");
         // The GPU answers between tasks.
-        turn().await;
+        next_task().await;
     }
     assert!(session.steps() > 10, "the CPU trained on meanwhile: {} steps", session.steps());
-    let report = report(&heard);
+    let report = report(&events);
     // On SwiftShader.
     assert_eq!(report.used, DeviceKind::Cpu, "{}", report.why);
     assert!(report.why.starts_with("The CPU is faster: a step takes ") && report.parity.is_some(), "{report:?}");
 }
 
 /// Lets the browser do what else there is to do.
-async fn turn() {
+async fn next_task() {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         let scope: web_sys::DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
         let _ = scope.set_timeout_with_callback(&resolve);

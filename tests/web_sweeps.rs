@@ -61,7 +61,7 @@ fn play() {
              port.postMessage(ready);
              return { worker, inbox: [] };
            },
-           takeLab() {
+           takeSweeps() {
              [globalThis.coordinator, globalThis.line] = relay(answers);
              return { worker: globalThis.coordinator };
            },
@@ -221,7 +221,7 @@ async fn until(what: &str, is_so: impl Fn() -> bool) {
         }
         wait(20).await;
     }
-    panic!("waited for {what}; the view says:\n{}", read("document.querySelector('main.lab').innerText"));
+    panic!("waited for {what}; the view says:\n{}", read("document.querySelector('main.sweeps').innerText"));
 }
 
 async fn shows(id: &str, words: &str) {
@@ -247,7 +247,7 @@ async fn sweeps_are_typed_run_read_and_outlive_their_coordinator() {
     shows("lab-list", "seed = 1, 2; T = \"<img>\"").await;
     shows("lab-list", "coins:n=4 · unfinished: 1 of 2 done").await;
     shows("lab-list", "cannot be read").await;
-    assert_eq!(read("document.querySelectorAll('main.lab img').length"), "0");
+    assert_eq!(read("document.querySelectorAll('main.sweeps img').length"), "0");
     until("the title to have the focus", || read("document.activeElement.dataset.testid") == "lab-title").await;
     press("lab-list-resume");
     assert_eq!(
@@ -294,7 +294,7 @@ async fn sweeps_are_typed_run_read_and_outlive_their_coordinator() {
     assert_eq!([0, 1, 2, 3].map(state), ["done", "running", "failed", "waiting"]);
     assert_eq!(["lab-cell-0", "lab-cell-1", "lab-cell-2", "lab-cell-3"].map(text), ["✓", "50", "!", "·"]);
     assert!(text("lab-open").ends_with("Sweeps 1/4"), "{}", text("lab-open"));
-    assert_eq!(read("document.querySelector('main.lab .spoken').textContent"), "Running: 1 of 4 runs done.");
+    assert_eq!(read("document.querySelector('main.sweeps .spoken').textContent"), "Running: 1 of 4 runs done.");
     assert_eq!(asked(|r| matches!(r, SweepRequest::Open { id, resume: true } if id == "old")), 1);
 
     // One run: numbers, link, and a second run whose late answers do not count.
@@ -376,5 +376,5 @@ async fn sweeps_are_typed_run_read_and_outlive_their_coordinator() {
     read(
         "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }))",
     );
-    until("the playground", || read("document.querySelector('main.lab').hidden") == "true").await;
+    until("the playground", || read("document.querySelector('main.sweeps').hidden") == "true").await;
 }

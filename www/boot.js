@@ -13,7 +13,7 @@ const icl = {
   // Tasks over 50 ms on this page's thread: [{ start, duration }], milliseconds.
   longTasks: [],
   takeEngine,
-  takeLab,
+  takeSweeps,
 };
 globalThis.icl = icl;
 
@@ -79,10 +79,10 @@ function takeEngine() {
   return engine;
 }
 
-// The coordinator of sweeps: the same worker in another role. Tests shorten its patience with silent workers, in seconds.
-function takeLab() {
-  const patience = Number(new URLSearchParams(location.search).get("patience"));
-  return startEngine(`&role=lab${patience > 0 ? `&patience=${patience}` : ""}`);
+// The coordinator of sweeps: the same worker in another role. Tests shorten its timeout for silent workers, in seconds.
+function takeSweeps() {
+  const timeout = Number(new URLSearchParams(location.search).get("patience"));
+  return startEngine(`&role=sweeps${timeout > 0 ? `&patience=${timeout}` : ""}`);
 }
 
 function hasSimd() {

@@ -39,13 +39,13 @@ async function download(url) {
   // With a content encoding the length is that of the compressed bytes, of which nothing is seen here.
   const length = response.headers.get("content-encoding") ? 0 : Number(response.headers.get("content-length"));
   let done = 0;
-  let told = 0;
+  let reported = 0;
   const counter = new TransformStream({
     transform(chunk, controller) {
       done += chunk.byteLength;
       const now = performance.now();
-      if (now - told > 100) {
-        told = now;
+      if (now - reported > 100) {
+        reported = now;
         const share = length > 0 ? Math.min(done / length, 1) : null;
         self.postMessage({ what: `Loading the engine, ${(done / 1e6).toFixed(1)} MB`, done: share });
       }
@@ -57,7 +57,7 @@ async function download(url) {
 
 // Most of the engine is burn's WebGPU. It is not downloaded where there is no adapter, nor for the coordinator of sweeps, which trains nothing.
 async function pick() {
-  if (asked.get("role") === "lab") return "engine-cpu";
+  if (asked.get("role") === "sweeps") return "engine-cpu";
   const adapter = await self.navigator.gpu?.requestAdapter().catch(() => null);
   return adapter ? "engine" : "engine-cpu";
 }

@@ -2,7 +2,8 @@
 // small and quick to load. With relaxed SIMD (a multiplication and an addition at once) where the browser knows it.
 //
 // First comes the net's shape as a Uint32Array, answered by its number of parameters; then ["step", parameters, cells], answered
-// by [mean loss, gradient], or ["predict", parameters, cells], answered by the law of each cell. src/engine/team.rs is at the other end.
+// by [mean loss, gradient], or ["predict", parameters, cells], answered by the distribution of each cell. src/engine/team.rs is at the
+// other end.
 
 const query = `?v=${encodeURIComponent(new URLSearchParams(self.location.search).get("v"))}`;
 
@@ -49,8 +50,8 @@ function answer(kernels, data) {
   new Float32Array(memory(), kernels.parameters(), parameters.length).set(parameters);
   if (what === "predict") {
     const count = kernels.predict();
-    const law = new Float32Array(memory(), kernels.law(), count).slice();
-    self.postMessage(law, [law.buffer]);
+    const distribution = new Float32Array(memory(), kernels.distribution(), count).slice();
+    self.postMessage(distribution, [distribution.buffer]);
     return;
   }
   const loss = kernels.step();

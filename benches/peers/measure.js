@@ -1,6 +1,6 @@
 // What the peers share: a dedicated worker that trains on the batches it is given and times each step.
 
-// What the net reads to predict `tokens` ([batch, T], flat): its own start (the number after the last token), and all but the last.
+// What the net reads to predict `tokens` ([batch, T], flat): a start token (the number after the last token), and all but the last.
 function inputs(tokens, { length, vocabulary }) {
   const read = new Int32Array(tokens.length);
   for (let i = 0; i < tokens.length; i += 1) read[i] = i % length === 0 ? vocabulary : tokens[i - 1];

@@ -59,7 +59,7 @@ class Net(nn.Module):
     def __init__(self, run, plain):
         super().__init__()
         width = run["width"]
-        # The last row is the net's own start.
+        # The last row is the start token.
         self.embedding = nn.Embedding(run["vocabulary"] + 1, width)
         self.positions = nn.Parameter(torch.zeros(run["length"], width))
         self.blocks = nn.ModuleList(Block(width, run["heads"], plain) for _ in range(run["blocks"]))

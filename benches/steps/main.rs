@@ -69,7 +69,7 @@ struct Row {
     why: Option<String>,
 }
 
-/// What evaluations and the learning lab cost while a preset runs natively, as shares of training's own time.
+/// What evaluations and probes cost while a preset runs natively, as shares of training's own time.
 #[derive(Serialize)]
 struct Share {
     preset: &'static str,
@@ -295,7 +295,7 @@ fn against(
     let step = size.step();
     let place = if gpu == Gpu::None { "wasm" } else { "WebGPU" };
     eprintln!("{}: {} {place}", size.name(), peer.name());
-    let outcome = peers::run(peer, gpu, threads, &peers::told(&step, steps));
+    let outcome = peers::run(peer, gpu, threads, &peers::run_settings(&step, steps));
     let count = if outcome.threads > 1 { format!(", {} threads", outcome.threads) } else { String::new() };
     let (first, rest) = outcome.times.split_first().map_or((None, &[][..]), |(first, rest)| (Some(*first), rest));
     let step_ms = median(rest);
@@ -359,13 +359,13 @@ fn share(preset: &'static str, tab: TabKind) -> Share {
         let mut looks = 0.0;
         while !session.trained() {
             session.advance(quiet).await.expect("a step");
-            if session.can_probe() && session.probe(quiet).await.expect("a look") {
+            if session.can_probe() && session.probe(quiet).await.expect("a measurement") {
                 looks += 1.0;
             }
         }
         let [batches, evaluation, probes] = session.shares();
         let mut left = 0.0;
-        while session.probe(quiet).await.expect("a look") {
+        while session.probe(quiet).await.expect("a measurement") {
             left += 1.0;
         }
         let behind = left / f64::max(looks + left, 1.0);

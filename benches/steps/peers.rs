@@ -1,4 +1,4 @@
-//! Other libraries on the same model and batches: what they are told, and how they are run. Their own part is benches/peers/.
+//! Other libraries on the same model and batches: what they are given, and how they are run. Their own part is benches/peers/.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub fn have(size: BenchSize) -> bool {
 }
 
 /// All that a peer must know to take the same `steps` steps and one before them: shapes, start, batches, learning rates.
-pub fn told(step: &BenchStep, steps: usize) -> Value {
+pub fn run_settings(step: &BenchStep, steps: usize) -> Value {
     let experiment = &step.experiment;
     let (net, training) = (&experiment.net, &experiment.training);
     let layout = Network::new(net, step.observation()).layout;
@@ -63,15 +63,15 @@ pub fn told(step: &BenchStep, steps: usize) -> Value {
 pub fn export(folder: &Path, size: BenchSize, steps: usize) -> PathBuf {
     let path = folder.join(format!("{}.json", size.name()));
     fs::create_dir_all(folder).expect("a folder that can be made");
-    fs::write(&path, told(&size.step(), steps).to_string()).expect("a file that can be written");
+    fs::write(&path, run_settings(&size.step(), steps).to_string()).expect("a file that can be written");
     path
 }
 
 /// In a fresh browser and worker, as our own steps are.
-pub fn run(peer: Peer, gpu: Gpu, threads: Threads, told: &Value) -> Outcome {
+pub fn run(peer: Peer, gpu: Gpu, threads: Threads, run_settings: &Value) -> Outcome {
     let device = if gpu == Gpu::SwiftShader { "webgpu" } else { "wasm" };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/build");
-    let extra = [("page.html", include_str!("page.html")), ("run.json", &told.to_string())];
+    let extra = [("page.html", include_str!("page.html")), ("run.json", &run_settings.to_string())];
     let server = Server::serve(root, &extra, threads == Threads::All);
     let browser = Browser::start(gpu);
     browser.open(&server.url("page.html"));

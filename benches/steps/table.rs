@@ -87,8 +87,8 @@ fn watching(shares: &[Share]) {
         "preset", "open tab", "steps", "batches, %", "evaluation, %", "probes, %", "behind, %"
     );
     for Share { preset, tab, steps, batches, evaluation, probes, behind } in shares {
-        let told = [batches, evaluation, probes, behind].map(|share| format!("{:.1}", 100.0 * share));
-        let [batches, evaluation, probes, behind] = told;
+        let text = [batches, evaluation, probes, behind].map(|share| format!("{:.1}", 100.0 * share));
+        let [batches, evaluation, probes, behind] = text;
         println!("{preset:<24}{tab:<14}{steps:>8}{batches:>12}{evaluation:>14}{probes:>10}{behind:>10}");
     }
 }

@@ -4,7 +4,7 @@ use crate::simd::{Simd, kernel};
 
 /// One step's constants.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct AdamWParams {
     /// By which the gradient is scaled down, if it is too long; else 1.
     pub clip: f32,
     pub beta_1: f32,
@@ -23,11 +23,17 @@ pub struct Pace {
 
 kernel! {
     /// One step on a part of the parameters with its part of gradient and moments, all of one length.
-    pub fn adamw(parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], pace: Pace) => adamw_on
+    pub fn adamw(parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], params: AdamWParams) => adamw_on
 }
 
 #[inline(always)]
-fn adamw_on<V: Simd>(parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], pace: Pace) {
+fn adamw_on<V: Simd>(
+    parameters: &mut [f32],
+    gradient: &[f32],
+    first: &mut [f32],
+    second: &mut [f32],
+    params: AdamWParams,
+) {
     let len = parameters.len().min(gradient.len()).min(first.len()).min(second.len());
     let mut at = 0;
     while at + V::LANES <= len {
@@ -36,7 +42,7 @@ fn adamw_on<V: Simd>(parameters: &mut [f32], gradient: &[f32], first: &mut [f32]
             V::load(&gradient[at..]),
             V::load(&first[at..]),
             V::load(&second[at..]),
-            pace,
+            params,
         );
         moved.0.store(&mut parameters[at..]);
         moved.1.store(&mut first[at..]);
@@ -49,7 +55,7 @@ fn adamw_on<V: Simd>(parameters: &mut [f32], gradient: &[f32], first: &mut [f32]
             V::load_part(&gradient[at..len], 0.0),
             V::load_part(&first[at..len], 0.0),
             V::load_part(&second[at..len], 0.0),
-            pace,
+            params,
         );
         moved.0.store_part(&mut parameters[at..len]);
         moved.1.store_part(&mut first[at..len]);
@@ -59,13 +65,13 @@ fn adamw_on<V: Simd>(parameters: &mut [f32], gradient: &[f32], first: &mut [f32]
 
 /// Parameters and both moments after the step.
 #[inline(always)]
-fn moved<V: Simd>(x: V, gradient: V, first: V, second: V, pace: Pace) -> (V, V, V) {
-    let g = gradient.mul(V::splat(pace.clip));
-    let first = first.mul(V::splat(pace.beta_1)).add(g.mul(V::splat(pace.rest_1)));
-    let second = second.mul(V::splat(pace.beta_2)).add(g.mul(g).mul(V::splat(pace.rest_2)));
-    let root = second.mul(V::splat(pace.second_scale)).sqrt().add(V::splat(pace.epsilon));
-    let update = first.mul(V::splat(pace.first_scale)).div(root).mul(V::splat(pace.learning_rate));
-    (x.sub(update).sub(x.mul(V::splat(pace.decay))), first, second)
+fn moved<V: Simd>(x: V, gradient: V, first: V, second: V, params: AdamWParams) -> (V, V, V) {
+    let g = gradient.mul(V::splat(params.clip));
+    let first = first.mul(V::splat(params.beta_1)).add(g.mul(V::splat(params.rest_1)));
+    let second = second.mul(V::splat(params.beta_2)).add(g.mul(g).mul(V::splat(params.rest_2)));
+    let root = second.mul(V::splat(params.second_scale)).sqrt().add(V::splat(params.epsilon));
+    let update = first.mul(V::splat(params.first_scale)).div(root).mul(V::splat(params.learning_rate));
+    (x.sub(update).sub(x.mul(V::splat(params.decay))), first, second)
 }
 
 kernel! {

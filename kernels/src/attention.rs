@@ -20,9 +20,9 @@ pub(crate) struct Attention {
     by_weights: Vec<f32>,
 }
 
-/// Is told a head, its first query, the weights of a tile of queries (a row of [`TILE`] for each key) and the factor that each query's
+/// Called with a head, its first query, the weights of a tile of queries (a row of [`TILE`] for each key) and the factor that each query's
 /// lack.
-pub(crate) type Seen<'a> = dyn FnMut(usize, Scores, &[f32], &[f32]) + 'a;
+pub(crate) type OnTile<'a> = dyn FnMut(usize, Scores, &[f32], &[f32]) + 'a;
 
 /// Where the columns of queries, keys and values of a head start, in rows of [`Shape::joint`].
 struct Columns {
@@ -73,14 +73,14 @@ fn products(
 
 impl Attention {
     /// `joint` [T, queries, keys and values] to `mixed` [T, heads · head width]; `normalizers` [heads, tiles] is kept for the way back.
-    /// `watch` is told each tile of weights.
+    /// `on_tile` gets each tile of weights.
     pub fn forward(
         &mut self,
         shape: &Shape,
         joint: &[f32],
         mixed: &mut [f32],
         normalizers: &mut [Normalizers],
-        watch: &mut Seen,
+        on_tile: &mut OnTile,
     ) {
         let (length, width, stride) = (shape.length, shape.head_width, shape.joint());
         let tiles = (0..shape.heads).flat_map(|head| (0..length).step_by(TILE).map(move |first| (head, first)));
@@ -97,7 +97,7 @@ impl Attention {
             let weights = room(&mut self.weights, length * TILE);
             products(of, width, keys, queries, stride, &mut self.queries, weights);
             exponentials(weights, of, normalizers);
-            watch(head, of, weights, &normalizers.factors);
+            on_tile(head, of, weights, &normalizers.factors);
             let mixed = &mut mixed[first * shape.query() + at.query..];
             let left = Left::transposed(weights, TILE);
             let sizes = [of.queries, width, length];

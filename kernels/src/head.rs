@@ -47,15 +47,15 @@ pub(crate) fn log_likelihoods(cells: Cells, outputs: &mut [f32], out: &mut Vec<f
             out.extend(outputs.chunks_exact(vocab).zip(tokens).map(|(row, &token)| row[usize::from(token)]));
         }
         Cells::Vectors { dimension, values } => {
-            let laws = outputs.chunks_exact(dimension + 1).zip(values.chunks_exact(dimension));
-            out.extend(laws.map(|(law, x)| log_density(law, x)));
+            let distributions = outputs.chunks_exact(dimension + 1).zip(values.chunks_exact(dimension));
+            out.extend(distributions.map(|(distribution, x)| log_density(distribution, x)));
         }
     }
 }
 
-/// ln of an isotropic Gaussian's density at `x`; `law` is its mean and the logarithm of its variance.
-fn log_density(law: &[f32], x: &[f32]) -> f32 {
-    let (mean, log_variance) = (&law[..x.len()], law[x.len()]);
+/// ln of an isotropic Gaussian's density at `x`; `distribution` is its mean and the logarithm of its variance.
+fn log_density(distribution: &[f32], x: &[f32]) -> f32 {
+    let (mean, log_variance) = (&distribution[..x.len()], distribution[x.len()]);
     let square: f32 = mean.iter().zip(x).map(|(m, x)| (m - x) * (m - x)).sum();
     -0.5 * ((log_variance + TAU.ln()) * x.len() as f32 + square * (-log_variance).exp())
 }

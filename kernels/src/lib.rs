@@ -7,6 +7,7 @@
 mod adamw;
 mod attention;
 mod crossed;
+mod embedding;
 mod gates;
 mod head;
 mod linear;
@@ -14,7 +15,6 @@ mod math;
 mod matmul;
 mod net;
 mod profile;
-mod read_in;
 mod recurrent;
 mod rotary;
 mod rows;
@@ -26,10 +26,10 @@ mod tests;
 mod transformer;
 mod words;
 
-pub use adamw::{Pace, adamw, sum_of_squares};
+pub use adamw::{AdamWParams, adamw, sum_of_squares};
 pub use crossed::add_crossed;
 pub use matmul::square_product;
-pub use net::{Cells, Net, Watch};
+pub use net::{ActivationCapture, Cells, Net};
 pub use profile::{Part, Profile, Work};
 pub use shape::{Architecture, Kind, Mlp, Positions, Shape};
 pub use share::{part, weighted};

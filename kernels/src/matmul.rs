@@ -101,7 +101,7 @@ pub(crate) fn pack_transposed(values: &[f32], stride: usize, [depth, columns]: [
         if width < padded {
             panel.fill(0.0);
         }
-        // Four by four, which the compiler turns within registers.
+        // Four by four, which the compiler transposes within registers.
         let (even, deep) = (width / 4 * 4, depth / 4 * 4);
         for c in (0..even).step_by(4) {
             let rows = [0, 1, 2, 3].map(|i| &values[(at + c + i) * stride..][..depth]);

@@ -4,10 +4,10 @@
 //! All buffers are kept between steps. Everything is added up in a fixed order: the same numbers in give the same bits out.
 
 use crate::{
+    embedding::Embedding,
     head,
     matmul::TILE_ROWS,
     profile::{Part, Profile, lap},
-    read_in::ReadIn,
     recurrent::Recurrent,
     rows::log_softmax,
     shape::{Architecture, Kind, Shape},
@@ -48,22 +48,22 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// What a look inside wants, and what it saw: row-major numbers, sequence after sequence.
+/// Which activations of a forward pass are wanted, and then what they are: row-major numbers, sequence after sequence.
 #[derive(Clone, Debug, Default)]
-pub struct Watch {
+pub struct ActivationCapture {
     /// Heads (block, head; both from 0) that add nothing to the residual stream.
-    pub without: Vec<(usize, usize)>,
+    pub ablated: Vec<(usize, usize)>,
     /// Of each block, [rows, heads, T, T], query by key; where wanted. Nothing of a net without attention.
     pub attention: Option<Vec<Vec<f32>>>,
-    /// Of each layer [rows · T, width]; where wanted. Of a transformer: read in, each block, normalised output; of a recurrent net: read
-    /// in (not of one-hot tokens), the states of each layer.
+    /// Of each layer [rows · T, width]; where wanted. Of a transformer: embedding, each block, normalised output; of a recurrent
+    /// net: embedding (not of one-hot tokens), the states of each layer.
     pub residual: Option<Vec<Vec<f32>>>,
 }
 
-impl Watch {
+impl ActivationCapture {
     /// Appends to what there is of a layer of the residual stream, if somebody wants it.
-    pub(crate) fn keep(watch: &mut Option<&mut Self>, layer: usize, x: &[f32]) {
-        if let Some(residual) = watch.as_mut().and_then(|watch| watch.residual.as_mut()) {
+    pub(crate) fn keep(capture: &mut Option<&mut Self>, layer: usize, x: &[f32]) {
+        if let Some(residual) = capture.as_mut().and_then(|capture| capture.residual.as_mut()) {
             residual.resize(residual.len().max(layer + 1), Vec::new());
             residual[layer].extend_from_slice(x);
         }
@@ -84,7 +84,7 @@ pub(crate) trait Trunk: Send {
         flat: &[f32],
         x: &mut [f32],
         outputs: &mut [f32],
-        watch: &mut Option<&mut Watch>,
+        capture: &mut Option<&mut ActivationCapture>,
         profile: &mut Option<Profile>,
     );
 
@@ -99,7 +99,7 @@ pub(crate) trait Trunk: Send {
 /// A net of any architecture, with all that its passes need.
 pub struct Net {
     shape: Shape,
-    read_in: ReadIn,
+    embedding: Embedding,
     trunk: Box<dyn Trunk>,
     /// What was read; on the way back its gradient.
     x: Vec<f32>,
@@ -119,7 +119,7 @@ impl Net {
             Architecture::Gru | Architecture::Lstm => Box::new(Recurrent::new(&shape, chunk)),
         };
         Self {
-            read_in: ReadIn::new(&shape),
+            embedding: Embedding::new(&shape),
             x: row(shape.read()),
             outputs: row(shape.kind.outputs()),
             trunk,
@@ -157,7 +157,7 @@ impl Net {
             let outputs = &self.outputs[..part.count() * self.shape.kind.outputs()];
             lap(&mut self.profile, Part::Head);
             self.trunk.backward(x, outputs, gradient, &mut self.profile);
-            self.read_in.backward(part, x, gradient);
+            self.embedding.backward(part, x, gradient);
             lap(&mut self.profile, Part::Embedding);
         }
         self.trunk.finish(flat, gradient);
@@ -165,13 +165,19 @@ impl Net {
         loss / count as f64
     }
 
-    /// The predictive law of each cell, [rows, T, outputs], appended to `out`: log-probabilities of tokens, or a Gaussian's mean and the
-    /// logarithm of its variance.
-    pub fn predict(&mut self, flat: &[f32], cells: Cells, out: &mut Vec<f32>, mut watch: Option<&mut Watch>) {
+    /// The predictive distribution of each cell, [rows, T, outputs], appended to `out`: log-probabilities of tokens, or a Gaussian's mean
+    /// and the logarithm of its variance.
+    pub fn predict(
+        &mut self,
+        flat: &[f32],
+        cells: Cells,
+        out: &mut Vec<f32>,
+        mut capture: Option<&mut ActivationCapture>,
+    ) {
         self.prepare(flat, false);
         for (from, to) in self.chunks(cells.count()) {
             let kind = self.shape.kind;
-            let outputs = self.forward(flat, cells.part(from, to), &mut watch);
+            let outputs = self.forward(flat, cells.part(from, to), &mut capture);
             if let Kind::Tokens(vocab) = kind {
                 log_softmax(outputs, vocab);
             }
@@ -196,17 +202,17 @@ impl Net {
 
     fn prepare(&mut self, flat: &[f32], backward: bool) {
         assert_eq!(flat.len(), self.parameters(), "as many parameters as the shape has");
-        self.read_in.prepare(flat);
+        self.embedding.prepare(flat);
         self.trunk.prepare(flat, backward);
     }
 
     /// Logits, or Gaussians, of each of the cells.
-    fn forward(&mut self, flat: &[f32], cells: Cells, watch: &mut Option<&mut Watch>) -> &mut [f32] {
+    fn forward(&mut self, flat: &[f32], cells: Cells, capture: &mut Option<&mut ActivationCapture>) -> &mut [f32] {
         let x = &mut self.x[..cells.count() * self.shape.read()];
         let outputs = &mut self.outputs[..cells.count() * self.shape.kind.outputs()];
-        self.read_in.forward(flat, cells, x);
+        self.embedding.forward(flat, cells, x);
         lap(&mut self.profile, Part::Embedding);
-        self.trunk.forward(flat, x, outputs, watch, &mut self.profile);
+        self.trunk.forward(flat, x, outputs, capture, &mut self.profile);
         outputs
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     gates::{gru, gru_backward, lstm, lstm_backward},
     linear::Map,
     matmul::Start,
-    net::{Trunk, Watch},
+    net::{ActivationCapture, Trunk},
     profile::{Part, Profile, lap},
     rows::{add, add_rows},
     shape::{Architecture, Input, RecurrentPlaces, Shape},
@@ -206,7 +206,7 @@ impl Trunk for Recurrent {
         flat: &[f32],
         x: &mut [f32],
         outputs: &mut [f32],
-        watch: &mut Option<&mut Watch>,
+        capture: &mut Option<&mut ActivationCapture>,
         profile: &mut Option<Profile>,
     ) {
         let (length, width, gates) = (self.length, self.width, self.gates);
@@ -216,20 +216,20 @@ impl Trunk for Recurrent {
         if let Some(bias) = one_hot {
             let bias = &flat[bias..][..gates];
             x.chunks_exact_mut(gates).for_each(|row| add(bias, row));
-            turn(x, &mut self.layers[0].gates, [sequences, length], gates);
+            transpose(x, &mut self.layers[0].gates, [sequences, length], gates);
         } else {
-            Watch::keep(watch, 0, x);
-            turn(x, &mut self.read, [sequences, length], width);
+            ActivationCapture::keep(capture, 0, x);
+            transpose(x, &mut self.read, [sequences, length], width);
         }
-        // Layers of the residual stream that a look gives before the first layer's states.
+        // Layers of the residual stream that are captured before the first layer's states.
         let before = usize::from(one_hot.is_none());
         lap(profile, Part::Embedding);
         for at in 0..self.layers.len() {
             self.layer_forward(at, sequences, profile);
-            if watch.is_some() || at + 1 == self.layers.len() {
+            if capture.is_some() || at + 1 == self.layers.len() {
                 let states = &self.layers[at].states[sequences * width..];
-                turn(states, &mut self.last, [length, sequences], width);
-                Watch::keep(watch, at + before, &self.last[..rows * width]);
+                transpose(states, &mut self.last, [length, sequences], width);
+                ActivationCapture::keep(capture, at + before, &self.last[..rows * width]);
             }
         }
         self.head.apply(rows, &self.last, outputs);
@@ -243,15 +243,15 @@ impl Trunk for Recurrent {
         let sequences = rows / length;
         let last = &mut x[..rows * width];
         self.head.backward(rows, &self.last, outputs, last, gradient, &mut self.packed);
-        turn(last, &mut self.gradient, [sequences, length], width);
+        transpose(last, &mut self.gradient, [sequences, length], width);
         lap(profile, Part::Head);
         for at in (0..self.layers.len()).rev() {
             self.layer_backward(at, sequences, gradient, profile);
         }
         if one_hot {
-            turn(&self.layers[0].gates, x, [length, sequences], gates);
+            transpose(&self.layers[0].gates, x, [length, sequences], gates);
         } else {
-            turn(&self.gradient, x, [length, sequences], width);
+            transpose(&self.gradient, x, [length, sequences], width);
         }
     }
 
@@ -259,7 +259,7 @@ impl Trunk for Recurrent {
 }
 
 /// [a, b, width] to [b, a, width].
-fn turn(from: &[f32], to: &mut [f32], [a, b]: [usize; 2], width: usize) {
+fn transpose(from: &[f32], to: &mut [f32], [a, b]: [usize; 2], width: usize) {
     for i in 0..a {
         for (j, row) in from[i * b * width..][..b * width].chunks_exact(width).enumerate() {
             to[(j * a + i) * width..][..width].copy_from_slice(row);

@@ -1,4 +1,4 @@
-//! Rotary positions: each pair (first half, second half) of a head turns by its position's angle.
+//! Rotary positions: each pair (first half, second half) of a head is rotated by its position's angle.
 
 use crate::{
     shape::Shape,
@@ -16,7 +16,7 @@ pub(crate) struct Rotary {
 impl Rotary {
     pub fn new(shape: &Shape) -> Self {
         let half = shape.head_width / 2;
-        // Pair j turns by position · base^(-2j/width).
+        // Pair j is rotated by position · base^(-2j/width).
         let angle = |t: usize, j: usize| t as f64 * BASE.powf(-((2 * j) as f64) / shape.head_width as f64);
         let table = |f: fn(f64) -> f64| -> Vec<f32> {
             (0..shape.length).flat_map(|t| (0..half).map(move |j| f(angle(t, j)) as f32)).collect()
@@ -24,13 +24,18 @@ impl Rotary {
         Self { cos: table(f64::cos), sin: table(f64::sin) }
     }
 
-    /// Turns queries and keys in rows of [`Shape::joint`], forward by their positions' angles or back by them.
-    pub fn turn(&self, shape: &Shape, joint: &mut [f32], back: bool) {
+    /// Rotates queries and keys in rows of [`Shape::joint`], forward by their positions' angles or back by them.
+    pub fn apply(&self, shape: &Shape, joint: &mut [f32], back: bool) {
         let half = shape.head_width / 2;
-        let turned = shape.query() + shape.key();
+        let rotated = shape.query() + shape.key();
         for (i, row) in joint.chunks_exact_mut(shape.joint()).enumerate() {
             let at = i % shape.length * half;
-            rotate(&mut row[..turned], &self.cos[at..][..half], &self.sin[at..][..half], if back { -1.0 } else { 1.0 });
+            rotate(
+                &mut row[..rotated],
+                &self.cos[at..][..half],
+                &self.sin[at..][..half],
+                if back { -1.0 } else { 1.0 },
+            );
         }
     }
 }

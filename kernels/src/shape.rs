@@ -172,7 +172,7 @@ pub(crate) enum Input {
     Bias(usize),
 }
 
-/// Where everything of a recurrent net lies, behind the read-in.
+/// Where everything of a recurrent net lies, behind the embedding (or input projection).
 #[derive(Clone, Debug)]
 pub(crate) struct RecurrentPlaces {
     pub layers: Vec<LayerPlaces>,
@@ -198,8 +198,8 @@ impl RecurrentPlaces {
     }
 }
 
-/// Where everything of a transformer lies behind the read-in: in the order of the forward pass, each norm's gain before its shift, each
-/// map's matrix before its bias.
+/// Where everything of a transformer lies behind the embedding (or input projection): in the order of the forward pass, each norm's gain
+/// before its shift, each map's matrix before its bias.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     pub positions: Option<usize>,

@@ -228,17 +228,17 @@ fn recur(shape: &Shape, walk: &mut Walk, x: &[Vec<f64>]) -> Vec<Vec<f64>> {
 
 fn attend(shape: &Shape, query: &[Vec<f64>], key: &[Vec<f64>], value: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let width = shape.head_width;
-    let turned = |x: &[f64], t: usize| -> Vec<f64> {
+    let rotated = |x: &[f64], t: usize| -> Vec<f64> {
         if shape.positions != Positions::Rotary {
             return x.to_vec();
         }
         let half = width / 2;
         let angle = |j: usize| t as f64 * 10_000f64.powf(-2.0 * j as f64 / width as f64);
-        let turn = |i: usize| match i < half {
+        let rotate = |i: usize| match i < half {
             true => x[i] * angle(i).cos() - x[i + half] * angle(i).sin(),
             false => x[i] * angle(i - half).cos() + x[i - half] * angle(i - half).sin(),
         };
-        (0..width).map(turn).collect()
+        (0..width).map(rotate).collect()
     };
     let mut mixed = vec![vec![0.0; shape.query()]; shape.length];
     for head in 0..shape.heads {
@@ -248,9 +248,9 @@ fn attend(shape: &Shape, query: &[Vec<f64>], key: &[Vec<f64>], value: &[Vec<f64>
             _ => 0.0,
         };
         for t in 0..shape.length {
-            let q = turned(&query[t][head * width..][..width], t);
+            let q = rotated(&query[t][head * width..][..width], t);
             let score = |s: usize| {
-                let k = turned(&key[s][shared..][..width], s);
+                let k = rotated(&key[s][shared..][..width], s);
                 q.iter().zip(k).map(|(q, k)| q * k).sum::<f64>() / (width as f64).sqrt() - slope * (t - s) as f64
             };
             let weights: Vec<f64> = (0..=t).map(|s| score(s).exp()).collect();

@@ -3,7 +3,7 @@
 use crate::{
     attention::Attention,
     linear::{Folded, Map},
-    net::{Trunk, Watch},
+    net::{ActivationCapture, Trunk},
     profile::{Part, Profile, lap},
     rotary::Rotary,
     rows::{Normalizers, TILE, add, gated, geglu, gelu, normalize, normalize_backward, times_gradient},
@@ -101,7 +101,7 @@ impl Transformer {
         &mut self,
         at: usize,
         x: &mut [f32],
-        watch: &mut Option<&mut Watch>,
+        capture: &mut Option<&mut ActivationCapture>,
         profile: &mut Option<Profile>,
     ) {
         let Self { shape, blocks, attention, .. } = self;
@@ -113,11 +113,11 @@ impl Transformer {
         block.read.apply(rows, &block.normal, &mut block.joint);
         lap(Part::Linear);
         if let Some(rotary) = &self.rotary {
-            rotary.turn(shape, &mut block.joint[..rows * shape.joint()], false);
+            rotary.apply(shape, &mut block.joint[..rows * shape.joint()], false);
         }
         let (length, heads, tiles) = (shape.length, shape.heads, tiles(shape));
         for sequence in 0..rows / length {
-            let seen = watch.as_mut().and_then(|watch| watch.attention.as_mut());
+            let seen = capture.as_mut().and_then(|capture| capture.attention.as_mut());
             let mut seen = seen.map(|attention| room_for(attention, at, heads * length * length));
             attention.forward(
                 shape,
@@ -136,9 +136,9 @@ impl Transformer {
                 },
             );
         }
-        let without =
-            watch.iter().flat_map(|watch| &watch.without).filter(|(block, head)| *block == at && *head < heads);
-        for (_, head) in without {
+        let ablated =
+            capture.iter().flat_map(|capture| &capture.ablated).filter(|(block, head)| *block == at && *head < heads);
+        for (_, head) in ablated {
             for row in block.mixed[..rows * shape.query()].chunks_exact_mut(shape.query()) {
                 row[head * shape.head_width..][..shape.head_width].fill(0.0);
             }
@@ -200,7 +200,7 @@ impl Transformer {
         }
         let joint_gradient = &mut joint_gradient[..rows * shape.joint()];
         if let Some(rotary) = &self.rotary {
-            rotary.turn(shape, joint_gradient, true);
+            rotary.apply(shape, joint_gradient, true);
         }
         lap(Part::AttentionBackward);
         block.read.backward(rows, &block.normal, joint_gradient, normal_gradient, packed);
@@ -232,7 +232,7 @@ impl Trunk for Transformer {
         flat: &[f32],
         x: &mut [f32],
         outputs: &mut [f32],
-        watch: &mut Option<&mut Watch>,
+        capture: &mut Option<&mut ActivationCapture>,
         profile: &mut Option<Profile>,
     ) {
         let (length, width) = (self.shape.length, self.shape.width);
@@ -241,15 +241,15 @@ impl Trunk for Transformer {
             x.chunks_exact_mut(length * width).for_each(|sequence| add(positions, sequence));
         }
         lap(profile, Part::Embedding);
-        Watch::keep(watch, 0, x);
+        ActivationCapture::keep(capture, 0, x);
         for at in 0..self.blocks.len() {
-            self.block_forward(at, x, watch, profile);
-            Watch::keep(watch, at + 1, x);
+            self.block_forward(at, x, capture, profile);
+            ActivationCapture::keep(capture, at + 1, x);
         }
         let Buffers { normal, scale, .. } = &mut self.buffers;
         normalize(x, width, self.shape.layer_norm, self.shape.epsilon, normal, scale);
         self.head.apply(x.len() / width, normal, outputs);
-        if let Some(Watch { residual: Some(_), .. }) = watch {
+        if let Some(ActivationCapture { residual: Some(_), .. }) = capture {
             let mut output = normal[..x.len()].to_vec();
             for row in output.chunks_exact_mut(width) {
                 let gain = &flat[self.places.norm.gain..][..width];
@@ -258,7 +258,7 @@ impl Trunk for Transformer {
                     add(&flat[shift..][..width], row);
                 }
             }
-            Watch::keep(watch, self.blocks.len() + 1, &output);
+            ActivationCapture::keep(capture, self.blocks.len() + 1, &output);
         }
         lap(profile, Part::Head);
     }

@@ -145,7 +145,7 @@ impl Edge {
         [&self.from, &self.token, &self.to, &self.probability].iter().all(|text| text.trim().is_empty())
     }
 
-    fn chance(&self) -> Option<f64> {
+    fn probability(&self) -> Option<f64> {
         typed::number(&self.probability).ok().filter(|p| (0.0..=1.0).contains(p))
     }
 }
@@ -195,7 +195,7 @@ pub fn process(edges: &[Edge]) -> Result<Process, Vec<String>> {
         for (what, _) in parts.iter().filter(|(_, text)| text.trim().is_empty()) {
             problems.push(format!("Row {} names no {what}.", i + 1));
         }
-        if edge.chance().is_none() {
+        if edge.probability().is_none() {
             let mut said = format!("Row {}: \"{}\" is not a probability, 0 to 1.", i + 1, edge.probability.trim());
             if let Some(why) = typed::number(&edge.probability).err().filter(|why| !why.is_empty()) {
                 said = format!("{said} {why}");
@@ -220,7 +220,7 @@ pub fn process(edges: &[Edge]) -> Result<Process, Vec<String>> {
     }
     let mut sums = vec![0.0; states.len()];
     for edge in filled() {
-        let (from, to, p) = (index(&states, &edge.from), index(&states, &edge.to), edge.chance().unwrap_or(0.0));
+        let (from, to, p) = (index(&states, &edge.from), index(&states, &edge.to), edge.probability().unwrap_or(0.0));
         sums[from] += p;
         if let Some(matrix) = transitions.get_mut(edge.token.trim()) {
             matrix[from][to] += p;

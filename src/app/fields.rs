@@ -290,7 +290,7 @@ pub fn bound() -> Vec<Number> {
     vec![
         number!(count bound.topics, "Prior topics K′", "Topics that the topic-dependent prior is trained on; fewer than K. 0: half of K. Without prior stages it counts as 0: the random start has seen nothing. Prior stages are trained anew at a restart.", with_zero(counts(1.0, 32_768.0))),
         number!(count bound.sequences, "Prior sequences N′", "Sequences per topic that the data-dependent prior is trained on; fewer than N. 0: half of N. Without prior stages it counts as 0: the random start has seen nothing. Prior stages are trained anew at a restart.", with_zero(counts(1.0, 32_768.0))),
-        number!(real bound.delta, "Confidence δ", "The chance that the bound is allowed to fail. The terms follow at once; a certificate is computed anew at a restart.", decades(1e-4, 0.5)),
+        number!(real bound.delta, "Confidence δ", "The probability that the bound is allowed to fail. The terms follow at once; a certificate is computed anew at a restart.", decades(1e-4, 0.5)),
         number!(real bound.scale, "Scale s", "Standard deviation of the Gaussians whose KL is ‖θ−θ_J‖²/(2s²). Larger: smaller KL, blurrier posterior. Acts at once. 0: chosen from a grid at the run's end.", with_zero(decades(1e-3, 10.0))),
     ]
 }

@@ -1,4 +1,4 @@
-//! What a run has told so far, in plain bounded buffers outside any reactive graph.
+//! What a run has reported so far, in plain bounded buffers outside any reactive graph.
 
 mod kept;
 mod seeds;
@@ -66,7 +66,7 @@ pub struct History {
     evaluation: Option<Evaluation>,
     evaluations: Thinned,
     samples: Option<Samples>,
-    /// What was told at the recorded steps, in order: a few dozen. The last entry is the latest, recorded or not.
+    /// What was reported at the recorded steps, in order: a few dozen. The last entry is the latest, recorded or not.
     recorded: Vec<Recorded>,
     /// Which of them is looked at; `None`: the latest.
     shown: Option<usize>,
@@ -369,7 +369,7 @@ impl Extremes {
     }
 }
 
-/// What was told at one step.
+/// What was reported at one step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Recorded {
     step: usize,

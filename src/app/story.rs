@@ -9,7 +9,7 @@ const CLAIM: &str = "claim";
 
 /// A story's paragraphs as they stand beside a run. The paragraphs are the story's own HTML.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Told {
+pub struct StoryText {
     /// What the run has that the story's has not: `K = 4`, `N = 2`. Empty where the settings are the story's.
     pub differs: Vec<String>,
     /// The paragraphs that hold beside this run.
@@ -19,13 +19,13 @@ pub struct Told {
 }
 
 /// Sorts a story's paragraphs for a run of `run`: with the story's settings they stay as they are, else its claims are put apart.
-pub fn told(html: &str, story: &Experiment, run: &Experiment) -> Told {
+pub fn adapted(html: &str, story: &Experiment, run: &Experiment) -> StoryText {
     let differs = differing(story, run);
     if differs.is_empty() {
-        return Told { paragraphs: html.into(), ..Told::default() };
+        return StoryText { paragraphs: html.into(), ..StoryText::default() };
     }
     let (claims, rest): (Vec<&str>, Vec<&str>) = paragraphs(html).partition(|paragraph| is_claim(paragraph));
-    Told { differs, paragraphs: rest.concat(), claims: claims.concat() }
+    StoryText { differs, paragraphs: rest.concat(), claims: claims.concat() }
 }
 
 /// What a run has that the story's has not: `K = 4`, `N = 2`.
@@ -154,8 +154,8 @@ mod tests {
     fn claims_step_back_where_settings_differ() {
         for preset in PRESETS {
             let (html, own) = (story(preset.name), preset.experiment());
-            let same = Told { paragraphs: html.into(), ..Told::default() };
-            assert_eq!(told(html, &own, &own), same, "{}", preset.name);
+            let same = StoryText { paragraphs: html.into(), ..StoryText::default() };
+            assert_eq!(adapted(html, &own, &own), same, "{}", preset.name);
             for suggestion in preset.tries {
                 let fields: Vec<(String, serde_json::Value)> = suggestion
                     .changes
@@ -163,7 +163,7 @@ mod tests {
                     .map(|(field, json)| (field.to_string(), serde_json::from_str(json).expect("JSON")))
                     .collect();
                 let tried = experiment::link::with_fields(&own, &fields).expect("a suggestion");
-                let now = told(html, &own, &tried);
+                let now = adapted(html, &own, &tried);
                 assert!(!now.differs.is_empty(), "{}", preset.name);
                 assert!(!paragraphs(&now.paragraphs).any(is_claim), "{}: {now:?}", preset.name);
                 // Nothing is lost.
@@ -175,13 +175,13 @@ mod tests {
         let preset = Preset::named("dursley-wonka").expect("a story");
         let mut few = preset.experiment();
         (few.data.fresh, few.data.topics, few.data.sequences) = (false, 4, 2);
-        let now = told(story(preset.name), &preset.experiment(), &few);
+        let now = adapted(story(preset.name), &preset.experiment(), &few);
         assert_eq!(now.differs, ["K = 4", "N = 2"]);
         // Another world, and another seed.
         let (mut other, mut seed) = (preset.experiment(), preset.experiment());
         other.world = "coins:n=3".parse().expect("a world");
         seed.seed = 2;
-        let differs = |run: &Experiment| told(story(preset.name), &preset.experiment(), run).differs;
+        let differs = |run: &Experiment| adapted(story(preset.name), &preset.experiment(), run).differs;
         assert_eq!(differs(&other), ["world = coins:n=3"]);
         assert_eq!(differs(&seed), ["seed = 2"]);
     }

@@ -254,7 +254,7 @@ mod tests {
         assert_eq!((labels(&trail), trail.current()), (vec![preset.tries[1].label.into()], Some(0)));
     }
 
-    /// Every suggestion of every preset is told from all others, so that none takes another's place.
+    /// Every suggestion of every preset is distinguished from all others, so that none takes another's place.
     #[test]
     fn every_suggestion_is_found_by_its_settings() {
         for preset in PRESETS {

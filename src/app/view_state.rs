@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(go_on.reached(&[0, 100, 200], true), shown);
         let pause = Awaited { step: 200, pause: true };
         assert_eq!(pause.reached(&[0, 100, 200], false), Reached { show: None, pause: true, done: false });
-        // The engine went on for a while before it heard of the pause.
+        // The engine went on for a while before it got the pause.
         let next = pause.reached(&[0, 100, 200, 250], false);
         assert_eq!(next, Reached { show: Some(2), pause: true, done: false });
         assert_eq!(pause.reached(&[0, 100, 200, 250], true), Reached { show: Some(2), pause: false, done: true });

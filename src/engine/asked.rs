@@ -4,7 +4,7 @@
 use super::{
     error::EngineError,
     evaluator::CHUNK,
-    trainer::{Learner, Trainer},
+    trainer::{Model, Trainer},
 };
 use crate::{
     experiment::Experiment,

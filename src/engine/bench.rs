@@ -127,8 +127,8 @@ impl BenchStep {
 }
 
 /// Does the work once and `repeats` times more, each time until its result is read, and times it.
-pub async fn bench(work: &BenchWork, wish: DeviceChoice, repeats: usize) -> Result<BenchReport, EngineError> {
-    let (device, kind) = match wish {
+pub async fn bench(work: &BenchWork, choice: DeviceChoice, repeats: usize) -> Result<BenchReport, EngineError> {
+    let (device, kind) = match choice {
         DeviceChoice::Gpu => match device::gpu(true).await {
             Ok((device, _)) => (device, DeviceKind::Gpu),
             Err(none) => return Err(EngineError::Read(none.why)),

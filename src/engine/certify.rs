@@ -17,7 +17,7 @@ use super::{
     evaluator::CHUNK,
     gaps::Tally,
     scales::perturbed,
-    trainer::{Learner, Trainer},
+    trainer::{Model, Trainer},
 };
 use crate::{
     experiment::{Experiment, bound::SCALES},
@@ -262,7 +262,7 @@ impl Certify {
         }
     }
 
-    /// Of a text too from the part that is trained on: that is the law that the bound speaks of.
+    /// Of a text too from the part that is trained on: that is the distribution that the bound speaks of.
     fn add_fresh(&self, world: &World, corpus: &Corpus, stream: &mut Stream, cells: &mut Rows) {
         let topic = match corpus.topics() {
             Some(topics) => topics[stream.below(topics.len() as u64) as usize].clone(),

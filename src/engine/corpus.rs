@@ -39,14 +39,14 @@ pub async fn load(file: &str) -> Option<String> {
     let get = |object: &JsValue, key: &str| Reflect::get(object, &key.into()).unwrap_or_default();
     let query = get(&get(&scope, "location"), "search").as_string().unwrap_or_default();
     let fetch: Function = get(&scope, "fetch").dyn_into().ok()?;
-    let response = settled(fetch.call1(&scope, &format!("{file}{query}").into())).await?;
+    let response = resolved(fetch.call1(&scope, &format!("{file}{query}").into())).await?;
     if !get(&response, "ok").is_truthy() {
         return None;
     }
     let text: Function = get(&response, "text").dyn_into().ok()?;
-    settled(text.call0(&response)).await?.as_string()
+    resolved(text.call0(&response)).await?.as_string()
 }
 
-async fn settled(promise: Result<JsValue, JsValue>) -> Option<JsValue> {
+async fn resolved(promise: Result<JsValue, JsValue>) -> Option<JsValue> {
     JsFuture::from(promise.ok()?.dyn_into::<Promise>().ok()?).await.ok()
 }

@@ -35,11 +35,11 @@ pub struct Chosen {
     pub team: Option<Team>,
     pub report: DeviceReport,
     /// A GPU that may take over.
-    pub contender: Option<Contender>,
+    pub candidate: Option<Candidate>,
 }
 
 /// A GPU that gets ready while the CPU trains: its shaders compile for seconds, in which a small run is over.
-pub struct Contender {
+pub struct Candidate {
     pub device: Device,
     proof: Pin<Box<dyn Future<Output = Result<Proof, EngineError>>>>,
 }
@@ -52,7 +52,7 @@ pub enum Proof {
     Refused { why: String, parity: Option<f64> },
 }
 
-impl Contender {
+impl Candidate {
     pub fn new(experiment: &Experiment, observation: Observation, device: Device) -> Self {
         let (experiment, on) = (experiment.clone(), device.clone());
         let proof = async move {
@@ -80,10 +80,10 @@ pub fn cpu() -> Device {
     Device::flex()
 }
 
-/// Follows the user's wish where it can be followed, and says why where it cannot. Where it is left to us, the CPU begins at once and a
-/// GPU is told of as a contender. `alone`: the other cores have work of their own, and nobody hands over.
+/// Follows the user's choice where it can be followed, and says why where it cannot. Where it is left to us, the CPU begins at once and a
+/// GPU is given as a candidate. `alone`: the other cores have work of their own, and nobody hands over.
 pub async fn choose(
-    wish: DeviceChoice,
+    choice: DeviceChoice,
     experiment: &Experiment,
     observation: Observation,
     alone: bool,
@@ -95,7 +95,7 @@ pub async fn choose(
         Err(why) => (None, without(&why)),
     };
     let report = DeviceReport { used: DeviceKind::Cpu, ..DeviceReport::default() };
-    let mut chosen = choose_with(wish, experiment, observation, alone, &mut team, report, emit).await?;
+    let mut chosen = choose_with(choice, experiment, observation, alone, &mut team, report, emit).await?;
     if chosen.report.used == DeviceKind::Cpu {
         chosen.report.why.push_str(&lost);
     }
@@ -105,17 +105,17 @@ pub async fn choose(
 /// As [`choose`], for a run that goes on from a checkpoint: where it is left to us, it trains where it trained before, by as many
 /// cores, since its last bits depend on both.
 pub async fn choose_again(
-    wish: DeviceChoice,
+    choice: DeviceChoice,
     saved: &Summary,
     experiment: &Experiment,
     observation: Observation,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Chosen, EngineError> {
     let before = saved.device.used;
-    let wish_now = match (wish, before) {
+    let choice_now = match (choice, before) {
         (DeviceChoice::Auto, DeviceKind::Gpu) => DeviceChoice::Gpu,
         (DeviceChoice::Auto, DeviceKind::Cpu) if !saved.is_undecided => DeviceChoice::Cpu,
-        _ => wish,
+        _ => choice,
     };
     let team = match (before, saved.cores) {
         (DeviceKind::Gpu, _) => Team::gather(experiment, observation).await,
@@ -127,9 +127,9 @@ pub async fn choose_again(
         Err(why) => (None, without(&why)),
     };
     let report = DeviceReport { used: DeviceKind::Cpu, ..saved.device.clone() };
-    let mut chosen = choose_with(wish_now, experiment, observation, false, &mut team, report, emit).await?;
+    let mut chosen = choose_with(choice_now, experiment, observation, false, &mut team, report, emit).await?;
     let used = chosen.report.used;
-    if wish_now != wish && used == DeviceKind::Cpu && before == used {
+    if choice_now != choice && used == DeviceKind::Cpu && before == used {
         chosen.report.why = format!("The run goes on where it was, on the CPU.{}", shared(saved.cores.unwrap_or(1)));
     }
     if used == DeviceKind::Cpu {
@@ -150,7 +150,7 @@ fn without(why: &Lost) -> String {
 }
 
 async fn choose_with(
-    wish: DeviceChoice,
+    choice: DeviceChoice,
     experiment: &Experiment,
     observation: Observation,
     alone: bool,
@@ -158,19 +158,19 @@ async fn choose_with(
     report: DeviceReport,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Chosen, EngineError> {
-    if wish == DeviceChoice::Cpu {
+    if choice == DeviceChoice::Cpu {
         return Ok(Chosen::cpu(team.take(), DeviceReport { why: "You chose the CPU.".into(), ..report }));
     }
-    let found = gpu(wish == DeviceChoice::Gpu).await;
+    let found = gpu(choice == DeviceChoice::Gpu).await;
     let (device, adapter) = match found {
         Ok(found) => found,
         Err(NoGpu { why, adapter }) => return Ok(Chosen::cpu(team.take(), DeviceReport { why, adapter, ..report })),
     };
     let report = DeviceReport { adapter, ..report };
-    if wish == DeviceChoice::Auto && !alone {
+    if choice == DeviceChoice::Auto && !alone {
         let why = "The CPU trains while the GPU gets ready.".into();
         let mut chosen = Chosen::cpu(team.take(), DeviceReport { why, ..report });
-        chosen.contender = Some(Contender::new(experiment, observation, device));
+        chosen.candidate = Some(Candidate::new(experiment, observation, device));
         return Ok(chosen);
     }
     emit(Event::Phase(Phase::Compiling));
@@ -181,15 +181,15 @@ async fn choose_with(
     let gpu_ms = time(experiment, observation, &device, &mut None).await?;
     let cpu_ms = time(experiment, observation, &cpu(), team).await?;
     let report = DeviceReport { cpu_ms: Some(cpu_ms), gpu_ms: Some(gpu_ms), parity, ..report };
-    if wish == DeviceChoice::Gpu {
+    if choice == DeviceChoice::Gpu {
         let why = format!("You chose the GPU: {}.", compared(gpu_ms, cpu_ms));
         let report = DeviceReport { used: DeviceKind::Gpu, why, ..report };
-        return Ok(Chosen { device, team: None, report, contender: None });
+        return Ok(Chosen { device, team: None, report, candidate: None });
     }
     let report = DeviceReport { why: faster(gpu_ms, cpu_ms), ..report };
     if gpu_ms < cpu_ms {
         let report = DeviceReport { used: DeviceKind::Gpu, ..report };
-        return Ok(Chosen { device, team: None, report, contender: None });
+        return Ok(Chosen { device, team: None, report, candidate: None });
     }
     Ok(Chosen::cpu(team.take(), report))
 }
@@ -197,7 +197,7 @@ async fn choose_with(
 impl Chosen {
     fn cpu(team: Option<Team>, mut report: DeviceReport) -> Self {
         report.why.push_str(&shared(team.as_ref().map_or(1, Team::size)));
-        Self { device: cpu(), team, report, contender: None }
+        Self { device: cpu(), team, report, candidate: None }
     }
 }
 

@@ -73,7 +73,8 @@ impl Differences {
         }
     }
 
-    /// `proper`: the step before was one of the training proper, and not of the second prior stage. Estimates a_t and what it would be for random subsets at the learner as it stands.
+    /// `proper`: the step before was one of the training proper, and not of the second prior stage. Estimates a_t and what it would be
+    /// for random subsets at the model as it stands.
     pub async fn measure(
         &mut self,
         world: &World,
@@ -119,8 +120,8 @@ impl Differences {
             let (k, n) = (row / sequences, row % sequences);
             k * sequences + (n + 1 + stream.below(sequences as u64 - 1) as usize) % sequences
         };
-        let twins: Vec<usize> = rows.iter().map(|row| another(row, &mut stream)).collect();
-        let strangers: Vec<usize> = rows
+        let same_topic: Vec<usize> = rows.iter().map(|row| another(row, &mut stream)).collect();
+        let other_topic: Vec<usize> = rows
             .iter()
             .map(|row| {
                 let k = (row / sequences + 1 + stream.below(topics as u64 - 1) as usize) % topics;
@@ -128,10 +129,10 @@ impl Differences {
             })
             .collect();
         let here = gradient(&rows);
-        let (twin, stranger) = (here.clone() - gradient(&twins), here - gradient(&strangers));
+        let (within_topic, between_topics) = (here.clone() - gradient(&same_topic), here - gradient(&other_topic));
         let scale = BATCH as f64 / 2.0;
-        let within = scale * dot(twin.clone(), twin).await?;
-        let between = scale * dot(stranger.clone(), stranger).await?;
+        let within = scale * dot(within_topic.clone(), within_topic).await?;
+        let between = scale * dot(between_topics.clone(), between_topics).await?;
         let expected = expected(
             within,
             between,

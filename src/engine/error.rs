@@ -17,7 +17,7 @@ pub enum EngineError {
     #[error("The corpus is not part of this build, or could not be loaded.")]
     NoCorpus,
     #[error("No distances to known predictors (evaluation.algorithms): {0}")]
-    Yardsticks(String),
+    ReferencePredictors(String),
     #[error("The workers that share a step could not be had.")]
     NoTeam,
     #[error("The run cannot go on from where it was saved. {0}")]
@@ -36,7 +36,7 @@ impl EngineError {
     /// What can be done, a sentence.
     pub fn next(&self) -> &'static str {
         match self {
-            Self::Experiment(_) | Self::World(_) | Self::Yardsticks(_) | Self::Theory(_) => {
+            Self::Experiment(_) | Self::World(_) | Self::ReferencePredictors(_) | Self::Theory(_) => {
                 "Correct the named settings and run again."
             }
             Self::Checkpoint(_) => "Start the run again from step 0.",

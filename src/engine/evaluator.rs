@@ -1,13 +1,13 @@
-//! Measures a learner against exact Bayes, on sequences fixed at the start of the run.
+//! Measures a model against exact Bayes, on sequences fixed at the start of the run.
 //!
-//! Everything comes from a few numbers per cell (a token or a vector). Where the source's whole predictive laws are known they are
+//! Everything comes from a few numbers per cell (a token or a vector). Where the source's whole predictive distributions are known they are
 //! divergences of those; where they are not, or where the very tokens are what is asked about, log-ratios of what was observed.
 
 use std::ops::Range;
 
 use super::{
     error::EngineError,
-    trainer::{Learner, Trainer},
+    trainer::{Model, Trainer},
 };
 use crate::{
     experiment::Experiment,
@@ -15,7 +15,7 @@ use crate::{
     protocol::{Evaluation, LossAndFloor, Measured, Sample, Samples},
     theory::linear::systems,
     world::{
-        Filter, LinearLaw, Rows, Topic, World,
+        Filter, LinearPrior, Rows, Topic, World,
         data::Corpus,
         linear::{Forecaster, Gaussian, direction},
         rng::{Purpose, Stream},
@@ -33,17 +33,17 @@ const FORWARD: usize = 100_000_000;
 pub(super) struct Set {
     topics: Vec<Topic>,
     rows: Rows,
-    laws: Laws,
+    distributions: Distributions,
     /// ln P(observed | past, topic).
     oracle: Vec<f64>,
     /// ln P(observed | past) by exact Bayes, under the prior that fits the set's question.
     pub bayes: Vec<f64>,
-    /// How far Bayes is from the source that knows the topic: of whole laws, or the log-ratio of what was observed.
+    /// How far Bayes is from the source that knows the topic: of whole distributions, or the log-ratio of what was observed.
     pub bayes_from_oracle: Vec<f64>,
 }
 
-/// Whole predictive laws at every cell: with the topic known, and by exact Bayes.
-enum Laws {
+/// Whole predictive distributions at every cell: with the topic known, and by exact Bayes.
+enum Distributions {
     /// [rows, T, vocab] row-major.
     Tokens { vocab: usize, oracle: Vec<f32>, bayes: Vec<f32> },
     /// `exact`: no predictor that does not know the topic can be better than `bayes`.
@@ -52,11 +52,11 @@ enum Laws {
     Unknown,
 }
 
-/// What a learner says of each cell of a set.
+/// What a model says of each cell of a set.
 pub(super) struct Cells {
     /// From the source that knows the topic, as [`Set::bayes_from_oracle`].
     pub from_oracle: Vec<f64>,
-    /// From exact Bayes. Of whole laws never negative; of what was observed, or where Bayes is not exact, only its mean is.
+    /// From exact Bayes. Of whole distributions never negative; of what was observed, or where Bayes is not exact, only its mean is.
     pub from_bayes: Vec<f64>,
     /// ln P(observed).
     pub log_p: Vec<f64>,
@@ -64,7 +64,7 @@ pub(super) struct Cells {
     pub squared_error: Vec<f64>,
 }
 
-/// What one set says of a learner; one value per sequence, so that standard errors are over independent draws.
+/// What one set says of a model; one value per sequence, so that standard errors are over independent draws.
 pub(super) struct PerSequence {
     pub loss: Vec<f64>,
     pub bayes: Vec<f64>,
@@ -89,7 +89,7 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Draws the sets. The learner never trains on `fresh` or `seen_topics`: they come from streams of their own. `bayes` is the
+    /// Draws the sets. The model never trains on `fresh` or `seen_topics`: they come from streams of their own. `bayes` is the
     /// curve that the measured excess is added to, `squared_error` likewise; both empty where nobody draws them.
     pub async fn new(
         pace: &mut Pace,
@@ -217,7 +217,7 @@ impl Set {
         let held_out = world.held_out();
         let draw = |stream: &mut Stream, _| held_out.draw_topic(stream);
         let drawn = draw_rows(experiment, &held_out, Purpose::Evaluation, range, draw);
-        Self::new(pace, world, drawn, experiment.data.length, &[], whole_laws(world)).await
+        Self::new(pace, world, drawn, experiment.data.length, &[], whole_distributions(world)).await
     }
 
     /// Sequences `range` of the fresh sequences of seen topics, the topics taken in turn from `topics`, the first for the range's
@@ -233,10 +233,10 @@ impl Set {
         let first = range.start;
         let draw = |_: &mut Stream, i: usize| topics[(i - first) % topics.len()].clone();
         let drawn = draw_rows(experiment, &world.held_out(), Purpose::EvaluationSeen, range, draw);
-        Self::new(pace, world, drawn, experiment.data.length, pool, whole_laws(world)).await
+        Self::new(pace, world, drawn, experiment.data.length, pool, whole_distributions(world)).await
     }
 
-    /// `pool`: the topics that Bayes knows are possible; none for the true prior. `whole`: keep whole predictive laws.
+    /// `pool`: the topics that Bayes knows are possible; none for the true prior. `whole`: keep whole predictive distributions.
     pub async fn new(
         pace: &mut Pace,
         world: &World,
@@ -246,12 +246,18 @@ impl Set {
         whole: bool,
     ) -> Self {
         let work = world.pool_work(pool.len());
-        let mut set =
-            Self { topics, laws: Laws::Unknown, oracle: vec![], bayes: vec![], bayes_from_oracle: vec![], rows };
+        let mut set = Self {
+            topics,
+            distributions: Distributions::Unknown,
+            oracle: vec![],
+            bayes: vec![],
+            bayes_from_oracle: vec![],
+            rows,
+        };
         match (&set.rows, world.linear()) {
-            (Rows::Vectors { dimension, values }, Some(law)) => {
+            (Rows::Vectors { dimension, values }, Some(distribution)) => {
                 let values = values.clone();
-                set.fill_vectors((pace, work), law, &values, length * dimension, pool, whole).await;
+                set.fill_vectors((pace, work), distribution, &values, length * dimension, pool, whole).await;
             }
             (Rows::Tokens(tokens), _) => {
                 let tokens = tokens.clone();
@@ -300,7 +306,7 @@ impl Set {
             }
         }
         if whole {
-            self.laws = Laws::Tokens { vocab, oracle: oracles, bayes: all };
+            self.distributions = Distributions::Tokens { vocab, oracle: oracles, bayes: all };
         }
     }
 
@@ -308,7 +314,7 @@ impl Set {
     async fn fill_vectors(
         &mut self,
         (pace, work): (&mut Pace, usize),
-        law: &LinearLaw,
+        distribution: &LinearPrior,
         values: &[f32],
         row: usize,
         pool: &[Topic],
@@ -316,14 +322,16 @@ impl Set {
     ) {
         // Over a pool Bayes is a mixture of Gaussians, and its divergence from one has no closed form.
         let closed = whole && pool.is_empty();
-        let mut bayes: Forecaster = law.pool(systems(pool));
+        let mut bayes: Forecaster = distribution.pool(systems(pool));
         let (mut oracles, mut all) = (Vec::new(), Vec::new());
         for (topic, row) in self.topics.iter().zip(values.chunks_exact(row)) {
-            let Some(mut oracle) = systems(std::slice::from_ref(topic)).next().map(|system| law.oracle(system)) else {
+            let Some(mut oracle) =
+                systems(std::slice::from_ref(topic)).next().map(|system| distribution.oracle(system))
+            else {
                 continue;
             };
             bayes.reset();
-            for x in row.chunks_exact(law.dimension()) {
+            for x in row.chunks_exact(distribution.dimension()) {
                 let (known, hidden) = (oracle.predict(), bayes.predict());
                 let (p, q) = (known.log_density(x), bayes.log_density(x));
                 self.oracle.push(p);
@@ -339,15 +347,15 @@ impl Set {
             }
         }
         if whole {
-            self.laws = Laws::Vectors { exact: law.is_exact(), oracle: oracles, bayes: all };
+            self.distributions = Distributions::Vectors { exact: distribution.is_exact(), oracle: oracles, bayes: all };
         }
     }
 
-    pub async fn measure(&self, pace: &mut Pace, trainer: &impl Learner) -> Result<Cells, EngineError> {
+    pub async fn measure(&self, pace: &mut Pace, trainer: &impl Model) -> Result<Cells, EngineError> {
         let broken = || EngineError::NotFinite { step: trainer.steps() };
         let mut cells = Cells { from_oracle: vec![], from_bayes: vec![], log_p: vec![], squared_error: vec![] };
-        match (&self.laws, &self.rows) {
-            (Laws::Tokens { vocab, oracle, bayes }, Rows::Tokens(tokens)) => {
+        match (&self.distributions, &self.rows) {
+            (Distributions::Tokens { vocab, oracle, bayes }, Rows::Tokens(tokens)) => {
                 let model = self.by_chunks(pace, async |rows| trainer.predictions(&rows, CHUNK).await).await?;
                 if model.iter().any(|v| v.is_nan()) {
                     return Err(broken());
@@ -360,14 +368,14 @@ impl Set {
                     cells.log_p.push(f64::from(model[usize::from(x)]));
                 }
             }
-            (Laws::Vectors { exact, oracle, bayes }, Rows::Vectors { dimension, values }) => {
+            (Distributions::Vectors { exact, oracle, bayes }, Rows::Vectors { dimension, values }) => {
                 let model = self.by_chunks(pace, async |rows| trainer.predictions(&rows, CHUNK).await).await?;
                 if model.iter().any(|v| !v.is_finite()) {
                     return Err(broken());
                 }
-                let laws = oracle.iter().zip(bayes).zip(&self.bayes_from_oracle);
+                let distributions = oracle.iter().zip(bayes).zip(&self.bayes_from_oracle);
                 let seen = values.chunks_exact(*dimension).zip(model.chunks_exact(dimension + 1));
-                for (((oracle, bayes), bayes_from_oracle), (x, model)) in laws.zip(seen) {
+                for (((oracle, bayes), bayes_from_oracle), (x, model)) in distributions.zip(seen) {
                     let (mean, log_variance) = model.split_at(*dimension);
                     let model = Gaussian::new(mean, f64::from(log_variance[0]).exp());
                     let from_oracle = oracle.divergence(&model);
@@ -417,7 +425,7 @@ impl Set {
         Ok(said)
     }
 
-    /// Means over the first `positions` of each sequence. A learner that has memorised its training tokens shows it in the
+    /// Means over the first `positions` of each sequence. A model that has memorised its training tokens shows it in the
     /// log-ratios on those, and only there.
     pub fn summed_up(&self, model: &Cells, length: usize, positions: usize) -> PerSequence {
         let means = |cells: &[f64]| {
@@ -427,8 +435,8 @@ impl Set {
     }
 }
 
-/// Whether the laws of a world's cells are known as a whole.
-fn whole_laws(world: &World) -> bool {
+/// Whether the distributions of a world's cells are known as a whole.
+fn whole_distributions(world: &World) -> bool {
     world.observation().is_vectors() || world.is_exact()
 }
 

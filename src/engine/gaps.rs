@@ -1,7 +1,7 @@
-//! The three losses, the two gaps and the curves by position of a finished learner, measured on ever more sequences until the gaps
+//! The three losses, the two gaps and the curves by position of a finished model, measured on ever more sequences until the gaps
 //! are precise or their share of the training's work is spent.
 //!
-//! Everything is conditional on the training set (its K topics too) and the learner: what is averaged over are fresh sequences, fresh
+//! Everything is conditional on the training set (its K topics too) and the model: what is averaged over are fresh sequences, fresh
 //! topics, and training sequences where there are too many to take them all.
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     error::EngineError,
     evaluator::{Cells, PerSequence, Set},
-    trainer::Learner,
+    trainer::Model,
 };
 use crate::{
     experiment::Experiment,
@@ -57,8 +57,8 @@ struct Losses {
 }
 
 impl Losses {
-    fn add(&mut self, told: &PerSequence) {
-        for (&loss, &bayes) in told.loss.iter().zip(&told.bayes) {
+    fn add(&mut self, measured: &PerSequence) {
+        for (&loss, &bayes) in measured.loss.iter().zip(&measured.bayes) {
             self.loss.add(loss);
             self.bayes.add(bayes);
             self.excess.add(loss - bayes);
@@ -127,13 +127,13 @@ impl Positions {
     }
 }
 
-/// Measures a learner, some hundred sequences at a time. What is written of it is what was measured so far; the rest follows from the
+/// Measures a model, some hundred sequences at a time. What is written of it is what was measured so far; the rest follows from the
 /// experiment ([`Gaps::restored`]).
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Gaps {
     #[serde(skip)]
     experiment: Experiment,
-    /// K topics in an order of chance, so that any first few are a fair sample; with fresh draws, the rows of the batches, where they
+    /// K topics in a random order, so that any first few are a fair sample; with fresh draws, the rows of the batches, where they
     /// are few enough to be measured as a whole.
     #[serde(skip)]
     order: Vec<usize>,
@@ -221,7 +221,7 @@ impl Gaps {
         pace: &mut Pace,
         world: &World,
         corpus: &Corpus,
-        learner: &impl Learner,
+        model: &impl Model,
     ) -> Result<bool, EngineError> {
         let (length, prompt) = (self.experiment.data.length, self.experiment.prompt_length());
         let pool = corpus.topics().unwrap_or_default();
@@ -229,21 +229,21 @@ impl Gaps {
         let at = self.used..(self.used + portion).min(self.limit).max(self.used + 1);
 
         let fresh = Set::fresh(pace, &self.experiment, world, at.clone()).await;
-        let told = fresh.measure(pace, learner).await?;
-        self.two_level.add(&fresh.summed_up(&told, length, prompt));
-        self.positions.add_fresh(length, &fresh, &told);
+        let cells = fresh.measure(pace, model).await?;
+        self.two_level.add(&fresh.summed_up(&cells, length, prompt));
+        self.positions.add_fresh(length, &fresh, &cells);
 
         let (topics, training_topics, rows) = self.training_rows(world, corpus, at.clone());
         let seen = Set::seen(pace, &self.experiment, world, pool, &topics, at.clone()).await;
-        let told = seen.measure(pace, learner).await?;
-        let first_level = seen.summed_up(&told, length, length);
+        let cells = seen.measure(pace, model).await?;
+        let first_level = seen.summed_up(&cells, length, length);
         self.first_level.add(&first_level);
-        self.first_level_prompt.add(&seen.summed_up(&told, length, prompt));
-        self.positions.add_seen(length, &seen, &told);
+        self.first_level_prompt.add(&seen.summed_up(&cells, length, prompt));
+        self.positions.add_seen(length, &seen, &cells);
 
         let count = training_topics.len();
         let training = Set::new(pace, world, (training_topics, rows), length, pool, false).await;
-        let empirical = training.summed_up(&training.measure(pace, learner).await?, length, length);
+        let empirical = training.summed_up(&training.measure(pace, model).await?, length, length);
         self.empirical.add(&empirical);
         if !self.whole {
             for (fresh, trained) in first_level.loss.iter().zip(&empirical.loss) {

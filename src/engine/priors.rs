@@ -1,4 +1,4 @@
-//! The two prior stages of a run, the checkpoints that they leave, and how far the learner is from them.
+//! The two prior stages of a run, the checkpoints that they leave, and how far the model is from them.
 
 use burn::tensor::{Device, Tensor};
 
@@ -33,7 +33,7 @@ pub struct Priors {
     seed: u64,
     topic: Option<Subset>,
     data: Option<Subset>,
-    /// The learner at the end of each prior stage; the random start where there are none.
+    /// The model at the end of each prior stage; the random start where there are none.
     at_topic: Option<Tensor<1>>,
     at_data: Option<Tensor<1>>,
 }
@@ -122,7 +122,7 @@ impl Priors {
         }
     }
 
-    /// ‖θ - θ_topic‖² and ‖θ - θ_data‖²; 0 for a prior that is still being trained, which the learner then is.
+    /// ‖θ - θ_topic‖² and ‖θ - θ_data‖²; 0 for a prior that is still being trained, which the model then is.
     pub async fn distances(&self, trainer: &Trainer) -> Result<(f64, f64), EngineError> {
         let (mut topic, mut data) = (0.0, 0.0);
         if let Some(prior) = &self.at_topic {

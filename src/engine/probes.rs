@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     experiment::Experiment,
-    probe::{Choice, Probe, ProbeEvent, ProbeRequest, RunRecord, Scope, Seen, Setting, TabKind},
+    probe::{Activations, Choice, Probe, ProbeEvent, ProbeRequest, RunRecord, Scope, Setting, TabKind},
     protocol::{Evaluation, Event, Theory},
     world::{Corpus, World},
 };
@@ -150,34 +150,34 @@ impl Probes {
         let Some(probe) = &mut self.probe else { return Ok(false) };
         let shown = self.shown.unwrap_or(self.record.last());
         let Some((shown, _)) = self.recording.at(shown) else { return Ok(false) };
-        let wishes = probe.wishes();
+        let requests = probe.requests();
         let wanted =
-            |scope: Scope| wishes.iter().enumerate().filter(move |(_, w)| w.scope == scope && !w.rows.is_empty());
+            |scope: Scope| requests.iter().enumerate().filter(move |(_, w)| w.scope == scope && !w.rows.is_empty());
         // What is looked at comes first, then the newest.
         let at_shown = wanted(Scope::Shown).map(|(i, w)| (i, w, shown));
         let at_all =
             self.recording.steps().rev().flat_map(|step| wanted(Scope::EveryStep).map(move |(i, w)| (i, w, step)));
         let done = &self.done;
-        let mut open = at_shown.chain(at_all).filter(|(i, wish, step)| done.get(&(*i, *step)) != Some(&wish.key));
-        let Some((i, wish, step)) = open.next() else { return Ok(false) };
+        let mut open = at_shown.chain(at_all).filter(|(i, request, step)| done.get(&(*i, *step)) != Some(&request.key));
+        let Some((i, request, step)) = open.next() else { return Ok(false) };
         let more = open.next().is_some();
         let Some((_, flat)) = self.recording.at(step) else { return Ok(false) };
         let model = trainer.variant(flat.clone());
-        let wanted = trainer::Inside { attention: wish.attention, residual: wish.residual };
-        let look = model.look(&wish.rows, CHUNK, wanted, &wish.without).await?;
+        let wanted = trainer::CaptureOptions { attention: request.attention, residual: request.residual };
+        let captured = model.capture(&request.rows, CHUNK, wanted, &request.ablated).await?;
         let layers = trainer.net().config.residual_layers(trainer.net().observation);
-        let seen = Seen {
-            law: look.predictions,
-            attention: look.attention,
-            residual: layers.into_iter().zip(look.residual).collect(),
-            parameters: if wish.parameters { model.matrices().await? } else { Vec::new() },
+        let activations = Activations {
+            distribution: captured.predictions,
+            attention: captured.attention,
+            residual: layers.into_iter().zip(captured.residual).collect(),
+            parameters: if request.parameters { model.matrices().await? } else { Vec::new() },
         };
-        if wish.scope == Scope::Shown {
+        if request.scope == Scope::Shown {
             // The page keeps one of these: coming back to an earlier step asks again.
             self.done.retain(|(other, _), _| *other != i);
         }
-        self.done.insert((i, step), wish.key);
-        if let Some(measured) = probe.measure(i, step, seen) {
+        self.done.insert((i, step), request.key);
+        if let Some(measured) = probe.measure(i, step, activations) {
             emit(Event::Probe(ProbeEvent::Measured(Box::new(measured))));
         }
         Ok(more)

@@ -1,4 +1,4 @@
-//! The parameters along a run, at the recorded steps: whatever one wants to know of the learner as it was, is measured on them later.
+//! The parameters along a run, at the recorded steps: whatever one wants to know of the model as it was, is measured on them later.
 
 use burn::tensor::{Device, Tensor};
 

@@ -6,7 +6,7 @@ use super::{
     error::EngineError,
     evaluator::CHUNK,
     gaps::Tally,
-    trainer::{Learner, Trainer},
+    trainer::{Model, Trainer},
 };
 use crate::{
     experiment::{Experiment, bound::SCALES},

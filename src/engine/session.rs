@@ -11,21 +11,21 @@ use super::{
     clock::now_ms,
     conclusion::Conclusion,
     curve_cache,
-    device::{self, Chosen, Contender, Proof},
+    device::{self, Candidate, Chosen, Proof},
     differences::Differences,
     error::EngineError,
     evaluator::{CHUNK, Evaluator},
     priors::{Priors, Stage},
     probes::Probes,
     team::Lost,
-    trainer::{Learner, Trainer, read},
+    trainer::{Model, Trainer, read},
 };
 use crate::{
     experiment::{Experiment, Optimizer},
     pace::Pace,
     probe::{
         ProbeRequest,
-        distances::{Ensemble, Predictor, Yardsticks},
+        distances::{Ensemble, Predictor, ReferencePredictors},
     },
     protocol::{
         Baseline, DeviceChoice, DeviceKind, Evaluation, Event, Frame, Nearness, Phase, Record, Theory, first_not_finite,
@@ -33,7 +33,7 @@ use crate::{
     theory::{
         Budget, baselines,
         levels::training_level_at,
-        linear::{LinearTheory, Rival},
+        linear::{LinearBaseline, LinearTheory},
     },
     world::{Rows, Topic, World, data::Corpus},
 };
@@ -65,7 +65,7 @@ const PROBE_SHARE: f64 = 0.14;
 /// Weight of the newest steps in the moving mean of the step time.
 const SPEED_WEIGHT: f64 = 0.1;
 /// Steps after which the moving mean is taken for the CPU's speed.
-const SETTLED_STEPS: usize = 5;
+const WARM_UP_STEPS: usize = 5;
 
 pub struct Session {
     /// When evaluations rest.
@@ -105,20 +105,20 @@ pub struct Session {
     measuring_total_ms: f64,
     batches_total_ms: f64,
     /// Known predictors to measure the distance from at each evaluation, where that is asked for.
-    yardsticks: Option<Yardsticks>,
+    references: Option<ReferencePredictors>,
     asked: Option<Asked>,
     /// Not in a run of a sweep, where nobody looks.
     probes: Option<Probes>,
 }
 
 impl Session {
-    /// Builds the world, theory, data, evaluation sets and learner; tells `emit` of each, and evaluates step 0.
+    /// Builds the world, theory, data, evaluation sets and model; emits an event for each, and evaluates step 0.
     pub async fn prepare(
         experiment: &Experiment,
-        wish: DeviceChoice,
+        choice: DeviceChoice,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
-        Self::prepare_at(Pace::unbroken(), experiment, wish, None, emit).await
+        Self::prepare_at(Pace::unbroken(), experiment, choice, None, emit).await
     }
 
     /// The same with rests, here and in every evaluation to come. Dropping the future abandons the session. With the bytes of a
@@ -126,7 +126,7 @@ impl Session {
     pub async fn prepare_at(
         mut pace: Pace,
         experiment: &Experiment,
-        wish: DeviceChoice,
+        choice: DeviceChoice,
         checkpoint: Option<&[u8]>,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
@@ -138,10 +138,10 @@ impl Session {
         let corpus = Corpus::draw_at(&mut pace, &world, &experiment.data, experiment.seed).await;
         begin(&mut pace, "Computing the exact curves", 0.1, 0.3, emit);
         let (curves, squared_error, baselines) = match world.linear() {
-            Some(law) => {
+            Some(distribution) => {
                 let topics = corpus.topics().unwrap_or_default();
-                let told = LinearTheory::compute_at(&mut pace, law, topics, length, &budget).await;
-                (told.curves, told.squared_error, told.rivals.into_iter().map(Baseline::from).collect())
+                let linear = LinearTheory::compute_at(&mut pace, distribution, topics, length, &budget).await;
+                (linear.curves, linear.squared_error, linear.baselines.into_iter().map(Baseline::from).collect())
             }
             None => {
                 let curves = curve_cache::curves(&mut pace, &experiment.world, &world, length).await;
@@ -176,13 +176,13 @@ impl Session {
         }
         let probes = Probes::new(experiment, &theory);
         emit(Event::Theory(theory));
-        Self::begin(pace, experiment, wish, world, corpus, evaluator, Some(probes), saved, emit).await
+        Self::begin(pace, experiment, choice, world, corpus, evaluator, Some(probes), saved, emit).await
     }
 
     /// The same without the theory's curves, which nobody looks at in a cell of a sweep: the evaluations have no `model`.
     pub async fn bare(
         experiment: &Experiment,
-        wish: DeviceChoice,
+        choice: DeviceChoice,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
         experiment.validate().map_err(EngineError::Experiment)?;
@@ -190,14 +190,14 @@ impl Session {
         let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
         let mut pace = Pace::unbroken();
         let evaluator = Evaluator::new(&mut pace, experiment, &world, &corpus, &[], &[]).await;
-        Self::begin(pace, experiment, wish, world, corpus, evaluator, None, None, emit).await
+        Self::begin(pace, experiment, choice, world, corpus, evaluator, None, None, emit).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that a session is made of")]
     async fn begin(
         mut pace: Pace,
         experiment: &Experiment,
-        wish: DeviceChoice,
+        choice: DeviceChoice,
         world: World,
         corpus: Corpus,
         evaluator: Evaluator,
@@ -210,21 +210,24 @@ impl Session {
         let alone = probes.is_none();
         let observation = world.observation();
         let mut chosen = match &saved {
-            Some(saved) => device::choose_again(wish, &saved.summary, experiment, observation, emit).await?,
-            None => device::choose(wish, experiment, observation, alone, emit).await?,
+            Some(saved) => device::choose_again(choice, &saved.summary, experiment, observation, emit).await?,
+            None => device::choose(choice, experiment, observation, alone, emit).await?,
         };
         emit(Event::Device(chosen.report.clone()));
         let mut trainer = Trainer::new(experiment, world.observation(), &chosen.device);
         trainer.share(chosen.team.take());
         let now = now_ms();
-        let yardsticks = match experiment.evaluation.algorithms {
-            true => Some(Yardsticks::new(experiment, &world, corpus.topics()).map_err(EngineError::Yardsticks)?),
+        let references = match experiment.evaluation.algorithms {
+            true => Some(
+                ReferencePredictors::new(experiment, &world, corpus.topics())
+                    .map_err(EngineError::ReferencePredictors)?,
+            ),
             false => None,
         };
         let asked = Asked::new(experiment, &world)?;
         let mut session = Self {
             pace,
-            yardsticks,
+            references,
             asked,
             priors: Priors::new(experiment, &corpus),
             differences: differences(experiment, &corpus),
@@ -268,16 +271,16 @@ impl Session {
     }
 
     /// A GPU that may take over at the end of a step.
-    pub fn challenge(&mut self, contender: Contender) {
-        self.chosen.contender = Some(contender);
+    pub fn challenge(&mut self, candidate: Candidate) {
+        self.chosen.candidate = Some(candidate);
     }
 
-    /// Lets a contender go on with getting ready; once it is, and faster, the run is its own.
+    /// Lets a candidate go on with getting ready; once it is, and faster, the run is its own.
     async fn contend(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
         // Until then nobody knows how fast the CPU is.
-        let Some(cpu_ms) = self.step_ms.filter(|_| self.steps() > SETTLED_STEPS) else { return Ok(()) };
-        let Some(proof) = self.chosen.contender.as_mut().and_then(Contender::poll) else { return Ok(()) };
-        let Some(Contender { device, .. }) = self.chosen.contender.take() else { return Ok(()) };
+        let Some(cpu_ms) = self.step_ms.filter(|_| self.steps() > WARM_UP_STEPS) else { return Ok(()) };
+        let Some(proof) = self.chosen.candidate.as_mut().and_then(Candidate::poll) else { return Ok(()) };
+        let Some(Candidate { device, .. }) = self.chosen.candidate.take() else { return Ok(()) };
         let failed = |error: EngineError| format!("The GPU failed while it got ready ({error}), so the CPU trains.");
         let report = &mut self.chosen.report;
         match proof {
@@ -356,16 +359,16 @@ impl Session {
         }
     }
 
-    /// Evaluation and probes have not taken their share of the time yet, nor would they with one more look.
+    /// Evaluation and probes have not taken their share of the time yet, nor would they with one more measurement.
     pub fn can_probe(&self) -> bool {
-        let looks = self.probes.as_ref().map_or(0.0, |probes| probes.spent_ms + probes.largest_ms);
-        self.evaluation_total_ms + looks < PROBE_SHARE * self.training_total_ms
+        let probing = self.probes.as_ref().map_or(0.0, |probes| probes.spent_ms + probes.largest_ms);
+        self.evaluation_total_ms + probing < PROBE_SHARE * self.training_total_ms
     }
 
-    /// Time spent on drawing batches (a part of training's), on evaluations and on looking inside, each as a share of training's own.
+    /// Time spent on drawing batches (a part of training's), on evaluations and on probes, each as a share of training's own.
     pub fn shares(&self) -> [f64; 3] {
-        let looks = self.probes.as_ref().map_or(0.0, |probes| probes.spent_ms);
-        [self.batches_total_ms, self.evaluation_total_ms, looks]
+        let probing = self.probes.as_ref().map_or(0.0, |probes| probes.spent_ms);
+        [self.batches_total_ms, self.evaluation_total_ms, probing]
             .map(|ms| ms / self.training_total_ms.max(f64::MIN_POSITIVE))
     }
 
@@ -390,7 +393,7 @@ impl Session {
         self.trainer.steps()
     }
 
-    /// Every step is done, and the outcome was told.
+    /// Every step is done, and the outcome was sent.
     pub fn finished(&self) -> bool {
         self.concluded
     }
@@ -417,7 +420,7 @@ impl Session {
         }
         if self.trained() {
             let concluded = self.conclude(emit).await;
-            self.tell_lost(emit);
+            self.report_lost(emit);
             return concluded;
         }
         let start = now_ms();
@@ -426,7 +429,7 @@ impl Session {
         self.corpus.batch(&self.world, step, size, self.priors.subset(step), &mut self.batch);
         self.batches_total_ms += now_ms() - start;
         let stepped = self.trainer.step(&self.batch, &self.counterparts(step)).await;
-        self.tell_lost(emit);
+        self.report_lost(emit);
         self.pending.push(stepped.loss);
         if self.differences.is_some() && self.priors.stage(step) != Stage::Topic {
             self.pending_differences.push((stepped.learning_rate, stepped.differences));
@@ -451,7 +454,7 @@ impl Session {
         if now_ms() - self.last_frame >= FRAME_MS || self.trained() {
             self.send_frame(emit);
         }
-        if self.chosen.contender.is_some() && !self.trained() {
+        if self.chosen.candidate.is_some() && !self.trained() {
             self.contend(emit).await?;
         }
         if evaluation_due {
@@ -465,7 +468,7 @@ impl Session {
     }
 
     /// Says that a core was lost, if one was since the last time.
-    fn tell_lost(&mut self, emit: &mut dyn FnMut(Event)) {
+    fn report_lost(&mut self, emit: &mut dyn FnMut(Event)) {
         if let Some(Lost(why)) = self.trainer.take_lost() {
             self.chosen.report.why = format!("The CPU trains on one core, as another could not go on: {why}.");
             emit(Event::Device(self.chosen.report.clone()));
@@ -508,7 +511,7 @@ impl Session {
         if conclusion.is_measured() && !measured {
             let evaluation = conclusion.evaluation(self.evaluator.bases());
             self.last = Some(evaluation.clone());
-            tell(Event::Evaluation(evaluation), self.trainer.steps(), emit)?;
+            emit_finite(Event::Evaluation(evaluation), self.trainer.steps(), emit)?;
         }
         if let Some(mut outcome) = outcome {
             outcome.seconds = self.training_total_ms / 1000.0;
@@ -516,7 +519,7 @@ impl Session {
             outcome.measuring_seconds = self.measuring_total_ms / 1000.0;
             outcome.paths = self.differences.as_ref().map(Differences::paths);
             outcome.record = self.record.clone();
-            tell(Event::Outcome(Box::new(outcome)), self.trainer.steps(), emit)?;
+            emit_finite(Event::Outcome(Box::new(outcome)), self.trainer.steps(), emit)?;
             self.concluded = true;
         }
         Ok(())
@@ -530,13 +533,13 @@ impl Session {
     }
 
     /// Everything that is still on its way: before a pause, or the end.
-    pub async fn settle(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+    pub async fn flush(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
         self.read_losses(now_ms()).await?;
         self.send_frame(emit);
         Ok(())
     }
 
-    /// Measures the learner as it stands, once per step.
+    /// Measures the model as it stands, once per step.
     pub async fn evaluate(&mut self, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
         if self.evaluated == Some(self.steps()) {
             return Ok(());
@@ -566,7 +569,7 @@ impl Session {
         self.last = Some(evaluation.clone());
         emit(Event::Evaluation(evaluation));
         emit(Event::Samples(samples));
-        self.tell_lost(emit);
+        self.report_lost(emit);
         self.last_read = now_ms();
         Ok(())
     }
@@ -585,23 +588,24 @@ impl Session {
         record.two_level_stderr.push(evaluation.two_level.loss.stderr);
     }
 
-    /// How far the learner is from each known predictor, into the record.
+    /// How far the model is from each known predictor, into the record.
     async fn note_distances(&mut self) -> Result<(), EngineError> {
-        let Some(yardsticks) = &self.yardsticks else { return Ok(()) };
+        let Some(references) = &self.references else { return Ok(()) };
         let algorithms = &mut self.record.algorithms;
         if algorithms.is_empty() {
             let named = |p: &Predictor| Nearness { name: p.name.clone(), can_be: p.can_be, ..Nearness::default() };
-            *algorithms = yardsticks.predictors().iter().map(named).collect();
+            *algorithms = references.predictors().iter().map(named).collect();
         }
-        for ensemble in yardsticks.ensembles() {
-            let Some(rows) = yardsticks.rows(ensemble) else { continue };
-            let law = self.trainer.predictions(&rows, CHUNK).await?;
-            let distances =
-                yardsticks.measure(ensemble, &law, &[]).ok_or(EngineError::NotFinite { step: self.trainer.steps() })?;
-            for (told, distance) in algorithms.iter_mut().zip(distances.mean) {
+        for ensemble in references.ensembles() {
+            let Some(rows) = references.rows(ensemble) else { continue };
+            let distribution = self.trainer.predictions(&rows, CHUNK).await?;
+            let distances = references
+                .measure(ensemble, &distribution, &[])
+                .ok_or(EngineError::NotFinite { step: self.trainer.steps() })?;
+            for (entry, distance) in algorithms.iter_mut().zip(distances.mean) {
                 match ensemble {
-                    Ensemble::Fresh => told.fresh.push(distance.value),
-                    Ensemble::Training => told.training.push(distance.value),
+                    Ensemble::Fresh => entry.fresh.push(distance.value),
+                    Ensemble::Training => entry.training.push(distance.value),
                 }
             }
         }
@@ -688,7 +692,7 @@ fn finite(message: &impl Serialize, step: usize) -> Result<(), EngineError> {
 }
 
 /// Emits what is measured of the model, if all of it is finite.
-fn tell(event: Event, step: usize, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
+fn emit_finite(event: Event, step: usize, emit: &mut dyn FnMut(Event)) -> Result<(), EngineError> {
     finite(&event, step)?;
     emit(event);
     Ok(())
@@ -705,9 +709,9 @@ fn differences(experiment: &Experiment, corpus: &Corpus) -> Option<Differences> 
     (experiment.prior.index && corpus.rows().is_some()).then(|| Differences::new(experiment))
 }
 
-impl From<Rival> for Baseline {
-    fn from(rival: Rival) -> Self {
-        let Rival { name, about, curve, squared_error } = rival;
+impl From<LinearBaseline> for Baseline {
+    fn from(baseline: LinearBaseline) -> Self {
+        let LinearBaseline { name, about, curve, squared_error } = baseline;
         Self { name: name.into(), about, curve, squared_error }
     }
 }

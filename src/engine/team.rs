@@ -2,7 +2,7 @@
 //! fixed order. So the same number of cores gives the same bits, and another number differs by what f32 rounds.
 //!
 //! Natively the members are threads. In a browser they are workers with the kernels alone (`www/team-worker.js`), which share no
-//! memory with anybody and so need no special headers; the engine's own thread waits for them, and hears commands meanwhile.
+//! memory with anybody and so need no special headers; the engine's own thread waits for them, and handles commands meanwhile.
 
 use kernels::{part, weighted};
 
@@ -57,7 +57,7 @@ impl Team {
             .collect()
     }
 
-    /// The predictive law of each cell, [rows, T, outputs], at the parameters `flat`.
+    /// The predictive distribution of each cell, [rows, T, outputs], at the parameters `flat`.
     pub async fn predictions(&mut self, flat: &[f32], rows: &Rows) -> Result<Vec<f32>, Lost> {
         let parts = self.parts(rows);
         Ok(members::predict(&mut self.members, flat, &parts).await?.concat())
@@ -120,9 +120,9 @@ mod members {
 
     pub async fn predict(members: &mut [Member], flat: &[f32], parts: &[Rows]) -> Result<Vec<Vec<f32>>, Lost> {
         each(members, parts, |member, part| {
-            let mut law = Vec::new();
-            member.predict(flat, cells(part), &mut law, None);
-            law
+            let mut distribution = Vec::new();
+            member.predict(flat, cells(part), &mut distribution, None);
+            distribution
         })
     }
 
@@ -169,19 +169,19 @@ mod members {
     /// A worker, and what it said last.
     pub struct Member {
         worker: Worker,
-        heard: Rc<RefCell<Heard>>,
+        inbox: Rc<RefCell<Inbox>>,
         _message: Closure<dyn FnMut(MessageEvent)>,
         _error: Closure<dyn FnMut(ErrorEvent)>,
     }
 
     #[derive(Default)]
-    struct Heard {
+    struct Inbox {
         answer: Option<Result<JsValue, Lost>>,
         waker: Option<Waker>,
     }
 
-    impl Heard {
-        fn hear(&mut self, answer: Result<JsValue, Lost>) {
+    impl Inbox {
+        fn receive(&mut self, answer: Result<JsValue, Lost>) {
             self.answer = Some(answer);
             if let Some(waker) = self.waker.take() {
                 waker.wake();
@@ -203,10 +203,10 @@ mod members {
             options.set_type(WorkerType::Module);
             options.set_name("team");
             let worker = Worker::new_with_options(&format!("team-worker.js{query}"), &options).ok()?;
-            let heard: Rc<RefCell<Heard>> = Rc::default();
-            let (told, failed) = (heard.clone(), heard.clone());
+            let inbox: Rc<RefCell<Inbox>> = Rc::default();
+            let (on_message, on_failure) = (inbox.clone(), inbox.clone());
             let message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
-                told.borrow_mut().hear(Ok(message.data()));
+                on_message.borrow_mut().receive(Ok(message.data()));
             });
             let error = Closure::<dyn FnMut(ErrorEvent)>::new(move |error: ErrorEvent| {
                 error.prevent_default();
@@ -214,28 +214,28 @@ mod members {
                 let words = Reflect::get(&error, &"message".into()).ok().and_then(|words| words.as_string());
                 let words =
                     words.filter(|words| !words.is_empty()).unwrap_or_else(|| "its files did not arrive".into());
-                failed.borrow_mut().hear(Err(Lost(
+                on_failure.borrow_mut().receive(Err(Lost(
                     words.trim_start_matches("Uncaught ").trim_start_matches("Error: ").trim_end_matches('.').into(),
                 )));
             });
             worker.set_onmessage(Some(message.as_ref().unchecked_ref()));
             worker.set_onerror(Some(error.as_ref().unchecked_ref()));
-            Some(Self { worker, heard, _message: message, _error: error })
+            Some(Self { worker, inbox, _message: message, _error: error })
         }
 
-        fn tell(&self, message: &JsValue, moved: &Array) -> Result<(), Lost> {
-            let refused = |error| Lost(format!("it could not be told its part ({error:?})"));
+        fn send(&self, message: &JsValue, moved: &Array) -> Result<(), Lost> {
+            let refused = |error| Lost(format!("its part could not be sent ({error:?})"));
             self.worker.post_message_with_transfer(message, moved).map_err(refused)
         }
 
         /// What it says next.
         async fn answer(&self) -> Result<JsValue, Lost> {
             poll_fn(|context| {
-                let mut heard = self.heard.borrow_mut();
-                match heard.answer.take() {
+                let mut inbox = self.inbox.borrow_mut();
+                match inbox.answer.take() {
                     Some(answer) => Poll::Ready(answer),
                     None => {
-                        heard.waker = Some(context.waker().clone());
+                        inbox.waker = Some(context.waker().clone());
                         Poll::Pending
                     }
                 }
@@ -259,7 +259,7 @@ mod members {
             return Err(Lost("the browser started no worker".into()));
         }
         for member in &members {
-            member.tell(&Uint32Array::from(&shape.words()[..]), &Array::new())?;
+            member.send(&Uint32Array::from(&shape.words()[..]), &Array::new())?;
         }
         for member in &members {
             // The number of parameters: 0 where it does not understand, which would be a bug.
@@ -305,7 +305,7 @@ mod members {
                 }
             };
             let moved = Array::of2(&parameters.buffer(), &memory);
-            member.tell(&Array::of3(&what.into(), &parameters, &cells), &moved)?;
+            member.send(&Array::of3(&what.into(), &parameters, &cells), &moved)?;
         }
         Ok(())
     }
@@ -319,7 +319,7 @@ mod tests {
     use crate::{
         engine::{
             device::{cpu, relative_difference},
-            trainer::{Learner, Trainer, read},
+            trainer::{Model, Trainer, read},
         },
         experiment::Architecture,
         world::rng::{Purpose, Stream},
@@ -361,7 +361,7 @@ mod tests {
                     let again = team.loss_and_gradient(&flat, &rows).await.expect("its parts");
                     assert!(first == again, "the same bits");
                     let (alone, shared) = (trainer.predictions(&rows, 4).await, team.predictions(&flat, &rows).await);
-                    let (alone, shared) = (alone.expect("laws"), shared.expect("its parts"));
+                    let (alone, shared) = (alone.expect("distributions"), shared.expect("its parts"));
                     assert_eq!(alone.len(), shared.len(), "{count} cores");
                     assert!(relative_difference(&shared, &alone) < 1e-6, "{count} cores");
                 }

@@ -1,4 +1,4 @@
-//! One learner on one device: steps, predictions, distance travelled.
+//! One model on one device: steps, predictions, distance travelled.
 
 mod state;
 
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     experiment::{Experiment, Observation, Optimizer, Training},
     net::{
-        fused::{self, Composition, Fused, Watch, floats, tensor},
+        fused::{self, ActivationCapture, Composition, Fused, floats, tensor},
         langevin::Langevin,
         layout::Entry,
         network::{Constants, Network},
@@ -27,12 +27,12 @@ use crate::{
 
 pub use state::{TrainerState, flat_of};
 
-/// Whatever predicts: the learner itself, the learner with other parameters, or a table in a test.
+/// Whatever predicts: the model itself, the model with other parameters, or a table in a test.
 #[expect(async_fn_in_trait, reason = "one thread: nobody needs its futures to be Send")]
-pub trait Learner {
+pub trait Model {
     fn steps(&self) -> usize;
 
-    /// The predictive law of each cell, as [`Network::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
+    /// The predictive distribution of each cell, as [`Network::forward`] gives it: [rows, T, outputs] row-major. Works through `chunk`
     /// sequences at a time.
     async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError>;
 
@@ -40,7 +40,7 @@ pub trait Learner {
     async fn log_likelihoods(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError>;
 }
 
-/// The seed's learner, ready to take steps. All losses are means over the batch and all positions, nats per token
+/// The seed's model, ready to take steps. All losses are means over the batch and all positions, nats per token
 /// or vector.
 pub struct Trainer {
     net: Network,
@@ -50,9 +50,9 @@ pub struct Trainer {
     /// Other cores that take their part of each step and of predictions. Taken out while it works, as who asks for predictions holds the
     /// trainer only by reference.
     team: RefCell<Option<Team>>,
-    /// Why the team was given up, until it is told.
+    /// Why the team was given up, until it is reported.
     lost: RefCell<Option<Lost>>,
-    /// The same on a GPU; looks inside are composed.
+    /// The same on a GPU; activations are captured by the composed pass.
     #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
     shaders: Option<fused::gpu::Passes>,
     /// Of the stage that runs: its schedule spans the stage's steps.
@@ -85,17 +85,17 @@ pub struct Stepped {
     pub learning_rate: f64,
 }
 
-/// Which parts of a look inside are wanted.
+/// Which activations are captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Inside {
+pub struct CaptureOptions {
     pub attention: bool,
     pub residual: bool,
 }
 
-/// A look inside, read back: row-major numbers.
+/// Captured activations, read back: row-major numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Look {
-    /// The predictive laws, [rows, T, outputs], as [`Learner::predictions`] gives them.
+pub struct Captured {
+    /// The predictive distributions, [rows, T, outputs], as [`Model::predictions`] gives them.
     pub predictions: Vec<f32>,
     /// Of each block, [rows, heads, T, T], query by key; empty unless wanted, and in nets without attention.
     pub attention: Vec<Vec<f32>>,
@@ -103,7 +103,7 @@ pub struct Look {
     pub residual: Vec<Vec<f32>>,
 }
 
-/// The learner with parameters of its own.
+/// The model with parameters of its own.
 pub struct Variant<'a> {
     trainer: &'a Trainer,
     flat: Tensor<1>,
@@ -157,7 +157,7 @@ impl Trainer {
         }
     }
 
-    /// The same learner on another device: it goes on from here, at most rounding apart. From the CPU.
+    /// The same model on another device: it goes on from here, at most rounding apart. From the CPU.
     pub fn moved(&self, experiment: &Experiment, observation: Observation, device: &Device) -> Self {
         let mut moved = Self::new(experiment, observation, device);
         moved.flat = carried(&self.flat, device);
@@ -253,7 +253,7 @@ impl Trainer {
         self.team.borrow().as_ref().map(Team::size)
     }
 
-    /// Why a team was given up, told once.
+    /// Why a team was given up, reported once.
     pub fn take_lost(&self) -> Option<Lost> {
         self.lost.take()
     }
@@ -276,9 +276,9 @@ impl Trainer {
     async fn shared_predictions(&self, flat: &Tensor<1>, rows: &Rows) -> Option<Vec<f32>> {
         let mut team = self.team.take()?;
         match team.predictions(&floats(flat.clone()), rows).await {
-            Ok(law) => {
+            Ok(distribution) => {
                 self.team.replace(Some(team));
-                Some(law)
+                Some(distribution)
             }
             Err(why) => {
                 self.lost.replace(Some(why));
@@ -380,39 +380,40 @@ fn cut(net: &Network, flat: &Tensor<1>) -> Vec<Tensor<2>> {
 }
 
 impl Variant<'_> {
-    /// What the net predicts for `rows` (sequences of length T) and what went on inside, `chunk` sequences at a time, without the
-    /// heads (block, head; both from 0) in `without`. Only what is wanted leaves the device.
-    pub async fn look(
+    /// What the net predicts for `rows` (sequences of length T), and the captured activations, `chunk` sequences at a time, without the
+    /// heads (block, head; both from 0) in `ablated`. Only what is wanted leaves the device.
+    pub async fn capture(
         &self,
         rows: &Rows,
         chunk: usize,
-        inside: Inside,
-        without: &[(usize, usize)],
-    ) -> Result<Look, EngineError> {
+        options: CaptureOptions,
+        ablated: &[(usize, usize)],
+    ) -> Result<Captured, EngineError> {
         let Trainer { net, constants, device, fused, .. } = self.trainer;
         if let Some(fused) = fused {
-            let mut watch = Watch {
-                without: without.to_vec(),
-                attention: inside.attention.then(Vec::new),
-                residual: inside.residual.then(Vec::new),
+            let mut capture = ActivationCapture {
+                ablated: ablated.to_vec(),
+                attention: options.attention.then(Vec::new),
+                residual: options.residual.then(Vec::new),
             };
-            let predictions = fused.look(&self.flat, rows, &mut watch);
-            let (attention, residual) = (watch.attention.unwrap_or_default(), watch.residual.unwrap_or_default());
-            return Ok(Look { predictions, attention, residual });
+            let predictions = fused.capture(&self.flat, rows, &mut capture);
+            let (attention, residual) = (capture.attention.unwrap_or_default(), capture.residual.unwrap_or_default());
+            return Ok(Captured { predictions, attention, residual });
         }
         let leaves = cut(net, &self.flat);
-        let mut look = Look::default();
+        let mut captured = Captured::default();
         for part in self.chunks(rows, chunk) {
-            let traced = net.forward_traced(&leaves, net.inputs(&part, constants.length, device), constants, without);
-            look.predictions.extend(read(traced.output).await?);
-            if inside.attention {
-                extend(&mut look.attention, traced.attention).await?;
+            let tensors =
+                net.forward_captured(&leaves, net.inputs(&part, constants.length, device), constants, ablated);
+            captured.predictions.extend(read(tensors.output).await?);
+            if options.attention {
+                extend(&mut captured.attention, tensors.attention).await?;
             }
-            if inside.residual {
-                extend(&mut look.residual, traced.residual).await?;
+            if options.residual {
+                extend(&mut captured.residual, tensors.residual).await?;
             }
         }
-        Ok(look)
+        Ok(captured)
     }
 
     /// All parameters, matrix by matrix.
@@ -484,15 +485,15 @@ async fn extend<const D: usize>(layers: &mut Vec<Vec<f32>>, tensors: Vec<Tensor<
     Ok(())
 }
 
-impl Learner for Variant<'_> {
+impl Model for Variant<'_> {
     fn steps(&self) -> usize {
         self.trainer.steps
     }
 
     async fn predictions(&self, rows: &Rows, chunk: usize) -> Result<Vec<f32>, EngineError> {
         if let Some(fused) = &self.trainer.fused {
-            if let Some(law) = self.trainer.shared_predictions(&self.flat, rows).await {
-                return Ok(law);
+            if let Some(distribution) = self.trainer.shared_predictions(&self.flat, rows).await {
+                return Ok(distribution);
             }
             return Ok(fused.predictions(&self.flat, rows));
         }
@@ -500,9 +501,9 @@ impl Learner for Variant<'_> {
         if let Some(shaders) = &self.trainer.shaders {
             let width = experiment::Net::outputs(self.trainer.net.observation);
             let wide = shaders.wide(rows.len() / self.trainer.constants.length);
-            let law = |part: &Rows| Some((shaders.predictions(&self.flat, part, wide)?, 1.0));
-            if let Some(told) = self.through(rows, wide, width, law).await {
-                return told;
+            let distribution = |part: &Rows| Some((shaders.predictions(&self.flat, part, wide)?, 1.0));
+            if let Some(numbers) = self.through(rows, wide, width, distribution).await {
+                return numbers;
             }
         }
         self.in_chunks(rows, chunk, |_, output| output).await
@@ -515,9 +516,9 @@ impl Learner for Variant<'_> {
         #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
         if let Some(shaders) = &self.trainer.shaders {
             let wide = shaders.wide(rows.len() / self.trainer.constants.length);
-            let told = |part: &Rows| shaders.log_likelihoods(&self.flat, part, wide);
-            if let Some(told) = self.through(rows, wide, 1, told).await {
-                return told;
+            let pass = |part: &Rows| shaders.log_likelihoods(&self.flat, part, wide);
+            if let Some(numbers) = self.through(rows, wide, 1, pass).await {
+                return numbers;
             }
         }
         let (net, device) = (&self.trainer.net, &self.trainer.device);
@@ -525,7 +526,7 @@ impl Learner for Variant<'_> {
     }
 }
 
-impl Learner for Trainer {
+impl Model for Trainer {
     fn steps(&self) -> usize {
         self.steps
     }

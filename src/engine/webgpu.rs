@@ -27,7 +27,7 @@ fn run_constructors() {
     unsafe { __wasm_call_ctors() }
 }
 
-/// The first error that the GPU's runtime logged: a refused shader leaves stale numbers behind and is told nowhere else.
+/// The first error that the GPU's runtime logged: a refused shader leaves stale numbers behind and is reported nowhere else.
 static SHADER_ERROR: Mutex<Option<String>> = Mutex::new(None);
 
 /// The GPU and its name, where [`adapter::name`] finds one.

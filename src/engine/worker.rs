@@ -33,7 +33,7 @@ struct Mailbox {
     waker: Option<Waker>,
 }
 
-/// A run that is being prepared, a portion at each round of the loop, so that every command is heard meanwhile.
+/// A run that is being prepared, a portion at each round of the loop, so that every command is handled meanwhile.
 struct Preparing {
     session: Pin<Box<dyn Future<Output = Result<Session, EngineError>>>>,
     /// Paused by the user: nothing is computed until it goes on.
@@ -156,15 +156,15 @@ const LOOK_UNITS: usize = 200_000;
 
 /// Rests every [`REST_MS`], and reports there how far the preparation of `run` is.
 fn pace(run: u32) -> Pace {
-    let (mut last, mut units, mut told) = (now_ms(), 0, Progress::default());
+    let (mut last, mut units, mut reported) = (now_ms(), 0, Progress::default());
     Pace::new(move |worked, progress| {
         units += worked;
         if units < LOOK_UNITS || now_ms() - last < REST_MS {
             return None;
         }
         units = 0;
-        if progress != told && progress.done < 1.0 {
-            told = progress;
+        if progress != reported && progress.done < 1.0 {
+            reported = progress;
             post(run, Event::Phase(Phase::Preparing { what: progress.what.into(), done: Some(progress.done) }));
         }
         let rest = breathe();
@@ -209,7 +209,7 @@ thread_local! {
 #[wasm_bindgen]
 pub fn handle(bytes: &[u8]) {
     if coordinator::is_meant() {
-        coordinator::hear(bytes);
+        coordinator::handle(bytes);
         return;
     }
     match wire::decode(bytes) {
@@ -276,7 +276,7 @@ async fn run() {
             Some(message) if worker.handled_while_preparing(&message) => Ok(()),
             Some(message) => {
                 worker.looking = true;
-                obey(message, &mut worker).await
+                handle_command(message, &mut worker).await
             }
             None if worker.is_preparing() => worker.prepare().await,
             None => advance(&mut worker).await,
@@ -292,7 +292,7 @@ async fn run() {
     }
 }
 
-async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Result<(), EngineError> {
+async fn handle_command(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Result<(), EngineError> {
     if command.starts_a_run() {
         // The old run's memory goes before the new one's comes.
         worker.forget();
@@ -312,7 +312,7 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
         }
         Command::Pause => {
             if let Some(session) = session.as_mut().filter(|_| *running) {
-                session.settle(emit).await?;
+                session.flush(emit).await?;
                 *running = false;
                 post(run, Event::Phase(Phase::Paused));
                 worker.save_when_due().await?;
@@ -328,7 +328,7 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
             *running = false;
             if let Some(session) = session {
                 session.advance(emit).await?;
-                session.settle(emit).await?;
+                session.flush(emit).await?;
                 session.evaluate(emit).await?;
                 // The last step brings all that is measured at the end.
                 while session.trained() && !session.finished() {
@@ -354,11 +354,11 @@ async fn obey(ToEngine { run, command }: ToEngine, worker: &mut Worker) -> Resul
         Command::AutoCheckpoint(wanted) => worker.cadence = wanted.then(|| Cadence::new(now_ms())),
         Command::Cell { mut experiment, device } => {
             experiment.world = corpus::resolve(experiment.world).await?;
-            let (mut told, mut last) = (0.0, now_ms());
+            let (mut reported, mut last) = (0.0, now_ms());
             let mut progress = |done: f64| {
                 // Silence would be taken for death.
-                if done - told >= 0.01 || now_ms() - last >= 1000.0 {
-                    (told, last) = (done, now_ms());
+                if done - reported >= 0.01 || now_ms() - last >= 1000.0 {
+                    (reported, last) = (done, now_ms());
                     post(run, Event::Cell { done });
                 }
             };
@@ -406,7 +406,7 @@ async fn advance(worker: &mut Worker) -> Result<(), EngineError> {
         };
         advanced?;
         if session.finished() {
-            session.settle(emit).await?;
+            session.flush(emit).await?;
             *running = false;
             post(run, Event::Phase(Phase::Finished));
         }

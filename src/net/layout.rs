@@ -53,7 +53,7 @@ pub struct Layout {
 impl Layout {
     pub fn new(net: &Net, observation: Observation) -> Self {
         let mut layout = Self { entries: Vec::new(), len: 0 };
-        // The last row is the learner's own start of a sequence. One-hot tokens have no embedding: the first layer has their rows.
+        // The last row is the start token of a sequence. One-hot tokens have no embedding: the first layer has their rows.
         if !net.reads_one_hot(observation) {
             let start = embedding(net, observation);
             layout.add("embedding", [Net::inputs(observation), net.width], start);
@@ -177,7 +177,7 @@ fn embedding(net: &Net, observation: Observation) -> Start {
     match (net.init, observation) {
         (Init::Scaled, Observation::Vectors(_)) => Start::Normal(1.0),
         (Init::Scaled, Observation::Tokens(_)) if net.architecture == Architecture::Transformer => Start::Normal(0.3),
-        // Fainter: while a recurrent net hardly hears what it reads, it learns the tokens' frequencies alone, the plateau that is
+        // Fainter: while a recurrent net hardly depends on what it reads, it learns the tokens' frequencies alone, the plateau that is
         // known of GRUs. With PyTorch's 1 it passes that level without a rest.
         (Init::Scaled, Observation::Tokens(_)) => Start::Normal(0.1),
         (Init::XavierUniform, Observation::Vectors(d)) => xavier(d, net.width),

@@ -1,8 +1,9 @@
-//! The learners, in burn. Knows worlds only as token indices or vectors.
+//! The models, in burn. Knows worlds only as token indices or vectors.
 //!
 //! All parameters live in one flat vector ([`layout::Layout`] says what lies where), so that the optimiser is a handful
-//! of operations whatever the depth, and distances between learners are one subtraction.
+//! of operations whatever the depth, and distances between models are one subtraction.
 
+pub mod capture;
 pub mod fused;
 pub mod langevin;
 pub mod layout;
@@ -10,7 +11,6 @@ pub mod network;
 pub mod optimizer;
 mod parameters;
 mod recurrent;
-pub mod trace;
 mod transformer;
 
 // Natively only: tests/web.rs is what runs in a browser.

@@ -4,11 +4,10 @@
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
 use super::{
+    capture::{CapturedTensors, TensorCapture},
     layout::Layout,
     parameters::Parameters,
-    recurrent,
-    trace::{Trace, Traced},
-    transformer,
+    recurrent, transformer,
 };
 use crate::{
     experiment::{Architecture, Net, Observation},
@@ -48,7 +47,7 @@ impl Network {
         Constants { length, trunk }
     }
 
-    /// What the learner reads to predict `rows` (sequences of `length` cells): its own start, and all cells but the last.
+    /// What the model reads to predict `rows` (sequences of `length` cells): the start token, and all cells but the last.
     pub fn inputs(&self, rows: &Rows, length: usize, device: &Device) -> Inputs {
         match rows {
             Rows::Tokens(tokens) => {
@@ -79,7 +78,7 @@ impl Network {
         }
     }
 
-    /// The predictive law of each cell, [rows · T, outputs]: log-probabilities over tokens (natural log), or a Gaussian's mean
+    /// The predictive distribution of each cell, [rows · T, outputs]: log-probabilities over tokens (natural log), or a Gaussian's mean
     /// entries and the logarithm of its variance.
     ///
     /// `parameters`: the layout's entries in order. `inputs`: [rows · T] cells from [`Self::inputs`].
@@ -87,18 +86,18 @@ impl Network {
         self.pass(parameters, inputs, constants, None)
     }
 
-    /// The same with a look inside, and without the heads (block, head; both from 0) in `without`: what such a head adds to the
+    /// The same with captured activations, and without the heads (block, head; both from 0) in `ablated`: what such a head adds to the
     /// residual stream is taken away (zero ablation). Heads that the net does not have change nothing.
-    pub fn forward_traced(
+    pub fn forward_captured(
         &self,
         parameters: &[Tensor<2>],
         inputs: Inputs,
         constants: &Constants,
-        without: &[(usize, usize)],
-    ) -> Traced {
-        let mut trace = Trace::without(without);
-        let output = self.pass(parameters, inputs, constants, Some(&mut trace));
-        Traced { output, attention: trace.attention, residual: trace.residual }
+        ablated: &[(usize, usize)],
+    ) -> CapturedTensors {
+        let mut capture = TensorCapture::ablating(ablated);
+        let output = self.pass(parameters, inputs, constants, Some(&mut capture));
+        CapturedTensors { output, attention: capture.attention, residual: capture.residual }
     }
 
     fn pass(
@@ -106,20 +105,20 @@ impl Network {
         parameters: &[Tensor<2>],
         inputs: Inputs,
         constants: &Constants,
-        trace: Option<&mut Trace>,
+        capture: Option<&mut TensorCapture>,
     ) -> Tensor<2> {
         let mut p = Parameters::new(parameters, &self.config);
         // The embedding, or the first layer's matrix where that reads one-hot tokens.
-        let read_in = p.next();
+        let embedding = p.next();
         let x = match inputs {
-            Inputs::Tokens(indices) => read_in.select(0, indices),
-            Inputs::Vectors(values) => values.matmul(read_in),
+            Inputs::Tokens(indices) => embedding.select(0, indices),
+            Inputs::Vectors(values) => values.matmul(embedding),
         };
         let x = match &constants.trunk {
-            Some(trunk) => transformer::trunk(&self.config, &mut p, x, trunk, trace),
+            Some(trunk) => transformer::trunk(&self.config, &mut p, x, trunk, capture),
             None => {
                 let one_hot = self.config.reads_one_hot(self.observation);
-                recurrent::trunk(&self.config, &mut p, x, constants.length, one_hot, trace)
+                recurrent::trunk(&self.config, &mut p, x, constants.length, one_hot, capture)
             }
         };
         let out = p.linear(x);

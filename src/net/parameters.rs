@@ -17,7 +17,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// The layout made as many as the forward pass takes: both walk the same configuration (held together by a test).
-    #[expect(clippy::expect_used, reason = "a mismatch is a bug in this room, not something that a user can reach")]
+    #[expect(clippy::expect_used, reason = "a mismatch is a bug in this module, not something that a user can reach")]
     pub fn next(&mut self) -> Tensor<2> {
         self.rest.next().cloned().expect("the layout holds what the forward pass takes")
     }

@@ -2,25 +2,25 @@
 
 use burn::tensor::{Tensor, activation};
 
-use super::{parameters::Parameters, trace::Trace};
+use super::{capture::TensorCapture, parameters::Parameters};
 use crate::experiment::{Architecture, Net};
 
-/// Everything between read-in and head: [rows · T, width] to the same, through time. `one_hot`: `x` holds the rows of the first layer's
-/// input matrix, [rows · T, gates · width], and is no layer of the residual stream.
+/// Everything between the embedding (or input projection) and the head: [rows · T, width] to the same, through time. `one_hot`: `x` holds
+/// the rows of the first layer's input matrix, [rows · T, gates · width], and is no layer of the residual stream.
 pub fn trunk(
     net: &Net,
     p: &mut Parameters,
     x: Tensor<2>,
     length: usize,
     one_hot: bool,
-    mut trace: Option<&mut Trace>,
+    mut capture: Option<&mut TensorCapture>,
 ) -> Tensor<2> {
     let rows = x.dims()[0] / length;
-    if let Some(trace) = trace.as_mut().filter(|_| !one_hot) {
-        trace.residual.push(x.clone());
+    if let Some(capture) = capture.as_mut().filter(|_| !one_hot) {
+        capture.residual.push(x.clone());
     }
     // Time first, so that the rows of one time lie together.
-    let mut x = turned(x, rows, length);
+    let mut x = transposed(x, rows, length);
     for layer in 0..net.blocks {
         // What comes from below, for all times at once: [T · rows, gates · width].
         let product = if one_hot && layer == 0 { x } else { x.matmul(p.next()) };
@@ -30,15 +30,15 @@ pub fn trunk(
             Architecture::Lstm => lstm(input + bias, weight, length),
             Architecture::Transformer | Architecture::Gru => gru(input, weight, bias, length),
         };
-        if let Some(trace) = &mut trace {
-            trace.residual.push(turned(x.clone(), length, rows));
+        if let Some(capture) = &mut capture {
+            capture.residual.push(transposed(x.clone(), length, rows));
         }
     }
-    turned(x, length, rows)
+    transposed(x, length, rows)
 }
 
 /// [a · b, width] to [b · a, width].
-fn turned(x: Tensor<2>, a: usize, b: usize) -> Tensor<2> {
+fn transposed(x: Tensor<2>, a: usize, b: usize) -> Tensor<2> {
     let width = x.dims()[1];
     x.reshape([a, b, width]).swap_dims(0, 1).reshape([b * a, width])
 }

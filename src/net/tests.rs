@@ -12,7 +12,7 @@ use super::{
 use crate::{
     engine::{
         device::parity_nets,
-        trainer::{Inside, Learner, Look, Trainer, read},
+        trainer::{CaptureOptions, Captured, Model, Trainer, read},
     },
     experiment::{
         Architecture, Embedding, Experiment, Init, Mlp, Net, Norm, Observation, Positions, Training, preset::PRESETS,
@@ -63,7 +63,7 @@ fn cells(observation: Observation, rows: usize) -> Rows {
 }
 
 /// Every net over tokens and over vectors.
-fn learners() -> Vec<(Net, Observation)> {
+fn models() -> Vec<(Net, Observation)> {
     nets().into_iter().flat_map(|net| [(net.clone(), TOKENS), (net, VECTORS)]).collect()
 }
 
@@ -78,7 +78,7 @@ fn the_layout_holds_as_many_parameters_as_the_experiment_says() {
 
 #[test]
 fn gradients_agree_with_finite_differences_for_every_parameter() {
-    for (net, observation) in learners() {
+    for (net, observation) in models() {
         let rows = cells(observation, 4);
         let mut trainer = Trainer::new(&experiment(net.clone()), observation, &Device::flex());
         let theta = now(trainer.parameters()).expect("CPU reads");
@@ -115,7 +115,7 @@ fn gradients_agree_with_finite_differences_for_every_parameter() {
 
 #[test]
 fn a_prediction_does_not_see_its_own_token_or_later_ones() {
-    for (net, observation) in learners() {
+    for (net, observation) in models() {
         let trainer = Trainer::new(&experiment(net), observation, &Device::flex());
         let a = cells(observation, 1);
         let mut b = a.clone();
@@ -137,18 +137,18 @@ fn a_prediction_does_not_see_its_own_token_or_later_ones() {
     }
 }
 
-/// A look at everything, two sequences at a time.
-fn look(trainer: &Trainer, rows: &Rows, without: &[(usize, usize)]) -> Look {
-    let everything = Inside { attention: true, residual: true };
-    now(trainer.variant(trainer.flat()).look(rows, 2, everything, without)).expect("CPU reads")
+/// All activations, two sequences at a time.
+fn capture(trainer: &Trainer, rows: &Rows, ablated: &[(usize, usize)]) -> Captured {
+    let everything = CaptureOptions { attention: true, residual: true };
+    now(trainer.variant(trainer.flat()).capture(rows, 2, everything, ablated)).expect("CPU reads")
 }
 
 #[test]
-fn a_look_inside_changes_nothing_and_has_the_stated_shapes() {
-    for (net, observation) in learners() {
+fn a_capture_changes_nothing_and_has_the_stated_shapes() {
+    for (net, observation) in models() {
         let trainer = Trainer::new(&experiment(net.clone()), observation, &Device::flex());
         let rows = cells(observation, 3);
-        let seen = look(&trainer, &rows, &[]);
+        let seen = capture(&trainer, &rows, &[]);
         assert_eq!(seen.predictions, now(trainer.predictions(&rows, 2)).expect("CPU reads"));
         let blocks = if net.architecture == Architecture::Transformer { net.blocks } else { 0 };
         assert_eq!(seen.attention.len(), blocks);
@@ -162,9 +162,10 @@ fn a_look_inside_changes_nothing_and_has_the_stated_shapes() {
         assert_eq!(seen.residual.len(), net.residual_layers(observation).len());
         assert!(seen.residual.iter().all(|layer| layer.len() == 3 * LENGTH * net.width));
         // Heads that are not there are not missed.
-        assert_eq!(look(&trainer, &rows, &[(net.blocks, 0), (0, net.heads)]), seen);
-        let only = now(trainer.variant(trainer.flat()).look(&rows, 2, Inside::default(), &[])).expect("CPU reads");
-        assert_eq!(only, Look { predictions: seen.predictions, ..Look::default() });
+        assert_eq!(capture(&trainer, &rows, &[(net.blocks, 0), (0, net.heads)]), seen);
+        let only =
+            now(trainer.variant(trainer.flat()).capture(&rows, 2, CaptureOptions::default(), &[])).expect("CPU reads");
+        assert_eq!(only, Captured { predictions: seen.predictions, ..Captured::default() });
     }
 }
 
@@ -175,14 +176,14 @@ fn the_last_layer_is_what_the_head_reads() {
     let trainer = Trainer::new(&experiment(net.clone()), TOKENS, &Device::flex());
     let theta = now(trainer.parameters()).expect("CPU reads");
     let head = trainer.net().layout.entries.last().expect("has a head").clone();
-    let seen = look(&trainer, &cells(TOKENS, 2), &[]);
+    let seen = capture(&trainer, &cells(TOKENS, 2), &[]);
     let output = seen.residual.last().expect("has layers");
-    for (x, law) in output.chunks_exact(net.width).zip(seen.predictions.chunks_exact(VOCAB)) {
+    for (x, distribution) in output.chunks_exact(net.width).zip(seen.predictions.chunks_exact(VOCAB)) {
         let logits: Vec<f64> = (0..VOCAB)
             .map(|v| (0..net.width).map(|i| f64::from(x[i]) * f64::from(theta[head.offset + i * VOCAB + v])).sum())
             .collect();
         let all = logits.iter().map(|l| l.exp()).sum::<f64>().ln();
-        assert!(logits.iter().zip(law).all(|(l, p)| (l - all - f64::from(*p)).abs() < 1e-5));
+        assert!(logits.iter().zip(distribution).all(|(l, p)| (l - all - f64::from(*p)).abs() < 1e-5));
     }
 }
 
@@ -192,9 +193,9 @@ fn a_net_without_heads_is_one_without_its_out_projections() {
         let mut trainer = Trainer::new(&experiment(net.clone()), TOKENS, &Device::flex());
         let rows = cells(TOKENS, 3);
         let all: Vec<(usize, usize)> = (0..net.blocks).flat_map(|b| (0..net.heads).map(move |h| (b, h))).collect();
-        let (whole, ablated) = (look(&trainer, &rows, &[]), look(&trainer, &rows, &all));
+        let (whole, ablated) = (capture(&trainer, &rows, &[]), capture(&trainer, &rows, &all));
         assert_ne!(whole.predictions, ablated.predictions);
-        assert_ne!(look(&trainer, &rows, &all[..1]).predictions, whole.predictions, "one head matters");
+        assert_ne!(capture(&trainer, &rows, &all[..1]).predictions, whole.predictions, "one head matters");
         let mut theta = now(trainer.parameters()).expect("CPU reads");
         let entries = trainer.net().layout.entries.clone();
         for entry in entries.iter().filter(|e| e.name.ends_with("attention.out.weight")) {
@@ -216,7 +217,7 @@ fn alibi_lowers_scores_by_slope_times_distance() {
         theta[entry.offset..entry.offset + entry.len()].fill(0.0);
     }
     trainer.set_parameters(theta);
-    let seen = look(&trainer, &cells(TOKENS, 1), &[]);
+    let seen = capture(&trainer, &cells(TOKENS, 1), &[]);
     for (i, row) in seen.attention[0].chunks_exact(LENGTH).enumerate() {
         let weight = |j: usize| (-((i - j) as f64) / 256.0).exp();
         let all: f64 = (0..=i).map(weight).sum();
@@ -240,7 +241,7 @@ fn recurrent_nets_follow_their_definition() {
             let trainer = Trainer::new(&experiment(net.clone()), observation, &Device::flex());
             let rows = cells(observation, 3);
             let theta = now(trainer.parameters()).expect("CPU reads");
-            let seen = look(&trainer, &rows, &[]);
+            let seen = capture(&trainer, &rows, &[]);
             let width = net.width;
             // x W of the matrix of this name.
             let times = |name: &str, x: &[f64]| -> Vec<f64> {
@@ -286,16 +287,22 @@ fn recurrent_nets_follow_their_definition() {
                             }
                         }
                         x.clone_from(h);
-                        let traced = &seen.residual[layer + usize::from(!one_hot)][cell * width..(cell + 1) * width];
-                        assert!(traced.iter().zip(&x).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5), "layer {layer}");
+                        let captured = &seen.residual[layer + usize::from(!one_hot)][cell * width..(cell + 1) * width];
+                        assert!(
+                            captured.iter().zip(&x).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5),
+                            "layer {layer}"
+                        );
                     }
-                    let mut law = affine("head", &x);
+                    let mut distribution = affine("head", &x);
                     if observation == TOKENS {
-                        let all = law.iter().map(|l| l.exp()).sum::<f64>().ln();
-                        law.iter_mut().for_each(|l| *l -= all);
+                        let all = distribution.iter().map(|l| l.exp()).sum::<f64>().ln();
+                        distribution.iter_mut().for_each(|l| *l -= all);
                     }
-                    let given = &seen.predictions[cell * law.len()..(cell + 1) * law.len()];
-                    assert!(given.iter().zip(&law).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5), "{given:?} {law:?}");
+                    let given = &seen.predictions[cell * distribution.len()..(cell + 1) * distribution.len()];
+                    assert!(
+                        given.iter().zip(&distribution).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5),
+                        "{given:?} {distribution:?}"
+                    );
                 }
             }
         }
@@ -320,15 +327,16 @@ fn the_likelihood_of_what_is_there_agrees_with_the_predictions() {
     for observation in [TOKENS, VECTORS] {
         let trainer = Trainer::new(&experiment(Net::default()), observation, &Device::flex());
         let rows = cells(observation, 3);
-        let laws = now(trainer.predictions(&rows, 2)).expect("CPU reads");
+        let distributions = now(trainer.predictions(&rows, 2)).expect("CPU reads");
         let seen = now(trainer.log_likelihoods(&rows, 2)).expect("CPU reads");
         assert_eq!(seen.len(), rows.len());
-        for (i, (log_p, law)) in seen.iter().zip(laws.chunks_exact(Net::outputs(observation))).enumerate() {
+        for (i, (log_p, distribution)) in
+            seen.iter().zip(distributions.chunks_exact(Net::outputs(observation))).enumerate()
+        {
             let expected = match &rows {
-                Rows::Tokens(tokens) => f64::from(law[usize::from(tokens[i])]),
-                Rows::Vectors { values, .. } => {
-                    Gaussian::new(&law[..2], f64::from(law[2]).exp()).log_density(&values[2 * i..2 * i + 2])
-                }
+                Rows::Tokens(tokens) => f64::from(distribution[usize::from(tokens[i])]),
+                Rows::Vectors { values, .. } => Gaussian::new(&distribution[..2], f64::from(distribution[2]).exp())
+                    .log_density(&values[2 * i..2 * i + 2]),
             };
             assert!((f64::from(*log_p) - expected).abs() < 1e-5, "{log_p} {expected}");
         }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
-use super::{parameters::Parameters, trace::Trace};
+use super::{capture::TensorCapture, parameters::Parameters};
 use crate::experiment::{Mlp, Net, Positions};
 
 /// Added to the scores of later positions before the softmax: exp of it is 0 in f32, and it is finite, so no NaN can come of it.
@@ -34,7 +34,7 @@ impl Constants {
         let mask = Tensor::from_data(TensorData::new(mask, [1, slopes.len(), length, length]), device);
         let width = net.head_width();
         let rotary = (net.positions == Positions::Rotary).then(|| {
-            // Pair j of a head turns by position · base^(-2j/width); the two halves of a head hold the pairs' members.
+            // Pair j of a head is rotated by position · base^(-2j/width); the two halves of a head hold the pairs' members.
             let angle =
                 |t: usize, j: usize| t as f64 * ROTARY_BASE.powf(-((2 * (j % (width / 2))) as f64) / width as f64);
             let table = |f: fn(f64) -> f64| {
@@ -48,13 +48,13 @@ impl Constants {
     }
 }
 
-/// Everything between read-in and head: [rows · T, width] to the same.
+/// Everything between the embedding (or input projection) and the head: [rows · T, width] to the same.
 pub fn trunk(
     net: &Net,
     p: &mut Parameters,
     mut x: Tensor<2>,
     constants: &Constants,
-    mut trace: Option<&mut Trace>,
+    mut capture: Option<&mut TensorCapture>,
 ) -> Tensor<2> {
     let (length, width) = (constants.length, net.width);
     let rows = x.dims()[0] / length;
@@ -62,10 +62,10 @@ pub fn trunk(
         let positions = p.next().slice_dim(0, 0..length).reshape([1, length, width]);
         x = (x.reshape([rows, length, width]) + positions).reshape([rows * length, width]);
     }
-    keep(&mut trace, &x);
+    keep(&mut capture, &x);
     for block in 0..net.blocks {
         let read = p.norm(x.clone());
-        x = x + attention(net, p, read, constants, block, trace.as_deref_mut());
+        x = x + attention(net, p, read, constants, block, capture.as_deref_mut());
         match net.mlp {
             Mlp::None => {}
             Mlp::Gelu => {
@@ -81,10 +81,10 @@ pub fn trunk(
                 x = x + p.linear(hidden);
             }
         }
-        keep(&mut trace, &x);
+        keep(&mut capture, &x);
     }
     x = p.norm(x);
-    keep(&mut trace, &x);
+    keep(&mut capture, &x);
     x
 }
 
@@ -94,9 +94,9 @@ fn gelu_tanh(x: Tensor<2>) -> Tensor<2> {
     x * (inner.tanh() + 1.0) * 0.5
 }
 
-fn keep(trace: &mut Option<&mut Trace>, x: &Tensor<2>) {
-    if let Some(trace) = trace {
-        trace.residual.push(x.clone());
+fn keep(capture: &mut Option<&mut TensorCapture>, x: &Tensor<2>) {
+    if let Some(capture) = capture {
+        capture.residual.push(x.clone());
     }
 }
 
@@ -107,7 +107,7 @@ fn attention(
     x: Tensor<2>,
     constants: &Constants,
     block: usize,
-    trace: Option<&mut Trace>,
+    capture: Option<&mut TensorCapture>,
 ) -> Tensor<2> {
     let (length, head) = (constants.length, net.head_width());
     let rows = x.dims()[0] / length;
@@ -132,22 +132,22 @@ fn attention(
     }
     let scores = query.matmul(key.swap_dims(2, 3)) * (1.0 / (head as f64).sqrt()) + constants.mask.clone();
     let weights = activation::softmax(scores, 3);
-    let mixed = match trace {
+    let mixed = match capture {
         None => weights.matmul(value),
-        Some(trace) => {
-            trace.attention.push(weights.clone());
-            trace.ablated(block, weights.matmul(value))
+        Some(capture) => {
+            capture.attention.push(weights.clone());
+            capture.ablate(block, weights.matmul(value))
         }
     };
     p.linear(mixed.swap_dims(1, 2).reshape([rows * length, net.heads * head]))
 }
 
-/// Turns each pair (first half, second half) of a head by its position's angle.
+/// Rotates each pair (first half, second half) of a head by its position's angle.
 fn rotate(x: Tensor<4>, (cos, sin): &(Tensor<4>, Tensor<4>)) -> Tensor<4> {
     let [rows, heads, length, width] = x.dims();
     let half = width / 2;
     let first = x.clone().slice([0..rows, 0..heads, 0..length, 0..half]);
     let second = x.clone().slice([0..rows, 0..heads, 0..length, half..width]);
-    let turned = Tensor::cat(vec![-second, first], 3);
-    x * cos.clone() + turned * sin.clone()
+    let rotated = Tensor::cat(vec![-second, first], 3);
+    x * cos.clone() + rotated * sin.clone()
 }

@@ -30,9 +30,9 @@ pub fn layout(n: usize, edges: &[(usize, usize)], spacing: f64) -> Vec<Point> {
     let order = untangled(n, &lines, spacing);
     consider(circle(&order, spacing));
     let distances = distances(n, &lines);
-    for turn in [1, 2, 3, 5] {
+    for stride in [1, 2, 3, 5] {
         // Other orders around the first circle lead to other ends.
-        let start: Vec<usize> = (0..n).map(|i| order[(i * turn) % n]).collect();
+        let start: Vec<usize> = (0..n).map(|i| order[(i * stride) % n]).collect();
         let distinct = (0..n).all(|i| start.contains(&i));
         if distinct {
             consider(stress(circle(&start, spacing), &distances, spacing));

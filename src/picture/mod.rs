@@ -14,7 +14,7 @@ use charts::{text::probability, token_bars::TokenBars, transitions::Transitions}
 use crate::{
     experiment::WorldSpec,
     protocol::Picture,
-    world::{Hmm, Purpose, Stream, Topic, Topics, World, hmm::Exit},
+    world::{Hmm, Purpose, Stream, Topic, Topics, World, hmm::Transition},
 };
 pub use names::of as state_names;
 
@@ -24,8 +24,8 @@ const GRAPHS: usize = 6;
 const STATES: usize = 64;
 /// States and transitions that still make a graph; a larger process is shown by its transition matrix.
 const GRAPH_STATES: usize = 24;
-const GRAPH_EXITS: usize = 150;
-/// Coins or dice drawn as bars.
+const GRAPH_TRANSITIONS: usize = 150;
+/// Categorical topics drawn as bars.
 const BARS: usize = 24;
 /// The same where topics are drawn from a continuum.
 const DRAWN_BARS: usize = 10;
@@ -42,9 +42,9 @@ pub fn picture(spec: &WorldSpec) -> Picture {
             picture.notes.extend(spec.notes());
             processes(spec, &world, &tokens, &mut picture);
             match world.topics() {
-                Topics::Linear(law) => {
+                Topics::Linear(distribution) => {
                     let shown = topics(&world, samples::TOPICS, &|_| true);
-                    picture.vectors = vectors::sequences(law, &shown, &mut picture.notes);
+                    picture.vectors = vectors::sequences(distribution, &shown, &mut picture.notes);
                 }
                 _ => picture.samples = Some(samples::strip(&world, &tokens, &mut picture.notes)),
             }
@@ -127,21 +127,21 @@ fn heaviest<'a>(weights: &'a [f64], all: &'a [usize], most: usize) -> impl Itera
 fn process(world: &World, topic: &Topic) -> Option<Hmm> {
     match (topic, world.topics()) {
         (Topic::Component(c), Topics::Finite(mixture)) => Some(mixture.component(*c)),
-        (Topic::Die(law), _) => Some(Hmm::memoryless(law)),
+        (Topic::Categorical(distribution), _) => Some(Hmm::memoryless(distribution)),
         (Topic::Chain(chain), _) if chain.order() == 1 => Some(chain.hmm()),
         // Without the states in which it waits for its first tokens.
         (Topic::Chain(chain), _) => {
             let mut edges = Vec::new();
             for i in 0..chain.contexts() {
                 for (token, &p) in chain.row(i).iter().enumerate() {
-                    edges.push((i as u32, Exit { token: token as u16, next: chain.after(i, token) as u32, p }));
+                    edges.push((i as u32, Transition { token: token as u16, next: chain.after(i, token) as u32, p }));
                 }
             }
             Some(Hmm::new(chain.k(), chain.contexts(), edges, None))
         }
         (Topic::Block(block), _) => {
             let next = |i: usize| ((i + 1) % block.len()) as u32;
-            let edge = |(i, &token): (usize, &u16)| (i as u32, Exit { token, next: next(i), p: 1.0 });
+            let edge = |(i, &token): (usize, &u16)| (i as u32, Transition { token, next: next(i), p: 1.0 });
             let mut start = vec![0.0; block.len()];
             *start.first_mut()? = 1.0;
             Some(Hmm::new(world.vocab(), block.len(), block.iter().enumerate().map(edge).collect(), Some(start)))
@@ -162,7 +162,7 @@ fn chosen(world: &World) -> (Vec<Shown>, Vec<Shown>, Option<usize>) {
         return (topics(world, BARS, &|c| states(c) == 1), topics(world, GRAPHS, &|c| states(c) > 1), Some(count));
     }
     let most = match world.topics() {
-        Topics::Dice { .. } => DRAWN_BARS,
+        Topics::DirichletCategorical { .. } => DRAWN_BARS,
         Topics::Blend(_) => GRAPHS,
         _ => 1,
     };
@@ -176,7 +176,7 @@ fn processes(spec: &WorldSpec, world: &World, tokens: &[String], picture: &mut P
     let (memoryless, others, count) = chosen(world);
     let large = |hmm: &Hmm| {
         let reached: usize = hmm.hidden_chain().iter().filter(|p| **p > 0.0).count();
-        hmm.states() > GRAPH_STATES || reached > GRAPH_EXITS
+        hmm.states() > GRAPH_STATES || reached > GRAPH_TRANSITIONS
     };
     let (mut drawn, mut graphed) = (memoryless.len(), 0);
     for shown in &others {
@@ -199,7 +199,7 @@ fn processes(spec: &WorldSpec, world: &World, tokens: &[String], picture: &mut P
     let notes = &mut picture.notes;
     if !picture.transitions.is_empty() {
         notes.push(format!(
-            "More than {GRAPH_STATES} states or {GRAPH_EXITS} ways between them are shown by the matrix of transitions instead of a graph."
+            "More than {GRAPH_STATES} states or {GRAPH_TRANSITIONS} ways between them are shown by the matrix of transitions instead of a graph."
         ));
     }
     if picture.graphs.iter().any(|graph| graph.edges.iter().any(|edge| edge.label.is_none())) {
@@ -208,7 +208,10 @@ fn processes(spec: &WorldSpec, world: &World, tokens: &[String], picture: &mut P
     if !memoryless.is_empty() {
         let rows = memoryless.iter().filter_map(|shown| {
             let hmm = process(world, &shown.topic)?;
-            Some((shown.caption(), hmm.exits(0).iter().map(|exit| (exit.token, exit.p)).collect()))
+            Some((
+                shown.caption(),
+                hmm.transitions(0).iter().map(|transition| (transition.token, transition.p)).collect(),
+            ))
         });
         picture.bars = Some(TokenBars {
             title: "Probability of each token".into(),

@@ -47,11 +47,11 @@ fn by_token(hmm: &Hmm, tokens: &[String]) -> Option<Vec<String>> {
     let mut names: Vec<Option<&String>> = vec![None; hmm.states()];
     // A state that nothing enters only begins: its token says nothing of where it leads.
     let mut entered = vec![false; hmm.states()];
-    (0..hmm.states()).flat_map(|i| hmm.exits(i)).for_each(|exit| entered[exit.next as usize] = true);
-    for exit in (0..hmm.states()).filter(|&i| entered[i]).flat_map(|i| hmm.exits(i)) {
-        let (token, next) = (usize::from(exit.token), exit.next as usize);
+    (0..hmm.states()).flat_map(|i| hmm.transitions(i)).for_each(|transition| entered[transition.next as usize] = true);
+    for transition in (0..hmm.states()).filter(|&i| entered[i]).flat_map(|i| hmm.transitions(i)) {
+        let (token, next) = (usize::from(transition.token), transition.next as usize);
         let name = tokens.get(token)?;
-        if *leads[token].get_or_insert(exit.next) != exit.next || *names[next].get_or_insert(name) != name {
+        if *leads[token].get_or_insert(transition.next) != transition.next || *names[next].get_or_insert(name) != name {
             return None;
         }
     }
@@ -63,7 +63,7 @@ fn by_pair(hmm: &Hmm, tokens: &[String]) -> Option<Vec<String>> {
     let (n, k) = (hmm.states(), tokens.len());
     let pairs = k * k;
     let shifts = |i: usize| {
-        hmm.exits(i).iter().all(|e| usize::from(e.token) == e.next as usize % k && e.next as usize / k == i % k)
+        hmm.transitions(i).iter().all(|e| usize::from(e.token) == e.next as usize % k && e.next as usize / k == i % k)
     };
     if k < 2 || ![pairs, pairs + k + 1].contains(&n) || !(0..pairs).all(shifts) {
         return None;

@@ -9,12 +9,12 @@ use crate::{
 const DEPTH: usize = 12;
 const BELIEFS: usize = 3000;
 /// Beliefs of larger worlds are not counted: it would take longer than looking.
-const EXITS: usize = 20_000;
+const TRANSITIONS: usize = 20_000;
 
 /// Sentences about topics, states and tokens.
 pub fn about(world: &World) -> Vec<String> {
-    if let Topics::Linear(law) = world.topics() {
-        return vec![format!("A continuum of topics, over vectors of {} entries.", law.dimension())];
+    if let Topics::Linear(distribution) = world.topics() {
+        return vec![format!("A continuum of topics, over vectors of {} entries.", distribution.dimension())];
     }
     let tokens = counted(world.vocab(), "token");
     if let Topics::Text(texts) = world.topics() {
@@ -57,7 +57,7 @@ fn beliefs(mixture: &Mixture, hidden: bool) -> Option<String> {
         (false, false) => return None,
     };
     let hmm = mixture.hmm();
-    if (0..hmm.states()).map(|i| hmm.exits(i).len()).sum::<usize>() > EXITS {
+    if (0..hmm.states()).map(|i| hmm.transitions(i).len()).sum::<usize>() > TRANSITIONS {
         return None;
     }
     let mut graph = BeliefGraph::new(mixture.hmm(), BELIEFS);

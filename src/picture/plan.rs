@@ -55,8 +55,8 @@ pub fn graph(hmm: &Hmm, states: &[String], tokens: &[String], title: String) -> 
 fn edges(hmm: &Hmm) -> Vec<Edge> {
     let mut between: BTreeMap<(usize, usize), Vec<(u16, f64)>> = BTreeMap::new();
     for i in 0..hmm.states() {
-        for exit in hmm.exits(i) {
-            between.entry((i, exit.next as usize)).or_default().push((exit.token, exit.p));
+        for transition in hmm.transitions(i) {
+            between.entry((i, transition.next as usize)).or_default().push((transition.token, transition.p));
         }
     }
     let edge = |((from, to), mut emissions): ((usize, usize), Vec<(u16, f64)>)| {
@@ -122,7 +122,7 @@ fn curves(ways: &[Edge], extents: &[Option<Point>], nodes: &[Node]) -> Vec<Bezie
                 .map(|k| outward + TAU * f64::from(k) / 24.0)
                 .fold(outward, |best, angle| if room(angle) > room(best) + 1e-9 { angle } else { best });
             let reach = 3.2 * nodes[way.from].radius.max(14.0);
-            let away = |turn: f64| (here.0 + reach * (angle + turn).cos(), here.1 + reach * (angle + turn).sin());
+            let away = |offset: f64| (here.0 + reach * (angle + offset).cos(), here.1 + reach * (angle + offset).sin());
             Bezier([here, away(-0.5), away(0.5), here])
         })
         .collect()

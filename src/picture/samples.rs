@@ -26,7 +26,7 @@ pub fn strip(world: &World, tokens: &[String], notes: &mut Vec<String>) -> Token
             sequence
         };
         let mut sequences: Vec<Vec<u16>> = (0..SEQUENCES).map(draw).collect();
-        // A topic without chance is shown once.
+        // A topic of probability 0 is shown once.
         sequences.dedup();
         let (label, detail) = match several {
             true => (label, weight.map_or_else(String::new, |w| format!("weight {}", probability(w)))),

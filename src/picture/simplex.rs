@@ -84,10 +84,10 @@ fn met(hmm: &Hmm, start: Belief) -> Vec<Met> {
 fn steps(hmm: &Hmm, belief: Belief) -> Vec<(Belief, f64)> {
     let mut steps: Vec<(Belief, f64)> = vec![([0.0; 3], 0.0); hmm.vocab()];
     for (i, p) in belief.into_iter().enumerate().filter(|(_, p)| *p > 0.0) {
-        for exit in hmm.exits(i) {
-            let (next, total) = &mut steps[usize::from(exit.token)];
-            next[exit.next as usize] += p * exit.p;
-            *total += p * exit.p;
+        for transition in hmm.transitions(i) {
+            let (next, total) = &mut steps[usize::from(transition.token)];
+            next[transition.next as usize] += p * transition.p;
+            *total += p * transition.p;
         }
     }
     steps.retain(|(_, total)| *total > 0.0);

@@ -132,11 +132,11 @@ fn what_cannot_be_built_is_a_sentence() {
     assert!(refused.problem.ends_with('.') && refused.structure().is_empty(), "{}", refused.problem);
 }
 
-/// A process in which every state may go to `exits` others.
-fn dense(states: usize, exits: usize) -> String {
+/// A process in which every state may go to `transitions` others.
+fn dense(states: usize, transitions: usize) -> String {
     let mut matrix = vec![vec![0.0; states]; states];
     for (i, row) in matrix.iter_mut().enumerate() {
-        (0..exits).for_each(|k| row[(i * 7 + k * k + 1) % states] += 1.0 / exits as f64);
+        (0..transitions).for_each(|k| row[(i * 7 + k * k + 1) % states] += 1.0 / transitions as f64);
     }
     format!(r#"{{"tokens":["a"],"transitions":{{"a":{}}}}}"#, serde_json::to_string(&matrix).expect("plain data"))
 }
@@ -148,7 +148,7 @@ fn large_worlds_are_drawn_in_part_and_say_so() {
     let part = |states| format!(r#"{{"weight":1,"world":{}}}"#, dense(states, 4));
     let many = format!(r#"{{"mixture":[{}]}}"#, vec![part(4); 1000].join(","));
     assert!(drawn(&many).notes.iter().any(|n| n == "The picture shows 6 of 1000 topics."));
-    for (states, exits) in [(24, 24), (25, 25), (256, 200)] {
-        drawn(&dense(states, exits));
+    for (states, transitions) in [(24, 24), (25, 25), (256, 200)] {
+        drawn(&dense(states, transitions));
     }
 }

@@ -11,8 +11,8 @@ use charts::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Measurement, Probe, RunRecord, Seen, Setting, Wish,
-    distances::{Distances, Ensemble, NAMED_WITHIN, Predictor, Yardsticks},
+    ActivationRequest, Activations, Measurement, Probe, RunRecord, Setting,
+    distances::{Distances, Ensemble, NAMED_WITHIN, Predictor, ReferencePredictors},
     mixture,
     parts::{listed, sentences},
 };
@@ -25,7 +25,7 @@ const UNIT: &str = "nats per token";
 
 /// Compares a model with every predictor.
 struct AlgorithmProbe {
-    yardsticks: Yardsticks,
+    references: ReferencePredictors,
     ensembles: Vec<Ensemble>,
     /// Of each ensemble, by recorded step: the weights of the nearest mixture, from which a later step's are looked for.
     weights: Vec<BTreeMap<usize, Vec<f64>>>,
@@ -54,34 +54,34 @@ pub struct Algorithm {
 }
 
 impl Probe for AlgorithmProbe {
-    fn wishes(&self) -> Vec<Wish> {
-        self.ensembles.iter().filter_map(|e| self.yardsticks.rows(*e)).map(Wish::predictions).collect()
+    fn requests(&self) -> Vec<ActivationRequest> {
+        self.ensembles.iter().filter_map(|e| self.references.rows(*e)).map(ActivationRequest::predictions).collect()
     }
 
-    fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<Measurement> {
-        let (ensemble, known) = (*self.ensembles.get(wish)?, self.weights.get_mut(wish)?);
+    fn measure(&mut self, request: usize, step: usize, activations: Activations) -> Option<Measurement> {
+        let (ensemble, known) = (*self.ensembles.get(request)?, self.weights.get_mut(request)?);
         let start = known.range(..=step).next_back().map(|(_, weights)| weights.clone()).unwrap_or_default();
-        let distances = self.yardsticks.measure(ensemble, &seen.law, &start)?;
+        let distances = self.references.measure(ensemble, &activations.distribution, &start)?;
         known.insert(step, distances.mixture.weights.clone());
-        Some(Measurement::Algorithm(Nearness { ensemble: wish, step, distances }))
+        Some(Measurement::Algorithm(Nearness { ensemble: request, step, distances }))
     }
 }
 
 impl AlgorithmProbe {
     /// The error is a sentence on why there is nothing to compare.
     fn open(setting: &Setting) -> Result<Self, String> {
-        let yardsticks = Yardsticks::new(setting.experiment, setting.world, setting.topics)?;
-        let ensembles: Vec<Ensemble> = yardsticks.ensembles().collect();
+        let references = ReferencePredictors::new(setting.experiment, setting.world, setting.topics)?;
+        let ensembles: Vec<Ensemble> = references.ensembles().collect();
         let weights = vec![BTreeMap::new(); ensembles.len()];
-        Ok(Self { yardsticks, ensembles, weights })
+        Ok(Self { references, ensembles, weights })
     }
 
     fn view(&self) -> Algorithm {
         Algorithm {
-            predictors: self.yardsticks.predictors().to_vec(),
+            predictors: self.references.predictors().to_vec(),
             ensembles: self.ensembles.clone(),
-            length: self.yardsticks.position_count(),
-            sequences: self.yardsticks.sequences(Ensemble::Fresh),
+            length: self.references.position_count(),
+            sequences: self.references.sequences(Ensemble::Fresh),
             measured: BTreeMap::new(),
         }
     }
@@ -322,7 +322,7 @@ impl Algorithm {
         out.extend(self.both(shown, chosen).map(Block::Table));
         out.push(Block::Note(format!(
             "The model is said to be a predictor only where KL(model ‖ predictor) is at most {NAMED_WITHIN} nats per token: that it is the nearest \
-             of these does not make it so. That limit was set by a referee who had seen earlier results. Means over {} sequences of T = {} tokens; a chance below 1e−9 counts as 1e−9. \
+             of these does not make it so. That limit was set by a referee who had seen earlier results. Means over {} sequences of T = {} tokens; a probability below 1e−9 counts as 1e−9. \
              Mixtures are found to within 1e−4 nats.",
             number::count(self.sequences),
             number::count(self.length),

@@ -44,7 +44,7 @@ pub struct Predictor {
     pub about: String,
     /// Other predictors that say the same of every position.
     pub also: Vec<String>,
-    /// A model could be it. Who is told the topic is there for comparison only.
+    /// A model could be it. A predictor that knows the topic is there for comparison only.
     pub can_be: bool,
 }
 
@@ -58,7 +58,7 @@ impl Predictor {
     }
 }
 
-/// A model's distance from each predictor of [`Yardsticks::predictors`], in their order.
+/// A model's distance from each predictor of [`ReferencePredictors::predictors`], in their order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distances {
     /// Mean over cells of KL(model || predictor), nats per token; errors are over sequences.
@@ -80,7 +80,7 @@ impl Distances {
 }
 
 /// Predictors, and what each says of every cell of some sequences.
-pub struct Yardsticks {
+pub struct ReferencePredictors {
     length: usize,
     vocab: usize,
     /// Those that a model can be come first.
@@ -92,39 +92,39 @@ pub struct Yardsticks {
 struct Set {
     ensemble: Ensemble,
     rows: Arc<Rows>,
-    /// [rows, T, V]: each predictor's chance of each token, and its logarithm.
-    chances: Vec<[f32; WIDTH]>,
+    /// [rows, T, V]: each predictor's probability of each token, and its logarithm.
+    probabilities: Vec<[f32; WIDTH]>,
     logs: Vec<[f32; WIDTH]>,
 }
 
-/// Chances, logarithms aside, of one ensemble.
+/// Probabilities, logarithms aside, of one ensemble.
 const MOST_NUMBERS: usize = 1 << 20;
 /// Fewer sequences than this say little; for their sake there may be four times as many numbers.
 const FEWEST: usize = 8;
-/// A chance below this counts as this, as `theory::baselines` does it.
+/// A probability below this counts as this, as `theory::baselines` does it.
 const LEAST: f32 = 1e-9;
-/// Chances no further apart than this are the same.
+/// Probabilities no further apart than this are the same.
 const SAME: f32 = 1e-6;
 
 /// What predicts before a cell is seen.
 enum Source {
     /// Streams through the tokens.
     Filter(Filter),
-    /// Is told the topic.
+    /// Knows the topic.
     Oracle,
-    /// A law for each position (the last one for all later ones), whatever came before.
+    /// A distribution for each position (the last one for all later ones), whatever came before.
     Fixed(Vec<Vec<f64>>),
     /// Sees the last token.
     Pairs(Bigram),
 }
 
-impl Yardsticks {
+impl ReferencePredictors {
     /// Draws the sequences and lets every predictor go through them. `topics`: the K training topics; with fresh draws none, and then
     /// there is neither retrieval nor an ensemble of training topics. The error is a sentence for the reader.
     pub fn new(experiment: &Experiment, world: &World, topics: Option<&[Topic]>) -> Result<Self, String> {
         let (vocab, length) = (world.vocab(), experiment.data.length);
         if world.observation().is_vectors() {
-            return Err("This tab compares chances of tokens, and this world has vectors instead.".into());
+            return Err("This tab compares probabilities of tokens, and this world has vectors instead.".into());
         }
         let each = WIDTH * vocab * length;
         let count = (MOST_NUMBERS / each).max(FEWEST).min(experiment.evaluation.sequences);
@@ -138,13 +138,13 @@ impl Yardsticks {
         let ensembles = Ensemble::ALL.into_iter().filter(|e| *e == Ensemble::Fresh || topics.is_some());
         let sets = ensembles.map(|ensemble| {
             let (rows, of) = draw(experiment, world, ensemble, topics.unwrap_or_default(), count);
-            let chances = chances(world, &mut sources, &rows, &of, length);
-            Set { ensemble, rows: Arc::new(Rows::Tokens(rows)), chances, logs: Vec::new() }
+            let probabilities = probabilities(world, &mut sources, &rows, &of, length);
+            Set { ensemble, rows: Arc::new(Rows::Tokens(rows)), probabilities, logs: Vec::new() }
         });
         let mut sets: Vec<Set> = sets.collect();
         let predictors = merged(&mut sets, sources.into_iter().map(|(predictor, _)| predictor).collect());
         for set in &mut sets {
-            set.logs = set.chances.iter().map(|row| row.map(|p| p.max(LEAST).ln())).collect();
+            set.logs = set.probabilities.iter().map(|row| row.map(|p| p.max(LEAST).ln())).collect();
         }
         Ok(Self { length, vocab, predictors, sets })
     }
@@ -175,37 +175,40 @@ impl Yardsticks {
         self.set(ensemble).map_or(0, |set| set.rows.len() / self.length)
     }
 
-    /// The distances of a model whose ln p of every token of every cell of [`Self::rows`] is `law`, [rows, T, V]. `start`: weights that
-    /// the nearest mixture may be looked for from, best those at the step before. `None` where `law` does not fit or has no numbers.
-    pub fn measure(&self, ensemble: Ensemble, law: &[f32], start: &[f64]) -> Option<Distances> {
+    /// The distances of a model whose ln p of every token of every cell of [`Self::rows`] is `distribution`, [rows, T, V]. `start`:
+    /// weights that the nearest mixture may be looked for from, best those at the step before. `None` where `distribution` does not fit
+    /// or has no numbers.
+    pub fn measure(&self, ensemble: Ensemble, distribution: &[f32], start: &[f64]) -> Option<Distances> {
         let set = self.set(ensemble)?;
-        if law.len() != set.chances.len() || law.iter().any(|p| p.is_nan()) {
+        if distribution.len() != set.probabilities.len() || distribution.iter().any(|p| p.is_nan()) {
             return None;
         }
         let (count, length) = (self.predictors.len(), self.length);
-        let model: Vec<f32> = law.iter().map(|p| p.exp()).collect();
+        let model: Vec<f32> = distribution.iter().map(|p| p.exp()).collect();
         let mut by_position = vec![0.0; count * length];
         let mut of_sequence = vec![Vec::with_capacity(set.rows.len() / length); count];
         let mut reversed = of_sequence.clone();
         let sequence = self.vocab * length;
-        let tables = set.chances.chunks_exact(sequence).zip(set.logs.chunks_exact(sequence));
-        let sequences = model.chunks_exact(sequence).zip(law.chunks_exact(sequence)).zip(tables);
-        for ((model, law), (chances, logs)) in sequences {
+        let tables = set.probabilities.chunks_exact(sequence).zip(set.logs.chunks_exact(sequence));
+        let sequences = model.chunks_exact(sequence).zip(distribution.chunks_exact(sequence)).zip(tables);
+        for ((model, distribution), (probabilities, logs)) in sequences {
             let mut sums = vec![0.0; count];
             let mut sums_reversed = vec![0.0; count];
-            let tables = chances.chunks_exact(self.vocab).zip(logs.chunks_exact(self.vocab));
-            let cells = model.chunks_exact(self.vocab).zip(law.chunks_exact(self.vocab)).zip(tables);
-            for (l, ((model, law), (chances, logs))) in cells.enumerate() {
+            let tables = probabilities.chunks_exact(self.vocab).zip(logs.chunks_exact(self.vocab));
+            let cells = model.chunks_exact(self.vocab).zip(distribution.chunks_exact(self.vocab)).zip(tables);
+            for (l, ((model, distribution), (probabilities, logs))) in cells.enumerate() {
                 let mut known = 0.0;
                 let mut cross = [0.0f32; WIDTH];
                 let mut other = [0.0f32; WIDTH];
-                for ((&p, &log), (chances, logs)) in model.iter().zip(law).zip(chances.iter().zip(logs)) {
+                for ((&p, &log), (probabilities, logs)) in
+                    model.iter().zip(distribution).zip(probabilities.iter().zip(logs))
+                {
                     if p > 0.0 {
                         known += p * log;
                         cross.iter_mut().zip(logs).for_each(|(slot, q)| *slot += p * q);
                     }
                     let log = log.max(LEAST.ln());
-                    let both = other.iter_mut().zip(chances.iter().zip(logs));
+                    let both = other.iter_mut().zip(probabilities.iter().zip(logs));
                     both.for_each(|(slot, (q, log_q))| *slot += q * (log_q - log));
                 }
                 for (j, sum) in sums.iter_mut().enumerate() {
@@ -221,7 +224,7 @@ impl Yardsticks {
         let cells = model.len() / self.vocab;
         let can_be = self.predictors.iter().filter(|p| p.can_be).count();
         let mut mixture =
-            mixture::nearest(&model, &set.chances, cells, can_be, start.get(..can_be).unwrap_or_default());
+            mixture::nearest(&model, &set.probabilities, cells, can_be, start.get(..can_be).unwrap_or_default());
         mixture.weights.resize(count, 0.0);
         let n = (cells / length).max(1) as f64;
         Some(Distances {
@@ -238,9 +241,10 @@ fn sources(world: &World, topics: Option<&[Topic]>, length: usize) -> Vec<(Predi
     let named =
         |name: &str, about: &str| Predictor { name: name.into(), about: about.into(), also: Vec::new(), can_be: true };
     let best = match world.is_exact() {
-        true => {
-            named("inference", "Exact Bayes under the true law of topics: it works for topics that were never seen.")
-        }
+        true => named(
+            "inference",
+            "Exact Bayes under the true distribution of topics: it works for topics that were never seen.",
+        ),
         false => named("n-grams", "The best predictor at hand: a posterior over one n-gram model for each text."),
     };
     let mut all = vec![(best, Source::Filter(world.bayes()))];
@@ -260,7 +264,7 @@ fn sources(world: &World, topics: Option<&[Topic]>, length: usize) -> Vec<(Predi
         Source::Fixed(vec![vec![1.0 / v as f64; v]])
     }));
     let oracle =
-        named("oracle", "Is told the topic, and predicts as the source itself. No model can do that from the start.");
+        named("oracle", "Knows the topic, and predicts as the source itself. No model can do that from the start.");
     all.push((Predictor { can_be: false, ..oracle }, Source::Oracle));
     all
 }
@@ -294,7 +298,7 @@ fn draw(
 }
 
 /// What each source says of each cell, one column for each.
-fn chances(
+fn probabilities(
     world: &World,
     sources: &mut [(Predictor, Source)],
     rows: &[u16],
@@ -303,7 +307,7 @@ fn chances(
 ) -> Vec<[f32; WIDTH]> {
     let v = world.vocab();
     let mut table = vec![[0.0; WIDTH]; rows.len() * v];
-    let mut law = vec![0.0; v];
+    let mut distribution = vec![0.0; v];
     for (j, (_, source)) in sources.iter_mut().take(WIDTH).enumerate() {
         for ((row, topic), cells) in rows.chunks_exact(length).zip(topics).zip(table.chunks_exact_mut(length * v)) {
             let mut oracle = None;
@@ -316,20 +320,20 @@ fn chances(
                 let filter = match source {
                     Source::Filter(filter) => Some(filter),
                     Source::Oracle => oracle.as_mut(),
-                    Source::Fixed(laws) => {
-                        law.copy_from_slice(&laws[l.min(laws.len() - 1)]);
+                    Source::Fixed(distributions) => {
+                        distribution.copy_from_slice(&distributions[l.min(distributions.len() - 1)]);
                         None
                     }
                     Source::Pairs(bigram) => {
-                        law.copy_from_slice(bigram.law(&row[..l]));
+                        distribution.copy_from_slice(bigram.distribution(&row[..l]));
                         None
                     }
                 };
                 if let Some(filter) = filter {
-                    filter.predict(&mut law);
+                    filter.predict(&mut distribution);
                     filter.observe(token);
                 }
-                cell.iter_mut().zip(&law).for_each(|(row, p)| row[j] = (*p as f32).max(LEAST));
+                cell.iter_mut().zip(&distribution).for_each(|(row, p)| row[j] = (*p as f32).max(LEAST));
             }
         }
     }
@@ -340,13 +344,14 @@ fn chances(
 fn merged(sets: &mut [Set], all: Vec<Predictor>) -> Vec<Predictor> {
     let mut kept: Vec<(usize, Predictor)> = Vec::new();
     for (j, predictor) in all.into_iter().enumerate() {
-        let same = |i: usize| sets.iter().all(|set| set.chances.iter().all(|row| (row[i] - row[j]).abs() <= SAME));
+        let same =
+            |i: usize| sets.iter().all(|set| set.probabilities.iter().all(|row| (row[i] - row[j]).abs() <= SAME));
         match kept.iter_mut().find(|(i, _)| same(*i)) {
             Some((_, first)) => first.also.push(predictor.name),
             None => kept.push((j, predictor)),
         }
     }
-    for row in sets.iter_mut().flat_map(|set| &mut set.chances) {
+    for row in sets.iter_mut().flat_map(|set| &mut set.probabilities) {
         let mut packed = [0.0; WIDTH];
         packed.iter_mut().zip(&kept).for_each(|(slot, (j, _))| *slot = row[*j]);
         *row = packed;
@@ -367,13 +372,13 @@ mod tests {
         experiment
     }
 
-    fn yardsticks(experiment: &Experiment) -> Yardsticks {
+    fn references(experiment: &Experiment) -> ReferencePredictors {
         let world = World::new(&experiment.world).expect("a world");
         let corpus = crate::world::Corpus::draw(&world, &experiment.data, experiment.seed);
-        Yardsticks::new(experiment, &world, corpus.topics()).expect("yardsticks")
+        ReferencePredictors::new(experiment, &world, corpus.topics()).expect("references")
     }
 
-    impl Yardsticks {
+    impl ReferencePredictors {
         /// ln p of a mixture of predictors, for every cell: what such a model would say.
         pub fn mixed(&self, ensemble: Ensemble, weights: &[(&str, f64)]) -> Vec<f32> {
             let column = |name: &str| {
@@ -383,18 +388,18 @@ mod tests {
                     .expect("a predictor")
             };
             let weights: Vec<(usize, f32)> = weights.iter().map(|(name, w)| (column(name), *w as f32)).collect();
-            let chances = &self.set(ensemble).expect("a set").chances;
-            chances.iter().map(|row| weights.iter().map(|(j, w)| w * row[*j]).sum::<f32>().ln()).collect()
+            let probabilities = &self.set(ensemble).expect("a set").probabilities;
+            probabilities.iter().map(|row| weights.iter().map(|(j, w)| w * row[*j]).sum::<f32>().ln()).collect()
         }
     }
 
     #[test]
     fn a_model_that_is_a_predictor_is_at_distance_0_from_it() {
-        let of = yardsticks(&experiment("markov:k=3", 24, false));
+        let of = references(&experiment("markov:k=3", 24, false));
         for ensemble in Ensemble::ALL {
             for (j, predictor) in of.predictors().iter().enumerate() {
-                let law = of.mixed(ensemble, &[(&predictor.name, 1.0)]);
-                let distances = of.measure(ensemble, &law, &[]).expect("distances");
+                let distribution = of.mixed(ensemble, &[(&predictor.name, 1.0)]);
+                let distances = of.measure(ensemble, &distribution, &[]).expect("distances");
                 assert!(distances.mean[j].value < 1e-6, "{}", predictor.name);
                 assert!(distances.by_position[j * 24..(j + 1) * 24].iter().all(|d| *d < 1e-5));
                 if predictor.can_be {
@@ -412,13 +417,13 @@ mod tests {
 
     #[test]
     fn distances_are_means_of_divergences() {
-        let of = yardsticks(&experiment("coins:n=3", 4, true));
+        let of = references(&experiment("coins:n=3", 4, true));
         let n = of.sequences(Ensemble::Fresh);
         assert_eq!(n, 64);
         // A model that always says 0.9 and 0.1, against one half each: ln 2 less its entropy, at every cell.
-        let law: Vec<f32> = [0.9f32.ln(), 0.1f32.ln()].repeat(n * 4);
-        let distances = of.measure(Ensemble::Fresh, &law, &[]).expect("distances");
-        // By symmetry the marginal law of three coins is uniform.
+        let distribution: Vec<f32> = [0.9f32.ln(), 0.1f32.ln()].repeat(n * 4);
+        let distances = of.measure(Ensemble::Fresh, &distribution, &[]).expect("distances");
+        // By symmetry the marginal distribution of three coins is uniform.
         let uniform = of.predictors().iter().position(|p| p.name == "unigram").expect("unigram");
         assert!(of.predictors()[uniform].also.contains(&"uniform".to_owned()));
         let expected = 0.9 * (0.9f64 / 0.5).ln() + 0.1 * (0.1f64 / 0.5).ln();
@@ -452,9 +457,9 @@ mod tests {
 
     #[test]
     fn a_mixture_is_taken_apart_and_equal_predictors_are_one() {
-        let of = yardsticks(&experiment("markov:k=3", 32, false));
-        let law = of.mixed(Ensemble::Training, &[("retrieval", 0.7), ("uni-inf", 0.3)]);
-        let distances = of.measure(Ensemble::Training, &law, &[]).expect("distances");
+        let of = references(&experiment("markov:k=3", 32, false));
+        let distribution = of.mixed(Ensemble::Training, &[("retrieval", 0.7), ("uni-inf", 0.3)]);
+        let distances = of.measure(Ensemble::Training, &distribution, &[]).expect("distances");
         let weight = |name: &str| {
             of.predictors().iter().zip(&distances.mixture.weights).find(|(p, _)| p.name == name).expect(name).1
         };
@@ -464,7 +469,7 @@ mod tests {
         let retrieval = of.predictors().iter().find(|p| p.name == "retrieval").expect("retrieval");
         assert_eq!(retrieval.also, ["bi-ret"]);
         // With fresh draws nobody knows any topics.
-        let of = yardsticks(&experiment("markov:k=3", 32, true));
+        let of = references(&experiment("markov:k=3", 32, true));
         assert!(of.predictors().iter().all(|p| !p.name.contains("ret")) && of.rows(Ensemble::Training).is_none());
         assert!(of.measure(Ensemble::Fresh, &[0.0], &[]).is_none());
     }
@@ -473,7 +478,7 @@ mod tests {
     fn what_cannot_be_compared_is_said() {
         let open = |world: &str, length| {
             let experiment = experiment(world, length, true);
-            Yardsticks::new(&experiment, &World::new(&experiment.world).expect("a world"), None)
+            ReferencePredictors::new(&experiment, &World::new(&experiment.world).expect("a world"), None)
                 .map(|y| y.sequences(Ensemble::Fresh))
         };
         assert!(open("lds:d=2", 16).is_err_and(|e| e.contains("vectors")));

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Measurement, Probe, Seen, Setting, Wish,
+    ActivationRequest, Activations, Measurement, Probe, Setting,
     reference::{self, Reference},
     transitions::EventLosses,
 };
@@ -98,11 +98,11 @@ impl Events {
         &self.bayes.rows
     }
 
-    /// What a model whose ln p is `law`, [rows, T, V], loses on each class beyond exact Bayes: mean divergence of whole distributions,
-    /// or mean log-ratio of the tokens where Bayes is not exact. Errors are over sequences. `None` where `law` does not fit or has no
-    /// numbers.
-    pub fn excess(&self, law: &[f32]) -> Option<Vec<Measured>> {
-        let excess = self.bayes.excess(law)?;
+    /// What a model whose ln p is `distribution`, [rows, T, V], loses on each class beyond exact Bayes: mean divergence of whole
+    /// distributions, or mean log-ratio of the tokens where Bayes is not exact. Errors are over sequences. `None` where `distribution`
+    /// does not fit or has no numbers.
+    pub fn excess(&self, distribution: &[f32]) -> Option<Vec<Measured>> {
+        let excess = self.bayes.excess(distribution)?;
         let mean = |positions: &Vec<usize>| {
             let value = positions.iter().map(|&i| excess[i]).sum::<f64>() / positions.len() as f64;
             // A ratio of sums over sequences: its error by linearisation.
@@ -116,12 +116,12 @@ impl Events {
 }
 
 impl Probe for Events {
-    fn wishes(&self) -> Vec<Wish> {
-        vec![Wish::predictions(self.bayes.rows.clone())]
+    fn requests(&self) -> Vec<ActivationRequest> {
+        vec![ActivationRequest::predictions(self.bayes.rows.clone())]
     }
 
-    fn measure(&mut self, _: usize, step: usize, seen: Seen) -> Option<Measurement> {
-        Some(Measurement::Transitions(EventLosses { step, excess: self.excess(&seen.law)? }))
+    fn measure(&mut self, _: usize, step: usize, activations: Activations) -> Option<Measurement> {
+        Some(Measurement::Transitions(EventLosses { step, excess: self.excess(&activations.distribution)? }))
     }
 }
 
@@ -230,14 +230,14 @@ mod tests {
     fn bayes(world: &str, of: &Events) -> Vec<f32> {
         let mut filter = World::new(&world.parse().expect("a spec")).expect("a world").bayes();
         let Rows::Tokens(tokens) = of.bayes.rows.as_ref() else { panic!("tokens") };
-        let mut law = vec![0.0; filter.vocab()];
+        let mut distribution = vec![0.0; filter.vocab()];
         let mut out = Vec::new();
         for row in tokens.chunks(of.length) {
             filter.reset();
             for &token in row {
-                filter.predict(&mut law);
+                filter.predict(&mut distribution);
                 filter.observe(token);
-                out.extend(law.iter().map(|p| p.ln() as f32));
+                out.extend(distribution.iter().map(|p| p.ln() as f32));
             }
         }
         out
@@ -284,11 +284,11 @@ mod tests {
     fn errors_are_over_sequences() {
         let of = events("dursley-wonka", 16);
         // A model that knows one sequence in two: each sequence's excess is all or nothing.
-        let mut law = bayes("dursley-wonka", &of);
-        for row in law.chunks_mut(16 * 5).step_by(2) {
+        let mut distribution = bayes("dursley-wonka", &of);
+        for row in distribution.chunks_mut(16 * 5).step_by(2) {
             row.fill(0.2f32.ln());
         }
-        let excess = of.excess(&law).expect("classes")[0];
+        let excess = of.excess(&distribution).expect("classes")[0];
         let whole = 5f64.ln() - 2f64.ln();
         // A sequence has at most one first name, so this is a share of sequences.
         let n = of.positions[0].len() as f64;

@@ -1,4 +1,4 @@
-//! The little linear algebra that looking into a learner takes: products, eigenvalues, least squares. Row-major, f64.
+//! The little linear algebra that looking into a model takes: products, eigenvalues, least squares. Row-major, f64.
 
 use kernels::add_crossed;
 
@@ -165,7 +165,7 @@ fn step(h: &mut [Complex], n: usize, low: usize, high: usize, shift: Complex) {
     for i in low..high {
         h[i * n + i] = h[i * n + i].minus(shift);
     }
-    let mut turns = Vec::with_capacity(high - low);
+    let mut rotations = Vec::with_capacity(high - low);
     for k in low..high - 1 {
         let (a, b) = (h[k * n + k], h[(k + 1) * n + k]);
         let size = a.size().hypot(b.size());
@@ -179,9 +179,9 @@ fn step(h: &mut [Complex], n: usize, low: usize, high: usize, shift: Complex) {
             h[k * n + j] = c.conjugate().times(x).plus(s.conjugate().times(y));
             h[(k + 1) * n + j] = c.times(y).minus(s.times(x));
         }
-        turns.push((c, s));
+        rotations.push((c, s));
     }
-    for (k, (c, s)) in (low..).zip(turns) {
+    for (k, (c, s)) in (low..).zip(rotations) {
         for i in low..(k + 2).min(high) {
             let (x, y) = (h[i * n + k], h[i * n + k + 1]);
             h[i * n + k] = x.times(c).plus(y.times(s));
@@ -306,8 +306,8 @@ impl Regression {
         Some(Self { mean_x, mean_y, weights })
     }
 
-    /// What it says of each of `rows` examples: `x` writes example i's numbers, `told` gets the outputs, in order.
-    pub fn predict(&self, rows: usize, mut x: impl FnMut(usize, &mut [f64]), mut told: impl FnMut(usize, &[f64])) {
+    /// What it says of each of `rows` examples: `x` writes example i's numbers, `output` gets the outputs, in order.
+    pub fn predict(&self, rows: usize, mut x: impl FnMut(usize, &mut [f64]), mut output: impl FnMut(usize, &[f64])) {
         let (inputs, outputs) = (self.weights.rows, self.weights.columns);
         let mut one = vec![0.0; inputs];
         // Some examples, one in each column.
@@ -323,7 +323,7 @@ impl Regression {
             }
             some_y.chunks_exact_mut(outputs).for_each(|y| y.copy_from_slice(&self.mean_y));
             add_crossed(some_x, count, &self.weights.values, outputs, some_y, false);
-            some_y.chunks_exact(outputs).enumerate().for_each(|(i, y)| told(from + i, y));
+            some_y.chunks_exact(outputs).enumerate().for_each(|(i, y)| output(from + i, y));
         }
     }
 }
@@ -412,9 +412,9 @@ mod tests {
         };
         assert_eq!(sorted(1, &[3.0]), [(3.0, 0.0)]);
         assert_eq!(sorted(2, &[0.0; 4]), [(0.0, 0.0); 2]);
-        // A turn by a quarter, and a cycle of three: the roots of unity.
-        let turn = sorted(2, &[0.0, -1.0, 1.0, 0.0]);
-        assert!(turn.iter().all(|(re, im)| re.abs() < 1e-12 && (im.abs() - 1.0).abs() < 1e-12), "{turn:?}");
+        // A rotation by 90 degrees, and a cycle of three: the roots of unity.
+        let quarter = sorted(2, &[0.0, -1.0, 1.0, 0.0]);
+        assert!(quarter.iter().all(|(re, im)| re.abs() < 1e-12 && (im.abs() - 1.0).abs() < 1e-12), "{quarter:?}");
         let cycle = sorted(3, &[0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
         assert!(cycle.iter().all(|(re, im)| (re.hypot(*im) - 1.0).abs() < 1e-12), "{cycle:?}");
         // Of larger ones: their sum is the trace, and of A² the trace of A².

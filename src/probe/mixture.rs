@@ -1,8 +1,8 @@
-//! The convex mixture of known laws that comes nearest to a given one.
+//! The convex mixture of known distributions that comes nearest to a given one.
 
 use serde::{Deserialize, Serialize};
 
-/// Most laws that can be mixed. Their chances of one outcome stand side by side, so that a round goes through memory once.
+/// Most distributions that can be mixed. Their probabilities of one outcome stand side by side, so that a round goes through memory once.
 pub const WIDTH: usize = 12;
 
 /// No mixture is nearer than the one found by more than this, nats per cell.
@@ -11,43 +11,51 @@ const MOST_ROUNDS: usize = 60;
 /// In one round no weight falls below this share of itself: near the simplex's faces a quadratic is no guide.
 const SHRINK: f64 = 0.1;
 
-/// Weights on laws, and how well they do.
+/// Weights on distributions, and how well they do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mixture {
     /// Not negative; their sum is 1.
     pub weights: Vec<f64>,
-    /// Mean KL(target || mixture), nats per cell: what no mixture of these laws explains.
+    /// Mean KL(target || mixture), nats per cell: what no mixture of these distributions explains.
     pub left: f64,
     /// No mixture is nearer than `left` by more than this.
     pub slack: f64,
     pub rounds: usize,
 }
 
-/// Minimises the mean of KL(target || Σ w_j law_j) over the weights w. `target`: chances of the outcomes of `cells` cells, [cells, V];
-/// `chances`: those of each law in the first `laws` columns. `start`: weights to start from; uniform where they do not fit.
+/// Minimises the mean of KL(target || Σ w_j distribution_j) over the weights w. `target`: probabilities of the outcomes of `cells` cells,
+/// [cells, V]; `probabilities`: those of each distribution in the first `distributions` columns. `start`: weights to start from; uniform
+/// where they do not fit.
 ///
 /// Newton's method on the simplex: each round goes through the data once, for gradient and Hessian, and then to where their quadratic is
 /// least on the simplex. Where that brought nothing, one round of expectation maximisation, w_j ← w_j g_j with the gains
-/// g_j = mean Σ_x target(x) law_j(x)/mixture(x), which never makes it worse. The problem is convex, and mean KL at w exceeds the least
-/// there is by at most max g_j - 1 (the gradient's inequality for -ln, at the best weights): that is the certificate, and when to stop.
-pub fn nearest(target: &[f32], chances: &[[f32; WIDTH]], cells: usize, laws: usize, start: &[f64]) -> Mixture {
-    let laws = laws.min(WIDTH);
-    let even = 1.0 / laws.max(1) as f64;
+/// g_j = mean Σ_x target(x) distribution_j(x)/mixture(x), which never makes it worse. The problem is convex, and mean KL at w exceeds the
+/// least there is by at most max g_j - 1 (the gradient's inequality for -ln, at the best weights): that is the certificate, and when to
+/// stop.
+pub fn nearest(
+    target: &[f32],
+    probabilities: &[[f32; WIDTH]],
+    cells: usize,
+    distributions: usize,
+    start: &[f64],
+) -> Mixture {
+    let distributions = distributions.min(WIDTH);
+    let even = 1.0 / distributions.max(1) as f64;
     let mut weights = [0.0; WIDTH];
-    for (j, w) in weights.iter_mut().take(laws).enumerate() {
+    for (j, w) in weights.iter_mut().take(distributions).enumerate() {
         // From a weight of 0 there is no way back.
-        *w = if start.len() == laws { 0.98 * start[j] + 0.02 * even } else { even };
+        *w = if start.len() == distributions { 0.98 * start[j] + 0.02 * even } else { even };
     }
     let (mut rounds, mut before) = (0, f64::INFINITY);
     let slack = loop {
         rounds += 1;
-        let slopes = Slopes::at(target, chances, cells, laws, &weights);
-        let slack = slopes.gains[..laws].iter().fold(1.0, |most: f64, g| most.max(*g)) - 1.0;
+        let slopes = Slopes::at(target, probabilities, cells, distributions, &weights);
+        let slack = slopes.gains[..distributions].iter().fold(1.0, |most: f64, g| most.max(*g)) - 1.0;
         if slack < ENOUGH || rounds == MOST_ROUNDS {
             break slack;
         }
         if slack < before {
-            let aim = slopes.least(&weights, laws);
+            let aim = slopes.least(&weights, distributions);
             weights.iter_mut().zip(aim).for_each(|(w, a)| *w = a.max(SHRINK * *w));
         } else {
             weights.iter_mut().zip(slopes.gains).for_each(|(w, g)| *w *= g);
@@ -56,18 +64,18 @@ pub fn nearest(target: &[f32], chances: &[[f32; WIDTH]], cells: usize, laws: usi
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= sum);
     };
-    let left = divergence(target, chances, cells, &weights).max(0.0);
-    Mixture { weights: weights[..laws].to_vec(), left, slack, rounds }
+    let left = divergence(target, probabilities, cells, &weights).max(0.0);
+    Mixture { weights: weights[..distributions].to_vec(), left, slack, rounds }
 }
 
 /// Mean KL(target || mixture).
-fn divergence(target: &[f32], chances: &[[f32; WIDTH]], cells: usize, weights: &[f64; WIDTH]) -> f64 {
+fn divergence(target: &[f32], probabilities: &[[f32; WIDTH]], cells: usize, weights: &[f64; WIDTH]) -> f64 {
     let w = weights.map(|w| w as f32);
-    let term = |(&p, law): (&f32, &[f32; WIDTH])| {
-        let mixed = dot(&w, law);
+    let term = |(&p, distribution): (&f32, &[f32; WIDTH])| {
+        let mixed = dot(&w, distribution);
         if p > 0.0 && mixed > 0.0 { f64::from(p * (p / mixed).ln()) } else { 0.0 }
     };
-    target.iter().zip(chances).map(term).sum::<f64>() / cells.max(1) as f64
+    target.iter().zip(probabilities).map(term).sum::<f64>() / cells.max(1) as f64
 }
 
 /// How mean KL changes with the weights: its gradient is minus the gains.
@@ -77,21 +85,27 @@ struct Slopes {
 }
 
 impl Slopes {
-    fn at(target: &[f32], chances: &[[f32; WIDTH]], cells: usize, laws: usize, weights: &[f64; WIDTH]) -> Self {
+    fn at(
+        target: &[f32],
+        probabilities: &[[f32; WIDTH]],
+        cells: usize,
+        distributions: usize,
+        weights: &[f64; WIDTH],
+    ) -> Self {
         /// Added up in single precision before they are added up in double.
         const CHUNK: usize = 256;
         let w = weights.map(|w| w as f32);
         let (mut gains, mut curvature) = ([0.0; WIDTH], [[0.0; WIDTH]; WIDTH]);
-        for (target, chances) in target.chunks(CHUNK).zip(chances.chunks(CHUNK)) {
+        for (target, probabilities) in target.chunks(CHUNK).zip(probabilities.chunks(CHUNK)) {
             let (mut g, mut h) = ([0.0f32; WIDTH], [[0.0f32; WIDTH]; WIDTH]);
-            for (&p, law) in target.iter().zip(chances) {
-                let mixed = dot(&w, law);
+            for (&p, distribution) in target.iter().zip(probabilities) {
+                let mixed = dot(&w, distribution);
                 if p > 0.0 && mixed > 0.0 {
                     let ratio = p / mixed;
-                    g.iter_mut().zip(law).for_each(|(slot, q)| *slot += ratio * q);
-                    for (row, q) in h.iter_mut().zip(law).take(laws) {
+                    g.iter_mut().zip(distribution).for_each(|(slot, q)| *slot += ratio * q);
+                    for (row, q) in h.iter_mut().zip(distribution).take(distributions) {
                         let scaled = ratio / mixed * q;
-                        row.iter_mut().zip(law).for_each(|(slot, q)| *slot += scaled * q);
+                        row.iter_mut().zip(distribution).for_each(|(slot, q)| *slot += scaled * q);
                     }
                 }
             }
@@ -103,14 +117,14 @@ impl Slopes {
         Self { gains: gains.map(|g| g / n), curvature: curvature.map(|row| row.map(|h| h / n)) }
     }
 
-    /// Where the quadratic with these slopes at `w` is least on the simplex: weight moves from the law that gains least by it to the one
-    /// that gains most, until none gains.
-    fn least(&self, w: &[f64; WIDTH], laws: usize) -> [f64; WIDTH] {
+    /// Where the quadratic with these slopes at `w` is least on the simplex: weight moves from the distribution that gains least by it to
+    /// the one that gains most, until none gains.
+    fn least(&self, w: &[f64; WIDTH], distributions: usize) -> [f64; WIDTH] {
         let (mut v, mut gains, h) = (*w, self.gains, &self.curvature);
         for _ in 0..2000 {
             let by_gain = |a: &usize, b: &usize| gains[*a].total_cmp(&gains[*b]);
-            let to = (0..laws).max_by(by_gain);
-            let from = (0..laws).filter(|&j| v[j] > 0.0).min_by(by_gain);
+            let to = (0..distributions).max_by(by_gain);
+            let from = (0..distributions).filter(|&j| v[j] > 0.0).min_by(by_gain);
             let (Some(to), Some(from)) = (to, from) else { break };
             let gain = gains[to] - gains[from];
             if gain < 1e-7 {
@@ -141,14 +155,14 @@ mod tests {
     use super::*;
     use crate::world::{Purpose, Stream};
 
-    /// Random laws of `cells` cells over `v` outcomes.
-    fn laws(cells: usize, v: usize, count: usize) -> Vec<[f32; WIDTH]> {
+    /// Random distributions of `cells` cells over `v` outcomes.
+    fn distributions(cells: usize, v: usize, count: usize) -> Vec<[f32; WIDTH]> {
         let mut table = vec![[0.0; WIDTH]; cells * v];
         let mut stream = Stream::new(5, Purpose::Timing, 0);
         for cell in table.chunks_mut(v) {
             for j in 0..count {
-                let law = stream.die(&vec![0.7; v]);
-                cell.iter_mut().zip(law).for_each(|(row, p)| row[j] = p as f32);
+                let distribution = stream.dirichlet_with(&vec![0.7; v]);
+                cell.iter_mut().zip(distribution).for_each(|(row, p)| row[j] = p as f32);
             }
         }
         table
@@ -160,7 +174,7 @@ mod tests {
 
     #[test]
     fn known_weights_are_found() {
-        let table = laws(300, 4, 5);
+        let table = distributions(300, 4, 5);
         let weights = [0.5, 0.0, 0.3, 0.15, 0.05];
         let found = nearest(&mixed(&table, &weights), &table, 300, 5, &[]);
         assert!(found.left < 1e-4 && found.slack < ENOUGH, "{found:?}");
@@ -173,7 +187,7 @@ mod tests {
         assert!(again.rounds <= found.rounds && again.left < 1e-4, "{} then {}", found.rounds, again.rounds);
     }
 
-    /// Laws that have next to no chance for what is there are where a quadratic misleads most.
+    /// Distributions that have next to no probability for what is there are where a quadratic misleads most.
     #[test]
     fn hard_starts_end_well() {
         let sure = |j: usize| if j == 0 { [1.0 - 1e-9, 1e-9] } else { [1e-9, 1.0 - 1e-9] };
@@ -200,8 +214,8 @@ mod tests {
 
     #[test]
     fn no_point_of_a_grid_is_better() {
-        // The target is no mixture of the laws.
-        let table = laws(200, 3, 4);
+        // The target is no mixture of the distributions.
+        let table = distributions(200, 3, 4);
         let target: Vec<f32> = table.iter().map(|row| row[3]).collect();
         let found = nearest(&target, &table, 200, 3, &[]);
         let mut least = f64::INFINITY;
@@ -214,7 +228,7 @@ mod tests {
             }
         }
         assert!(found.left <= least + ENOUGH && found.left > 0.01, "{} against {least}", found.left);
-        // Two laws that are the same: any split of their weight will do.
+        // Two distributions that are the same: any split of their weight will do.
         let twice: Vec<[f32; WIDTH]> =
             table.iter().map(|row| [row[0], row[0], row[1], row[2], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).collect();
         let split = nearest(&target, &twice, 200, 4, &[]);

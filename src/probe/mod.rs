@@ -47,7 +47,7 @@ pub struct Setting<'a> {
     pub theory: &'a Theory,
 }
 
-/// At which parameters a forward pass is wished for.
+/// At which parameters a forward pass is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// At every recorded step, the start (0) among them.
@@ -56,13 +56,13 @@ pub enum Scope {
     Shown,
 }
 
-/// One forward pass that a tab wishes for.
+/// One forward pass that a tab requests.
 #[derive(Clone, Debug)]
-pub struct Wish {
-    /// Another key stands for another wish: what was given for the old one is not asked for again, nor kept by the driver.
+pub struct ActivationRequest {
+    /// Another key stands for another request: what was given for the old one is not asked for again, nor kept by the driver.
     pub key: u64,
     pub scope: Scope,
-    /// Sequences of T cells; without any, nothing is wished for now.
+    /// Sequences of T cells; without any, nothing is requested now.
     pub rows: Arc<Rows>,
     /// The patterns of attention are wanted.
     pub attention: bool,
@@ -71,10 +71,10 @@ pub struct Wish {
     /// The parameters are wanted.
     pub parameters: bool,
     /// (block, head) of the heads whose output is set to 0.
-    pub without: Vec<(usize, usize)>,
+    pub ablated: Vec<(usize, usize)>,
 }
 
-impl Wish {
+impl ActivationRequest {
     /// Predictions only, at every recorded step.
     pub fn predictions(rows: Arc<Rows>) -> Self {
         Self {
@@ -84,18 +84,18 @@ impl Wish {
             attention: false,
             residual: false,
             parameters: false,
-            without: Vec::new(),
+            ablated: Vec::new(),
         }
     }
 }
 
-/// What a forward pass gave. Input position i (0-based) holds the learner's own start (i = 0) or x_i; what stands there predicts
+/// What a forward pass gave. Input position i (0-based) holds the start token (i = 0) or x_i; what stands there predicts
 /// x_{i+1}.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
-    /// The predictive law of each cell, [rows, T, outputs] row-major: ln p of each token, or a Gaussian's mean and the logarithm of its
-    /// variance.
-    pub law: Vec<f32>,
+pub struct Activations {
+    /// The predictive distribution of each cell, [rows, T, outputs] row-major: ln p of each token, or a Gaussian's mean and the logarithm
+    /// of its variance.
+    pub distribution: Vec<f32>,
     /// Of each block, [rows, heads, T, T] row-major: how much position i (third) attends to j (fourth).
     pub attention: Vec<Vec<f32>>,
     /// Name of the layer, and [rows, T, width] row-major.
@@ -103,7 +103,7 @@ pub struct Seen {
     pub parameters: Vec<Matrix>,
 }
 
-/// A matrix of a learner's parameters.
+/// A matrix of a model's parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     /// As in the net's layout, for example `blocks.0.attention.query.weight`.
@@ -169,14 +169,14 @@ impl RunRecord {
 /// Measures what one tab shows: says which forward passes it needs, and turns what they gave into numbers.
 pub trait Probe {
     /// The forward passes needed now, always the same number of them in the same order. Asked for after every change.
-    fn wishes(&self) -> Vec<Wish> {
+    fn requests(&self) -> Vec<ActivationRequest> {
         Vec::new()
     }
 
-    /// Numbers from what pass number `wish` gave at a recorded step. Steps may come in any order, and again. `None` where it says
+    /// Numbers from what pass number `request` gave at a recorded step. Steps may come in any order, and again. `None` where it says
     /// nothing.
-    fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<Measurement> {
-        let _ = (wish, step, seen);
+    fn measure(&mut self, request: usize, step: usize, activations: Activations) -> Option<Measurement> {
+        let _ = (request, step, activations);
         None
     }
 

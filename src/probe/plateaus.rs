@@ -123,7 +123,7 @@ impl Course {
     }
 
     /// Whether the curve ends on its last plateau.
-    pub fn settled(&self) -> bool {
+    pub fn ends_on_plateau(&self) -> bool {
         match (self.plateaus.last(), self.bins.last()) {
             (Some(plateau), Some(bin)) => plateau.last == bin.last,
             _ => false,
@@ -173,7 +173,7 @@ fn smoothed(losses: &[f32]) -> Vec<Bin> {
 }
 
 /// Standard deviation of a single loss: from the median absolute deviation of successive differences, which neither a trend nor a
-/// few outliers move much (1.4826 makes it a normal law's standard deviation).
+/// few outliers move much (1.4826 makes it a normal distribution's standard deviation).
 fn noise(losses: &[f32]) -> f64 {
     let mut differences: Vec<f64> = losses.windows(2).map(|w| f64::from(w[1]) - f64::from(w[0])).collect();
     let trend = median(&mut differences);
@@ -407,7 +407,7 @@ mod tests {
                 // A sigmoid goes from 10% to 90% in 4.4 widths.
                 let expected = (0.1 * 2.0 * 9f64.ln()).exp();
                 assert!((drop.most / drop.tenth / expected - 1.0).abs() < 0.25, "{drop:?}");
-                assert!(found.settled() && (found.plateaus.last().expect("an end").level - 0.85).abs() < 0.02);
+                assert!(found.ends_on_plateau() && (found.plateaus.last().expect("an end").level - 0.85).abs() < 0.02);
             }
         }
     }

@@ -87,10 +87,12 @@ struct Coins {
 impl Smooth {
     fn of(world: &World) -> Option<Self> {
         let (parameters, about) = match world.topics() {
-            Topics::Dice { alphas } => (alphas.len() - 1, "V − 1 free chances"),
-            Topics::Markov { k, order: 1, .. } => (k * (k - 1), "k rows of k − 1 free chances"),
-            Topics::Markov { k, order, .. } => (k.pow(*order as u32) * (k - 1), "k² rows of k − 1 free chances"),
-            Topics::Linear(law) if law.is_exact() => (law.dimension().pow(2), "the d² entries of W"),
+            Topics::DirichletCategorical { alphas } => (alphas.len() - 1, "V − 1 free probabilities"),
+            Topics::Markov { k, order: 1, .. } => (k * (k - 1), "k rows of k − 1 free probabilities"),
+            Topics::Markov { k, order, .. } => (k.pow(*order as u32) * (k - 1), "k² rows of k − 1 free probabilities"),
+            Topics::Linear(distribution) if distribution.is_exact() => {
+                (distribution.dimension().pow(2), "the d² entries of W")
+            }
             _ => return None,
         };
         Some(Self { parameters, about: about.into() })
@@ -353,7 +355,7 @@ impl Power {
             ]),
             Block::Note(
                 "L is the number of tokens seen. Each dashed line is the best straight line through the logarithms of all points of the window; \
-                 how it bends is told by the lines over the window's two halves, parted at its geometric middle. These lines have no \
+                 how it bends is shown by the lines over the window's two halves, parted at its geometric middle. These lines have no \
                  confidence interval: an exact curve has no scatter, and all positions of a model's curve come from the same sequences of one \
                  run; what another run would give, only other seeds can tell. Bands of the curves: two standard errors. Where the excess is \
                  within two standard errors of 0 it is drawn pale and no line goes through it."

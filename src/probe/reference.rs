@@ -1,25 +1,25 @@
-//! Sequences, and what a predictor that knows the source says of each token: what a learner's laws are compared with.
+//! Sequences, and what a predictor that knows the source says of each token: what a model's distributions are compared with.
 
 use std::sync::Arc;
 
 use super::Setting;
 use crate::{
     protocol::Measured,
+    theory::entropy::clamped_kl,
     theory::entropy::entropy,
-    theory::entropy::surprise_above,
     world::{Filter, Rows, Topic, World, rng::Stream},
 };
 
-/// Most numbers of whole laws, of all sequences together.
+/// Most numbers of whole distributions, of all sequences together.
 const MOST: usize = 1 << 20;
 
-/// Sequences of T tokens, and a predictor's law at each of them.
+/// Sequences of T tokens, and a predictor's distribution at each of them.
 pub struct Reference {
     pub rows: Arc<Rows>,
     length: usize,
     vocab: usize,
-    /// [rows, T, V] row-major. Empty where nobody knows the law: then what was observed must do.
-    laws: Vec<f32>,
+    /// [rows, T, V] row-major. Empty where nobody knows the distribution: then what was observed must do.
+    distributions: Vec<f32>,
     /// ln P(token | past), [rows, T].
     log_p: Vec<f64>,
     tokens: Vec<u16>,
@@ -54,73 +54,78 @@ pub fn sequences(
 }
 
 impl Reference {
-    /// `filter`: the predictor. `whole`: its laws are those of the source (given what it knows).
+    /// `filter`: the predictor. `whole`: its distributions are those of the source (given what it knows).
     pub fn new(tokens: Vec<u16>, length: usize, mut filter: Filter, whole: bool) -> Self {
         let vocab = filter.vocab();
-        let (mut laws, mut log_p) = (Vec::new(), Vec::with_capacity(tokens.len()));
-        let mut law = vec![0.0; vocab];
+        let (mut distributions, mut log_p) = (Vec::new(), Vec::with_capacity(tokens.len()));
+        let mut distribution = vec![0.0; vocab];
         for row in tokens.chunks_exact(length.max(1)) {
             filter.reset();
             for &token in row {
-                filter.predict(&mut law);
+                filter.predict(&mut distribution);
                 filter.observe(token);
-                log_p.push(law[usize::from(token)].max(f64::from(f32::MIN_POSITIVE)).ln());
+                log_p.push(distribution[usize::from(token)].max(f64::from(f32::MIN_POSITIVE)).ln());
                 if whole {
-                    laws.extend(law.iter().map(|p| *p as f32));
+                    distributions.extend(distribution.iter().map(|p| *p as f32));
                 }
             }
         }
-        Self { rows: Arc::new(Rows::Tokens(tokens.clone())), length, vocab, laws, log_p, tokens }
+        Self { rows: Arc::new(Rows::Tokens(tokens.clone())), length, vocab, distributions, log_p, tokens }
     }
 
-    /// By how much each cell of a learner's laws (ln p, [rows, T, V]) is worse, nats: KL(predictor || learner), or where whole
-    /// laws are not known the log-ratio of the tokens. [rows, T]; `None` where the numbers are not those of these sequences.
-    pub fn excess(&self, law: &[f32]) -> Option<Vec<f64>> {
+    /// By how much each cell of a model's distributions (ln p, [rows, T, V]) is worse, nats: KL(predictor || model), or where whole
+    /// distributions are not known the log-ratio of the tokens. [rows, T]; `None` where the numbers are not those of these sequences.
+    pub fn excess(&self, distribution: &[f32]) -> Option<Vec<f64>> {
         let v = self.vocab;
-        if law.len() != self.tokens.len() * v || law.iter().any(|p| p.is_nan()) {
+        if distribution.len() != self.tokens.len() * v || distribution.iter().any(|p| p.is_nan()) {
             return None;
         }
-        let cells = law.chunks_exact(v).enumerate();
-        Some(if self.laws.is_empty() {
+        let cells = distribution.chunks_exact(v).enumerate();
+        Some(if self.distributions.is_empty() {
             cells.map(|(i, q)| self.log_p[i] - f64::from(q[usize::from(self.tokens[i])])).collect()
         } else {
-            cells.map(|(i, q)| divergence(&self.laws[i * v..(i + 1) * v], q)).collect()
+            cells.map(|(i, q)| divergence(&self.distributions[i * v..(i + 1) * v], q)).collect()
         })
     }
 
-    /// What the predictor itself loses at each cell, nats: its law's entropy, or where whole laws are not known the token's surprise.
-    /// [rows, T].
+    /// What the predictor itself loses at each cell, nats: its distribution's entropy, or where whole distributions are not known the
+    /// token's surprise. [rows, T].
     pub fn losses(&self) -> Vec<f64> {
-        match self.laws.is_empty() {
+        match self.distributions.is_empty() {
             true => self.log_p.iter().map(|p| -p).collect(),
             false => {
-                let entropy_of = |law: &[f32]| entropy(&law.iter().map(|p| f64::from(*p)).collect::<Vec<_>>());
-                self.laws.chunks_exact(self.vocab).map(entropy_of).collect()
+                let entropy_of =
+                    |distribution: &[f32]| entropy(&distribution.iter().map(|p| f64::from(*p)).collect::<Vec<_>>());
+                self.distributions.chunks_exact(self.vocab).map(entropy_of).collect()
             }
         }
     }
 
-    /// By how much another predictor is worse than this one, KL at each cell, nats: [rows, T]. A chance below 1e-9 counts as 1e-9.
+    /// By how much another predictor is worse than this one, KL at each cell, nats: [rows, T]. A probability below 1e-9 counts as 1e-9.
     pub fn against(&self, mut filter: Filter) -> Vec<f64> {
         let v = self.vocab;
         let (mut p, mut q) = (vec![0.0; v], vec![0.0; v]);
         let mut out = Vec::with_capacity(self.tokens.len());
-        for (i, (&token, law)) in self.tokens.iter().zip(self.laws.chunks_exact(v.max(1))).enumerate() {
+        for (i, (&token, distribution)) in self.tokens.iter().zip(self.distributions.chunks_exact(v.max(1))).enumerate()
+        {
             if i % self.length == 0 {
                 filter.reset();
             }
-            p.iter_mut().zip(law).for_each(|(slot, p)| *slot = f64::from(*p));
+            p.iter_mut().zip(distribution).for_each(|(slot, p)| *slot = f64::from(*p));
             filter.predict(&mut q);
             filter.observe(token);
-            out.push(surprise_above(&p, &q));
+            out.push(clamped_kl(&p, &q));
         }
         out
     }
 
-    /// The predictor's own mean loss at each cell, nats: [rows, T]; none where its laws are not kept.
+    /// The predictor's own mean loss at each cell, nats: [rows, T]; none where its distributions are not kept.
     pub fn entropies(&self) -> Vec<f64> {
         let term = |p: &f32| if *p > 0.0 { -f64::from(*p) * f64::from(*p).ln() } else { 0.0 };
-        self.laws.chunks_exact(self.vocab.max(1)).map(|law| law.iter().map(term).sum()).collect()
+        self.distributions
+            .chunks_exact(self.vocab.max(1))
+            .map(|distribution| distribution.iter().map(term).sum())
+            .collect()
     }
 
     /// Sums over each sequence so far: [rows, T] to the same.

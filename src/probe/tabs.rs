@@ -7,7 +7,7 @@ use super::{
     power::Power, transitions::Transitions,
 };
 
-/// A question about how a learner came about.
+/// A question about how a model came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TabKind {
     Landscape,
@@ -66,7 +66,7 @@ impl TabKind {
             Self::Coupling => {
                 "What does not knowing the topic cost, and what if the weights of the topics were others?"
             }
-            Self::Beliefs => "Does the learner hold what an exact observer believes about the hidden state?",
+            Self::Beliefs => "Does the model hold what an exact observer believes about the hidden state?",
             Self::Heads => "What does each head look at, when does it learn to, and what is lost without it?",
             Self::Algorithm => {
                 "Which predictor is the model nearest to, on topics it was trained on and on fresh ones?"

@@ -155,7 +155,7 @@ impl Transitions {
             }
             let (first, last) = (number::count(plateau.first), number::count(plateau.last));
             let place = self.place(plateau);
-            out.push(if course.settled() && plateau.last == course.bins.last().map_or(0, |bin| bin.last) {
+            out.push(if course.ends_on_plateau() && plateau.last == course.bins.last().map_or(0, |bin| bin.last) {
                 format!("From step {first} on it stays {place}.")
             } else if course.rests_on(plateau) {
                 format!(

@@ -13,7 +13,7 @@ pub struct Outcome {
     pub steps: usize,
     /// Of these, steps of the prior stages.
     pub prior_steps: usize,
-    /// Tokens read by the learner, with repetition, in all stages.
+    /// Tokens read by the model, with repetition, in all stages.
     pub tokens: f64,
     /// Spent in training steps, evaluation left out.
     pub seconds: f64,
@@ -94,11 +94,11 @@ impl Outcome {
     }
 }
 
-/// The learner's training loss under Gaussian noise of one scale.
+/// The model's training loss under Gaussian noise of one scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScaleTrial {
     pub scale: f64,
-    /// Loss of the perturbed learner less that of the learner itself, on training sequences.
+    /// Loss of the perturbed model less that of the model itself, on training sequences.
     pub rise: Measured,
 }
 
@@ -137,10 +137,10 @@ pub struct Paths {
     pub measurements: usize,
 }
 
-/// A PAC-Bayes-kl bound on the smoothed first-level loss of the randomised learner N(θ, s² I).
+/// A PAC-Bayes-kl bound on the smoothed first-level loss of the randomised model N(θ, s² I).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Certificate {
-    /// With probability at least 1 - δ, the population loss of the randomised learner is at most this.
+    /// With probability at least 1 - δ, the population loss of the randomised model is at most this.
     pub bound: f64,
     /// ln V: what guessing uniformly loses. A bound above it says nothing.
     pub uniform: f64,
@@ -149,7 +149,7 @@ pub struct Certificate {
     /// The randomised model's loss on the sequences that the prior did not see: Monte Carlo mean, and its upper confidence limit.
     pub empirical: f64,
     pub empirical_limit: f64,
-    /// The same learner's loss on fresh sequences of the training topics, measured.
+    /// The same model's loss on fresh sequences of the training topics, measured.
     pub population: Measured,
     /// n = K (N - N'), N' = 0 where the prior is the random start.
     pub sequences: f64,
@@ -179,7 +179,7 @@ pub struct Record {
     pub two_level: Vec<f64>,
     /// Standard error of `two_level`.
     pub two_level_stderr: Vec<f64>,
-    /// How far the learner is from known predictors, where `evaluation.algorithms` asks for it.
+    /// How far the model is from known predictors, where `evaluation.algorithms` asks for it.
     pub algorithms: Vec<Nearness>,
     /// Loss on each event, where `evaluation.events` asks for it.
     pub events: Vec<EventCourse>,
@@ -217,13 +217,13 @@ pub struct ComponentCourse {
     pub stderr: Vec<f64>,
 }
 
-/// The learner's distance from one known predictor (`probe::distances`), KL(learner || predictor) in nats per token, one entry per
+/// The model's distance from one known predictor (`probe::distances`), KL(model || predictor) in nats per token, one entry per
 /// evaluation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Nearness {
     pub name: String,
-    /// A learner could be it: it is told nothing that a learner is not.
+    /// A model could be it: it knows nothing that a model does not get.
     pub can_be: bool,
     pub fresh: Vec<f64>,
     /// On fresh sequences of the training topics; empty with fresh draws.

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_told_whatever_follows() {
+    fn another_version_is_reported_whatever_follows() {
         let mut bytes = encode(&FromEngine { run: 0, event: Event::Ready });
         assert_eq!(bytes[..HEADER], PROTOCOL.to_le_bytes());
         bytes[..HEADER].copy_from_slice(&7_u32.to_le_bytes());

@@ -228,18 +228,18 @@ impl Effect {
     }
 
     /// `× 0.57 [0.48, 0.67]`, or `−0.20 [−0.35, −0.05]` nats per token.
-    pub fn told(&self) -> String {
-        told(self.change, &self.over)
+    pub fn in_words(&self) -> String {
+        in_words(self.change, &self.over)
     }
 
     /// `Paired by seed: difference −0.012 [−0.020, −0.004] nats per token over 8 seeds`: each seed's run at one value against the same
     /// seed's run at the other. With too few seeds it says that there is no interval. `unit` is that of a difference.
     pub fn paired(&self, unit: &str) -> String {
         let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-        let told = self.told();
-        let (number, is_same) = match told.strip_suffix(SAME) {
+        let in_words = self.in_words();
+        let (number, is_same) = match in_words.strip_suffix(SAME) {
             Some(number) => (number, true),
-            None => (told.as_str(), false),
+            None => (in_words.as_str(), false),
         };
         let size = match self.change {
             Change::Ratio => format!("factor {number}"),
@@ -263,7 +263,7 @@ pub fn correct(effects: &mut [Effect]) {
 }
 
 /// A change and its interval, in words.
-pub fn told(change: Change, over: &Estimate) -> String {
+pub fn in_words(change: Change, over: &Estimate) -> String {
     let number = |x: f64| match change {
         Change::Ratio => match x.exp() {
             factor if (0.1..100.0).contains(&factor) => crate::number::fixed(factor, 2),

@@ -61,7 +61,7 @@ pub fn fit(table: &Table, metric: &str, axes: &[(String, usize)]) -> Option<Fit>
     let coordinate = |at: &[Value], place: usize| at.get(place).and_then(Value::as_f64).filter(|x| *x > 0.0);
     let logs =
         |place: usize| settings.iter().map(|(at, _)| coordinate(at, place).map(f64::ln)).collect::<Option<Vec<f64>>>();
-    // An axis along which what is left does not vary cannot be told from the constant.
+    // An axis along which what is left does not vary cannot be distinguished from the constant.
     let varying: Vec<(&str, Vec<f64>)> = axes
         .iter()
         .filter_map(|(field, place)| Some((field.as_str(), logs(*place)?)))
@@ -350,7 +350,7 @@ mod tests {
         assert_eq!((fit.used, fit.not_positive, fit.exponents.len()), (4, 1, 1));
         let over = fit.exponents[0].over;
         assert!((over.mean - 1.0).abs() < 1e-12 && over.half_width.is_none() && over.seeds == 2, "{over:?}");
-        // One axis value leaves nothing to fit, and N that always moves with K cannot be told from it.
+        // One axis value leaves nothing to fit, and N that always moves with K cannot be distinguished from it.
         assert_eq!(of(&[at(1.0, 1.0, 1.0, 1.0), at(1.0, 1.0, 2.0, 2.0)]), None);
         assert_eq!(of(&[]), None);
         let tied: Vec<Run> = [1.0, 2.0, 4.0, 8.0].iter().map(|x| at(*x, *x, 1.0, 1.0 / x)).collect();

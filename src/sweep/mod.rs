@@ -85,8 +85,8 @@ impl Run {
                 "two_level": thin(&self.record.two_level),
             });
             if !self.record.algorithms.is_empty() {
-                let told = |n: &Nearness| json!({ "name": n.name, "can_be": n.can_be, "fresh": thin(&n.fresh), "training": thin(&n.training) });
-                value["record"]["algorithms"] = self.record.algorithms.iter().map(told).collect();
+                let to_json = |n: &Nearness| json!({ "name": n.name, "can_be": n.can_be, "fresh": thin(&n.fresh), "training": thin(&n.training) });
+                value["record"]["algorithms"] = self.record.algorithms.iter().map(to_json).collect();
             }
         }
         value

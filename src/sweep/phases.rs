@@ -214,8 +214,8 @@ fn stretches(row: &Row, ensemble: Ensemble) -> Vec<Stretch> {
         // The mean over runs that recorded this step, of each algorithm that a model can be.
         let mean = |name: &str| {
             let of = |r: &&&crate::protocol::Record| {
-                let told = r.algorithms.iter().find(|a| a.name == name)?;
-                (r.step.get(i) == Some(&step)).then(|| ensemble.of(told).get(i).copied())?
+                let predictor = r.algorithms.iter().find(|a| a.name == name)?;
+                (r.step.get(i) == Some(&step)).then(|| ensemble.of(predictor).get(i).copied())?
             };
             let values: Vec<f64> = runs.iter().filter_map(|r| of(&r)).collect();
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
@@ -281,7 +281,7 @@ mod tests {
     };
 
     fn run(topics: usize, seed: u64, inference: &[f64], retrieval: &[f64]) -> Run {
-        let told = |name: &str, can_be: bool, values: &[f64]| Nearness {
+        let nearness = |name: &str, can_be: bool, values: &[f64]| Nearness {
             name: name.into(),
             can_be,
             fresh: values.to_vec(),
@@ -289,8 +289,11 @@ mod tests {
         };
         // What knows the topic is nearest of all, and does not count.
         let oracle = vec![0.0; inference.len()];
-        let algorithms =
-            vec![told("bi-inf", true, inference), told("retrieval", true, retrieval), told("oracle", false, &oracle)];
+        let algorithms = vec![
+            nearness("bi-inf", true, inference),
+            nearness("retrieval", true, retrieval),
+            nearness("oracle", false, &oracle),
+        ];
         Run {
             key: format!("{topics}-{seed}"),
             coordinates: vec![topics.into(), seed.into()],
@@ -309,14 +312,14 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_is_found_over_seeds_and_transience_is_told() {
+    fn the_nearest_is_found_over_seeds_and_transience_is_reported() {
         let sweep = Sweep::parse_grid(Experiment::default(), "data.topics=4,64; seed=1,2").expect("a grid");
         let runs = runs();
         let table = Table::new(&sweep.axes, &runs);
         let found = stretches(&table.rows[0], Ensemble::Fresh);
-        let told: Vec<(&str, usize, usize)> = found.iter().map(|s| (s.name(), s.from, s.to)).collect();
+        let spans: Vec<(&str, usize, usize)> = found.iter().map(|s| (s.name(), s.from, s.to)).collect();
         // At step 100 retrieval is the nearest, and .1 away: too far to be named, as at the start.
-        assert_eq!(told, [(NONE, 0, 10), ("bi-inf", 10, 100), (NONE, 100, 1000), ("retrieval", 1000, 1000)]);
+        assert_eq!(spans, [(NONE, 0, 10), ("bi-inf", 10, 100), (NONE, 100, 1000), ("retrieval", 1000, 1000)]);
         assert!((found[1].least - 0.01).abs() < 1e-12 && (found[2].least - 0.1).abs() < 1e-12);
         let section = section(&table);
         let said = |words: &str| section.paragraphs().any(|p| p.contains(words));

@@ -1,6 +1,6 @@
 //! Kendall's rank correlation: does the bound order the cells of a grid as the gap does?
 
-/// Beyond this, chances come from the normal approximation, as they do with ties.
+/// Beyond this, probabilities come from the normal approximation, as they do with ties.
 const EXACT: usize = 50;
 
 /// τ_b over pairs of values.
@@ -8,7 +8,7 @@ const EXACT: usize = 50;
 pub struct Kendall {
     /// From -1 (opposite order) to 1 (the same order).
     pub tau: f64,
-    /// Chance of a τ at least as far from 0 if the two orders had nothing to do with each other.
+    /// Probability of a τ at least as far from 0 if the two orders had nothing to do with each other.
     pub p: f64,
     /// Pairs of values.
     pub n: usize,
@@ -104,7 +104,7 @@ mod tests {
             0.785_937_088_578_742_7,
             0.002_434_722_997_600_704,
         );
-        // Without: exact chances.
+        // Without: exact probabilities.
         check(
             &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0],
             &[2.0, 1.0, 4.0, 3.0, 7.0, 5.0, 8.0, 6.0],
@@ -112,7 +112,7 @@ mod tests {
             0.031_150_793_650_793_65,
         );
         check(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0], 1.0, 1.0 / 3.0);
-        // Too many for exact chances.
+        // Too many for exact probabilities.
         let order: Vec<f64> = (0..60).map(f64::from).collect();
         let other: Vec<f64> = (0..60).map(|i| f64::from((i * 37) % 60)).collect();
         check(&order, &other, 0.064_406_779_661_016_95, 0.467_174_624_091_872_27);

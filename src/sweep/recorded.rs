@@ -96,8 +96,8 @@ impl Recorded {
 
     /// What each sweep says, in the study's order.
     pub fn reports(&self) -> Vec<(&RecordedSweep, Report)> {
-        let told = |part: &RecordedSweep| report(&part.sweep, self.views(&part.name), part.level, &part.runs);
-        self.sweeps.iter().map(|part| (part, told(part))).collect()
+        let report_of = |part: &RecordedSweep| report(&part.sweep, self.views(&part.name), part.level, &part.runs);
+        self.sweeps.iter().map(|part| (part, report_of(part))).collect()
     }
 
     fn views(&self, sweep: &str) -> &'static [View] {

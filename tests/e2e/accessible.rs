@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::support::browser::{Browser, Gpu};
-use super::{LAB, Page, QUICK, RUN, SOON, start_sweep, there, wait_for_summary};
+use super::{Page, QUICK, RUN, SOON, SWEEPS_LINK, start_sweep, there, wait_for_summary};
 use icl_playground::probe::TabKind;
 
 /// axe-core's script: `cargo xtask test e2e` installs it and says where.
@@ -114,7 +114,7 @@ fn on(page: &Page, phone: bool) -> Vec<String> {
     look(page, "a notice", &mut found);
 
     // Sweeps: the first screen with a problem, a finished sweep, a study.
-    page.open(&format!("#{LAB}"));
+    page.open(&format!("#{SWEEPS_LINK}"));
     ready(page);
     there(page, "lab-start");
     look(page, "sweeps", &mut found);

@@ -277,14 +277,14 @@ pub const SEE_ERRORS: &str = "
     const write = console.error;
     console.error = (...words) => { see(words.join(' ')); write.apply(console, words); };";
 
-/// webdriver.json's, which the wasm tests use too; without a GPU those that grant one are left out.
+/// webdriver.json's, which the wasm tests use too; without a GPU those that enable one are left out.
 fn flags(gpu: Gpu) -> Vec<String> {
     let file: Value = serde_json::from_str(include_str!("../../webdriver.json")).expect("webdriver.json is JSON");
     let flags = file["goog:chromeOptions"]["args"].as_array().cloned().unwrap_or_default();
     let flags = flags.iter().filter_map(Value::as_str).map(str::to_owned);
-    let grants_gpu = |flag: &String| flag.contains("webgpu") || flag.contains("swiftshader");
+    let enables_gpu = |flag: &String| flag.contains("webgpu") || flag.contains("swiftshader");
     let size = ["--window-size=1440,900".to_owned()];
-    flags.filter(|flag| gpu == Gpu::SwiftShader || !grants_gpu(flag)).chain(size).collect()
+    flags.filter(|flag| gpu == Gpu::SwiftShader || !enables_gpu(flag)).chain(size).collect()
 }
 
 /// A driver that answers on a port of this machine; stopped when dropped.

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use super::support::browser::{Browser, Kind};
 use super::support::server::{Fault, Server, dist};
-use super::{LAB, Page, QUICK, RUN, SOON, device_reason, open_lab, results, start_sweep, there, wait_for_summary};
+use super::{
+    Page, QUICK, RUN, SOON, SWEEPS_LINK, device_reason, open_sweeps, results, start_sweep, there, wait_for_summary,
+};
 
 const GONE: Fault = Fault::Missing(Duration::ZERO);
 
@@ -151,10 +153,9 @@ fn sweeps_whose_files_do_not_arrive_say_so_and_can_be_started_again(kind: Kind) 
 fn a_coordinator_that_hangs_is_noticed(kind: Kind) {
     let script = std::fs::read_to_string(dist().join("engine-worker.js")).expect("the built worker");
     // It hangs in the middle of its work, the first time.
-    let hangs =
-        "if (new URLSearchParams(self.location.search).get('role') === 'lab') setTimeout(() => { for (;;); }, 4000);\n";
+    let hangs = "if (new URLSearchParams(self.location.search).get('role') === 'sweeps') setTimeout(() => { for (;;); }, 4000);\n";
     let page = Page::with(|| Browser::start(kind), &[("engine-worker.js", &(hangs.to_owned() + &script))]);
-    open_lab(&page, "?patience=5");
+    open_sweeps(&page, "?patience=5");
     there(&page, "lab-lost");
     page.wait_for_text("has said nothing for a while", SOON);
     page.click("lab-again");
@@ -174,7 +175,7 @@ const HOLD: &str = "
     })";
 
 fn sweeps_never_wait_for_a_blocked_database(kind: Kind) {
-    let page = Page::opened(kind, &format!("#{}", LAB.trim_end_matches("&view=lab")));
+    let page = Page::opened(kind, &format!("#{}", SWEEPS_LINK.trim_end_matches("&view=lab")));
     page.wait_for_phase("finished", RUN);
     assert_eq!(page.browser.script(HOLD, &[]), json!(true));
     page.click("lab-open");
@@ -190,7 +191,7 @@ fn sweeps_never_wait_for_a_blocked_database(kind: Kind) {
 
 fn sweeps_let_go_of_the_database_when_another_page_changes_it(kind: Kind) {
     let page = Page::new(kind);
-    open_lab(&page, "");
+    open_sweeps(&page, "");
     let change = "
         return new Promise((resolve) => {
           const change = indexedDB.deleteDatabase('icl-playground');
@@ -205,9 +206,9 @@ fn sweeps_let_go_of_the_database_when_another_page_changes_it(kind: Kind) {
 }
 
 /// Twenty steps take a while in this one, so that a sweep is still running when the other tab looks.
-fn open_slow_lab(page: &Page) {
+fn open_slow_sweep(page: &Page) {
     page.browser.open("about:blank");
-    let slow = LAB.replace("training.steps=20&", "training.steps=600&");
+    let slow = SWEEPS_LINK.replace("training.steps=20&", "training.steps=600&");
     page.browser.open(&page.server.url(&format!("#{slow}")));
     there(page, "lab-list");
 }
@@ -226,15 +227,15 @@ const STORED: &str = "
       };
     })";
 
-fn one_tab_runs_a_sweep_and_the_other_is_told(kind: Kind) {
+fn one_tab_runs_a_sweep_and_the_other_says_so(kind: Kind) {
     let page = Page::new(kind);
-    open_slow_lab(&page);
+    open_slow_sweep(&page);
     start_sweep(&page, "2, 4, 8", "1..2");
     wait_for_summary(&page, "at work");
     let first = page.browser.tab();
 
     let second = page.browser.new_tab();
-    open_slow_lab(&page);
+    open_slow_sweep(&page);
     page.wait_for_text("unfinished", SOON);
     // It can be neither deleted nor run here.
     let press = "const e = document.querySelector(`[data-testid='${arguments[0]}']`); e?.click(); return !!e";
@@ -275,7 +276,7 @@ fn one_tab_runs_a_sweep_and_the_other_is_told(kind: Kind) {
 
 fn a_grown_grid_runs_only_what_is_new(kind: Kind) {
     let page = Page::new(kind);
-    open_lab(&page, "");
+    open_sweeps(&page, "");
     start_sweep(&page, "2, 4", "1..2");
     wait_for_summary(&page, "finished");
     page.click("lab-home");
@@ -300,6 +301,6 @@ in_every_browser! {
     a_coordinator_that_hangs_is_noticed,
     sweeps_never_wait_for_a_blocked_database,
     sweeps_let_go_of_the_database_when_another_page_changes_it,
-    one_tab_runs_a_sweep_and_the_other_is_told,
+    one_tab_runs_a_sweep_and_the_other_says_so,
     a_grown_grid_runs_only_what_is_new,
 }

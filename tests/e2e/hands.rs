@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::support::browser::{Browser, Gpu, Kind};
-use super::{LONG, Page, QUICK, RUN, SOON, open_lab, there};
+use super::{LONG, Page, QUICK, RUN, SOON, open_sweeps, there};
 
 fn is(page: &Page, what: &str, script: &str) {
     page.browser.wait(what, SOON, script, &[]);
@@ -296,7 +296,7 @@ fn nothing_lies_over_the_restart_and_it_lies_over_nothing() {
 /// A link to the view of sweeps: leaving it does not make Back lead into it again.
 fn sweeps_opened_by_a_link_are_left_for_good(kind: Kind) {
     let page = Page::new(kind);
-    open_lab(&page, "");
+    open_sweeps(&page, "");
     page.click("lab-close");
     is(&page, "the playground", "return document.querySelector(\"[data-testid='lab']\").hidden");
     assert_eq!(page.browser.script("return location.hash.includes('view=lab')", &[]), json!(false));

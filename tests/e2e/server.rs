@@ -149,7 +149,7 @@ fn answer(mut stream: TcpStream, files: &Files) -> io::Result<()> {
         None => ("404 Not Found", "text/plain", b"There is no such file.".to_vec()),
     };
     let slow = files.line.lock().unwrap_or_else(PoisonError::into_inner).map(|(line, _)| line);
-    // Deflate at the level that servers use unless told otherwise.
+    // Deflate at the level that servers use unless set otherwise.
     let (body, encoding) = match slow {
         Some(_) => (miniz_oxide::deflate::compress_to_vec_zlib(&body, 6), "Content-Encoding: deflate\r\n"),
         None => (body, ""),

@@ -11,6 +11,8 @@ mod size;
 mod stage;
 mod tools;
 mod udhr;
+#[cfg(test)]
+mod vocabulary;
 
 use std::process::ExitCode;
 

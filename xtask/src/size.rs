@@ -14,7 +14,7 @@ const MAP_BUDGET: usize = 400_000;
 
 /// Gzip's header and trailer around a deflate stream.
 const GZIP_FRAME: usize = 18;
-/// What servers use unless told otherwise.
+/// What servers use unless set otherwise.
 const GZIP_LEVEL: u8 = 6;
 
 /// Every file under `folder`, in a fixed order.

@@ -481,18 +481,18 @@ impl Chart for Graph {
 
     fn summary(&self) -> String {
         /// More transitions than a listener follows.
-        const TOLD: usize = 12;
+        const LISTED: usize = 12;
         let mut ways: Vec<&Edge> = self.edges.iter().collect();
-        let many = ways.len() > TOLD;
+        let many = ways.len() > LISTED;
         if many {
             ways.sort_by(|a, b| b.probability().total_cmp(&a.probability()));
-            ways.truncate(TOLD);
+            ways.truncate(LISTED);
         }
-        let told: Vec<String> =
+        let described: Vec<String> =
             ways.iter().map(|e| format!("from {}: {}", self.state(e.from), self.words(e))).collect();
         let of = if many { "; the likeliest are " } else { ": " };
         let counts = format!("{} states and {} transitions", self.nodes.len(), self.edges.len());
-        format!("{}. {counts}{of}{}. {}", self.title, told.join("; "), self.about).trim_end().into()
+        format!("{}. {counts}{of}{}. {}", self.title, described.join("; "), self.about).trim_end().into()
     }
 
     fn csv(&self) -> String {

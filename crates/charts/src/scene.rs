@@ -142,7 +142,7 @@ impl Scene {
     }
 }
 
-/// FNV-1a, 64 bits: the standard library's guards against strangers, which costs 1 kB of the page.
+/// FNV-1a, 64 bits. The standard library's hash guards against chosen keys, which costs 1 kB of the page.
 struct Fnv(u64);
 
 impl Hasher for Fnv {

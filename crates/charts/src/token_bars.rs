@@ -12,7 +12,7 @@ use crate::{
     text::{probability, shown},
 };
 
-/// A bar for each topic without memory: a coin, a die.
+/// A bar for each topic without memory: a categorical distribution over tokens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TokenBars {
     pub title: String,
@@ -175,13 +175,13 @@ impl Chart for TokenBars {
 
     fn summary(&self) -> String {
         /// More bars, and more tokens of one, nobody listens to.
-        const TOLD: usize = 12;
+        const LISTED: usize = 12;
         let row = |(label, parts): &(String, Vec<(u16, f64)>)| {
-            let told = parts.iter().take(TOLD).map(|(t, p)| format!("{} {}", self.name(*t), probability(*p)));
-            format!("{label}: {}", told.collect::<Vec<_>>().join(", "))
+            let listed = parts.iter().take(LISTED).map(|(t, p)| format!("{} {}", self.name(*t), probability(*p)));
+            format!("{label}: {}", listed.collect::<Vec<_>>().join(", "))
         };
-        let rows: Vec<String> = self.rows.iter().take(TOLD).map(row).collect();
-        let more = self.rows.len().saturating_sub(TOLD);
+        let rows: Vec<String> = self.rows.iter().take(LISTED).map(row).collect();
+        let more = self.rows.len().saturating_sub(LISTED);
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         format!("{}. {}{more}.", self.title, rows.join("; "))
     }

@@ -359,13 +359,13 @@ impl Chart for TokenStrip {
 
     fn summary(&self) -> String {
         /// More of one sequence nobody listens to.
-        const TOLD: usize = 32;
+        const LISTED: usize = 32;
         if self.rows.is_empty() {
             return format!("{}. {}", self.title, self.empty);
         }
         let row = |(r, row): (usize, &StripRow)| {
-            let names: Vec<String> = row.tokens.iter().take(TOLD).map(|t| self.name(*t)).collect();
-            let more = row.tokens.len().saturating_sub(TOLD);
+            let names: Vec<String> = row.tokens.iter().take(LISTED).map(|t| self.name(*t)).collect();
+            let more = row.tokens.len().saturating_sub(LISTED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let means = self.measures.iter().filter_map(|measure| {
                 let values: Vec<f64> = measure.rows.get(r)?.iter().copied().filter(|v| v.is_finite()).collect();

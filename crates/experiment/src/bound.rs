@@ -12,10 +12,10 @@ pub struct Bound {
     pub topics: usize,
     /// N': sequences per topic that the data-dependent prior is trained on; 0 means half of N. Without prior stages N' = 0.
     pub sequences: usize,
-    /// δ: the chance that the bound is allowed to fail.
+    /// δ: the probability that the bound is allowed to fail.
     pub delta: f64,
     /// s: standard deviation of the Gaussians whose KL is ‖θ - θ_J‖² / (2 s²). 0: at a run's end, the largest of
-    /// [`SCALES`] at which the perturbed learner's training loss is at most `rise` higher.
+    /// [`SCALES`] at which the perturbed model's training loss is at most `rise` higher.
     pub scale: f64,
     /// Nats per token that the perturbation may cost. It was 0.05 until 2026-11-30, which a referee found as large as many gaps. Fixed before any gap is measured: a tenth of a gap of 0.05 nats. Where the
     /// measured gaps are smaller, the page says that the noise costs more than a tenth of them.

@@ -16,7 +16,7 @@ pub const MAX_STEP_BYTES: f64 = 1.5e9;
 pub struct Estimate {
     /// K·N·T; `None` with fresh draws.
     pub data_tokens: Option<f64>,
-    /// Tokens the learner reads over the whole run, prior stages included: steps x batch x T.
+    /// Tokens the model reads over the whole run, prior stages included: steps x batch x T.
     pub read_tokens: f64,
     pub parameters: usize,
     /// Multiply-adds count as two; forward and backward of one step, attention included.
@@ -46,7 +46,7 @@ impl Estimate {
         // Backward costs twice the forward pass.
         let step_flops = 3.0 * 2.0 * rows * (dense + attention);
         // Probabilities in f32, or a Gaussian in f64.
-        let law = if observation.is_vectors() { 64.0 } else { 4.0 * size as f64 };
+        let distribution = if observation.is_vectors() { 64.0 } else { 4.0 * size as f64 };
         let width = net.width as f64;
         let per_block = if transformer {
             12.0 * width + 6.0 * inner + 3.0 * net.mlp_width() as f64 + 4.0 * net.heads as f64 * length
@@ -63,7 +63,7 @@ impl Estimate {
             step_bytes: 4.0 * (rows * per_row + 6.0 * parameters as f64),
             data_bytes: data.tokens().unwrap_or(0.0)
                 * if observation.is_vectors() { 4.0 * observation.size() as f64 } else { 2.0 },
-            evaluation_bytes: 3.0 * 2.0 * experiment.evaluation.sequences as f64 * length * law,
+            evaluation_bytes: 3.0 * 2.0 * experiment.evaluation.sequences as f64 * length * distribution,
         }
     }
 

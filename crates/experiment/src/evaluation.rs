@@ -26,7 +26,7 @@ pub struct Evaluation {
     pub most: usize,
     /// ...or this share of the training's work has been spent, see [`Self::limit`]. 0: no such limit.
     pub share: f64,
-    /// Each evaluation also measures how far the learner is from known predictors: retrieval, inference and the like. For the phase
+    /// Each evaluation also measures how far the model is from known predictors: retrieval, inference and the like. For the phase
     /// diagram of a sweep; then the early steps are evaluated too ([`Self::is_due`]).
     pub algorithms: bool,
     /// Each evaluation also measures the loss on each component of a mixture (`probe::components`): one forward pass more
@@ -60,7 +60,7 @@ impl Evaluation {
         step.is_multiple_of(self.every) || (step < self.every && step.is_power_of_two())
     }
 
-    /// Whether the learner is kept as it was at an evaluated step: at all of the first eight times `every` and before, then at four to
+    /// Whether the model is kept as it was at an evaluated step: at all of the first eight times `every` and before, then at four to
     /// an octave. So some 80 steps of a million.
     pub fn is_recorded(&self, step: usize) -> bool {
         let times = step / self.every.max(1);
@@ -77,7 +77,7 @@ impl Evaluation {
         most.min(shared).max(self.sequences)
     }
 
-    /// Whether each evaluation measures something that is told step by step, so that the early steps are worth a look.
+    /// Whether each evaluation measures something that is reported step by step, so that the early steps are worth measuring.
     pub fn asks_for_more(&self) -> bool {
         self.algorithms || self.components || self.events
     }

@@ -1,4 +1,4 @@
-//! The learner's choices as data. `net` (the room) builds what this describes.
+//! The model's choices as data. The module `net` builds what this describes.
 
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +84,7 @@ pub enum Embedding {
     OneHot,
 }
 
-/// How the learner knows where a token stands.
+/// How the model knows where a token stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Positions {
@@ -196,7 +196,7 @@ impl Net {
     }
 
     /// Rows of the first matrix: an embedding for each token, or a linear map from a vector's entries and its bias; the
-    /// last row is the learner's own start.
+    /// last row is the start token.
     pub fn inputs(observation: Observation) -> usize {
         observation.size() + 1 + usize::from(observation.is_vectors())
     }
@@ -269,8 +269,8 @@ impl Net {
     /// position may look at. Look-ups, biases, norms and activations are left out. The backward pass takes twice as many.
     pub fn multiply_adds(&self, observation: Observation, length: usize) -> f64 {
         let (d, h) = (self.width, self.head_width());
-        let read_in = if observation.is_vectors() { Self::inputs(observation) * d } else { 0 };
-        let ends = read_in + d * Self::outputs(observation);
+        let projection = if observation.is_vectors() { Self::inputs(observation) * d } else { 0 };
+        let ends = projection + d * Self::outputs(observation);
         if self.architecture != Architecture::Transformer {
             let map = d * self.architecture.gates() * d;
             // The rows of one-hot tokens are looked up.
@@ -289,7 +289,7 @@ impl Net {
         length as f64 * (ends + self.blocks * (projections + mlp)) as f64 + self.blocks as f64 * attention
     }
 
-    /// What the layers are called that a look inside gives, in order; the last one is what the head reads. There is no embedding where
+    /// What the layers are called that are captured, in order; the last one is what the head reads. There is no embedding where
     /// the first layer reads one-hot tokens.
     pub fn residual_layers(&self, observation: Observation) -> Vec<String> {
         let mut names = Vec::new();
@@ -350,7 +350,7 @@ impl Net {
                 "net.head_width",
                 self.head_width(),
                 "an even number with rotary positions",
-                "Rotary positions turn pairs of numbers.",
+                "Rotary positions rotate pairs of numbers.",
             ));
         }
     }

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// One run is one path: the start, then `steps` on K' topics (N' sequences of each), then `steps` on N' sequences of every
-/// topic, then the training proper on everything. The learner after the first stage depends on K' topics alone (the
+/// topic, then the training proper on everything. The model after the first stage depends on K' topics alone (the
 /// topic-dependent prior), after the second on N' sequences of each topic (the data-dependent prior).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

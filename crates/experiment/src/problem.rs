@@ -4,12 +4,12 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
-/// Most problems that are told at once.
+/// Most problems that are reported at once.
 pub const MOST: usize = 8;
 /// Most that are kept, of those that a check finds.
 const KEPT: usize = 32;
-/// Most characters of what was given that are told back.
-const TOLD: usize = 120;
+/// Most characters of the given value that a problem repeats.
+const LONGEST: usize = 120;
 /// The same of a sentence that quotes what was given.
 const SENTENCES: usize = 1200;
 
@@ -56,7 +56,7 @@ impl std::error::Error for Problem {}
 
 /// A text that may be of any length, as a sentence can hold it.
 pub fn clipped(text: &str) -> String {
-    shortened(text, TOLD)
+    shortened(text, LONGEST)
 }
 
 /// The first `most` characters and how many there are in all, where there are more.
@@ -72,7 +72,7 @@ pub fn sentences(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Collects problems, so that a person hears of all of them at once.
+/// Collects problems, so that a person sees all of them at once.
 #[derive(Default)]
 pub struct Checker(Vec<Problem>);
 

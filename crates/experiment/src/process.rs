@@ -213,7 +213,7 @@ impl WorldMixture {
                 check.add(Problem::new(&world, &part.world, "a world of tokens", advice));
             }
             if matches!(part.world, WorldSpec::Text(_)) || super::udhr::is_meant(&part.world) {
-                check.add(Problem::new(&format!("{name}.world"), "a text", "a world whose law is known", ""));
+                check.add(Problem::new(&format!("{name}.world"), "a text", "a world whose distribution is known", ""));
             }
             part.world.check_at(&format!("{name}.world"), check);
         }
@@ -244,14 +244,16 @@ mod tests {
     use super::*;
     use crate::problem::sentences;
 
-    fn told(json: &str) -> String {
+    fn problems_of(json: &str) -> String {
         WorldSpec::from_json(json).map_or_else(|problems| sentences(&problems), |_| "accepted".into())
     }
 
     #[test]
     fn a_process_with_several_stationary_distributions_needs_a_start() {
         let two = |start: &str| {
-            told(&format!(r#"{{"tokens":["a","b"]{start},"transitions":{{"a":[[1,0],[0,0]],"b":[[0,0],[0,1]]}}}}"#))
+            problems_of(&format!(
+                r#"{{"tokens":["a","b"]{start},"transitions":{{"a":[[1,0],[0,0]],"b":[[0,0],[0,1]]}}}}"#
+            ))
         };
         assert!(two("").starts_with("world.start is not given; allowed: a probability for each state"), "{}", two(""));
         assert!(two("").contains("States 0 and 1 (counted from 0) never lead to a common state"), "{}", two(""));
@@ -259,21 +261,22 @@ mod tests {
         // Within a mixture too, by its place.
         let mixed = r#"{"mixture":[{"weight":1,"world":"coin"},
             {"weight":1,"world":{"tokens":["a"],"transitions":{"a":[[1,0],[0,1]]}}}]}"#;
-        assert!(told(mixed).starts_with("world.mixture[1].world.start is not given"), "{}", told(mixed));
+        assert!(problems_of(mixed).starts_with("world.mixture[1].world.start is not given"), "{}", problems_of(mixed));
         // A way from one part to the other, or back and forth for ever: there is one stationary distribution.
-        assert_eq!(told(r#"{"tokens":["a"],"transitions":{"a":[[0.5,0.5],[0,1]]}}"#), "accepted");
-        assert_eq!(told(r#"{"tokens":["a"],"transitions":{"a":[[0,1],[1,0]]}}"#), "accepted");
+        assert_eq!(problems_of(r#"{"tokens":["a"],"transitions":{"a":[[0.5,0.5],[0,1]]}}"#), "accepted");
+        assert_eq!(problems_of(r#"{"tokens":["a"],"transitions":{"a":[[0,1],[1,0]]}}"#), "accepted");
         // A state that leads to either of two that are never left.
         assert!(
-            told(r#"{"tokens":["a"],"transitions":{"a":[[0,0.5,0.5],[0,1,0],[0,0,1]]}}"#).contains("States 1 and 2")
+            problems_of(r#"{"tokens":["a"],"transitions":{"a":[[0,0.5,0.5],[0,1,0],[0,0,1]]}}"#)
+                .contains("States 1 and 2")
         );
     }
 
     #[test]
     fn the_named_world_whose_states_may_never_be_left_says_so() {
         let sns: WorldSpec = "sns:p=0,q=0".parse().expect("a spec");
-        let told = sentences(&sns.validate().expect_err("no state is left"));
-        assert!(told.starts_with("world.p + world.q is 0; allowed: more than 0."), "{told}");
+        let message = sentences(&sns.validate().expect_err("no state is left"));
+        assert!(message.starts_with("world.p + world.q is 0; allowed: more than 0."), "{message}");
         let one: WorldSpec = "sns:p=0,q=0.5".parse().expect("a spec");
         assert!(one.validate().is_ok());
     }
@@ -281,7 +284,7 @@ mod tests {
     #[test]
     fn weights_must_have_a_finite_sum() {
         let mixed = |a: &str, b: &str| {
-            told(&format!(r#"{{"mixture":[{{"weight":{a},"world":"coin"}},{{"weight":{b},"world":"coins"}}]}}"#))
+            problems_of(&format!(r#"{{"mixture":[{{"weight":{a},"world":"coin"}},{{"weight":{b},"world":"coins"}}]}}"#))
         };
         assert!(
             mixed("1e308", "1e308").starts_with("world.mixture, sum of weights is inf"),
@@ -293,6 +296,10 @@ mod tests {
         assert!(mixed("0", "0").contains("more than 0"));
         let inner = r#"{"mixture":[{"weight":1,"world":{"mixture":[{"weight":1.7e308,"world":"coin"},
             {"weight":1.7e308,"world":"coin"}]}}]}"#;
-        assert!(told(inner).starts_with("world.mixture[0].world.mixture, sum of weights"), "{}", told(inner));
+        assert!(
+            problems_of(inner).starts_with("world.mixture[0].world.mixture, sum of weights"),
+            "{}",
+            problems_of(inner)
+        );
     }
 }

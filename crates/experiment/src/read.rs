@@ -164,12 +164,12 @@ impl Wrong {
 
 /// The names that a field may have, as its reader tells them of one that it does not know.
 pub(super) fn options(field: &str) -> Vec<String> {
-    let unheard = field.rsplit('.').fold(Value::from("?"), |inner, name| {
+    let nested = field.rsplit('.').fold(Value::from("?"), |inner, name| {
         let mut outer = Map::new();
         outer.insert(name.into(), inner);
         Value::Object(outer)
     });
-    json::choices::<Experiment>(unheard)
+    json::choices::<Experiment>(nested)
 }
 
 /// A count, however it is written: 16, 16.0 or 1.6e1.
@@ -199,7 +199,7 @@ pub(super) fn process(at: &str, value: Value) -> Result<Process, Problem> {
         Some(Value::Object(matrices)) => matrices,
         other => return Err(lacks(&field, other, "an object with a matrix for each token")),
     };
-    // Names beyond the tokens are told one by one by the check; so many are not even read.
+    // Names beyond the tokens are reported one by one by the check; so many are not even read.
     if matrices.len() > 2 * MAX_TOKENS {
         return Err(Problem::new(&field, format!("of {} matrices", matrices.len()), "one matrix per token", ""));
     }
@@ -233,7 +233,7 @@ pub(super) fn mixture(at: &str, value: Value) -> Result<WorldMixture, Problem> {
             (None, None) => return Err(lacks(&name, None, "a world")),
         };
         if world.get("text").is_some() {
-            return Err(Problem::new(&name, "a text", "a world whose law is known", ""));
+            return Err(Problem::new(&name, "a text", "a world whose distribution is known", ""));
         }
         Ok(Component { weight, world: WorldSpec::from_value_at(&name, world)? })
     };

@@ -126,37 +126,37 @@ mod tests {
         format!(r#"{{"mixture":[{}]}}"#, parts.join(","))
     }
 
-    fn told(json: &str) -> String {
+    fn problems_of(json: &str) -> String {
         WorldSpec::from_json(json).map_or_else(|problems| sentences(&problems), |_| "accepted".into())
     }
 
     #[test]
     fn what_is_too_large_is_refused_before_it_is_built() {
         // 8 million states, 4.4 GB when they were built.
-        let told_of = told(&mixture(&["markov:k=8,pool=1000"; 1000]));
+        let message = problems_of(&mixture(&["markov:k=8,pool=1000"; 1000]));
         assert!(
-            told_of.starts_with("world.mixture, hidden states in all is 8 million; allowed: at most 16,384."),
-            "{told_of}"
+            message.starts_with("world.mixture, hidden states in all is 8 million; allowed: at most 16,384."),
+            "{message}"
         );
-        assert!(told_of.contains("world.mixture[0].world, has 8,000 states"), "{told_of}");
+        assert!(message.contains("world.mixture[0].world, has 8,000 states"), "{message}");
         // A part with a continuum of topics keeps the others from being joined, not from being built.
         let mut parts = vec!["markov:k=8,pool=1000"; 999];
         parts.push("beta-coin");
-        assert!(told(&mixture(&parts)).contains("hidden states in all is 8.0 million"));
+        assert!(problems_of(&mixture(&parts)).contains("hidden states in all is 8.0 million"));
         // No states, but particles for each part: 1.5 MB and more.
-        let told_of = told(&mixture(&["markov:k=8"; 1000]));
-        assert!(told_of.contains("bytes of the world and of its exact predictor is 2.9 billion"), "{told_of}");
-        assert_eq!(told(&mixture(&["markov:k=8"; 20])), "accepted");
+        let message = problems_of(&mixture(&["markov:k=8"; 1000]));
+        assert!(message.contains("bytes of the world and of its exact predictor is 2.9 billion"), "{message}");
+        assert_eq!(problems_of(&mixture(&["markov:k=8"; 20])), "accepted");
         // Mixtures of mixtures, 30 x 30 x 30 parts in all.
         let ten = |inner: String| {
             let part = format!(r#"{{"weight":1,"world":{inner}}}"#);
             format!(r#"{{"mixture":[{}]}}"#, vec![part; 30].join(","))
         };
-        assert!(told(&ten(ten(mixture(&["coin"; 30])))).contains("hidden states in all is 27,000"));
+        assert!(problems_of(&ten(ten(mixture(&["coin"; 30])))).contains("hidden states in all is 27,000"));
         // A named world alone.
         let order: WorldSpec = "markov:k=5,order=2,pool=1000".parse().expect("a spec");
-        let told_of = sentences(&order.validate().expect_err("31 states for each of 1000 chains"));
-        assert!(told_of.starts_with("world, hidden states in all is 31,000"), "{told_of}");
+        let message = sentences(&order.validate().expect_err("31 states for each of 1000 chains"));
+        assert!(message.starts_with("world, hidden states in all is 31,000"), "{message}");
         // In an experiment too.
         let e = Experiment { world: order, ..Experiment::default() };
         assert!(e.validate().is_err());
@@ -171,6 +171,6 @@ mod tests {
             format!(r#"{{"weight":1,"world":{process}}}"#)
         };
         let json = format!(r#"{{"mixture":[{}]}}"#, (0..21).map(part).collect::<Vec<_>>().join(","));
-        assert!(told(&json).starts_with("world.mixture, different tokens is 4,200; allowed: at most 4,096."));
+        assert!(problems_of(&json).starts_with("world.mixture, different tokens is 4,200; allowed: at most 4,096."));
     }
 }

@@ -174,7 +174,7 @@ pub const STUDIES: &[Study] = &[
         title: "A prior's start against a random one",
         about: [
             "The paper starts training from a model that was trained on a part of the data, and finds that it comes to a comparable loss in less time and trains more steadily. Here the part is half of the topics, then half of the sequences of every topic; then everything.",
-            "The prior has to be trained too. So every cost is told twice: with the steps of the prior stages counted, and without them. What the bound asks of a prior is a smaller KL: that is told beside the cost, at one s for all runs.",
+            "The prior has to be trained too. So every cost is given twice: with the steps of the prior stages counted, and without them. What the bound asks of a prior is a smaller KL: that is given beside the cost, at one s for all runs.",
         ],
         reading: "Where the dashed line (not counted) falls and the solid one (counted) does not, the prior's start is a head start and not a saving. The table sets each number of prior steps against none: the steps to the loss, and the KL to the prior. The spread over seeds is counted from the first step on all of the data.",
         sweeps: &[
@@ -241,7 +241,7 @@ fn prior(steps: usize) -> Prior {
     Prior { steps, index: false }
 }
 
-/// A learner and an evaluation small enough for hundreds of runs.
+/// A model and an evaluation small enough for hundreds of runs.
 fn small(world: &str, data: Data, width: usize, evaluation: Evaluation) -> Experiment {
     Experiment {
         world: WorldKind::named(world).map_or_else(WorldSpec::default, WorldSpec::named),

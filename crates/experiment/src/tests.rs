@@ -484,7 +484,7 @@ fn wrong_types_name_the_field_the_value_and_what_is_allowed() {
         says(Experiment::from_json(both), both, words);
     }
     let long = format!(r#"{{"seed":"{}"}}"#, "x".repeat(100_000));
-    assert!(problem_of(&long).len() < 400, "values are told, not repeated");
+    assert!(problem_of(&long).len() < 400, "values are described, not repeated");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How the learner is trained.
+//! How the model is trained.
 
 use serde::{Deserialize, Serialize};
 

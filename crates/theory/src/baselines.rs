@@ -1,16 +1,16 @@
-//! Predictors that know less than exact Bayes, or something else, to compare a learner with.
+//! Predictors that know less than exact Bayes, or something else, to compare a model with.
 //!
 //! The names are those of the literature on in-context learning of Markov chains (Edelman et al. 2024, Park et al. 2024):
 //! `uni` and `bi` look at no token or one token back; `inf` counts in its context, `ret` weighs topics that it knows.
 
 use super::{
     curve::{Curve, Method},
-    entropy::surprise_above,
+    entropy::clamped_kl,
 };
 use worlds::pace::{Pace, at_once};
 use worlds::{
     Chain, Filter, Hmm, Topic, Topics, World,
-    hmm::Exit,
+    hmm::Transition,
     rng::{Purpose, Stream},
 };
 
@@ -29,7 +29,7 @@ pub struct MeasuredBaseline {
     pub curve: Curve,
 }
 
-/// Most numbers in a table over pairs of tokens, of one learner or of all known topics together.
+/// Most numbers in a table over pairs of tokens, of one model or of all known topics together.
 const MAX_PAIRS: usize = 1 << 22;
 
 /// Every baseline that makes sense in a world of tokens. `topics`: the K training topics; without them, topics are known only
@@ -91,7 +91,8 @@ async fn all_at(pace: &mut Pace, world: &World, topics: Option<&[Topic]>) -> Vec
 }
 
 /// Each baseline's loss by position, over `sequences` fresh sequences (the evaluation's own first ones): `bayes` (h_l) plus
-/// E KL(exact Bayes || baseline), or where there is no exact Bayes the mean log-ratio of the tokens. A chance below 1e-9 counts as 1e-9.
+/// E KL(exact Bayes || baseline), or where there is no exact Bayes the mean log-ratio of the tokens. A probability below 1e-9 counts as
+/// 1e-9.
 pub fn measure(
     world: &World,
     topics: Option<&[Topic]>,
@@ -133,7 +134,7 @@ pub async fn measure_at(
                 baseline.filter.predict(&mut q);
                 baseline.filter.observe(token);
                 let above = if world.is_exact() {
-                    surprise_above(&p, &q)
+                    clamped_kl(&p, &q)
                 } else {
                     // Nobody's distribution is the true one: the tokens that are there must do.
                     (p[usize::from(token)] / q[usize::from(token)].max(1e-9)).ln()
@@ -156,7 +157,7 @@ pub async fn measure_at(
     measured.map(|(b, sums)| MeasuredBaseline { name: b.name, about: b.about, curve: curve(sums) }).collect()
 }
 
-/// The topics that a learner can know, each once, as processes with their weights: the given ones, or all of finitely many.
+/// The topics that a model can know, each once, as processes with their weights: the given ones, or all of finitely many.
 pub(super) fn topics_as_processes(world: &World, topics: Option<&[Topic]>) -> Vec<(Hmm, f64)> {
     if let Topics::Finite(mixture) = world.topics() {
         let mut weights = match topics {
@@ -182,16 +183,16 @@ pub(super) fn topics_as_processes(world: &World, topics: Option<&[Topic]>) -> Ve
 fn as_hmm(world: &World, topic: &Topic) -> Option<Hmm> {
     match (topic, world.topics()) {
         (Topic::Component(c), Topics::Finite(mixture)) => Some(mixture.component(*c)),
-        (Topic::Die(law), _) => Some(Hmm::memoryless(law)),
+        (Topic::Categorical(distribution), _) => Some(Hmm::memoryless(distribution)),
         (Topic::Chain(chain), _) => Some(chain.hmm()),
         (Topic::Block(block), _) => {
             let n = block.len();
-            let exits = block.iter().enumerate().map(|(i, &token)| {
+            let transitions = block.iter().enumerate().map(|(i, &token)| {
                 let next = ((i + 1) % n) as u32;
-                (i as u32, Exit { token, next, p: 1.0 })
+                (i as u32, Transition { token, next, p: 1.0 })
             });
             let start = (0..n).map(|i| f64::from(u8::from(i == 0))).collect();
-            Some(Hmm::new(world.vocab(), n, exits.collect(), Some(start)))
+            Some(Hmm::new(world.vocab(), n, transitions.collect(), Some(start)))
         }
         (Topic::Part(i, topic), Topics::Blend(parts)) => {
             let part = parts.get(*i)?;
@@ -219,9 +220,9 @@ mod tests {
         let mut filter = all(world, topics).into_iter().find(|b| b.name == name).expect(name).filter;
         let mut out = Vec::new();
         for token in tokens.iter().map(Some).chain([None]) {
-            let mut law = vec![0.0; world.vocab()];
-            filter.predict(&mut law);
-            out.push(law);
+            let mut distribution = vec![0.0; world.vocab()];
+            filter.predict(&mut distribution);
+            out.push(distribution);
             token.into_iter().for_each(|&token| filter.observe(token));
         }
         out
@@ -239,8 +240,9 @@ mod tests {
             let seen = &tokens[..t];
             let counts = |x: usize| seen.iter().filter(|s| usize::from(**s) == x).count() as f64;
             let at = |name: &str| predictions(name, &w, Some(&topics), &tokens)[t].clone();
-            let close =
-                |law: Vec<f64>, x: usize, p: f64| assert!((law[x] - p).abs() < 1e-12, "{law:?} at {x}, not {p}");
+            let close = |distribution: Vec<f64>, x: usize, p: f64| {
+                assert!((distribution[x] - p).abs() < 1e-12, "{distribution:?} at {x}, not {p}")
+            };
             for x in 0..3 {
                 close(at("uni-inf"), x, (counts(x) + 1.0) / (t as f64 + 3.0));
                 if let Some(&last) = seen.last() {

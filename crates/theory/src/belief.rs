@@ -18,7 +18,7 @@ const NEGLIGIBLE: f64 = 1e-17;
 /// because two ways to the same belief should drop the same.
 const UNDERFLOW: f64 = 1e-290;
 
-/// Exits or edges that cost as much as a belief.
+/// Transitions or edges that cost as much as a belief.
 const VISITS: usize = 100;
 /// Units of [`Pace`] for one unit of the budget.
 const BELIEF_WORK: usize = 1000;
@@ -41,7 +41,7 @@ impl Hasher for Hashed {
     }
 }
 
-/// A law over hidden states: ascending states with their chances.
+/// A distribution over hidden states: ascending states with their probabilities.
 type Belief = Vec<(u32, f64)>;
 
 struct Node {
@@ -60,17 +60,17 @@ pub struct BeliefGraph<'a> {
     nodes: Vec<Node>,
     /// By a 128-bit hash of the rounded belief.
     index: HashMap<u128, u32, BuildHasherDefault<Hashed>>,
-    /// What may still be spent: 1 a belief, and 1 for every [`VISITS`] exits or edges followed.
+    /// What may still be spent: 1 a belief, and 1 for every [`VISITS`] transitions or edges followed.
     budget: usize,
-    /// Exits and edges followed that are not yet paid for.
+    /// Transitions and edges followed that are not yet paid for.
     visits: usize,
-    law: Vec<f64>,
+    distribution: Vec<f64>,
     mass: Vec<f64>,
-    /// Chance of arriving at each node, while the next position is made; else 0.
+    /// Probability of arriving at each node, while the next position is made; else 0.
     arriving: Vec<f64>,
 }
 
-/// The law of the observer's belief at one position.
+/// The distribution of the observer's belief at one position.
 pub struct Position(Vec<(u32, f64)>);
 
 impl<'a> BeliefGraph<'a> {
@@ -81,7 +81,7 @@ impl<'a> BeliefGraph<'a> {
             index: HashMap::default(),
             budget,
             visits: 0,
-            law: vec![0.0; hmm.vocab()],
+            distribution: vec![0.0; hmm.vocab()],
             mass: vec![0.0; hmm.states()],
             arriving: Vec::new(),
         }
@@ -97,16 +97,16 @@ impl<'a> BeliefGraph<'a> {
         self.budget
     }
 
-    /// Before the first token, with the given law over states.
-    pub fn start(&mut self, law: &[f64]) -> Position {
-        let belief = law.iter().enumerate().filter(|(_, p)| **p > 0.0).map(|(i, &p)| (i as u32, p)).collect();
+    /// Before the first token, with the given distribution over states.
+    pub fn start(&mut self, distribution: &[f64]) -> Position {
+        let belief = distribution.iter().enumerate().filter(|(_, p)| **p > 0.0).map(|(i, &p)| (i as u32, p)).collect();
         Position(vec![(self.node(belief), 1.0)])
     }
 
-    /// Before the first token, for an observer who is told the state, which has the given law.
-    pub fn start_told(&mut self, law: &[f64]) -> Position {
-        let told = law.iter().enumerate().filter(|(_, p)| **p > 0.0);
-        Position(told.map(|(i, &p)| (self.node(vec![(i as u32, 1.0)]), p)).collect())
+    /// Before the first token, for an observer who knows the state, which has the given distribution.
+    pub fn start_at_states(&mut self, distribution: &[f64]) -> Position {
+        let states = distribution.iter().enumerate().filter(|(_, p)| **p > 0.0);
+        Position(states.map(|(i, &p)| (self.node(vec![(i as u32, 1.0)]), p)).collect())
     }
 
     /// Mean entropy of the next token.
@@ -185,14 +185,14 @@ impl<'a> BeliefGraph<'a> {
             Entry::Occupied(found) => *found.get(),
             Entry::Vacant(slot) => {
                 slot.insert(id);
-                self.law.fill(0.0);
+                self.distribution.fill(0.0);
                 for &(i, p) in &belief {
                     for &(token, q) in self.hmm.emissions(i as usize) {
-                        self.law[usize::from(token)] += p * q;
+                        self.distribution[usize::from(token)] += p * q;
                     }
                     self.visits += 1 + self.hmm.emissions(i as usize).len();
                 }
-                self.nodes.push(Node { entropy: entropy(&self.law), belief, edges: None });
+                self.nodes.push(Node { entropy: entropy(&self.distribution), belief, edges: None });
                 id
             }
         }
@@ -212,13 +212,13 @@ impl<'a> BeliefGraph<'a> {
             let mut total = 0.0;
             self.visits += belief.len();
             for &(i, p) in &belief {
-                for exit in self.hmm.exits_with(i as usize, token) {
-                    let slot = &mut self.mass[exit.next as usize];
+                for transition in self.hmm.transitions_with(i as usize, token) {
+                    let slot = &mut self.mass[transition.next as usize];
                     if *slot == 0.0 {
-                        touched.push(exit.next);
+                        touched.push(transition.next);
                     }
-                    *slot += p * exit.p;
-                    total += p * exit.p;
+                    *slot += p * transition.p;
+                    total += p * transition.p;
                 }
             }
             self.visits += 3 * touched.len();

@@ -1,4 +1,4 @@
-//! The best predictor that looks one token back and learns nothing in context: where a learner stands that knows frequencies of pairs
+//! The best predictor that looks one token back and learns nothing in context: where a model stands that knows frequencies of pairs
 //! over all topics, and has not found out that sequences differ.
 
 use super::{baselines::topics_as_processes, entropy::entropy};
@@ -6,12 +6,12 @@ use worlds::{Hmm, Purpose, Stream, Topic, Topics, World};
 
 /// Topics drawn where there is a continuum of them.
 const DRAWN: usize = 1024;
-/// Positions after which processes are taken to have settled.
-const SETTLED: usize = 64;
-/// Most chances in a table of pairs.
+/// Positions after which processes are taken to be stationary.
+const STATIONARY_AFTER: usize = 64;
+/// Most probabilities in a table of pairs.
 const MAX_PAIRS: usize = 1 << 16;
 
-/// The predictor's laws.
+/// The predictor's distributions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bigram {
     first: Vec<f64>,
@@ -56,10 +56,10 @@ impl Bigram {
             first.fill(1.0 / v as f64);
         }
         let (mut losses, mut after) = (vec![entropy(&first)], Vec::new());
-        while losses.len() < length.min(SETTLED) {
+        while losses.len() < length.min(STATIONARY_AFTER) {
             let (mut pairs, mut moved) = (vec![0.0; v * v], false);
-            for ((hmm, weight), law) in processes.iter().zip(&mut states) {
-                moved |= step(hmm, *weight, law, &mut pairs, v);
+            for ((hmm, weight), distribution) in processes.iter().zip(&mut states) {
+                moved |= step(hmm, *weight, distribution, &mut pairs, v);
             }
             if even {
                 make_even(&mut pairs, v);
@@ -74,8 +74,8 @@ impl Bigram {
                 break;
             }
         }
-        let settled = losses[losses.len() - 1];
-        losses.resize(length, settled);
+        let stationary = losses[losses.len() - 1];
+        losses.resize(length, stationary);
         Some(Self { first, after, losses })
     }
 
@@ -84,8 +84,8 @@ impl Bigram {
         &self.losses
     }
 
-    /// The law of the token after `seen`.
-    pub fn law(&self, seen: &[u16]) -> &[f64] {
+    /// The distribution of the token after `seen`.
+    pub fn distribution(&self, seen: &[u16]) -> &[f64] {
         let v = self.first.len();
         match (seen.last(), self.after.get(seen.len().min(self.after.len()).saturating_sub(1))) {
             (Some(last), Some(rows)) => &rows[usize::from(*last) * v..(usize::from(*last) + 1) * v],
@@ -94,12 +94,12 @@ impl Bigram {
     }
 }
 
-/// Whether P(w) stays what it is when tokens change their names: then a pair's chance depends only on whether its tokens are the same,
+/// Whether P(w) stays what it is when tokens change their names: then a pair's probability depends only on whether its tokens are the same,
 /// which takes far fewer draws to know.
 fn treats_tokens_alike(world: &World) -> bool {
     match world.topics() {
         Topics::Markov { .. } | Topics::Blocks { .. } => true,
-        Topics::Dice { alphas } => alphas.iter().all(|alpha| *alpha == alphas[0]),
+        Topics::DirichletCategorical { alphas } => alphas.iter().all(|alpha| *alpha == alphas[0]),
         _ => false,
     }
 }
@@ -111,30 +111,32 @@ fn make_even(pairs: &mut [f64], v: usize) {
     pairs.iter_mut().step_by(v + 1).for_each(|p| *p = same / v as f64);
 }
 
-/// Adds the pairs that a process is about to emit, and moves its states' law on by a token; whether that changed it.
-fn step(hmm: &Hmm, weight: f64, law: &mut Vec<f64>, pairs: &mut [f64], v: usize) -> bool {
-    let mut next = vec![0.0; law.len()];
-    for (i, p) in law.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-        for one in hmm.exits(i) {
+/// Adds the pairs that a process is about to emit, and moves its states' distribution on by a token; whether that changed it.
+fn step(hmm: &Hmm, weight: f64, distribution: &mut Vec<f64>, pairs: &mut [f64], v: usize) -> bool {
+    let mut next = vec![0.0; distribution.len()];
+    for (i, p) in distribution.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+        for one in hmm.transitions(i) {
             next[one.next as usize] += p * one.p;
             for two in hmm.emissions(one.next as usize) {
                 pairs[usize::from(one.token) * v + usize::from(two.0)] += weight * p * one.p * two.1;
             }
         }
     }
-    let moved = law.iter().zip(&next).any(|(a, b)| (a - b).abs() > 1e-12);
-    *law = next;
+    let moved = distribution.iter().zip(&next).any(|(a, b)| (a - b).abs() > 1e-12);
+    *distribution = next;
     moved
 }
 
 fn first_tokens(processes: &[(Hmm, f64)], states: &[Vec<f64>], v: usize) -> Vec<f64> {
-    let mut law = vec![0.0; v];
+    let mut distribution = vec![0.0; v];
     for ((hmm, weight), states) in processes.iter().zip(states) {
         for (i, p) in states.iter().enumerate() {
-            hmm.exits(i).iter().for_each(|exit| law[usize::from(exit.token)] += weight * p * exit.p);
+            hmm.transitions(i)
+                .iter()
+                .for_each(|transition| distribution[usize::from(transition.token)] += weight * p * transition.p);
         }
     }
-    law
+    distribution
 }
 
 #[cfg(test)]
@@ -159,8 +161,11 @@ mod tests {
             "{stories:?}"
         );
         // With a begin token, the token after it is its unigram.
-        let told = losses("dursley-wonka:bos=1");
-        assert!(told[0] == 0.0 && (told[1] - 1.445_19).abs() < 1e-5 && (told[2] - 0.951_40).abs() < 1e-5, "{told:?}");
+        let known = losses("dursley-wonka:bos=1");
+        assert!(
+            known[0] == 0.0 && (known[1] - 1.445_19).abs() < 1e-5 && (known[2] - 0.951_40).abs() < 1e-5,
+            "{known:?}"
+        );
         // The state of a golden mean process is its last token: at its entropy rate from the second position on.
         assert!((losses("golden-mean")[1] - 0.462_098).abs() < 1e-6);
         // Two tosses of a coin of unknown bias: P(same) = 2/3.
@@ -175,11 +180,14 @@ mod tests {
         let rate: f64 = chain.first().iter().enumerate().map(|(i, p)| p * entropy(chain.row(i))).sum();
         assert!((of_one.losses[3] - rate).abs() < 1e-9 && losses("markov:k=3")[3] > 1.0);
         assert!(Bigram::new(&World::new(&"lds:d=2".parse().expect("a spec")).expect("a world"), None, 4).is_none());
-        assert_eq!(of_one.law(&[0, 2, 1]), chain.row(1));
+        assert_eq!(of_one.distribution(&[0, 2, 1]), chain.row(1));
         // A random block says nothing over all blocks, however many tokens there are.
         assert!(losses("repeat:block=8,v=64").iter().all(|h| (h - 64f64.ln()).abs() < 1e-12));
-        // Loaded dice: P(x, y) = (alpha² + alpha [x = y])/(A (A + 1)), so P(y same as x) = (alpha + 1)/(A + 1).
+        // Six faces with small alpha: P(x, y) = (alpha² + alpha [x = y])/(A (A + 1)), so P(y same as x) = (alpha + 1)/(A + 1).
         let loaded = bigram("dice:v=6,alpha=0.2");
-        assert!((loaded.law(&[3])[3] - 1.2 / 2.2).abs() < 0.02 && (loaded.law(&[3])[0] - 0.2 / 2.2).abs() < 0.005);
+        assert!(
+            (loaded.distribution(&[3])[3] - 1.2 / 2.2).abs() < 0.02
+                && (loaded.distribution(&[3])[0] - 0.2 / 2.2).abs() < 0.005
+        );
     }
 }

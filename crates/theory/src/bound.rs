@@ -35,9 +35,9 @@ pub struct BoundInput {
     /// T_p, tokens per prompt.
     pub prompt_length: f64,
     pub delta: f64,
-    /// ‖θ - θ_topic‖², to the learner trained on K' of the topics.
+    /// ‖θ - θ_topic‖², to the model trained on K' of the topics.
     pub distance_topic: f64,
-    /// ‖θ - θ_data‖², to the learner trained on N' sequences of each topic.
+    /// ‖θ - θ_data‖², to the model trained on N' sequences of each topic.
     pub distance_data: f64,
     /// s, the Gaussians' standard deviation.
     pub scale: f64,
@@ -162,7 +162,7 @@ impl BoundInput {
         };
         let epsilon_opt = Component {
             name: "optimisation error",
-            about: "measured, and subtracted as printed; exact Bayes need not be the best that this learner can reach",
+            about: "measured, and subtracted as printed; exact Bayes need not be the best that this model can reach",
             value: self.epsilon_opt,
             formula: "ε_opt = L_E − L_E of exact Bayes",
             numbers: format!("{:.4}", self.epsilon_opt),

@@ -2,10 +2,10 @@
 //!
 //! For a prior chosen without the n sequences at hand and any posterior, with probability at least 1 - δ over those sequences,
 //! `kl(emp/Δ || pop/Δ) <= (KL(posterior || prior) + ln(2√n/δ))/n` (Seeger 2002, Maurer 2004; the sequences need to be independent
-//! and not of one law, so that fixed training topics are allowed). `kl` is that of two coins. Losses are per token, averaged over a whole sequence:
-//! tokens within one are not independent, and count as nothing.
+//! and not of one distribution, so that fixed training topics are allowed). `kl` is that of two coins. Losses are per token, averaged
+//! over a whole sequence: tokens within one are not independent, and count as nothing.
 
-/// KL of a coin with chance `q` from one with chance `p`, nats; infinite where `q` can do what `p` cannot.
+/// KL of a coin with probability `q` from one with probability `p`, nats; infinite where `q` can do what `p` cannot.
 pub fn coin_kl(q: f64, p: f64) -> f64 {
     let term = |q: f64, p: f64| if q <= 0.0 { 0.0 } else { q * (q / p).ln() };
     (term(q, p) + term(1.0 - q, 1.0 - p)).max(0.0)
@@ -49,7 +49,7 @@ impl Smoothing {
 }
 
 /// Upper bound on the population loss, both losses counted from the least one, nats per token: `empirical` over `n` whole
-/// sequences, `range` Δ, `kl` between posterior and prior, failing with chance `delta`.
+/// sequences, `range` Δ, `kl` between posterior and prior, failing with probability `delta`.
 pub fn population_bound(empirical: f64, range: f64, kl: f64, n: f64, delta: f64) -> f64 {
     let budget = (kl + (2.0 * n.sqrt() / delta).ln()) / n;
     range * coin_kl_inverse(empirical / range, budget)
@@ -74,7 +74,7 @@ pub fn sequences_needed(empirical: f64, range: f64, kl: f64, delta: f64, target:
     Some(high)
 }
 
-/// Upper confidence limit of a mean: at most `delta` is the chance that the true mean of values between 0 and `range` lies
+/// Upper confidence limit of a mean: at most `delta` is the probability that the true mean of values between 0 and `range` lies
 /// above it. Empirical Bernstein (Maurer and Pontil 2009, theorem 4): `mean + sqrt(2 V ln(2/δ)/m) + 7 Δ ln(2/δ)/(3(m-1))`.
 pub fn mean_limit(mean: f64, variance: f64, range: f64, draws: usize, delta: f64) -> f64 {
     let (m, log) = (draws as f64, (2.0 / delta).ln());
@@ -133,18 +133,18 @@ mod tests {
     #[test]
     fn both_fail_no_more_often_than_they_may() {
         let (delta, repeats, n) = (0.1, 2000_u64, 60_usize);
-        for chance in [0.02, 0.3, 0.8] {
+        for probability in [0.02, 0.3, 0.8] {
             let (mut bound_failed, mut limit_failed) = (0, 0);
             for repeat in 0..repeats {
                 let mut stream = Stream::new(repeat, Purpose::MonteCarlo, 0);
-                let hits = (0..n).filter(|_| stream.uniform() < chance).count() as f64;
+                let hits = (0..n).filter(|_| stream.uniform() < probability).count() as f64;
                 let mean = hits / n as f64;
                 let variance = mean * (1.0 - mean) * n as f64 / (n as f64 - 1.0);
-                bound_failed += u64::from(population_bound(mean, 1.0, 0.0, n as f64, delta) < chance);
-                limit_failed += u64::from(mean_limit(mean, variance, 1.0, n, delta) < chance);
+                bound_failed += u64::from(population_bound(mean, 1.0, 0.0, n as f64, delta) < probability);
+                limit_failed += u64::from(mean_limit(mean, variance, 1.0, n, delta) < probability);
             }
-            assert!(bound_failed as f64 <= delta * repeats as f64, "{chance}: {bound_failed}");
-            assert!(limit_failed as f64 <= delta * repeats as f64, "{chance}: {limit_failed}");
+            assert!(bound_failed as f64 <= delta * repeats as f64, "{probability}: {bound_failed}");
+            assert!(limit_failed as f64 <= delta * repeats as f64, "{probability}: {limit_failed}");
         }
     }
 }

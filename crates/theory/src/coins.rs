@@ -3,17 +3,17 @@
 use super::entropy::entropy;
 
 /// Loss after `seen` tosses of a coin whose bias is uniform on [0, 1], nats: 1/(L+1) Σ_{k=0..L} H_b((k+1)/(L+2)), since every count k of
-/// heads is as likely as any other and the next toss comes up heads with chance (k+1)/(L+2).
+/// heads is as likely as any other and the next toss comes up heads with probability (k+1)/(L+2).
 pub fn uniform_prior(seen: usize) -> f64 {
     let n = (seen + 2) as f64;
-    let law = |k: usize| {
+    let distribution = |k: usize| {
         let p = (k + 1) as f64 / n;
         entropy(&[p, 1.0 - p])
     };
-    (0..=seen).map(law).sum::<f64>() / (seen + 1) as f64
+    (0..=seen).map(distribution).sum::<f64>() / (seen + 1) as f64
 }
 
-/// Chernoff information of two coins, nats per toss: -min over s in [0, 1] of ln(p^s q^(1-s) + (1-p)^s (1-q)^(1-s)). The chance to
+/// Chernoff information of two coins, nats per toss: -min over s in [0, 1] of ln(p^s q^(1-s) + (1-p)^s (1-q)^(1-s)). The probability to
 /// take one for the other falls with this rate.
 pub fn chernoff(p: f64, q: f64) -> f64 {
     let log_sum = |s: f64| (p.powf(s) * q.powf(1.0 - s) + (1.0 - p).powf(s) * (1.0 - q).powf(1.0 - s)).ln();
@@ -27,11 +27,11 @@ pub fn chernoff(p: f64, q: f64) -> f64 {
     -log_sum(0.5 * (low + high))
 }
 
-/// The least Chernoff information of two neighbours among `count` coins with chances (i+1)/(count+1): with much context, the excess over
-/// the entropy rate falls with this rate. At least two coins.
+/// The least Chernoff information of two neighbours among `count` coins with probabilities (i+1)/(count+1): with much context, the excess
+/// over the entropy rate falls with this rate. At least two coins.
 pub fn closest_pair(count: usize) -> f64 {
-    let chance = |i: usize| (i + 1) as f64 / (count + 1) as f64;
-    (1..count).map(|i| chernoff(chance(i - 1), chance(i))).fold(f64::INFINITY, f64::min)
+    let probability = |i: usize| (i + 1) as f64 / (count + 1) as f64;
+    (1..count).map(|i| chernoff(probability(i - 1), probability(i))).fold(f64::INFINITY, f64::min)
 }
 
 #[cfg(test)]

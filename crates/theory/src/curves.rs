@@ -1,4 +1,4 @@
-//! What an ideal learner loses at each position, and the limits.
+//! What an ideal predictor loses at each position, and the limits.
 
 use std::sync::Arc;
 
@@ -59,12 +59,12 @@ pub struct Curves {
     pub bayes: Curve,
     /// With the topic known.
     pub oracle: Curve,
-    /// Entropy of the marginal law of the token (or vector) at each position.
+    /// Entropy of the marginal distribution of the token (or vector) at each position.
     pub unigram: Curve,
     pub entropy_rate: f64,
     /// `None` where the rate is not an estimate by sampling.
     pub entropy_rate_stderr: Option<f64>,
-    /// Σ (h_l - h) over all positions; `None` where it diverges or did not settle within the budget.
+    /// Σ (h_l - h) over all positions; `None` where it diverges or did not converge within the budget.
     pub excess_entropy: Option<f64>,
     /// A sentence each: how rate and excess entropy were obtained.
     pub how: Vec<String>,
@@ -81,13 +81,15 @@ impl Curves {
     pub async fn compute_at(pace: &mut Pace, world: &World, length: usize, budget: &Budget) -> Self {
         match world.topics() {
             Topics::Finite(mixture) => finite(pace, world, mixture, length, budget).await,
-            Topics::Dice { alphas } => dice(alphas, length),
+            Topics::DirichletCategorical { alphas } => dirichlet_categorical(alphas, length),
             Topics::Markov { k, order, alpha } => markov(pace, world, [*k, *order], *alpha, length, budget).await,
             Topics::Blocks { block } => blocks(*block, world.vocab(), length),
             // Blends hold worlds that have curves of their own.
             Topics::Blend(parts) => Box::pin(blend(pace, world, parts, length, budget)).await,
             Topics::Text(texts) => super::text::curves(pace, world, texts, length, budget).await,
-            Topics::Linear(law) => LinearTheory::compute_at(pace, law, &[], length, budget).await.curves,
+            Topics::Linear(distribution) => {
+                LinearTheory::compute_at(pace, distribution, &[], length, budget).await.curves
+            }
         }
     }
 }
@@ -195,12 +197,12 @@ async fn finite(pace: &mut Pace, world: &World, mixture: &Mixture, length: usize
 }
 
 /// What one step of the filter costs, in updates of a hidden state: every state is asked whether it emits the token, and of
-/// those that do the exits are followed.
+/// those that do the transitions are followed.
 fn filter_work(mixture: &Mixture) -> usize {
     let hmm = mixture.hmm();
     let followed: f64 =
-        (0..hmm.states()).map(|i| hmm.exits(i).len() as f64 / hmm.emissions(i).len().max(1) as f64).sum::<f64>();
-    // As if tokens were equally likely; an exit takes a quarter of the time.
+        (0..hmm.states()).map(|i| hmm.transitions(i).len() as f64 / hmm.emissions(i).len().max(1) as f64).sum::<f64>();
+    // As if tokens were equally likely; a transition takes a quarter of the time.
     hmm.states() + (followed / (4.0 * hmm.vocab() as f64)) as usize
 }
 
@@ -214,7 +216,7 @@ async fn sampled_rate(pace: &mut Pace, mixture: &Mixture, steps: usize) -> Mean 
     let sequences = (steps / (EARLY + LATE)).clamp(16, 400);
     let mut mean = Mean::default();
     let mut tokens = vec![0; EARLY + LATE];
-    let mut law = vec![0.0; mixture.hmm().vocab()];
+    let mut distribution = vec![0.0; mixture.hmm().vocab()];
     for (c, weight) in mixture.weights().iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
         let alone = Mixture::new(&[mixture.component(c)], &[1.0]);
         let alone_states = alone.hmm().states();
@@ -227,8 +229,8 @@ async fn sampled_rate(pace: &mut Pace, mixture: &Mixture, steps: usize) -> Mean 
             let mut total = 0.0;
             for (t, &token) in tokens.iter().enumerate() {
                 if t >= EARLY {
-                    filter.predict(&mut law);
-                    total += entropy(&law);
+                    filter.predict(&mut distribution);
+                    total += entropy(&distribution);
                 }
                 filter.observe(token);
             }
@@ -243,31 +245,31 @@ async fn sampled_rate(pace: &mut Pace, mixture: &Mixture, steps: usize) -> Mean 
     mean
 }
 
-/// Whether the law over hidden states is the same at every position.
+/// Whether the distribution over hidden states is the same at every position.
 fn is_stationary(mixture: &Mixture) -> bool {
     let start = mixture.joint_start();
     let mut next = vec![0.0; start.len()];
     for (i, &p) in start.iter().enumerate() {
-        for exit in mixture.hmm().exits(i) {
-            next[exit.next as usize] += p * exit.p;
+        for transition in mixture.hmm().transitions(i) {
+            next[transition.next as usize] += p * transition.p;
         }
     }
     start.iter().zip(&next).all(|(a, b)| (a - b).abs() < 1e-12)
 }
 
-/// Entropy of the marginal law of the token at each position.
+/// Entropy of the marginal distribution of the token at each position.
 fn unigram(world: &World, length: usize) -> Vec<f64> {
-    let mut values: Vec<f64> = marginals(world, length).iter().map(|law| entropy(law)).collect();
+    let mut values: Vec<f64> = marginals(world, length).iter().map(|distribution| entropy(distribution)).collect();
     let last = values.last().copied().unwrap_or(0.0);
     values.resize(length, last);
     values
 }
 
-/// The marginal law of the token at each position; beyond the last one given, it stays the same.
+/// The marginal distribution of the token at each position; beyond the last one given, it stays the same.
 pub fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
     let v = world.vocab();
     match world.topics() {
-        Topics::Dice { alphas } => {
+        Topics::DirichletCategorical { alphas } => {
             let total: f64 = alphas.iter().sum();
             vec![alphas.iter().map(|alpha| alpha / total).collect()]
         }
@@ -276,45 +278,45 @@ pub fn marginals(world: &World, length: usize) -> Vec<Vec<f64>> {
         Topics::Blend(parts) => {
             let each: Vec<_> = parts.iter().map(|part| marginals(&part.world, length)).collect();
             let longest = each.iter().map(Vec::len).max().unwrap_or(0);
-            let mut laws = vec![vec![0.0; v]; longest];
-            for (l, law) in laws.iter_mut().enumerate() {
+            let mut distributions = vec![vec![0.0; v]; longest];
+            for (l, distribution) in distributions.iter_mut().enumerate() {
                 for (part, own) in parts.iter().zip(&each) {
                     for (token, p) in part.map.iter().zip(&own[l.min(own.len() - 1)]) {
-                        law[usize::from(*token)] += part.weight * p;
+                        distribution[usize::from(*token)] += part.weight * p;
                     }
                 }
             }
-            laws
+            distributions
         }
         Topics::Finite(mixture) => {
             let hmm = mixture.hmm();
             let mut states = mixture.joint_start();
-            let mut laws = Vec::new();
-            while laws.len() < length {
+            let mut distributions = Vec::new();
+            while distributions.len() < length {
                 let mut tokens = vec![0.0; v];
                 let mut next = vec![0.0; states.len()];
                 for (i, &p) in states.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-                    for exit in hmm.exits(i) {
-                        tokens[usize::from(exit.token)] += p * exit.p;
-                        next[exit.next as usize] += p * exit.p;
+                    for transition in hmm.transitions(i) {
+                        tokens[usize::from(transition.token)] += p * transition.p;
+                        next[transition.next as usize] += p * transition.p;
                     }
                 }
-                laws.push(tokens);
+                distributions.push(tokens);
                 if states.iter().zip(&next).all(|(a, b)| (a - b).abs() < 1e-14) {
                     break;
                 }
                 states = next;
             }
-            laws
+            distributions
         }
         // Of no tokens.
         Topics::Linear(_) => Vec::new(),
     }
 }
 
-/// A face that was seen n times among L tokens has n beta-binomial, and predictive chance (n + alpha)/(L + Σ alpha). The mean
+/// A face that was seen n times among L tokens has n beta-binomial, and predictive probability (n + alpha)/(L + Σ alpha). The mean
 /// entropy is a sum over faces, so each face's count is all that has to be summed over.
-fn dice(alphas: &[f64], length: usize) -> Curves {
+fn dirichlet_categorical(alphas: &[f64], length: usize) -> Curves {
     let total: f64 = alphas.iter().sum();
     // Faces with the same alpha add the same.
     let mut kinds: Vec<(f64, f64)> = Vec::new();
@@ -326,17 +328,17 @@ fn dice(alphas: &[f64], length: usize) -> Curves {
     }
     let mut values = vec![0.0; length];
     for (alpha, faces) in kinds {
-        let mut chances = vec![1.0];
+        let mut probabilities = vec![1.0];
         for (seen, value) in values.iter_mut().enumerate() {
             let all = seen as f64 + total;
             let mut next = vec![0.0; seen + 2];
-            for (n, &chance) in chances.iter().enumerate() {
+            for (n, &probability) in probabilities.iter().enumerate() {
                 let p = (n as f64 + alpha) / all;
-                *value -= faces * chance * p * p.ln();
-                next[n + 1] += chance * p;
-                next[n] += chance * (1.0 - p);
+                *value -= faces * probability * p * p.ln();
+                next[n + 1] += probability * p;
+                next[n] += probability * (1.0 - p);
             }
-            chances = next;
+            probabilities = next;
         }
     }
     let known: f64 = alphas.iter().map(|&alpha| alpha * digamma(alpha + 1.0)).sum();
@@ -350,7 +352,7 @@ fn dice(alphas: &[f64], length: usize) -> Curves {
         entropy_rate_stderr: None,
         excess_entropy: None,
         how: vec![
-            "Entropy rate: closed form, the mean entropy of the topic's law under its Dirichlet prior.".into(),
+            "Entropy rate: closed form, the mean entropy of the topic's distribution under its Dirichlet prior.".into(),
             format!("Excess entropy: infinite, since h_l - h falls only as {}/(2L).", alphas.len() - 1),
         ],
         belief_states: 0,
@@ -475,7 +477,7 @@ async fn markov(
 ) -> Curves {
     let (rate, known) = chain_entropies(pace, k, order, alpha, length).await;
     let uniform = (k as f64).ln();
-    // Only the first token's stationary law takes particles.
+    // Only the first token's stationary distribution takes particles.
     let (work, filter_error) = match order {
         1 => (k * k * particle_updates(length) / UPDATES, PARTICLE_ERROR),
         _ => (k * length, 0.0),
@@ -530,7 +532,7 @@ async fn chain_entropies(pace: &mut Pace, k: usize, order: usize, alpha: f64, le
     let mut stream = Stream::new(0, Purpose::MonteCarlo, u64::MAX);
     let chains = if order == 1 { CHAINS } else { CHAINS_OF_PAIRS };
     let row = digamma(k as f64 * alpha + 1.0) - digamma(alpha + 1.0);
-    // Position by position what the law of contexts adds to the known mean entropy of a row; with order 1 from the second
+    // Position by position what the distribution of contexts adds to the known mean entropy of a row; with order 1 from the second
     // position on it is the same. The last one is the rate's.
     let positions = if order == 1 { 1 } else { length };
     let mut sums = vec![[0.0; 2]; positions + 1];
@@ -538,38 +540,40 @@ async fn chain_entropies(pace: &mut Pace, k: usize, order: usize, alpha: f64, le
     for _ in 0..chains {
         let chain = Chain::draw(k, order, alpha, &mut stream);
         let n = chain.contexts();
-        // Its stationary distribution takes some elimination, a law of contexts a pass for each position.
+        // Its stationary distribution takes some elimination, a distribution of contexts a pass for each position.
         pace.worked(n * k * (20 + if order == 1 { n } else { length })).await;
         let entropies: Vec<f64> = (0..n).map(|i| entropy(chain.row(i))).collect();
-        let shift = |law: &[f64]| law.iter().zip(&entropies).map(|(p, h)| (p - 1.0 / n as f64) * h).sum::<f64>();
+        let shift = |distribution: &[f64]| {
+            distribution.iter().zip(&entropies).map(|(p, h)| (p - 1.0 / n as f64) * h).sum::<f64>()
+        };
         let add = |sum: &mut [f64; 2], value: f64| {
             sum[0] += value;
             sum[1] += value * value;
         };
-        add(&mut sums[positions], shift(&chain.settled()));
+        add(&mut sums[positions], shift(&chain.stationary()));
         if order == 1 {
             add(&mut sums[0], entropy(chain.first()));
             continue;
         }
-        let mut law = vec![1.0 / n as f64; n];
-        let mut settled = None;
+        let mut distribution = vec![1.0 / n as f64; n];
+        let mut stationary = None;
         for sum in sums.iter_mut().take(positions).skip(order) {
-            let value = settled.unwrap_or_else(|| shift(&law));
+            let value = stationary.unwrap_or_else(|| shift(&distribution));
             add(sum, value);
-            if settled.is_some() {
+            if stationary.is_some() {
                 continue;
             }
             next.clear();
             next.resize(n, 0.0);
-            for (context, p) in law.iter().enumerate() {
+            for (context, p) in distribution.iter().enumerate() {
                 for (token, q) in chain.row(context).iter().enumerate() {
                     next[chain.after(context, token)] += p * q;
                 }
             }
-            if law.iter().zip(&next).all(|(a, b)| (a - b).abs() < 1e-12) {
-                settled = Some(value);
+            if distribution.iter().zip(&next).all(|(a, b)| (a - b).abs() < 1e-12) {
+                stationary = Some(value);
             }
-            std::mem::swap(&mut law, &mut next);
+            std::mem::swap(&mut distribution, &mut next);
         }
     }
     let count = chains as f64;

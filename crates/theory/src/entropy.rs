@@ -1,8 +1,8 @@
 //! Entropies, in nats.
 
 /// -Σ p ln p; entries of 0 add nothing.
-pub fn entropy(law: &[f64]) -> f64 {
-    law.iter().map(|&p| if p > 0.0 { -p * p.ln() } else { 0.0 }).sum()
+pub fn entropy(distribution: &[f64]) -> f64 {
+    distribution.iter().map(|&p| if p > 0.0 { -p * p.ln() } else { 0.0 }).sum()
 }
 
 /// KL(p || q) = Σ p ln(p/q); infinite where q lacks something that p has.
@@ -10,8 +10,8 @@ pub fn divergence(p: &[f64], q: &[f64]) -> f64 {
     p.iter().zip(q).map(|(&p, &q)| if p > 0.0 { p * (p / q).ln() } else { 0.0 }).sum()
 }
 
-/// KL(p || q), where a chance below 1e-9 in q counts as 1e-9: finite whatever q is.
-pub fn surprise_above(p: &[f64], q: &[f64]) -> f64 {
+/// KL(p || q), where a probability below 1e-9 in q counts as 1e-9: finite whatever q is.
+pub fn clamped_kl(p: &[f64], q: &[f64]) -> f64 {
     const LEAST: f64 = 1e-9;
     let sum: f64 = p.iter().zip(q).map(|(&p, &q)| if p > 0.0 { p * (p / q.max(LEAST)).ln() } else { 0.0 }).sum();
     sum.max(0.0)

@@ -3,10 +3,10 @@
 use worlds::Hmm;
 
 /// How many directions are followed before giving up.
-const PATIENCE: usize = 400;
+const MAX_DIRECTIONS: usize = 400;
 const TOLERANCE: f64 = 1e-9;
 
-/// Whether both give every word the same chance; `None` where that stays open.
+/// Whether both give every word the same probability; `None` where that stays open.
 ///
 /// The difference of word probabilities is linear in the pair of unnormalised state vectors, so it is enough to follow a
 /// basis of the vectors that words lead to (Tzeng 1992): at most as many as there are states in both together.
@@ -24,7 +24,7 @@ pub fn same_process(a: &Hmm, b: &Hmm) -> Option<bool> {
         let Some(direction) = new_direction(&vector, &basis) else { continue };
         basis.push(direction);
         followed += 1;
-        if followed > PATIENCE {
+        if followed > MAX_DIRECTIONS {
             return None;
         }
         for token in 0..vocab {
@@ -32,9 +32,9 @@ pub fn same_process(a: &Hmm, b: &Hmm) -> Option<bool> {
             let mut size = 0.0;
             for (i, &v) in vector.iter().enumerate().filter(|(_, v)| **v != 0.0) {
                 let (hmm, state, offset) = if i < n { (a, i, 0) } else { (b, i - n, n) };
-                for exit in hmm.exits_with(state, token as u16) {
-                    next[exit.next as usize + offset] += v * exit.p;
-                    size += (v * exit.p).abs();
+                for transition in hmm.transitions_with(state, token as u16) {
+                    next[transition.next as usize + offset] += v * transition.p;
+                    size += (v * transition.p).abs();
                 }
             }
             if size > 0.0 {
@@ -88,7 +88,7 @@ mod tests {
     fn sees_through_redundant_states() {
         // A coin written with two states between which it wanders.
         let edges = [(0, 0, 1, 0.3), (0, 1, 0, 0.7), (1, 0, 0, 0.1), (1, 0, 1, 0.2), (1, 1, 0, 0.7)];
-        let edges = edges.map(|(i, token, next, p)| (i, worlds::hmm::Exit { token, next, p })).to_vec();
+        let edges = edges.map(|(i, token, next, p)| (i, worlds::hmm::Transition { token, next, p })).to_vec();
         let wandering = Hmm::new(2, 2, edges, None);
         assert_eq!(same_process(&coin(0.3), &wandering), Some(true));
     }

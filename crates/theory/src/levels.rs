@@ -1,4 +1,4 @@
-//! Levels: what a learner that does exact Bayes would lose on average.
+//! Levels: what a model that does exact Bayes would lose on average.
 
 use super::{curves::Curves, linear};
 use worlds::pace::{Pace, at_once};
@@ -9,7 +9,7 @@ pub fn mean(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
-/// Loss per token (or vector) on the training data of the Bayes-optimal learner: with fresh draws the mean of `curves.bayes`; with
+/// Loss per token (or vector) on the training data of the Bayes-optimal predictor: with fresh draws the mean of `curves.bayes`; with
 /// a training set, the mean surprise on it of exact Bayes over its K topics, over at most `sequences` sequences spread
 /// evenly over the set. Of a text, the mean of `curves.bayes` always.
 pub fn training_level(world: &World, corpus: &Corpus, curves: &Curves, sequences: usize) -> f64 {
@@ -25,15 +25,15 @@ pub async fn training_level_at(
     sequences: usize,
 ) -> f64 {
     let (Some(topics), Some(rows)) = (corpus.topics(), corpus.rows()) else { return mean(&curves.bayes.values) };
-    if let Some(law) = world.linear() {
-        return linear::training_level(pace, law, corpus, topics, rows, sequences).await;
+    if let Some(distribution) = world.linear() {
+        return linear::training_level(pace, distribution, corpus, topics, rows, sequences).await;
     }
     if !world.is_exact() {
         // What was fitted on the training text says nothing about it.
         return mean(&curves.bayes.values);
     }
     let mut filter = world.pool(topics);
-    let mut law = vec![0.0; world.vocab()];
+    let mut distribution = vec![0.0; world.vocab()];
     let (mut total, mut count) = (0.0, 0usize);
     let used = rows.min(sequences.max(1));
     let work = world.pool_work(topics.len());
@@ -43,8 +43,8 @@ pub async fn training_level_at(
         let Rows::Tokens(tokens) = cells else { continue };
         filter.reset();
         for token in tokens {
-            filter.predict(&mut law);
-            total -= law[usize::from(token)].ln();
+            filter.predict(&mut distribution);
+            total -= distribution[usize::from(token)].ln();
             count += 1;
             filter.observe(token);
             pace.worked(work).await;

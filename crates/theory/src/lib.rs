@@ -1,4 +1,4 @@
-//! What an ideal model does: curves, levels, the bound. Pure Rust, f64; knows no net and no browser. Stands on `worlds` and
+//! What an ideal predictor does: curves, levels, the bound. Pure Rust, f64; knows no net and no browser. Stands on `worlds` and
 //! `experiment`.
 //!
 //! Start reading at [`Curves`] (the loss of exact Bayes by position) and [`bound`] (the terms of the generalization bound).

@@ -6,7 +6,7 @@ use super::{
     equivalence::same_process,
 };
 use worlds::pace::Pace;
-use worlds::{Hmm, Mixture, hmm::Exit, stationary};
+use worlds::{Hmm, Mixture, hmm::Transition, stationary};
 
 /// Where a curve is this close to its limit it has reached it.
 const REACHED: f64 = 1e-6;
@@ -35,7 +35,7 @@ pub struct ComponentLimits {
     /// Distinct beliefs met.
     pub beliefs: usize,
     /// The stationary process that it ends in, where there is only one.
-    settled: Option<Hmm>,
+    stationary: Option<Hmm>,
 }
 
 impl ComponentLimits {
@@ -44,40 +44,41 @@ impl ComponentLimits {
         let n = hmm.states();
         let chain = hmm.hidden_chain();
         let classes = stationary::recurrent_classes(&chain, n);
-        let chances = stationary::absorption(&chain, n, &classes, hmm.start());
+        let probabilities = stationary::absorption(&chain, n, &classes, hmm.start());
         let (mut rate, mut rate_error) = (0.0, 0.0);
-        let mut settled = Vec::new();
+        let mut stationary = Vec::new();
         let mut graph = BeliefGraph::new(hmm, budget);
-        for (class, chance) in classes.iter().zip(chances) {
-            if chance > 0.0 {
-                let law = stationary::within_class(&chain, n, class);
-                // Most processes are one class in its stationary law: then all is asked of one graph.
-                let whole = class.len() == n && law.iter().zip(hmm.start()).all(|(a, b)| (a - b).abs() < 1e-12);
-                let part = restricted(hmm, class, law);
+        for (class, probability) in classes.iter().zip(probabilities) {
+            if probability > 0.0 {
+                let distribution = stationary::within_class(&chain, n, class);
+                // Most processes are one class in its stationary distribution: then all is asked of one graph.
+                let whole =
+                    class.len() == n && distribution.iter().zip(hmm.start()).all(|(a, b)| (a - b).abs() < 1e-12);
+                let part = restricted(hmm, class, distribution);
                 let (value, error) = if whole {
                     class_rate(pace, hmm, &mut graph).await
                 } else {
                     class_rate(pace, &part, &mut BeliefGraph::new(&part, budget)).await
                 };
-                rate += chance * value;
-                rate_error += chance * error;
-                settled.push(part);
+                rate += probability * value;
+                rate_error += probability * error;
+                stationary.push(part);
             }
         }
-        let settled = if settled.len() == 1 { settled.pop() } else { None };
+        let stationary = if stationary.len() == 1 { stationary.pop() } else { None };
         if n == 1 {
-            return Self { rate, rate_error, excess: Some(0.0), curve: vec![rate; length], beliefs: 1, settled };
+            return Self { rate, rate_error, excess: Some(0.0), curve: vec![rate; length], beliefs: 1, stationary };
         }
         let curve = enumerated(pace, &mut graph, hmm.start(), length, rate, rate_error).await;
         let start = graph.start(hmm.start());
         let excess = sum_excess(pace, &mut graph, start, rate, &curve).await;
-        Self { rate, rate_error, excess, curve, beliefs: graph.beliefs(), settled }
+        Self { rate, rate_error, excess, curve, beliefs: graph.beliefs(), stationary }
     }
 }
 
 /// Lengthens a curve that has come to its limit.
 fn reached(mut curve: Vec<f64>, rate: f64, rate_error: f64, length: usize) -> Vec<f64> {
-    if rate_error < REACHED && settled_at(&curve, rate, REACHED) {
+    if rate_error < REACHED && converged_at(&curve, rate, REACHED) {
         curve.resize(length, rate);
     }
     curve
@@ -93,11 +94,11 @@ pub async fn enumerated(
     rate_error: f64,
 ) -> Vec<f64> {
     let start = graph.start(start);
-    let curve = graph.curve(pace, start, length, |values| settled_at(values, rate, rate_error + ENOUGH)).await;
+    let curve = graph.curve(pace, start, length, |values| converged_at(values, rate, rate_error + ENOUGH)).await;
     reached(curve, rate, rate_error, length)
 }
 
-fn settled_at(curve: &[f64], rate: f64, tolerance: f64) -> bool {
+fn converged_at(curve: &[f64], rate: f64, tolerance: f64) -> bool {
     curve.len() >= 4 && curve.iter().rev().take(4).all(|h| (h - rate).abs() < tolerance)
 }
 
@@ -141,8 +142,8 @@ async fn distinguishable(pace: &mut Pace, mixture: &Mixture, parts: &[ComponentL
     let mut order = Vec::new();
     for (c, part) in parts.iter().enumerate() {
         if mixture.weights()[c] > 0.0 {
-            let settled = part.settled.as_ref()?;
-            order.push((signature(settled), c, settled));
+            let stationary = part.stationary.as_ref()?;
+            order.push((signature(stationary), c, stationary));
         }
     }
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -150,15 +151,15 @@ async fn distinguishable(pace: &mut Pace, mixture: &Mixture, parts: &[ComponentL
     let mut groups: Vec<(usize, f64)> = Vec::new();
     let mut low = 0;
     for i in 0..order.len() {
-        let (here, c, settled) = (&order[i].0, order[i].1, order[i].2);
+        let (here, c, stationary) = (&order[i].0, order[i].1, order[i].2);
         while here - order[low].0 > 1e-9 {
             low += 1;
         }
         let mut merged = false;
         for &(_, earlier, other) in &order[low..i] {
             // Two processes are compared by the span of their states' words.
-            pace.worked((settled.states() + other.states()).pow(2) * mixture.hmm().vocab()).await;
-            if same_process(settled, other)? {
+            pace.worked((stationary.states() + other.states()).pow(2) * mixture.hmm().vocab()).await;
+            if same_process(stationary, other)? {
                 let whole = same_process(&mixture.component(c), &mixture.component(earlier))?;
                 let group = groups.iter_mut().find(|(first, _)| *first == earlier);
                 match group {
@@ -181,15 +182,15 @@ async fn distinguishable(pace: &mut Pace, mixture: &Mixture, parts: &[ComponentL
     Some(groups.into_iter().map(|(_, w)| w).collect())
 }
 
-/// A number that equal processes share, and different ones as good as never: the chances of all words of two tokens,
+/// A number that equal processes share, and different ones as good as never: the probabilities of all words of two tokens,
 /// with arbitrary weights.
 fn signature(hmm: &Hmm) -> f64 {
     let weight = |x: u16| libm::sin(1.0 + 12.9898 * f64::from(x));
     let mut sum = 0.0;
     for (i, &p) in hmm.start().iter().enumerate().filter(|(_, p)| **p > 0.0) {
-        for first in hmm.exits(i) {
+        for first in hmm.transitions(i) {
             sum += p * first.p * weight(first.token);
-            for second in hmm.exits(first.next as usize) {
+            for second in hmm.transitions(first.next as usize) {
                 sum += p * first.p * second.p * weight(first.token) * (weight(second.token) + 0.5);
             }
         }
@@ -203,42 +204,44 @@ fn restricted(hmm: &Hmm, class: &[usize], start: Vec<f64>) -> Hmm {
     let edges = class
         .iter()
         .enumerate()
-        .flat_map(|(i, &state)| hmm.exits(state).iter().map(move |e| (i as u32, *e)))
-        .map(|(i, e)| (i, Exit { next: place(e.next), ..e }))
+        .flat_map(|(i, &state)| hmm.transitions(state).iter().map(move |e| (i as u32, *e)))
+        .map(|(i, e)| (i, Transition { next: place(e.next), ..e }))
         .collect();
     Hmm::new(hmm.vocab(), class.len(), edges, Some(start))
 }
 
-/// Entropy rate of an irreducible HMM in its stationary law, and the most it can be off.
+/// Entropy rate of an irreducible HMM in its stationary distribution, and the most it can be off.
 async fn class_rate(pace: &mut Pace, hmm: &Hmm, graph: &mut BeliefGraph<'_>) -> (f64, f64) {
     if hmm.is_unifilar() {
         // State and token give the next state, so the observer ends up knowing as much as the state says.
         let mut rate = 0.0;
         for (i, p) in hmm.start().iter().enumerate() {
-            let law: Vec<f64> = hmm.exits(i).iter().map(|e| e.p).collect();
-            rate += p * entropy(&law);
+            let distribution: Vec<f64> = hmm.transitions(i).iter().map(|e| e.p).collect();
+            rate += p * entropy(&distribution);
         }
         return (rate, 0.0);
     }
-    // An observer who is told the first state does at least as well as the rate, and one who is not does no better: both
+    // An observer who knows the first state does at least as well as the rate, and one who is not does no better: both
     // converge to it.
     // The rest is for the curve itself. A step seldom costs more than four times what the one before did.
     let reserve = graph.budget_left() / 2;
-    let mut untold = graph.start(hmm.start());
-    let mut told = graph.start_told(hmm.start());
-    let mut upper = vec![graph.entropy(&untold)];
-    let mut lower = graph.entropy(&told);
+    let mut uninformed = graph.start(hmm.start());
+    let mut informed = graph.start_at_states(hmm.start());
+    let mut upper = vec![graph.entropy(&uninformed)];
+    let mut lower = graph.entropy(&informed);
     let mut spent = 0;
     while upper.len() < MAX_POSITIONS
         && upper[upper.len() - 1] - lower > TINY
         && graph.budget_left() > reserve + 4 * spent
     {
         let before = graph.budget_left();
-        let (Some(u), Some(t)) = (graph.next_at(pace, &untold).await, graph.next_at(pace, &told).await) else { break };
-        (untold, told) = (u, t);
+        let (Some(u), Some(t)) = (graph.next_at(pace, &uninformed).await, graph.next_at(pace, &informed).await) else {
+            break;
+        };
+        (uninformed, informed) = (u, t);
         spent = before - graph.budget_left();
-        upper.push(graph.entropy(&untold));
-        lower = lower.max(graph.entropy(&told));
+        upper.push(graph.entropy(&uninformed));
+        lower = lower.max(graph.entropy(&informed));
     }
     let last = upper[upper.len() - 1];
     let width = (last - lower).max(0.0);

@@ -1,4 +1,4 @@
-//! What an ideal learner of a linear dynamical system loses: closed forms for the Gaussian of each step, and means over sampled
+//! What an ideal predictor of a linear dynamical system loses: closed forms for the Gaussian of each step, and means over sampled
 //! paths of what they depend on.
 
 use super::curves::STATE_WORK;
@@ -9,7 +9,7 @@ use super::{
 };
 use worlds::pace::{Pace, at_once};
 use worlds::{
-    Corpus, LinearLaw, LinearSystem, Rows, Topic,
+    Corpus, LinearPrior, LinearSystem, Rows, Topic,
     linear::{Forecaster, Gaussian, entropy},
     rng::{Purpose, Stream},
 };
@@ -27,12 +27,12 @@ pub struct LinearTheory {
     pub curves: Curves,
     /// Mean squared error of the mean prediction of `curves.bayes` by position, summed over a vector's entries.
     pub squared_error: Vec<f64>,
-    pub rivals: Vec<Rival>,
+    pub baselines: Vec<LinearBaseline>,
 }
 
 /// Another predictor.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rival {
+pub struct LinearBaseline {
     pub name: &'static str,
     /// A sentence: what it knows and what it does.
     pub about: String,
@@ -96,66 +96,66 @@ impl Losses {
 }
 
 impl LinearTheory {
-    /// `topics`: the K training topics, if there are so many and no more; their retrieval is then among the rivals.
-    pub fn compute(law: &LinearLaw, topics: &[Topic], length: usize, budget: &Budget) -> Self {
-        at_once(Self::compute_at(&mut Pace::unbroken(), law, topics, length, budget))
+    /// `topics`: the K training topics, if there are so many and no more; their retrieval is then among the baselines.
+    pub fn compute(distribution: &LinearPrior, topics: &[Topic], length: usize, budget: &Budget) -> Self {
+        at_once(Self::compute_at(&mut Pace::unbroken(), distribution, topics, length, budget))
     }
 
     /// The same, with rests.
     pub async fn compute_at(
         pace: &mut Pace,
-        law: &LinearLaw,
+        distribution: &LinearPrior,
         topics: &[Topic],
         length: usize,
         budget: &Budget,
     ) -> Self {
-        let (d, noise) = (law.dimension(), law.noise().powi(2));
+        let (d, noise) = (distribution.dimension(), distribution.noise().powi(2));
         let n = (budget.monte_carlo_work / (length * d * d).max(1)).clamp(MIN_SEQUENCES, MAX_SEQUENCES);
         let rate = entropy(d, noise);
         let mut oracle = Curve { values: vec![rate; length], stderr: None, methods: vec![Method::ClosedForm; length] };
         // E|x - mean|² of the source that knows W.
         let mut least = vec![d as f64 * noise; length];
         if let (Some(loss), Some(square)) = (oracle.values.first_mut(), least.first_mut()) {
-            *loss = entropy(d, law.first().powi(2));
-            *square = d as f64 * law.first().powi(2);
+            *loss = entropy(d, distribution.first().powi(2));
+            *square = d as f64 * distribution.first().powi(2);
         }
 
-        let mut bayes = (law.bayes(), Losses::new(length));
-        let mut rivals: Vec<(&str, String, Forecaster, Losses)> = rivals(law)
+        let mut bayes = (distribution.bayes(), Losses::new(length));
+        let mut baselines: Vec<(&str, String, Forecaster, Losses)> = baselines(distribution)
             .into_iter()
             .map(|(name, about, forecaster)| (name, about, forecaster, Losses::new(length)))
             .collect();
         let systems: Vec<&LinearSystem> = systems(topics).collect();
         // A pool is passed over at every step: fewer sequences for more systems.
         let pooled = (!systems.is_empty()).then(|| (n / systems.len().max(1)).clamp(MIN_SEQUENCES.min(n), n));
-        let mut pool = (law.pool(systems.into_iter()), Losses::new(length));
+        let mut pool = (distribution.pool(systems.into_iter()), Losses::new(length));
         let mut logs = vec![Vec::with_capacity(n); length];
         let mut row = vec![0.0; length * d];
-        // What a vector costs: Bayes and each rival some d³, each system of the pool d².
-        let vector = STATE_WORK * d * d * (1 + d) * (2 + rivals.len());
+        // What a vector costs: Bayes and each baseline some d³, each system of the pool d².
+        let vector = STATE_WORK * d * d * (1 + d) * (2 + baselines.len());
         for index in 0..n {
             pace.reached(index as f64 / n as f64);
             let mut stream = Stream::new(0, Purpose::MonteCarlo, index as u64);
-            let system = law.draw(&mut stream);
-            law.draw_sequence(&system, &mut row, &mut stream);
-            let mut told = law.oracle(&system);
+            let system = distribution.draw(&mut stream);
+            distribution.draw_sequence(&system, &mut row, &mut stream);
+            let mut informed = distribution.oracle(&system);
             bayes.0.reset();
-            rivals.iter_mut().for_each(|rival| rival.2.reset());
+            baselines.iter_mut().for_each(|baseline| baseline.2.reset());
             pool.0.reset();
             for (l, x) in row.chunks_exact(d).enumerate() {
                 logs[l].push(0.5 * x.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().max(f64::MIN_POSITIVE).ln());
-                let known = told.predict();
+                let known = informed.predict();
                 let hidden = bayes.0.predict();
-                if law.is_exact() {
+                if distribution.is_exact() {
                     // The mean over W given the past of what the other branch takes for one W: d/2 ln(1 + xᵀΛ⁻¹x).
                     bayes.1.excess.add(l, hidden.entropy() - known.entropy());
                     bayes.1.squares.add(l, d as f64 * (hidden.variance - known.variance));
                 } else {
                     bayes.1.add(l, &known, &hidden);
                 }
-                told.observe(x);
+                informed.observe(x);
                 bayes.0.observe(x);
-                for (_, _, forecaster, losses) in &mut rivals {
+                for (_, _, forecaster, losses) in &mut baselines {
                     losses.add(l, &known, &forecaster.predict());
                     forecaster.observe(x);
                 }
@@ -169,9 +169,9 @@ impl LinearTheory {
             }
         }
         let plus = |squares: &Sums, n: usize| (0..length).map(|l| least[l] + squares.mean(l, n as f64)).collect();
-        let mut finished: Vec<Rival> = rivals
+        let mut finished: Vec<LinearBaseline> = baselines
             .into_iter()
-            .map(|(name, about, _, losses)| Rival {
+            .map(|(name, about, _, losses)| LinearBaseline {
                 name,
                 about,
                 curve: losses.excess.curve(&oracle.values, n as f64),
@@ -179,7 +179,7 @@ impl LinearTheory {
             })
             .collect();
         if let Some(pooled) = pooled {
-            finished.push(Rival {
+            finished.push(LinearBaseline {
                 name: "retrieval",
                 about: format!(
                     "Exact Bayes over the {} training topics: their posterior-weighted mean. On a topic that is not among \
@@ -191,7 +191,7 @@ impl LinearTheory {
             });
         }
         let mut how = vec!["Entropy rate: closed form, the entropy of the noise.".into()];
-        how.push(if law.is_exact() {
+        how.push(if distribution.is_exact() {
             format!(
                 "h_1 is closed form; the rest is Monte Carlo over {n} sequences of the entropy of the exact predictive, \
                  rate + d/2 ln(1 + xᵀΛ⁻¹x)."
@@ -204,7 +204,7 @@ impl LinearTheory {
             )
         });
         how.push("Excess entropy: infinite, since h_l - h tends to d²/(2L).".into());
-        how.push("Unigram level: the entropy of the marginal law, from the spacings of sampled lengths; directions are even.".into());
+        how.push("Unigram level: the entropy of the marginal distribution, from the spacings of sampled lengths; directions are even.".into());
         Self {
             squared_error: plus(&bayes.1.squares, n),
             curves: Curves {
@@ -217,32 +217,32 @@ impl LinearTheory {
                 how,
                 belief_states: 0,
             },
-            rivals: finished,
+            baselines: finished,
         }
     }
 }
 
-fn rivals(law: &LinearLaw) -> Vec<(&'static str, String, Forecaster)> {
+fn baselines(distribution: &LinearPrior) -> Vec<(&'static str, String, Forecaster)> {
     vec![
         (
             "OLS",
             "Ordinary least squares, of least norm until W is determined; it knows the noise's variance, and adds what \
              regression adds."
                 .into(),
-            law.least_squares(),
+            distribution.least_squares(),
         ),
         (
             "ridge",
             format!(
                 "Ridge regression of strength {USUAL_STRENGTH}; exact Bayes has {:.3}, noise over prior.",
-                (law.noise() / law.prior_spread()).powi(2)
+                (distribution.noise() / distribution.prior_spread()).powi(2)
             ),
-            law.ridge(USUAL_STRENGTH),
+            distribution.ridge(USUAL_STRENGTH),
         ),
         (
             "last value",
             "Expects the last vector again, give or take as much as vectors have moved so far.".into(),
-            law.last_value(),
+            distribution.last_value(),
         ),
     ]
 }
@@ -255,13 +255,13 @@ pub fn systems(topics: &[Topic]) -> impl Iterator<Item = &LinearSystem> {
 /// [`super::levels::training_level`] for vectors.
 pub(super) async fn training_level(
     pace: &mut Pace,
-    law: &LinearLaw,
+    distribution: &LinearPrior,
     corpus: &Corpus,
     topics: &[Topic],
     rows: usize,
     sequences: usize,
 ) -> f64 {
-    let mut pool = law.pool(systems(topics));
+    let mut pool = distribution.pool(systems(topics));
     let (mut total, mut count) = (0.0, 0usize);
     let used = rows.min(sequences.max(1));
     for (_, cells) in (0..used).filter_map(|i| corpus.row(i * rows / used)) {
@@ -277,7 +277,7 @@ pub(super) async fn training_level(
     total / count.max(1) as f64
 }
 
-/// Entropy of the marginal law by position from ln |x| of samples. The law is the same in all directions, so that
+/// Entropy of the marginal distribution by position from ln |x| of samples. The distribution is the same in all directions, so that
 /// h(x) = h(ln |x|) + d E ln |x| + ln(area of the unit sphere); h(ln |x|) is estimated from m-spacings.
 fn marginal(logs: Vec<Vec<f64>>, d: usize, first: Option<f64>) -> Curve {
     let area = match d {

@@ -47,15 +47,15 @@ impl Sampled {
             let mut stream = Stream::new(0, Purpose::MonteCarlo, index as u64);
             let topic = world.draw_topic(&mut stream);
             world.draw_sequence(&topic, &mut tokens, &mut stream);
-            let mut told = world.oracle(&topic);
+            let mut informed = world.oracle(&topic);
             filter.reset();
             for (l, &token) in tokens.iter().enumerate() {
                 filter.predict(&mut bayes);
-                told.predict(&mut oracle);
+                informed.predict(&mut oracle);
                 hidden[l].add(entropy(&bayes), divergence(&oracle, &bayes).max(0.0));
                 known[l].add(entropy(&oracle), 0.0);
                 filter.observe(token);
-                told.observe(token);
+                informed.observe(token);
                 pace.worked(work).await;
             }
         }

@@ -24,7 +24,7 @@ fn close(value: f64, golden: f64, tolerance: f64) {
     assert!((value - golden).abs() <= tolerance, "{value} is not {golden} to {tolerance}");
 }
 
-/// `states` and edges (from, token, to, chance) as a process in JSON.
+/// `states` and edges (from, token, to, probability) as a process in JSON.
 fn process(tokens: usize, states: usize, edges: &[(usize, usize, usize, f64)]) -> String {
     let names: Vec<String> = (0..tokens).map(|x| x.to_string()).collect();
     let matrices: std::collections::BTreeMap<_, _> = names
@@ -150,7 +150,7 @@ fn named_worlds_are_what_their_matrices_say() {
         }
         close(a.excess_entropy.expect(name), b.excess_entropy.expect(name), 1e-9);
     }
-    // A unifilar process by hand: golden mean at 0.3 has stationary law 1/1.3, 0.3/1.3.
+    // A unifilar process by hand: golden mean at 0.3 has stationary distribution 1/1.3, 0.3/1.3.
     let c = curves("golden-mean:p=0.3", 4);
     let binary = |p: f64| entropy::entropy(&[p, 1.0 - p]);
     close(c.entropy_rate, binary(0.3) / 1.3, 1e-12);
@@ -167,16 +167,16 @@ fn by_all_words(w: &World, l: usize) -> f64 {
     let mut total = 0.0;
     let v = w.vocab();
     for word in 0..v.pow(l as u32) {
-        let (mut filter, mut law, mut chance, mut rest) = (w.bayes(), vec![0.0; v], 1.0, word);
+        let (mut filter, mut distribution, mut probability, mut rest) = (w.bayes(), vec![0.0; v], 1.0, word);
         for _ in 0..l {
-            filter.predict(&mut law);
-            chance *= law[rest % v];
+            filter.predict(&mut distribution);
+            probability *= distribution[rest % v];
             filter.observe((rest % v) as u16);
             rest /= v;
         }
-        if chance > 0.0 {
-            filter.predict(&mut law);
-            total += chance * entropy::entropy(&law);
+        if probability > 0.0 {
+            filter.predict(&mut distribution);
+            total += probability * entropy::entropy(&distribution);
         }
     }
     total
@@ -310,15 +310,15 @@ fn a_beta_coin_with_any_parameters_agrees_with_its_filter() {
     let c = Curves::compute(&w, 7, &Budget::default());
     let mut mean = 0.0;
     for word in 0..64u16 {
-        let (mut filter, mut law, mut chance) = (w.bayes(), [0.0; 2], 1.0);
+        let (mut filter, mut distribution, mut probability) = (w.bayes(), [0.0; 2], 1.0);
         for bit in 0..6 {
-            filter.predict(&mut law);
+            filter.predict(&mut distribution);
             let token = word >> bit & 1;
-            chance *= law[usize::from(token)];
+            probability *= distribution[usize::from(token)];
             filter.observe(token);
         }
-        filter.predict(&mut law);
-        mean += chance * entropy::entropy(&law);
+        filter.predict(&mut distribution);
+        mean += probability * entropy::entropy(&distribution);
     }
     close(c.bayes.values[6], mean, 1e-12);
 }
@@ -341,7 +341,7 @@ fn excess_of_a_mixture_is_the_parts_plus_the_topic() {
     // A component without weight is as good as absent.
     let c = curves(&mixture(&[(1.0, even()), (0.0, golden_mean())]), 5);
     close(c.excess_entropy.expect("finite"), 0.636514, 1e-5);
-    // The same process from two different starts: the topic is never fully told.
+    // The same process from two different starts: the topic is never fully known.
     let started = |start: &str| even().replacen("{", &format!(r#"{{"start":{start},"#), 1);
     let c = curves(&mixture(&[(1.0, started("[1.0,0.0]")), (1.0, started("[0.0,1.0]"))]), 60);
     let sum: f64 = c.bayes.values.iter().map(|h| h - c.entropy_rate).sum();
@@ -475,7 +475,7 @@ fn a_linear_system_has_its_closed_forms() {
     }
 }
 
-/// The curve's own formula against plain surprise, tokens replaced by vectors; the marginal law where it is Gaussian.
+/// The curve's own formula against plain surprise, tokens replaced by vectors; the marginal distribution where it is Gaussian.
 #[test]
 fn the_curves_of_a_linear_system_agree_with_plain_sampling() {
     let w = World::new(&"lds:d=2,sw=0.01,start=0".parse().expect("a world")).expect("builds");
@@ -484,16 +484,17 @@ fn the_curves_of_a_linear_system_agree_with_plain_sampling() {
         close(c.unigram.values[l], c.entropy_rate, 0.02);
     }
     let w = World::new(&"lds:d=2,noise=0.3".parse().expect("a world")).expect("builds");
-    let law = w.linear().expect("linear");
+    let distribution = w.linear().expect("linear");
     let topics: Vec<_> = (0..5).map(|i| w.draw_topic(&mut Stream::new(3, Purpose::Topic, i))).collect();
-    let told = linear::LinearTheory::compute(law, &topics, 12, &Budget::default());
+    let theory = linear::LinearTheory::compute(distribution, &topics, 12, &Budget::default());
     let (n, mut sums, mut squares) = (4000, [[0.0; 12]; 3], [0.0; 12]);
     for index in 0..n {
         let mut stream = Stream::new(5, Purpose::MonteCarlo, index);
-        let system = law.draw(&mut stream);
+        let system = distribution.draw(&mut stream);
         let mut row = [0.0; 24];
-        law.draw_sequence(&system, &mut row, &mut stream);
-        let mut forecasters = [law.bayes(), law.least_squares(), law.pool(linear::systems(&topics))];
+        distribution.draw_sequence(&system, &mut row, &mut stream);
+        let mut forecasters =
+            [distribution.bayes(), distribution.least_squares(), distribution.pool(linear::systems(&topics))];
         for (l, x) in row.chunks_exact(2).enumerate() {
             let mean = forecasters[0].predict();
             squares[l] += mean.mean().iter().zip(x).map(|(m, x)| (m - f64::from(*x)).powi(2)).sum::<f64>();
@@ -505,15 +506,15 @@ fn the_curves_of_a_linear_system_agree_with_plain_sampling() {
     }
     for l in 0..12 {
         let mean = |sums: &[f64; 12]| sums[l] / n as f64;
-        close(mean(&sums[0]), told.curves.bayes.values[l], 0.08);
-        close(mean(&squares), told.squared_error[l], 0.05 * told.squared_error[l]);
-        let rival = |name: &str| told.rivals.iter().find(|r| r.name == name).expect("there").curve.values[l];
+        close(mean(&sums[0]), theory.curves.bayes.values[l], 0.08);
+        close(mean(&squares), theory.squared_error[l], 0.05 * theory.squared_error[l]);
+        let baseline = |name: &str| theory.baselines.iter().find(|r| r.name == name).expect("there").curve.values[l];
         assert!(
-            (mean(&sums[1]) - rival("OLS")).abs() < 0.1 * rival("OLS").abs().max(1.0),
+            (mean(&sums[1]) - baseline("OLS")).abs() < 0.1 * baseline("OLS").abs().max(1.0),
             "{} {}",
             mean(&sums[1]),
-            rival("OLS")
+            baseline("OLS")
         );
-        assert!((mean(&sums[2]) - rival("retrieval")).abs() < 0.3, "{} {}", mean(&sums[2]), rival("retrieval"));
+        assert!((mean(&sums[2]) - baseline("retrieval")).abs() < 0.3, "{} {}", mean(&sums[2]), baseline("retrieval"));
     }
 }

@@ -1,4 +1,4 @@
-//! Real text, whose law nobody knows: what the n-gram models lose on text that they were not fitted on.
+//! Real text, whose distribution nobody knows: what the n-gram models lose on text that they were not fitted on.
 
 use super::{
     curve::{Curve, Method},
@@ -94,7 +94,7 @@ pub async fn curves(pace: &mut Pace, world: &World, texts: &Texts, length: usize
         excess_entropy: None,
         how: vec![
             format!(
-                "Nobody knows the law of a real text, so there is no exact curve. The baseline mixes {} n-gram models, one for \
+                "Nobody knows the distribution of a real text, so there is no exact curve. The baseline mixes {} n-gram models, one for \
                  each document, that look at most {ORDER} tokens back and were fitted on the first nine tenths of it. It is not \
                  a lower bound: a model may do better.",
                 texts.len()

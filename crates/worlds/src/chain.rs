@@ -1,14 +1,14 @@
-//! A Markov chain over tokens: the topic of the Markov world, and what a bigram learner can know of any topic.
+//! A Markov chain over tokens: the topic of the Markov world, and what a bigram model can know of any topic.
 
 use super::{
-    hmm::{Exit, Hmm},
+    hmm::{Hmm, Transition},
     rng::Stream,
     stationary,
 };
 
 /// k tokens; the next one depends on the last `order` (1 or 2) of them.
 ///
-/// With order 1 the first token comes from the stationary law. With order 2 the first two are uniform: under
+/// With order 1 the first token comes from the stationary distribution. With order 2 the first two are uniform: under
 /// symmetric Dirichlet rows they then say nothing about the chain, and counting is exact Bayes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
@@ -28,8 +28,13 @@ impl Chain {
     }
 
     /// Tokens drawn independently.
-    pub fn memoryless(law: &[f64]) -> Self {
-        Self { k: law.len(), order: 1, rows: law.repeat(law.len()), first: law.to_vec() }
+    pub fn memoryless(distribution: &[f64]) -> Self {
+        Self {
+            k: distribution.len(),
+            order: 1,
+            rows: distribution.repeat(distribution.len()),
+            first: distribution.to_vec(),
+        }
     }
 
     /// Rows independent, each Dirichlet(alpha).
@@ -47,12 +52,12 @@ impl Chain {
         let chain = hmm.hidden_chain();
         let n = hmm.states();
         let classes = stationary::recurrent_classes(&chain, n);
-        let chances = stationary::absorption(&chain, n, &classes, hmm.start());
+        let probabilities = stationary::absorption(&chain, n, &classes, hmm.start());
         let (mut pairs, mut first) = (vec![0.0; k * k], vec![0.0; k]);
-        for (class, chance) in classes.iter().zip(chances).filter(|(_, chance)| *chance > 0.0) {
+        for (class, probability) in classes.iter().zip(probabilities).filter(|(_, probability)| *probability > 0.0) {
             for (&i, p) in class.iter().zip(stationary::within_class(&chain, n, class)) {
-                for one in hmm.exits(i) {
-                    let mass = chance * p * one.p;
+                for one in hmm.transitions(i) {
+                    let mass = probability * p * one.p;
                     first[usize::from(one.token)] += mass;
                     for two in hmm.emissions(one.next as usize) {
                         pairs[usize::from(one.token) * k + usize::from(two.0)] += mass * two.1;
@@ -74,7 +79,7 @@ impl Chain {
         self.order
     }
 
-    /// The law of what follows context `i`.
+    /// The distribution of what follows context `i`.
     pub fn row(&self, i: usize) -> &[f64] {
         &self.rows[i * self.k..(i + 1) * self.k]
     }
@@ -84,13 +89,13 @@ impl Chain {
         self.rows.len() / self.k
     }
 
-    /// The law of the first token: the stationary one with order 1.
+    /// The distribution of the first token: the stationary one with order 1.
     pub fn first(&self) -> &[f64] {
         &self.first
     }
 
-    /// The long-run law of contexts.
-    pub fn settled(&self) -> Vec<f64> {
+    /// The long-run distribution of contexts.
+    pub fn stationary(&self) -> Vec<f64> {
         if self.order == 1 {
             return self.first.clone();
         }
@@ -112,8 +117,8 @@ impl Chain {
     pub fn draw_sequence(&self, out: &mut [u16], stream: &mut Stream) {
         let mut context = 0;
         for (t, slot) in out.iter_mut().enumerate() {
-            let law = if t < self.order { &self.first } else { self.row(context) };
-            let token = stream.categorical(law.iter().copied());
+            let distribution = if t < self.order { &self.first } else { self.row(context) };
+            let token = stream.categorical(distribution.iter().copied());
             *slot = token as u16;
             context = self.after(context, token);
         }
@@ -125,7 +130,10 @@ impl Chain {
         let mut edges = Vec::new();
         for context in 0..contexts {
             for (next, &p) in self.row(context).iter().enumerate() {
-                edges.push((context as u32, Exit { token: next as u16, next: self.after(context, next) as u32, p }));
+                edges.push((
+                    context as u32,
+                    Transition { token: next as u16, next: self.after(context, next) as u32, p },
+                ));
             }
         }
         if self.order == 1 {
@@ -135,10 +143,10 @@ impl Chain {
         // Two states of waiting: nothing seen, one token seen.
         let empty = contexts + self.k;
         for (token, &p) in self.first.iter().enumerate() {
-            edges.push((empty as u32, Exit { token: token as u16, next: (contexts + token) as u32, p }));
+            edges.push((empty as u32, Transition { token: token as u16, next: (contexts + token) as u32, p }));
             for (next, &p) in self.first.iter().enumerate() {
                 let pair = (token * self.k + next) as u32;
-                edges.push(((contexts + token) as u32, Exit { token: next as u16, next: pair, p }));
+                edges.push(((contexts + token) as u32, Transition { token: next as u16, next: pair, p }));
             }
         }
         let mut start = vec![0.0; empty + 1];

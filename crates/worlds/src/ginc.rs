@@ -1,7 +1,7 @@
 //! The concepts of GINC, which are drawn at random.
 
 use super::{
-    hmm::{Exit, Hmm},
+    hmm::{Hmm, Transition},
     rng::{Purpose, Stream},
 };
 use experiment::kinds::Ginc;
@@ -39,7 +39,7 @@ pub fn concepts(ginc: &Ginc) -> Vec<Hmm> {
                 for j in 0..states {
                     let value = values[i / properties * entities + j / properties];
                     let slot = slots[i % properties * properties + j % properties];
-                    edges.push((i as u32, Exit { token, next: j as u32, p: value * slot }));
+                    edges.push((i as u32, Transition { token, next: j as u32, p: value * slot }));
                 }
             }
             Hmm::new(vocab, states, edges, Some(softmax(&weights)))

@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::{rng::Stream, stationary};
 use experiment::{Process, kinds::Edges};
 
-/// A way out of a state: emit `token`, go to `next`, with chance `p` > 0.
+/// A way out of a state: emit `token`, go to `next`, with probability `p` > 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Exit {
+pub struct Transition {
     pub token: u16,
     pub next: u32,
     pub p: f64,
@@ -18,18 +18,18 @@ pub struct Exit {
 pub struct Hmm {
     vocab: usize,
     start: Vec<f64>,
-    /// Exits of state i are `exits[first[i]..first[i + 1]]`, in order of token, then of next state.
+    /// Transitions of state i are `transitions[first[i]..first[i + 1]]`, in order of token, then of next state.
     first: Vec<u32>,
-    exits: Vec<Exit>,
-    /// The same for (token, chance) with next states summed out: what a prediction needs, often far fewer.
+    transitions: Vec<Transition>,
+    /// The same for (token, probability) with next states summed out: what a prediction needs, often far fewer.
     first_emission: Vec<u32>,
     emissions: Vec<(u16, f64)>,
 }
 
 impl Hmm {
-    /// From `(state, exit)` pairs over tokens `0..vocab` and states `0..states`; each state's chances are divided by
-    /// their sum. Without a start, the stationary law of the hidden chain (see [`stationary::stationary`]).
-    pub fn new(vocab: usize, states: usize, mut edges: Vec<(u32, Exit)>, start: Option<Vec<f64>>) -> Self {
+    /// From `(state, transition)` pairs over tokens `0..vocab` and states `0..states`; each state's probabilities are divided by
+    /// their sum. Without a start, the stationary distribution of the hidden chain (see [`stationary::stationary`]).
+    pub fn new(vocab: usize, states: usize, mut edges: Vec<(u32, Transition)>, start: Option<Vec<f64>>) -> Self {
         edges.retain(|(_, e)| e.p > 0.0);
         edges.sort_by_key(|(i, e)| (*i, e.token, e.next));
         let mut totals = vec![0.0; states];
@@ -41,19 +41,20 @@ impl Hmm {
         for i in 0..states {
             first[i + 1] += first[i];
         }
-        let exits: Vec<Exit> = edges.into_iter().map(|(i, e)| Exit { p: e.p / totals[i as usize], ..e }).collect();
+        let transitions: Vec<Transition> =
+            edges.into_iter().map(|(i, e)| Transition { p: e.p / totals[i as usize], ..e }).collect();
         let (mut first_emission, mut emissions) = (vec![0], Vec::<(u16, f64)>::new());
         for i in 0..states {
             let begin = emissions.len();
-            for exit in &exits[first[i] as usize..first[i + 1] as usize] {
-                match emissions[begin..].last_mut().filter(|(token, _)| *token == exit.token) {
-                    Some((_, p)) => *p += exit.p,
-                    None => emissions.push((exit.token, exit.p)),
+            for transition in &transitions[first[i] as usize..first[i + 1] as usize] {
+                match emissions[begin..].last_mut().filter(|(token, _)| *token == transition.token) {
+                    Some((_, p)) => *p += transition.p,
+                    None => emissions.push((transition.token, transition.p)),
                 }
             }
             first_emission.push(emissions.len() as u32);
         }
-        let mut hmm = Self { vocab, start: Vec::new(), first, exits, first_emission, emissions };
+        let mut hmm = Self { vocab, start: Vec::new(), first, transitions, first_emission, emissions };
         hmm.start = match start {
             Some(start) => {
                 let sum: f64 = start.iter().sum();
@@ -66,20 +67,20 @@ impl Hmm {
 
     /// The process of a named world, over an alphabet of `vocab` tokens.
     pub fn from_edges(process: &Edges, vocab: usize) -> Self {
-        let exits = |edges: &[(u32, u16, u32, f64)]| {
-            edges.iter().map(|&(i, token, next, p)| (i, Exit { token, next, p })).collect::<Vec<_>>()
+        let transitions = |edges: &[(u32, u16, u32, f64)]| {
+            edges.iter().map(|&(i, token, next, p)| (i, Transition { token, next, p })).collect::<Vec<_>>()
         };
         let states = process.states.len();
         // Alone, a state is where everything starts.
         let start = (states == 1).then(|| vec![1.0]);
-        let stationary = Self::new(vocab, states, exits(&process.edges), start);
+        let stationary = Self::new(vocab, states, transitions(&process.edges), start);
         let Some(begin) = process.begin else { return stationary };
         let mut edges = process.edges.clone();
         let first = states as u32;
         edges.extend(stationary.start().iter().enumerate().map(|(i, &p)| (first, begin, i as u32, p)));
         let mut start = vec![0.0; states + 1];
         start[states] = 1.0;
-        Self::new(vocab, states + 1, exits(&edges), Some(start))
+        Self::new(vocab, states + 1, transitions(&edges), Some(start))
     }
 
     /// A user's process, checked before; `index` gives a token's number in the world's alphabet of `vocab` tokens.
@@ -88,7 +89,7 @@ impl Hmm {
         for (name, matrix) in &process.transitions {
             let token = index(name);
             for (i, row) in matrix.iter().enumerate() {
-                edges.extend(row.iter().enumerate().map(|(j, &p)| (i as u32, Exit { token, next: j as u32, p })));
+                edges.extend(row.iter().enumerate().map(|(j, &p)| (i as u32, Transition { token, next: j as u32, p })));
             }
         }
         Self::new(vocab, process.states(), edges, process.start.clone())
@@ -98,16 +99,19 @@ impl Hmm {
     pub fn renamed(&self, vocab: usize, map: &[u16]) -> Self {
         let edges = (0..self.states())
             .flat_map(|i| {
-                self.exits(i).iter().map(move |e| (i as u32, Exit { token: map[usize::from(e.token)], ..*e }))
+                self.transitions(i)
+                    .iter()
+                    .map(move |e| (i as u32, Transition { token: map[usize::from(e.token)], ..*e }))
             })
             .collect();
         Self::new(vocab, self.states(), edges, Some(self.start.clone()))
     }
 
-    /// One state that emits token x with chance `chances[x]`.
-    pub fn memoryless(chances: &[f64]) -> Self {
-        let edges = chances.iter().enumerate().map(|(x, &p)| (0, Exit { token: x as u16, next: 0, p })).collect();
-        Self::new(chances.len(), 1, edges, Some(vec![1.0]))
+    /// One state that emits token x with probability `probabilities[x]`.
+    pub fn memoryless(probabilities: &[f64]) -> Self {
+        let edges =
+            probabilities.iter().enumerate().map(|(x, &p)| (0, Transition { token: x as u16, next: 0, p })).collect();
+        Self::new(probabilities.len(), 1, edges, Some(vec![1.0]))
     }
 
     /// V, the size of the alphabet; not every token need ever be emitted.
@@ -124,21 +128,21 @@ impl Hmm {
         &self.start
     }
 
-    pub fn exits(&self, state: usize) -> &[Exit] {
-        &self.exits[self.first[state] as usize..self.first[state + 1] as usize]
+    pub fn transitions(&self, state: usize) -> &[Transition] {
+        &self.transitions[self.first[state] as usize..self.first[state + 1] as usize]
     }
 
-    /// What a state emits: (token, chance), in order of token.
+    /// What a state emits: (token, probability), in order of token.
     pub fn emissions(&self, state: usize) -> &[(u16, f64)] {
         &self.emissions[self.first_emission[state] as usize..self.first_emission[state + 1] as usize]
     }
 
-    /// The exits of a state that emit `token`.
-    pub fn exits_with(&self, state: usize, token: u16) -> &[Exit] {
-        let exits = self.exits(state);
-        let low = exits.partition_point(|e| e.token < token);
-        let count = exits[low..].iter().take_while(|e| e.token == token).count();
-        &exits[low..low + count]
+    /// The transitions of a state that emit `token`.
+    pub fn transitions_with(&self, state: usize, token: u16) -> &[Transition] {
+        let transitions = self.transitions(state);
+        let low = transitions.partition_point(|e| e.token < token);
+        let count = transitions[low..].iter().take_while(|e| e.token == token).count();
+        &transitions[low..low + count]
     }
 
     /// The hidden chain, tokens summed out: row-major, states x states.
@@ -146,7 +150,7 @@ impl Hmm {
         let n = self.states();
         let mut matrix = vec![0.0; n * n];
         for i in 0..n {
-            for e in self.exits(i) {
+            for e in self.transitions(i) {
                 matrix[i * n + e.next as usize] += e.p;
             }
         }
@@ -155,10 +159,10 @@ impl Hmm {
 
     /// Whether state and token always determine the next state.
     pub fn is_unifilar(&self) -> bool {
-        (0..self.states()).all(|i| self.exits(i).windows(2).all(|pair| pair[0].token != pair[1].token))
+        (0..self.states()).all(|i| self.transitions(i).windows(2).all(|pair| pair[0].token != pair[1].token))
     }
 
-    /// The same process started from another law over its states.
+    /// The same process started from another distribution over its states.
     pub fn started(&self, start: Vec<f64>) -> Self {
         Self { start, ..self.clone() }
     }
@@ -166,10 +170,10 @@ impl Hmm {
     fn draw(&self, states: Range<usize>, out: &mut [u16], stream: &mut Stream) {
         let mut state = states.start + stream.categorical(self.start[states].iter().copied());
         for slot in out {
-            let exits = self.exits(state);
-            let exit = exits[stream.categorical(exits.iter().map(|e| e.p))];
-            *slot = exit.token;
-            state = exit.next as usize;
+            let transitions = self.transitions(state);
+            let transition = transitions[stream.categorical(transitions.iter().map(|e| e.p))];
+            *slot = transition.token;
+            state = transition.next as usize;
         }
     }
 }
@@ -192,19 +196,19 @@ impl Mixture {
             vocab: components.iter().map(Hmm::vocab).max().unwrap_or(0),
             start: Vec::new(),
             first: vec![0],
-            exits: Vec::new(),
+            transitions: Vec::new(),
             first_emission: vec![0],
             emissions: Vec::new(),
         };
         let mut bounds = vec![0];
         for component in components {
-            let (offset, exits) = (hmm.start.len() as u32, hmm.exits.len() as u32);
+            let (offset, transitions) = (hmm.start.len() as u32, hmm.transitions.len() as u32);
             let emissions = hmm.emissions.len() as u32;
             hmm.first_emission.extend(component.first_emission[1..].iter().map(|f| f + emissions));
             hmm.emissions.extend(&component.emissions);
             hmm.start.extend(&component.start);
-            hmm.first.extend(component.first[1..].iter().map(|f| f + exits));
-            hmm.exits.extend(component.exits.iter().map(|e| Exit { next: e.next + offset, ..*e }));
+            hmm.first.extend(component.first[1..].iter().map(|f| f + transitions));
+            hmm.transitions.extend(component.transitions.iter().map(|e| Transition { next: e.next + offset, ..*e }));
             bounds.push(hmm.start.len());
         }
         Self { hmm, bounds, weights: weights.iter().map(|w| w / total).collect() }
@@ -239,13 +243,16 @@ impl Mixture {
             .clone()
             .flat_map(|i| {
                 let offset = block.start as u32;
-                self.hmm.exits(i).iter().map(move |e| (i as u32 - offset, Exit { next: e.next - offset, ..*e }))
+                self.hmm
+                    .transitions(i)
+                    .iter()
+                    .map(move |e| (i as u32 - offset, Transition { next: e.next - offset, ..*e }))
             })
             .collect();
         Hmm::new(self.hmm.vocab, block.len(), edges, Some(self.hmm.start[block].to_vec()))
     }
 
-    /// The law over all states before the first token: weight times start.
+    /// The distribution over all states before the first token: weight times start.
     pub fn joint_start(&self) -> Vec<f64> {
         (0..self.len()).flat_map(|c| self.block(c).map(move |i| self.weights[c] * self.hmm.start[i])).collect()
     }

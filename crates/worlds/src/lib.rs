@@ -27,7 +27,7 @@ pub use chain::Chain;
 pub use data::{Corpus, Rows};
 pub use filter::Filter;
 pub use hmm::{Hmm, Mixture};
-pub use linear::{LinearLaw, LinearSystem};
+pub use linear::{LinearPrior, LinearSystem};
 pub use rng::{Purpose, Stream};
 pub use text::Texts;
 
@@ -51,8 +51,8 @@ pub enum WorldError {
 pub enum Topic {
     /// A component of a finite mixture.
     Component(usize),
-    /// The chance of each token.
-    Die(Arc<[f64]>),
+    /// The probability of each token.
+    Categorical(Arc<[f64]>),
     Chain(Arc<Chain>),
     /// The tokens that repeat.
     Block(Arc<[u16]>),
@@ -62,12 +62,12 @@ pub enum Topic {
     Linear(Arc<LinearSystem>),
 }
 
-/// The law of topics.
+/// The distribution of topics.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Topics {
     Finite(Arc<Mixture>),
-    /// Chances ~ Dirichlet(alphas).
-    Dice {
+    /// Probabilities ~ Dirichlet(alphas).
+    DirichletCategorical {
         alphas: Arc<[f64]>,
     },
     /// k-state chains, rows ~ Dirichlet(alpha).
@@ -85,7 +85,7 @@ pub enum Topics {
     /// Documents.
     Text(Texts),
     /// Of vectors, not tokens.
-    Linear(LinearLaw),
+    Linear(LinearPrior),
 }
 
 impl Topics {
@@ -95,7 +95,7 @@ impl Topics {
             Self::Finite(mixture) => Some(mixture.weights().len()),
             Self::Text(texts) => Some(texts.len()),
             Self::Blend(parts) => parts.iter().map(|part| part.world.topics().count()).sum(),
-            Self::Dice { .. } | Self::Markov { .. } | Self::Blocks { .. } | Self::Linear(_) => None,
+            Self::DirichletCategorical { .. } | Self::Markov { .. } | Self::Blocks { .. } | Self::Linear(_) => None,
         }
     }
 }
@@ -149,7 +149,7 @@ impl World {
                 let weights = vec![1.0; hmms.len()];
                 (finite(&hmms, &weights), topics.into_iter().map(|topic| topic.label).collect())
             }
-            Source::Dirichlet { alphas } => (Topics::Dice { alphas: alphas.into() }, Vec::new()),
+            Source::Dirichlet { alphas } => (Topics::DirichletCategorical { alphas: alphas.into() }, Vec::new()),
             Source::Chains { states, order, alpha, pool: 0 } => {
                 (Topics::Markov { k: states, order, alpha }, Vec::new())
             }
@@ -167,7 +167,7 @@ impl World {
                 let labels = (1..=concepts.len()).map(|c| format!("concept {c}")).collect();
                 (finite(&concepts, &vec![1.0; concepts.len()]), labels)
             }
-            Source::Linear => (Topics::Linear(LinearLaw::new(spec)?), Vec::new()),
+            Source::Linear => (Topics::Linear(LinearPrior::new(spec)?), Vec::new()),
             Source::Corpus => return Err(WorldError::NoCorpus),
         })
     }
@@ -209,13 +209,14 @@ impl World {
     }
 
     pub fn observation(&self) -> Observation {
-        self.linear().map_or(Observation::Tokens(self.vocab), |law| Observation::Vectors(law.dimension()))
+        self.linear()
+            .map_or(Observation::Tokens(self.vocab), |distribution| Observation::Vectors(distribution.dimension()))
     }
 
-    /// The law of a world of vectors; `None` in one of tokens.
-    pub fn linear(&self) -> Option<&LinearLaw> {
+    /// The distribution of a world of vectors; `None` in one of tokens.
+    pub fn linear(&self) -> Option<&LinearPrior> {
         match &self.topics {
-            Topics::Linear(law) => Some(law),
+            Topics::Linear(distribution) => Some(distribution),
             _ => None,
         }
     }
@@ -224,12 +225,12 @@ impl World {
         &self.topics
     }
 
-    /// Whether [`Self::bayes`] (of vectors: [`LinearLaw::bayes`]) is the best there can be. Else (the law of a real text is not
-    /// known) it is only a good predictor, and a learner may be better.
+    /// Whether [`Self::bayes`] (of vectors: [`LinearPrior::bayes`]) is the best there can be. Else (the distribution of a real text is not
+    /// known) it is only a good predictor, and a model may be better.
     pub fn is_exact(&self) -> bool {
         match &self.topics {
             Topics::Text(_) => false,
-            Topics::Linear(law) => law.is_exact(),
+            Topics::Linear(distribution) => distribution.is_exact(),
             _ => true,
         }
     }
@@ -247,7 +248,7 @@ impl World {
     pub fn draw_topic(&self, stream: &mut Stream) -> Topic {
         match &self.topics {
             Topics::Finite(mixture) => Topic::Component(stream.categorical(mixture.weights().iter().copied())),
-            Topics::Dice { alphas } => Topic::Die(stream.die(alphas).into()),
+            Topics::DirichletCategorical { alphas } => Topic::Categorical(stream.dirichlet_with(alphas).into()),
             Topics::Markov { k, order, alpha } => Topic::Chain(Arc::new(Chain::draw(*k, *order, *alpha, stream))),
             Topics::Blocks { block } => {
                 Topic::Block((0..*block).map(|_| stream.below(self.vocab as u64) as u16).collect())
@@ -257,7 +258,7 @@ impl World {
                 Topic::Part(part, Box::new(parts[part].world.draw_topic(stream)))
             }
             Topics::Text(texts) => Topic::Component(stream.below(texts.len() as u64) as usize),
-            Topics::Linear(law) => Topic::Linear(Arc::new(law.draw(stream))),
+            Topics::Linear(distribution) => Topic::Linear(Arc::new(distribution.draw(stream))),
         }
     }
 
@@ -272,8 +273,8 @@ impl World {
             Rows::Vectors { dimension, values } => {
                 let at = values.len();
                 values.resize(at + length * *dimension, 0.0);
-                if let (Topics::Linear(law), Topic::Linear(system)) = (&self.topics, topic) {
-                    law.draw_sequence(system, &mut values[at..], stream);
+                if let (Topics::Linear(distribution), Topic::Linear(system)) = (&self.topics, topic) {
+                    distribution.draw_sequence(system, &mut values[at..], stream);
                 }
             }
         }
@@ -290,15 +291,15 @@ impl World {
                 out.iter_mut().for_each(|slot| *slot = map[usize::from(*slot)]);
             }
             (Topic::Component(c), Topics::Text(texts)) => texts.draw(*c, out, stream),
-            (Topic::Linear(system), Topics::Linear(law)) => {
-                let mut values = vec![0.0; out.len() * law.dimension()];
-                law.draw_sequence(system, &mut values, stream);
-                let vectors = values.chunks_exact(law.dimension());
+            (Topic::Linear(system), Topics::Linear(distribution)) => {
+                let mut values = vec![0.0; out.len() * distribution.dimension()];
+                distribution.draw_sequence(system, &mut values, stream);
+                let vectors = values.chunks_exact(distribution.dimension());
                 out.iter_mut().zip(vectors).for_each(|(slot, x)| *slot = linear::direction(x));
             }
             (Topic::Component(_) | Topic::Part(..) | Topic::Linear(_), _) => out.fill(0),
-            (Topic::Die(law), _) => {
-                out.iter_mut().for_each(|slot| *slot = stream.categorical(law.iter().copied()) as u16);
+            (Topic::Categorical(distribution), _) => {
+                out.iter_mut().for_each(|slot| *slot = stream.categorical(distribution.iter().copied()) as u16);
             }
             (Topic::Chain(chain), _) => chain.draw_sequence(out, stream),
             (Topic::Block(block), _) => {
@@ -311,12 +312,13 @@ impl World {
     pub fn topic_label(&self, topic: &Topic) -> String {
         match (topic, &self.topics) {
             (Topic::Component(c), _) => self.labels.get(*c).cloned().unwrap_or_default(),
-            (Topic::Die(law), _) if law.len() == 2 => coin_label(law[0]),
-            (Topic::Die(law), _) => {
-                let mut order: Vec<usize> = (0..law.len()).collect();
-                order.sort_by(|&a, &b| law[b].total_cmp(&law[a]));
-                let chances: Vec<String> = order.iter().take(3).map(|&x| format!("P({x}) = {:.2}", law[x])).collect();
-                chances.join(" ")
+            (Topic::Categorical(distribution), _) if distribution.len() == 2 => coin_label(distribution[0]),
+            (Topic::Categorical(distribution), _) => {
+                let mut order: Vec<usize> = (0..distribution.len()).collect();
+                order.sort_by(|&a, &b| distribution[b].total_cmp(&distribution[a]));
+                let probabilities: Vec<String> =
+                    order.iter().take(3).map(|&x| format!("P({x}) = {:.2}", distribution[x])).collect();
+                probabilities.join(" ")
             }
             (Topic::Chain(chain), _) => chain_label(chain),
             (Topic::Block(block), _) => {
@@ -344,7 +346,7 @@ impl World {
     }
 
     /// Knows the topic, not the hidden state. This and its siblings are of tokens: in a world of vectors they know nothing, and
-    /// [`LinearLaw`] has theirs.
+    /// [`LinearPrior`] has theirs.
     pub fn oracle(&self, topic: &Topic) -> Filter {
         self.pool(std::slice::from_ref(topic))
     }
@@ -353,7 +355,7 @@ impl World {
     pub fn bayes(&self) -> Filter {
         match &self.topics {
             Topics::Finite(mixture) => Filter::mixture(mixture.clone(), mixture.weights().to_vec()),
-            Topics::Dice { alphas } => Filter::counts(alphas.to_vec(), 0),
+            Topics::DirichletCategorical { alphas } => Filter::counts(alphas.to_vec(), 0),
             Topics::Markov { k, order: 1, alpha } => Filter::dirichlet_chains(*k, *alpha),
             Topics::Markov { k, order, alpha } => Filter::counts(vec![*alpha; *k], *order),
             Topics::Blocks { block } => Filter::repeated_block(*block, self.vocab),
@@ -372,7 +374,9 @@ impl World {
             Topics::Finite(mixture) => 10 * mixture.hmm().states() + self.vocab,
             Topics::Text(texts) => 200 * texts.len() + self.vocab,
             Topics::Markov { k, order: 1, .. } if topics == 0 => 2000 * k * k,
-            Topics::Linear(law) => (topics.max(1) + law.dimension()) * law.dimension().pow(2),
+            Topics::Linear(distribution) => {
+                (topics.max(1) + distribution.dimension()) * distribution.dimension().pow(2)
+            }
             Topics::Blend(parts) => parts.iter().map(|part| part.world.pool_work(topics)).sum(),
             _ => 4 * topics.max(1) * self.vocab,
         }
@@ -394,16 +398,16 @@ impl World {
                 });
                 Filter::blocks(self.vocab, blocks.collect())
             }
-            Topics::Dice { .. } => {
-                let dice: Vec<Hmm> = topics
+            Topics::DirichletCategorical { .. } => {
+                let categoricals: Vec<Hmm> = topics
                     .iter()
                     .filter_map(|topic| match topic {
-                        Topic::Die(law) => Some(Hmm::memoryless(law)),
+                        Topic::Categorical(distribution) => Some(Hmm::memoryless(distribution)),
                         _ => None,
                     })
                     .collect();
-                let weights = vec![1.0; dice.len()];
-                Filter::mixture(Arc::new(Mixture::new(&dice, &weights)), weights)
+                let weights = vec![1.0; categoricals.len()];
+                Filter::mixture(Arc::new(Mixture::new(&categoricals, &weights)), weights)
             }
             Topics::Markov { .. } => {
                 let chains: Vec<Chain> = topics

@@ -9,7 +9,7 @@ use experiment::WorldSpec;
 
 /// Most entries of a vector.
 pub const MAX_DIMENSION: usize = 5;
-/// An entry is cut here: even its square fits the learner's f32. Only a system that explodes comes near.
+/// An entry is cut here: even its square fits the model's f32. Only a system that explodes comes near.
 const LARGEST: f64 = 1e18;
 /// Draws from which the spread of a rescaled W's entries is estimated.
 const SPREAD_DRAWS: u64 = 4001;
@@ -22,9 +22,9 @@ type Matrix = [Vector; MAX_DIMENSION];
 
 const ZERO: Matrix = [[0.0; MAX_DIMENSION]; MAX_DIMENSION];
 
-/// The law of topics and sequences.
+/// The distribution of topics and sequences.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LinearLaw {
+pub struct LinearPrior {
     dimension: usize,
     /// s_n.
     noise: f64,
@@ -43,7 +43,7 @@ pub struct LinearSystem {
     dimension: usize,
 }
 
-impl LinearLaw {
+impl LinearPrior {
     /// From a checked spec of the kind `lds`.
     pub fn new(spec: &WorldSpec) -> Result<Self, WorldError> {
         spec.validate().map_err(WorldError::Invalid)?;
@@ -112,7 +112,7 @@ impl LinearLaw {
     }
 
     /// Fills `out`, d numbers for each of x_1..x_T. Each vector is rounded to f32 before the next follows from it, so that
-    /// what a learner reads is exactly what happened.
+    /// what a model reads is exactly what happened.
     pub fn draw_sequence(&self, system: &LinearSystem, out: &mut [f32], stream: &mut Stream) {
         let mut mean = [0.0; MAX_DIMENSION];
         let mut deviation = self.first;
@@ -161,7 +161,7 @@ impl LinearLaw {
     }
 
     fn forecaster(&self, kind: Kind) -> Forecaster {
-        Forecaster { law: *self, kind, last: [0.0; MAX_DIMENSION], seen: 0 }
+        Forecaster { distribution: *self, kind, last: [0.0; MAX_DIMENSION], seen: 0 }
     }
 }
 
@@ -214,10 +214,10 @@ pub fn direction(x: &[f32]) -> u16 {
     2 * largest as u16 + u16::from(x.get(largest).is_some_and(|v| *v < 0.0))
 }
 
-/// The predictive law of the next vector. Starts before the first one, whose law N(0, s_1² I) everyone knows.
+/// The predictive distribution of the next vector. Starts before the first one, whose distribution N(0, s_1² I) everyone knows.
 #[derive(Clone, Debug)]
 pub struct Forecaster {
-    law: LinearLaw,
+    distribution: LinearPrior,
     kind: Kind,
     last: Vector,
     /// How many vectors were observed.
@@ -306,17 +306,17 @@ impl Forecaster {
                 logs.fill(0.0);
                 shares.fill(1.0 / logs.len() as f64);
             }
-            Kind::Last { squares, moves } => (*squares, *moves) = (self.law.noise.powi(2), 1.0),
+            Kind::Last { squares, moves } => (*squares, *moves) = (self.distribution.noise.powi(2), 1.0),
         }
     }
 
-    /// The law of the next vector. Over a pool it is a mixture of Gaussians, and this its moments: the posterior-weighted mean
+    /// The distribution of the next vector. Over a pool it is a mixture of Gaussians, and this its moments: the posterior-weighted mean
     /// is the best guess, and [`Self::log_density`] the exact density.
     pub fn predict(&self) -> Gaussian {
-        let (d, noise) = (self.law.dimension, self.law.noise.powi(2));
+        let (d, noise) = (self.distribution.dimension, self.distribution.noise.powi(2));
         let gaussian = |mean: Vector, variance: f64| Gaussian { mean, dimension: d, variance };
         if self.seen == 0 {
-            return gaussian([0.0; MAX_DIMENSION], self.law.first.powi(2));
+            return gaussian([0.0; MAX_DIMENSION], self.distribution.first.powi(2));
         }
         match &self.kind {
             Kind::Known(w) => gaussian(product(w, &self.last), noise),
@@ -354,16 +354,16 @@ impl Forecaster {
     }
 
     fn under(&self, w: &Matrix) -> Gaussian {
-        let (dimension, variance) = (self.law.dimension, self.law.noise.powi(2));
+        let (dimension, variance) = (self.distribution.dimension, self.distribution.noise.powi(2));
         Gaussian { mean: product(w, &self.last), dimension, variance }
     }
 
     pub fn observe(&mut self, x: &[f32]) {
-        let d = self.law.dimension;
+        let d = self.distribution.dimension;
         let mut next = [0.0; MAX_DIMENSION];
         next.iter_mut().zip(x).take(d).for_each(|(slot, &value)| *slot = f64::from(value));
         if self.seen > 0 {
-            let (last, variance) = (self.last, self.law.noise.powi(2));
+            let (last, variance) = (self.last, self.distribution.noise.powi(2));
             match &mut self.kind {
                 Kind::Known(_) => {}
                 Kind::Ridge { regression, .. } => regression.add(&last, &next, d),

@@ -1,4 +1,4 @@
-//! Lets a long computation rest now and then, so that whoever runs it hears what else is wanted.
+//! Lets a long computation rest now and then, so that whoever runs it can handle other messages.
 //!
 //! The computation says how much it has done since it last said so ([`Pace::worked`]), and awaits the answer. Whether that is a rest is not
 //! its business: natively it never is one, in the browser's worker it is one about every 50 ms. To abandon the computation is to drop
@@ -9,7 +9,7 @@ use std::pin::Pin;
 /// What a rest takes.
 pub type Rest = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Told of work done and of the share of the whole that is done; gives a rest where one is due.
+/// Gets the work done and the share of the whole that is done; gives a rest where one is due.
 pub type Rests = Box<dyn FnMut(usize, Progress) -> Option<Rest>>;
 
 /// How far a computation is.
@@ -88,9 +88,9 @@ pub mod testing {
     /// Rests whenever it is asked, for one poll.
     pub fn counting() -> (Pace, Seen) {
         let seen = Seen::default();
-        let told = seen.clone();
+        let log = seen.clone();
         let pace = Pace::new(move |units, progress| {
-            told.borrow_mut().push((units, progress));
+            log.borrow_mut().push((units, progress));
             let mut rested = false;
             Some(Box::pin(std::future::poll_fn(move |_| {
                 if std::mem::replace(&mut rested, true) { Poll::Ready(()) } else { Poll::Pending }

@@ -40,7 +40,7 @@ pub enum Purpose {
     Langevin = 14,
     /// Topics and sequences that a world's picture shows.
     Picture = 15,
-    /// Gaussian perturbations of a learner, and the sequences that each is tried on.
+    /// Gaussian perturbations of a model, and the sequences that each is tried on.
     Perturbation = 16,
     /// Batches on which gradient differences are measured.
     Difference = 17,
@@ -137,7 +137,7 @@ impl Stream {
     }
 
     /// A Dirichlet(alphas) variate. Of two, drawn as a Beta.
-    pub fn die(&mut self, alphas: &[f64]) -> Vec<f64> {
+    pub fn dirichlet_with(&mut self, alphas: &[f64]) -> Vec<f64> {
         if let [a, b] = *alphas {
             let p = self.beta(a, b);
             return vec![p, 1.0 - p];
@@ -155,7 +155,7 @@ impl Stream {
         normalise_logs(out);
     }
 
-    /// An index with chance proportional to its weight; weights are not negative and not all 0.
+    /// An index with probability proportional to its weight; weights are not negative and not all 0.
     pub fn categorical(&mut self, weights: impl Iterator<Item = f64> + Clone) -> usize {
         let mut left = self.uniform() * weights.clone().sum::<f64>();
         let mut last = 0;

@@ -1,4 +1,4 @@
-//! The stationary law of a finite Markov chain, by state elimination (Grassmann, Taksar and Heyman 1985): no
+//! The stationary distribution of a finite Markov chain, by state elimination (Grassmann, Taksar and Heyman 1985): no
 //! subtractions, so every entry is right to nearly all its digits, whatever the chain.
 
 /// Sets of states that are never left, each in ascending order; every other state is transient.
@@ -33,18 +33,18 @@ pub fn recurrent_classes(matrix: &[f64], n: usize) -> Vec<Vec<usize>> {
     classes
 }
 
-/// The stationary law of the chain restricted to `class`, a set that is never left; entry i speaks of `class[i]`.
+/// The stationary distribution of the chain restricted to `class`, a set that is never left; entry i speaks of `class[i]`.
 pub fn within_class(matrix: &[f64], n: usize, class: &[usize]) -> Vec<f64> {
     let k = class.len();
     let mut small: Vec<f64> = class.iter().flat_map(|&i| class.iter().map(move |&j| matrix[i * n + j])).collect();
-    let mut law = vec![0.0; k];
-    eliminate(&mut small, k, &mut law);
-    law
+    let mut distribution = vec![0.0; k];
+    eliminate(&mut small, k, &mut distribution);
+    distribution
 }
 
-/// The stationary law of an irreducible k x k chain into `law`; `matrix` is used up. A chain that rounding has made
-/// reducible gives the law of one of its classes.
-pub fn eliminate(matrix: &mut [f64], k: usize, law: &mut [f64]) {
+/// The stationary distribution of an irreducible k x k chain into `distribution`; `matrix` is used up. A chain that rounding has made
+/// reducible gives the distribution of one of its classes.
+pub fn eliminate(matrix: &mut [f64], k: usize, distribution: &mut [f64]) {
     for last in (1..k).rev() {
         let out: f64 = matrix[last * k..last * k + last].iter().sum();
         // 0 only where rounding lost the way out of a state that has one.
@@ -59,18 +59,18 @@ pub fn eliminate(matrix: &mut [f64], k: usize, law: &mut [f64]) {
             }
         }
     }
-    law[0] = 1.0;
+    distribution[0] = 1.0;
     let mut sum = 1.0;
     for last in 1..k {
-        law[last] = (0..last).map(|i| law[i] * matrix[i * k + last]).sum();
-        sum += law[last];
+        distribution[last] = (0..last).map(|i| distribution[i] * matrix[i * k + last]).sum();
+        sum += distribution[last];
     }
-    for p in law.iter_mut() {
+    for p in distribution.iter_mut() {
         *p /= sum;
     }
 }
 
-/// Where a chain started from `start` ends: the chance of each of `classes`.
+/// Where a chain started from `start` ends: the probability of each of `classes`.
 pub fn absorption(matrix: &[f64], n: usize, classes: &[Vec<usize>], start: &[f64]) -> Vec<f64> {
     let mut recurrent = vec![false; n];
     for &i in classes.iter().flatten() {
@@ -97,18 +97,18 @@ pub fn absorption(matrix: &[f64], n: usize, classes: &[Vec<usize>], start: &[f64
     classes.iter().map(|class| class.iter().map(|&i| mass[i]).sum()).collect()
 }
 
-/// The stationary law. Where there are several (more than one recurrent class), the one reached in the long run from
+/// The stationary distribution. Where there are several (more than one recurrent class), the one reached in the long run from
 /// a uniform start.
 pub fn stationary(matrix: &[f64], n: usize) -> Vec<f64> {
     let classes = recurrent_classes(matrix, n);
     let weights = absorption(matrix, n, &classes, &vec![1.0 / n as f64; n]);
-    let mut law = vec![0.0; n];
+    let mut distribution = vec![0.0; n];
     for (class, weight) in classes.iter().zip(weights) {
         for (&i, p) in class.iter().zip(within_class(matrix, n, class)) {
-            law[i] = weight * p;
+            distribution[i] = weight * p;
         }
     }
-    law
+    distribution
 }
 
 #[cfg(test)]
@@ -124,24 +124,24 @@ mod tests {
             for row in matrix.chunks_mut(n) {
                 stream.dirichlet(0.3, row);
             }
-            let law = stationary(&matrix, n);
+            let distribution = stationary(&matrix, n);
             for j in 0..n {
-                let next: f64 = (0..n).map(|i| law[i] * matrix[i * n + j]).sum();
-                assert!((next - law[j]).abs() < 1e-12);
+                let next: f64 = (0..n).map(|i| distribution[i] * matrix[i * n + j]).sum();
+                assert!((next - distribution[j]).abs() < 1e-12);
             }
         }
     }
 
     #[test]
     fn a_reducible_chain_gives_its_long_run_from_a_uniform_start() {
-        // State 0 leaves for 1 (a trap) or 2 (a trap) at 1 : 3, and stays with chance .6.
-        let law = stationary(&[0.6, 0.1, 0.3, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], 3);
+        // State 0 leaves for 1 (a trap) or 2 (a trap) at 1 : 3, and stays with probability .6.
+        let distribution = stationary(&[0.6, 0.1, 0.3, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], 3);
         let expected = [0.0, 1.0 / 3.0 + 1.0 / 12.0, 1.0 / 3.0 + 0.25];
-        assert!(law.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{law:?}");
-        // A chain that alternates has a stationary law too.
+        assert!(distribution.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{distribution:?}");
+        // A chain that alternates has a stationary distribution too.
         assert_eq!(stationary(&[0.0, 1.0, 1.0, 0.0], 2), [0.5, 0.5]);
         // Two transient states that feed each other.
-        let law = stationary(&[0.0, 0.5, 0.5, 0.5, 0.0, 0.5, 0.0, 0.0, 1.0], 3);
-        assert!((law[2] - 1.0).abs() < 1e-12, "{law:?}");
+        let distribution = stationary(&[0.0, 0.5, 0.5, 0.5, 0.0, 0.5, 0.0, 0.0, 1.0], 3);
+        assert!((distribution[2] - 1.0).abs() < 1e-12, "{distribution:?}");
     }
 }

@@ -6,7 +6,7 @@ fn world(spec: &str) -> World {
     World::new(&spec).expect("a world")
 }
 
-/// Dirichlet(0.3) rows over (token, next state), so that some chances are tiny; every third state goes to one next
+/// Dirichlet(0.3) rows over (token, next state), so that some probabilities are tiny; every third state goes to one next
 /// state per token.
 fn random_hmm(vocab: usize, states: usize, stream: &mut Stream) -> Hmm {
     let mut edges = Vec::new();
@@ -15,24 +15,24 @@ fn random_hmm(vocab: usize, states: usize, stream: &mut Stream) -> Hmm {
         stream.dirichlet(0.3, &mut row);
         for (at, &p) in row.iter().enumerate() {
             let (token, next) = (at / states, if i % 3 == 2 { at / states % states } else { at % states });
-            edges.push((i as u32, hmm::Exit { token: token as u16, next: next as u32, p }));
+            edges.push((i as u32, hmm::Transition { token: token as u16, next: next as u32, p }));
         }
     }
     Hmm::new(vocab, states, edges, None)
 }
 
 /// P(word) by summing over every path of hidden states.
-fn chance_by_paths(hmm: &Hmm, state: usize, word: &[u16]) -> f64 {
+fn probability_by_paths(hmm: &Hmm, state: usize, word: &[u16]) -> f64 {
     let Some((&token, rest)) = word.split_first() else { return 1.0 };
-    hmm.exits(state)
+    hmm.transitions(state)
         .iter()
         .filter(|e| e.token == token)
-        .map(|e| e.p * chance_by_paths(hmm, e.next as usize, rest))
+        .map(|e| e.p * probability_by_paths(hmm, e.next as usize, rest))
         .sum()
 }
 
-fn chance(hmm: &Hmm, word: &[u16]) -> f64 {
-    hmm.start().iter().enumerate().map(|(i, p)| p * chance_by_paths(hmm, i, word)).sum()
+fn probability(hmm: &Hmm, word: &[u16]) -> f64 {
+    hmm.start().iter().enumerate().map(|(i, p)| p * probability_by_paths(hmm, i, word)).sum()
 }
 
 #[test]
@@ -54,16 +54,16 @@ fn the_filter_agrees_with_a_sum_over_all_paths() {
         let length = 8;
         let mut word = vec![0; length];
         mixture.draw(case % count, &mut word, &mut stream);
-        let mut law = vec![0.0; vocab];
+        let mut distribution = vec![0.0; vocab];
         for t in 0..length {
-            filter.predict(&mut law);
-            assert!((law.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            filter.predict(&mut distribution);
+            assert!((distribution.iter().sum::<f64>() - 1.0).abs() < 1e-12);
             let joint = |word: &[u16]| -> f64 {
-                let total: f64 = mixture.weights().iter().zip(&parts).map(|(w, p)| w * chance(p, word)).sum();
+                let total: f64 = mixture.weights().iter().zip(&parts).map(|(w, p)| w * probability(p, word)).sum();
                 total
             };
             let past = joint(&word[..t]);
-            for (x, p) in law.iter().enumerate() {
+            for (x, p) in distribution.iter().enumerate() {
                 let with: Vec<u16> = word[..t].iter().copied().chain([x as u16]).collect();
                 let expected = joint(&with) / past;
                 assert!((p - expected).abs() < 1e-9, "case {case}, t {t}: {p} is not {expected}");
@@ -103,16 +103,16 @@ fn impossible_tokens_start_the_filter_over() {
         let mut stream = Stream::new(1, Purpose::MonteCarlo, 0);
         let topic = w.draw_topic(&mut stream);
         for mut filter in [w.bayes(), w.oracle(&topic), w.pool(&[topic.clone(), topic.clone()])] {
-            let mut law = vec![0.0; w.vocab()];
+            let mut distribution = vec![0.0; w.vocab()];
             let mut prior = vec![0.0; w.vocab()];
             filter.predict(&mut prior);
             filter.observe(0);
             filter.observe(999);
-            filter.predict(&mut law);
-            assert_eq!(law, prior, "{spec}");
+            filter.predict(&mut distribution);
+            assert_eq!(distribution, prior, "{spec}");
             for t in 0..50 {
-                filter.predict(&mut law);
-                assert!((law.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{spec}: {law:?}");
+                filter.predict(&mut distribution);
+                assert!((distribution.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{spec}: {distribution:?}");
                 filter.observe(t * 7 % w.vocab() as u16);
             }
         }
@@ -131,7 +131,7 @@ fn a_pool_of_chains_is_a_mixture_of_them() {
             let edges = (0..9u32)
                 .map(|at| {
                     let (i, j) = (at / 3, at % 3);
-                    (i, hmm::Exit { token: j as u16, next: j, p: chain.row(i as usize)[j as usize] })
+                    (i, hmm::Transition { token: j as u16, next: j, p: chain.row(i as usize)[j as usize] })
                 })
                 .collect();
             Hmm::new(3, 3, edges, None)
@@ -213,11 +213,11 @@ fn a_chain_written_as_an_hmm_is_the_same() {
 fn repeated_topics_of_a_pool_count_as_often() {
     let w = world("coins:n=3");
     let (a, b) = (Topic::Component(0), Topic::Component(2));
-    let mut law = [0.0; 2];
-    w.pool(&[a.clone(), a.clone(), b]).predict(&mut law);
-    assert!((law[0] - (2.0 * 0.25 + 0.75) / 3.0).abs() < 1e-12);
-    w.pool(&[]).predict(&mut law);
-    assert!((law[0] - 0.5).abs() < 1e-12);
+    let mut distribution = [0.0; 2];
+    w.pool(&[a.clone(), a.clone(), b]).predict(&mut distribution);
+    assert!((distribution[0] - (2.0 * 0.25 + 0.75) / 3.0).abs() < 1e-12);
+    w.pool(&[]).predict(&mut distribution);
+    assert!((distribution[0] - 0.5).abs() < 1e-12);
 }
 
 #[test]
@@ -228,17 +228,17 @@ fn sequences_have_the_frequencies_of_their_source() {
     for spec in specs {
         let w = world(spec);
         let (mut counts, mut filter) = (vec![0.0; w.vocab()], w.bayes());
-        let mut law = vec![0.0; w.vocab()];
-        filter.predict(&mut law);
+        let mut distribution = vec![0.0; w.vocab()];
+        filter.predict(&mut distribution);
         let n = 20_000;
         for i in 0..n {
             let mut stream = Stream::new(4, Purpose::Sequence, i);
             let mut tokens = [0; 3];
             w.draw_sequence(&w.draw_topic(&mut stream), &mut tokens, &mut stream);
-            // Stationary: the third token has the law of the first.
+            // Stationary: the third token has the distribution of the first.
             counts[usize::from(tokens[2])] += 1.0;
         }
-        for (count, p) in counts.iter().zip(&law) {
+        for (count, p) in counts.iter().zip(&distribution) {
             let sigma = (p * (1.0 - p) / n as f64).sqrt();
             assert!((count / n as f64 - p).abs() < 4.0 * sigma, "{spec}: {count} of {n}, expected {p}");
         }
@@ -311,9 +311,12 @@ fn mixtures_join_their_alphabets_by_name() {
             {"weight":3,"process":{"tokens":["c","b"],"transitions":{"b":[[0.25]],"c":[[0.75]]}}}]}"#,
     );
     assert_eq!(w.vocab(), 3);
-    let mut law = [0.0; 3];
-    w.bayes().predict(&mut law);
-    assert!(law.iter().zip([0.125, 0.125 + 0.1875, 0.5625]).all(|(p, q)| (p - q).abs() < 1e-12), "{law:?}");
+    let mut distribution = [0.0; 3];
+    w.bayes().predict(&mut distribution);
+    assert!(
+        distribution.iter().zip([0.125, 0.125 + 0.1875, 0.5625]).all(|(p, q)| (p - q).abs() < 1e-12),
+        "{distribution:?}"
+    );
     assert_eq!(w.topic_label(&Topic::Component(1)), "process 2");
 }
 
@@ -346,7 +349,7 @@ fn sizes_are_counted_from_specs_as_they_are_built() {
         let (states, transitions) = match World::new(&spec).expect("a world").topics() {
             Topics::Finite(mixture) => {
                 let hmm = mixture.hmm();
-                (hmm.states(), (0..hmm.states()).map(|i| hmm.exits(i).len()).sum())
+                (hmm.states(), (0..hmm.states()).map(|i| hmm.transitions(i).len()).sum())
             }
             _ => (0, 0_usize),
         };
@@ -360,7 +363,7 @@ fn sizes_are_counted_from_specs_as_they_are_built() {
 
 /// A process asks for a start just where its chain has several sets of states that are never left.
 #[test]
-fn one_stationary_distribution_is_told_from_several() {
+fn one_stationary_distribution_is_distinguished_from_several() {
     let mut counts = [0; 2];
     for seed in 0..400 {
         let mut stream = Stream::new(seed, Purpose::MonteCarlo, 0);

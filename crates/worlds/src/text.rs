@@ -51,13 +51,13 @@ impl Texts {
         &self.shared.model
     }
 
-    /// Chance of each token in a window, whichever its document, by the parts that are fitted on.
+    /// Probability of each token in a window, whichever its document, by the parts that are fitted on.
     pub fn marginal(&self) -> Vec<f64> {
-        let mut law = vec![0.0; self.model().vocab()];
+        let mut distribution = vec![0.0; self.model().vocab()];
         for c in 0..self.len() {
-            law.iter_mut().zip(self.model().unigram(c)).for_each(|(sum, p)| *sum += p / self.len() as f64);
+            distribution.iter_mut().zip(self.model().unigram(c)).for_each(|(sum, p)| *sum += p / self.len() as f64);
         }
-        law
+        distribution
     }
 
     /// Fills `out` with a window of a document's part. A part that is too short, which validation refuses, is read in a circle.

@@ -2,7 +2,7 @@
 //! to be worth wasm-bindgen, and built twice: with and without relaxed SIMD (`xtask/src/stage.rs`).
 //!
 //! One net per instance: [`words`], then [`prepare`]; then for each step [`parameters`], [`cells`], [`step`] and [`gradient`], or
-//! to predict [`predict`] and [`law`] in place of the last two.
+//! to predict [`predict`] and [`distribution`] in place of the last two.
 //! Whoever calls reads every address anew, as memory may grow and move with each call.
 
 use std::cell::RefCell;
@@ -17,7 +17,7 @@ struct State {
     gradient: Vec<f32>,
     tokens: Vec<u16>,
     vectors: Vec<f32>,
-    law: Vec<f32>,
+    distribution: Vec<f32>,
 }
 
 /// The cells that were written, as the net takes them.
@@ -97,22 +97,22 @@ pub extern "C" fn gradient() -> *const f32 {
     with(|state| state.gradient.as_ptr())
 }
 
-/// Predicts the cells; gives how many numbers it leaves at [`law`], 0 without a net.
+/// Predicts the cells; gives how many numbers it leaves at [`distribution`], 0 without a net.
 #[allow(unsafe_code, reason = "a name for JavaScript")]
 #[unsafe(no_mangle)]
 pub extern "C" fn predict() -> usize {
     with(|state| {
         let Some(net) = &mut state.net else { return 0 };
         let cells = given(net, &state.tokens, &state.vectors);
-        state.law.clear();
-        net.predict(&state.parameters, cells, &mut state.law, None);
-        state.law.len()
+        state.distribution.clear();
+        net.predict(&state.parameters, cells, &mut state.distribution, None);
+        state.distribution.len()
     })
 }
 
-/// Where the predictive law of each cell is, f32.
+/// Where the predictive distribution of each cell is, f32.
 #[allow(unsafe_code, reason = "a name for JavaScript")]
 #[unsafe(no_mangle)]
-pub extern "C" fn law() -> *const f32 {
-    with(|state| state.law.as_ptr())
+pub extern "C" fn distribution() -> *const f32 {
+    with(|state| state.distribution.as_ptr())
 }

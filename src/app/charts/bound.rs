@@ -114,7 +114,7 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
     let mut c = input.components();
     if history.is_adaptive() {
         c.epsilon_opt.about =
-            "measured, and subtracted as printed; the baseline need not be the best that this learner can reach";
+            "measured, and subtracted as printed; the baseline need not be the best that this model can reach";
         c.epsilon_opt.formula = "ε_opt = L_E − L_E of the baseline";
     }
 
@@ -171,7 +171,7 @@ pub fn sheet(history: &History, draft: &Experiment, options: Options) -> Sheet {
             more.push(line(
                 "KL = ‖θ−θ_J‖²/(2s²)",
                 kl,
-                "of Gaussians around learner and prior, not of training's own law",
+                "of Gaussians around model and prior, not of training's own distribution",
             ));
         }
         Row {

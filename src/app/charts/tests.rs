@@ -567,8 +567,9 @@ fn a_finished_run_measures_the_gaps_and_says_where_they_are_not_precise() {
 #[test]
 fn the_bound_is_read_with_its_reservations() {
     let (mut history, e) = ended();
-    let told = |history: &History, e: &Experiment| ChartKind::Bound.chart(history, e, Options::default()).summary();
-    let summary = told(&history, &e);
+    let summary_of =
+        |history: &History, e: &Experiment| ChartKind::Bound.chart(history, e, Options::default()).summary();
+    let summary = summary_of(&history, &e);
     let lay = "These terms hide constants: compare how they move, not how large they are.";
     assert!(summary.find(lay) < summary.find("KL(μ‖ν_topic) ="), "{summary}");
     assert!(summary.contains("One slide divides U by T; that form is not confirmed"), "{summary}");
@@ -594,16 +595,16 @@ fn the_bound_is_read_with_its_reservations() {
     let mut outcome = fixtures::outcome();
     outcome.randomised.as_mut().expect("measured").rise.value = 0.0018;
     history.apply(&Event::Outcome(Box::new(outcome.clone())));
-    assert!(!told(&history, &e).contains("the noise costs"));
+    assert!(!summary_of(&history, &e).contains("the noise costs"));
     outcome.randomised = None;
     history.apply(&Event::Outcome(Box::new(outcome)));
-    assert!(!told(&history, &e).contains("E_μ"));
+    assert!(!summary_of(&history, &e).contains("E_μ"));
 
     let mut plain = e.clone();
     plain.prior.steps = 0;
     let mut history = History::new(&plain);
     history.apply(&Event::Outcome(Box::new(fixtures::outcome())));
-    assert!(told(&history, &plain).contains("has seen nothing, so K′ = N′ = 0"));
+    assert!(summary_of(&history, &plain).contains("has seen nothing, so K′ = N′ = 0"));
 }
 
 #[test]
@@ -730,13 +731,13 @@ fn the_certificate_says_whether_it_says_anything() {
         "{all}"
     );
     // 3120 of 8192: 98 of 256 topics, 7 of 16 sequences.
-    for told in [
+    for words in [
         "below uniform from about n = 3,120 (for instance K = 98 or N = 7)",
         "below the unigram level from about n = 7,015 (for instance K = 220 or N = 14)",
         "(now n = 8,192 whole sequences)",
         "It holds only if K′, N′, a, δ and the grid of s were fixed before this data was seen",
     ] {
-        assert!(all.contains(told), "{told}: {all}");
+        assert!(all.contains(words), "{words}: {all}");
     }
     // Both levels are marked.
     let svg = chart.svg(&view);
@@ -761,15 +762,15 @@ fn the_certificate_says_whether_it_says_anything() {
 
     outcome.certificate = None;
     history.apply(&Event::Outcome(Box::new(outcome)));
-    let told =
+    let summary_of =
         |history: &History, e: &Experiment| ChartKind::Certificate.chart(history, e, Options::default()).summary();
-    assert!(told(&history, &e).contains("This run has none"));
+    assert!(summary_of(&history, &e).contains("This run has none"));
     history = History::new(&e);
-    assert!(told(&history, &e).contains("computed at the run's end"));
+    assert!(summary_of(&history, &e).contains("computed at the run's end"));
     history = History::new(&Experiment::default());
-    assert!(told(&history, &e).contains("Restart to have it"));
+    assert!(summary_of(&history, &e).contains("Restart to have it"));
     e.bound.certificate = false;
-    assert!(told(&history, &e).contains("Switch on Certificate"));
+    assert!(summary_of(&history, &e).contains("Switch on Certificate"));
 }
 
 #[test]

@@ -648,11 +648,11 @@ fn local_slopes_of_model_and_bayes_stand_side_by_side() {
     e.world = "coin".parse::<WorldSpec>().unwrap_or(e.world);
     let mut history = History::new(&e);
     let mut theory = fixtures::theory(32);
-    let law = |l: usize, power: f64| fixtures::RATE + 0.5 * (l as f64).powf(-power);
-    theory.bayes.values = (1..=32).map(|l| law(l, 1.0)).collect();
+    let distribution = |l: usize, power: f64| fixtures::RATE + 0.5 * (l as f64).powf(-power);
+    theory.bayes.values = (1..=32).map(|l| distribution(l, 1.0)).collect();
     history.apply(&Event::Theory(theory));
     let mut evaluation = fixtures::evaluation(400, 0.1);
-    evaluation.model = (1..=32).map(|l| law(l, 0.7)).collect();
+    evaluation.model = (1..=32).map(|l| distribution(l, 0.7)).collect();
     evaluation.excess_stderr = vec![0.001; 32];
     history.apply(&Event::Evaluation(evaluation));
     let options = Options { log_log: true, ..Options::default() };

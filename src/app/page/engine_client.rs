@@ -28,7 +28,7 @@ pub struct EngineClient(Rc<Line>);
 /// Gets each event of the engine itself and of the run that was started last.
 type Listener = Box<dyn Fn(Event)>;
 /// A handler that must live as long as its worker.
-type Heard<E> = RefCell<Option<Closure<dyn FnMut(E)>>>;
+type Handler<E> = RefCell<Option<Closure<dyn FnMut(E)>>>;
 
 struct Line {
     worker: RefCell<Option<Worker>>,
@@ -37,14 +37,14 @@ struct Line {
     /// Number of the run that was started last: events of others are dropped.
     run: Cell<u32>,
     /// `performance.now()` of the last message, ms.
-    heard: Cell<f64>,
+    last_message: Cell<f64>,
     /// Once a worker has failed, what else it says is an echo.
     failed: Cell<bool>,
     /// The cores that the worker was given; `None`: all of the machine's.
     cores: Cell<Option<usize>>,
     listener: Listener,
-    on_message: Heard<MessageEvent>,
-    on_error: Heard<web_sys::Event>,
+    on_message: Handler<MessageEvent>,
+    on_error: Handler<web_sys::Event>,
 }
 
 impl EngineClient {
@@ -54,7 +54,7 @@ impl EngineClient {
             worker: RefCell::new(None),
             queue: RefCell::new(Some(Vec::new())),
             run: Cell::new(NO_RUN),
-            heard: Cell::new(0.0),
+            last_message: Cell::new(0.0),
             failed: Cell::new(false),
             cores: Cell::new(None),
             listener: Box::new(listener),
@@ -69,7 +69,7 @@ impl EngineClient {
         self.close();
         *line.queue.borrow_mut() = Some(Vec::new());
         line.failed.set(false);
-        line.heard.set(now());
+        line.last_message.set(now());
         let taken = take_engine();
         let part = |name: &str| js_sys::Reflect::get(&taken, &name.into()).ok();
         let Some(worker) = part("worker").and_then(|w| w.dyn_into::<Worker>().ok()) else {
@@ -162,7 +162,7 @@ impl EngineClient {
 
     /// Seconds since the engine last said anything.
     pub fn silence(&self) -> f64 {
-        (now() - self.0.heard.get()) / 1000.0
+        (now() - self.0.last_message.get()) / 1000.0
     }
 
     fn post(&self, bytes: &[u8]) {
@@ -173,7 +173,7 @@ impl EngineClient {
 
     fn on_message(&self, data: &JsValue) {
         let line = &self.0;
-        line.heard.set(now());
+        line.last_message.set(now());
         let event = match transfer::receive::<FromEngine>(data) {
             Ok(Received::Message(message)) if message.is_about(line.run.get()) => message.event,
             // Of a run that was replaced meanwhile.

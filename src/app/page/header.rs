@@ -33,11 +33,11 @@ pub fn Header(help: RwSignal<bool>, sharing: RwSignal<bool>) -> impl IntoView {
                     type="button"
                     class="quiet"
                     data-testid="lab-open"
-                    aria-pressed=move || app.lab.get().to_string()
+                    aria-pressed=move || app.sweeps_open.get().to_string()
                     title="Many runs over a grid of settings"
-                    on:click=move |_| navigation::show_lab(app, !app.lab.get_untracked())
+                    on:click=move |_| navigation::show_sweeps(app, !app.sweeps_open.get_untracked())
                 >
-                    "Sweeps"<span class="lab-badge">{move || sweeps.badge()}</span>
+                    "Sweeps"<span class="sweeps-badge">{move || sweeps.badge()}</span>
                 </button>
                 <button type="button" class="quiet" data-testid="share" on:click=move |_| sharing.set(true)>"Share"</button>
                 <button
@@ -164,7 +164,7 @@ fn RunControls() -> impl IntoView {
                 class="sheet-open"
                 class:changed=move || app.changed.get()
                 data-testid="settings-open"
-                prop:disabled=move || app.lab.get()
+                prop:disabled=move || app.sweeps_open.get()
                 aria-controls="settings"
                 aria-expanded=move || app.sheet_open.get().to_string()
                 on:click=move |_| app.sheet_open.update(|open| *open = !*open)

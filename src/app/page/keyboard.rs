@@ -28,9 +28,9 @@ fn on_key(app: App, help: RwSignal<bool>, e: &KeyboardEvent) {
         e.prevent_default();
         return;
     }
-    if app.lab.get_untracked() {
+    if app.sweeps_open.get_untracked() {
         if e.key() == "Escape" {
-            navigation::show_lab(app, false);
+            navigation::show_sweeps(app, false);
         }
         return;
     }

@@ -65,7 +65,7 @@ pub fn Messages() -> impl IntoView {
     }
 }
 
-/// What keeps the draft from running. A problem that has a control is told beside it; here is the way to it.
+/// What keeps the draft from running. A problem that has a control is named beside it; here is the way to it.
 #[component]
 fn Problems() -> impl IntoView {
     let app = use_app();
@@ -133,7 +133,7 @@ fn impossible(positions: &[usize]) -> String {
     let shown: Vec<String> = positions.iter().take(5).map(ToString::to_string).collect();
     let more = if positions.len() > shown.len() { " and others" } else { "" };
     format!(
-        "At position {}{more} the model lies below exact Bayes by more than {IMPOSSIBLE} standard errors. No model can do that: it is a mistake in the playground, and its authors would like to hear of it.",
+        "At position {}{more} the model lies below exact Bayes by more than {IMPOSSIBLE} standard errors. No model can do that: it is a mistake in the playground, and its authors would like to know of it.",
         shown.join(", ")
     )
 }

@@ -102,7 +102,7 @@ fn Page() -> impl IntoView {
         <a class="skip" href="#hero" on:click=to_the_chart>"To the chart"</a>
         <header::Header help sharing />
         <sweeps::Sweeps />
-        <main class="stage" class:sheet=move || app.sheet_open.get() hidden=move || app.lab.get()>
+        <main class="stage" class:sheet=move || app.sheet_open.get() hidden=move || app.sweeps_open.get()>
             <settings::Settings />
             <div class="scrim" on:click=move |_| app.sheet_open.set(false)></div>
             <section class="centre" aria-label="Charts">
@@ -204,17 +204,17 @@ fn Baseline(name: String, about: String) -> impl IntoView {
     view! { <Switch label=name about testid on=is_drawn set /> }
 }
 
-/// What a screen reader hears of the run: its phase, and the hero chart's sentence every few seconds at most.
+/// What a screen reader announces of the run: its phase, and the hero chart's sentence every few seconds at most.
 #[component]
 fn Spoken() -> impl IntoView {
     let app = state::use_app();
     let sentence = RwSignal::new(String::new());
-    let beat = StoredValue::new(0_u32);
+    let ticks = StoredValue::new(0_u32);
     set_interval(
         move || {
-            beat.update_value(|beat| *beat += 1);
-            // While it runs, every third beat; at rest, as soon as something is new.
-            if !app.is_busy() || beat.get_value().is_multiple_of(3) {
+            ticks.update_value(|ticks| *ticks += 1);
+            // While it runs, every third tick; at rest, as soon as something is new.
+            if !app.is_busy() || ticks.get_value().is_multiple_of(3) {
                 let summary = app.ask(ChartKind::LossByPosition, |chart| chart.summary()).unwrap_or_default();
                 let text = format!("{}. {summary}", app.phase.with_untracked(header::phase_word));
                 if sentence.with_untracked(|old| *old != text) {
@@ -242,7 +242,7 @@ fn follow_theme(app: App) {
 /// Another pixel ratio (the window on another screen, the browser's zoom) need not change any size in CSS pixels, so that charts at rest
 /// would stay blurred. Not every browser tells of it, so that it is looked at every second too.
 fn follow_pixel_ratio(app: App) {
-    let told = use_device_pixel_ratio();
+    let ratio = use_device_pixel_ratio();
     let look = move || {
         let ratio = canvas::device_scale();
         if app.pixel_ratio.get_untracked() != ratio {
@@ -250,7 +250,7 @@ fn follow_pixel_ratio(app: App) {
         }
     };
     Effect::new(move |_| {
-        told.track();
+        ratio.track();
         look();
     });
     set_interval(look, EVERY_SECOND);

@@ -10,9 +10,9 @@ use super::{
 use crate::experiment::link;
 
 /// Opens or leaves the view of sweeps.
-pub fn show_lab(app: App, open: bool) {
+pub fn show_sweeps(app: App, open: bool) {
     address::ask_for_sweeps(open);
-    app.lab.set(open);
+    app.sweeps_open.set(open);
 }
 
 /// Keeps the address in step with the draft, and follows when the address changes.
@@ -33,7 +33,7 @@ pub fn follow_address(app: App) {
     });
     let _ = use_event_listener(window(), ev::hashchange, move |e| {
         let now = Fragment::now();
-        app.lab.set(now.sweeps);
+        app.sweeps_open.set(now.sweeps);
         // From one view to the other and back, the run goes on.
         let old = e.old_url();
         let old = Fragment::parse(&link::plain(old.split_once('#').unwrap_or_default().1));

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Seconds of silence after which the page says so: longer than any first step on a slow GPU.
-const PATIENCE: f64 = 45.0;
+const TIMEOUT: f64 = 45.0;
 
 impl App {
     /// Starts the draft from step 0. With problems, nothing starts: they are shown beside the controls.
@@ -162,7 +162,7 @@ impl App {
         // While the run waits for its other seeds, these are listened to.
         let silence = silence.min(self.seeds.silence());
         self.seeds.watch();
-        let silent = waiting && silence > PATIENCE;
+        let silent = waiting && silence > TIMEOUT;
         if self.silent.get_untracked() != silent {
             self.silent.set(silent);
         }
@@ -201,7 +201,7 @@ impl App {
     pub fn open_changed(self, base: &Experiment, fields: Vec<(String, Value)>) {
         match link::with_fields(base, &fields) {
             Ok(experiment) => self.open_beside(experiment),
-            Err(problems) => self.tell("This suggestion does not fit its experiment.", &problems),
+            Err(problems) => self.show_message("This suggestion does not fit its experiment.", &problems),
         }
     }
 

@@ -28,7 +28,7 @@ pub fn Settings() -> impl IntoView {
             <Group title="Data" open=true>
                 <Data />
             </Group>
-            <Group title="Learner" open=false note=model_note>
+            <Group title="Model" open=false note=model_note>
                 <ChoiceControl choice=fields::ARCHITECTURE />
                 <Numbers numbers=fields::model_size() />
                 <ChoiceControl choice=fields::INIT />

@@ -83,7 +83,7 @@ pub enum Predict {
 /// Handles to everything that the page's parts share; copied freely.
 #[derive(Clone, Copy)]
 pub struct App {
-    /// The story that is told, and what links are written against.
+    /// The story that is shown, and what links are written against.
     pub preset: RwSignal<&'static Preset>,
     /// What the controls say.
     pub draft: RwSignal<Experiment>,
@@ -144,7 +144,7 @@ pub struct App {
     pub record: RwSignal<Option<Arc<Recorded>>>,
     pub pause_hidden: RwSignal<bool>,
     /// The view of sweeps is open.
-    pub lab: RwSignal<bool>,
+    pub sweeps_open: RwSignal<bool>,
     /// The settings sheet of narrow screens.
     pub sheet_open: RwSignal<bool>,
     /// The draft's world, and the one in the table of one's own process.
@@ -164,7 +164,7 @@ pub struct App {
     pub(super) paused_by_hiding: StoredValue<bool>,
 }
 
-/// More standard errors below exact Bayes than chance gives among a thousand positions.
+/// More standard errors below exact Bayes than come by chance among a thousand positions.
 pub const IMPOSSIBLE: f64 = 4.5;
 
 impl App {
@@ -269,7 +269,7 @@ impl App {
             theme,
             dark: Memo::new(move |_| theme.get().unwrap_or_else(|| system_dark.get())),
             pause_hidden: RwSignal::new(preferences::flag("pause-hidden")),
-            lab: RwSignal::new(Fragment::now().sweeps),
+            sweeps_open: RwSignal::new(Fragment::now().sweeps),
             sheet_open: RwSignal::new(false),
             picture: RwSignal::new(Picture::default()),
             sketched: RwSignal::new(Picture::default()),
@@ -411,7 +411,7 @@ impl App {
     }
 
     /// A notice made of a sentence and what is wrong.
-    pub fn tell(self, sentence: &str, problems: &[Problem]) {
+    pub fn show_message(self, sentence: &str, problems: &[Problem]) {
         let mut text = String::from(sentence);
         for problem in problems {
             text.push('\n');

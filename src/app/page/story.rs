@@ -6,14 +6,14 @@ use super::{
     state::{Predict, use_app},
     trail,
 };
-use crate::app::story::{self, Told};
+use crate::app::story::{self, StoryText};
 
 /// What the charts' words mean.
 const WORDS: [(&str, &str); 5] = [
     ("Loss", "−ln of the probability that was given to the token that came, in nats; lower is better."),
     ("In-context loss", "The loss at a position, after the tokens before it have been read."),
     ("Exact Bayes", "The least possible loss when the topic must be guessed from the context."),
-    ("Oracle", "The least possible loss for one who is told the topic."),
+    ("Oracle", "The least possible loss for one who knows the topic."),
     ("Entropy rate", "The loss that no amount of context can remove."),
 ];
 
@@ -66,28 +66,28 @@ pub fn StoryPanel() -> impl IntoView {
 #[component]
 fn Paragraphs() -> impl IntoView {
     let app = use_app();
-    let told = Memo::new(move |_| {
+    let text = Memo::new(move |_| {
         let preset = app.preset.get();
         let template = document().get_element_by_id(&format!("story-{}", preset.name));
         let html = template.map(|t| t.inner_html()).unwrap_or_default();
         // Of the run that the charts show; before the first one, of what the controls say.
         let run = app.run.with(|run| run.as_ref().map(|run| run.experiment.clone()));
         let run = run.unwrap_or_else(|| app.draft.get());
-        story::told(&html, &preset.experiment(), &run)
+        story::adapted(&html, &preset.experiment(), &run)
     });
-    let differs = move || told.with(|told| told.differs.join(", "));
-    let has_claims = move || told.with(|told: &Told| !told.claims.is_empty());
+    let differs = move || text.with(|text| text.differs.join(", "));
+    let has_claims = move || text.with(|text: &StoryText| !text.claims.is_empty());
     view! {
-        <Show when=move || !told.with(|told| told.differs.is_empty())>
+        <Show when=move || !text.with(|text| text.differs.is_empty())>
             <p class="note" data-testid="story-differs">
                 "This story speaks of its own settings; yours differ in: " {differs} "."
             </p>
         </Show>
-        <div class="told" inner_html=move || told.with(|told| told.paragraphs.clone())></div>
+        <div class="story-text" inner_html=move || text.with(|text| text.paragraphs.clone())></div>
         <Show when=has_claims>
             <details class="claims" data-testid="story-claims">
                 <summary>"What came out with the story's own settings"</summary>
-                <div class="told" inner_html=move || told.with(|told| told.claims.clone())></div>
+                <div class="story-text" inner_html=move || text.with(|text| text.claims.clone())></div>
             </details>
         </Show>
     }

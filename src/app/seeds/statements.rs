@@ -123,7 +123,7 @@ fn plateaus(courses: &[Course]) -> Vec<String> {
         rests.max_by(|a, b| length(a).total_cmp(&length(b))).map(|p| p.level)
     };
     let rests: Vec<f64> = courses.iter().filter_map(longest).collect();
-    let ends = courses.iter().filter(|course| course.settled()).filter_map(|course| course.plateaus.last());
+    let ends = courses.iter().filter(|course| course.ends_on_plateau()).filter_map(|course| course.plateaus.last());
     let ends: Vec<f64> = ends.map(|p| p.level).collect();
     let mut out = Vec::new();
     if !rests.is_empty() {

@@ -84,7 +84,7 @@ mod tests {
         Run { metrics: Metrics::with(&[("two_level", value, stderr)]), ..Run::default() }
     }
 
-    fn told(first: &Run, check: &Check) -> (Vec<Line>, String) {
+    fn compared(first: &Run, check: &Check) -> (Vec<Line>, String) {
         let lines = lines(first, Some(check));
         let verdict = verdict(&lines, Some(check));
         (lines, verdict)
@@ -93,23 +93,23 @@ mod tests {
     #[test]
     fn a_second_run_is_judged_by_standard_errors() {
         let again = |value| Check::Done(Box::new(run(value, 0.01)));
-        let (lines, verdict) = told(&run(0.5, 0.01), &again(0.52));
+        let (lines, verdict) = compared(&run(0.5, 0.01), &again(0.52));
         assert!(verdict.contains("agree within"), "{verdict}");
         assert_eq!(lines[0].first, "0.500 ± 0.010");
         assert_eq!(lines[0].again, Some(("0.520 ± 0.010".into(), true)));
         // What neither has measured is no difference.
         assert_eq!(lines[1].again, Some(("–".into(), true)));
-        let (lines, verdict) = told(&run(0.5, 0.01), &again(0.6));
+        let (lines, verdict) = compared(&run(0.5, 0.01), &again(0.6));
         assert!(verdict.contains("differ by more") && lines[0].again.as_ref().is_some_and(|(_, same)| !same));
-        let (_, verdict) = told(&run(0.5, 0.01), &Check::Done(Box::default()));
+        let (_, verdict) = compared(&run(0.5, 0.01), &Check::Done(Box::default()));
         assert!(verdict.contains("differ by more"), "what one run lacks is a difference: {verdict}");
     }
 
     #[test]
     fn a_check_under_way_says_how_far_it_is() {
-        let (lines, verdict) = told(&run(0.5, 0.01), &Check::Running(0.5));
+        let (lines, verdict) = compared(&run(0.5, 0.01), &Check::Running(0.5));
         assert_eq!((verdict.as_str(), &lines[0].again), ("Running again: 50%.", &None));
-        let (_, verdict) = told(&run(0.5, 0.01), &Check::Failed("It broke.".into()));
+        let (_, verdict) = compared(&run(0.5, 0.01), &Check::Failed("It broke.".into()));
         assert_eq!(verdict, "Running again failed. It broke.");
         assert_eq!(super::verdict(&lines, None), "");
     }

@@ -128,7 +128,7 @@ pub fn standing(p: &Progress) -> String {
     parts.join(" · ")
 }
 
-/// What a screen reader hears: less often than what is seen changes.
+/// What a screen reader announces: less often than what is seen changes.
 pub fn spoken(p: &Progress) -> String {
     let state = match () {
         () if p.is_over => "Finished",
@@ -272,8 +272,8 @@ mod tests {
             machine: "a machine".into(),
             parts: Vec::new(),
         };
-        let told = provenance(&study).concat();
-        assert!(told.contains("by icl <study> on a machine") && told.contains("Nothing of it was run"), "{told}");
+        let text = provenance(&study).concat();
+        assert!(text.contains("by icl <study> on a machine") && text.contains("Nothing of it was run"), "{text}");
         study.command.clear();
         assert!(provenance(&study).concat().contains("no recorded results"));
     }

@@ -64,10 +64,10 @@ pub fn run_each<T: Clone + Send + Serialize + DeserializeOwned>(
     name: Option<&str>,
     run_one: RunOne<'_, T>,
 ) -> Result<Finished<T>, Failure> {
-    let Opened { mut journal, mut outcomes, name: before } = Journal::open(sweep, file)?;
+    let Opened { mut sweep_record, mut outcomes, name: before } = SweepRecord::open(sweep, file)?;
     let name = name.map(String::from).unwrap_or_else(|| before.clone());
     if name != before {
-        journal.line(&json!({ "name": name }))?;
+        sweep_record.line(&json!({ "name": name }))?;
     }
     outcomes.retain(|key, _| cells.iter().any(|cell| cell.key == *key));
     let left: Vec<&Cell> = cells.iter().filter(|cell| !outcomes.contains_key(&cell.key)).collect();
@@ -108,7 +108,7 @@ pub fn run_each<T: Clone + Send + Serialize + DeserializeOwned>(
         for (key, result) in receive {
             match result {
                 Ok(outcome) => {
-                    let outcome = journal.add(&key, outcome)?;
+                    let outcome = sweep_record.add(&key, outcome)?;
                     outcomes.insert(key, outcome);
                 }
                 Err(why) => {
@@ -150,18 +150,18 @@ fn damage(lines: &[usize]) -> Option<String> {
     }
 }
 
-/// The file of results.
-struct Journal(File);
+/// The record of a sweep: a file with one line for each result.
+struct SweepRecord(File);
 
 /// The file, and what it holds.
 struct Opened<T> {
-    journal: Journal,
+    sweep_record: SweepRecord,
     outcomes: BTreeMap<String, T>,
     /// Empty for none.
     name: String,
 }
 
-impl Journal {
+impl SweepRecord {
     /// Opens or makes the file, and reads what it holds. A last line that was cut short is dropped, and will be run again.
     fn open<T: DeserializeOwned>(sweep: &Sweep, path: &Path) -> Result<Opened<T>, Failure> {
         let unusable = |why| Failure::File { path: path.display().to_string(), why };
@@ -219,11 +219,11 @@ impl Journal {
         }
         file.set_len(whole as u64).map_err(unusable)?;
         file.seek(SeekFrom::End(0)).map_err(unusable)?;
-        let mut journal = Self(file);
+        let mut sweep_record = Self(file);
         if whole == 0 {
-            journal.line(&json!({ "sweep": sweep.id(), "grid": sweep.grid() }))?;
+            sweep_record.line(&json!({ "sweep": sweep.id(), "grid": sweep.grid() }))?;
         }
-        Ok(Opened { journal, outcomes, name })
+        Ok(Opened { sweep_record, outcomes, name })
     }
 
     /// Gives the outcome as it will be read: reading may change a number's last bit, and a sweep that goes on must say what one says

@@ -1,4 +1,4 @@
-//! `icl curve`: what an ideal learner loses at each position.
+//! `icl curve`: what an ideal predictor loses at each position.
 
 use std::{fmt::Write, path::PathBuf};
 
@@ -84,8 +84,8 @@ fn as_json(spec: &WorldSpec, curves: &Curves, baselines: &[MeasuredBaseline]) ->
     let baselines: Map<String, Value> = baselines
         .iter()
         .map(|b| {
-            let told = json!({ "about": b.about, "loss": b.curve.values, "stderr": b.curve.stderr });
-            (b.name.to_string(), told)
+            let value = json!({ "about": b.about, "loss": b.curve.values, "stderr": b.curve.stderr });
+            (b.name.to_string(), value)
         })
         .collect();
     json!({

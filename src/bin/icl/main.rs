@@ -1,4 +1,4 @@
-//! The terminal twin: curves, presets, training runs and sweeps without a browser.
+//! The command line program: curves, presets, training runs and sweeps without a browser.
 
 mod cells;
 mod curve;
@@ -46,9 +46,9 @@ enum Command {
         /// Its name, as in the list of presets
         name: String,
     },
-    /// Train a learner and print its losses by position beside exact Bayes
+    /// Train a model and print its losses by position beside exact Bayes
     Train(train::Arguments),
-    /// Train a learner and look inside at every recorded step: a page of pictures, and the numbers behind them
+    /// Train a model and look inside at every recorded step: a page of pictures, and the numbers behind them
     Inside(inside::Arguments),
     /// Run a grid of experiments: losses, gaps and the bound over K, N, T, seeds or any other field
     Sweep(sweep::Arguments),

@@ -71,8 +71,8 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
         let sweep = part.sweep().map_err(Failure::Invalid)?;
         let cells = sweep.cells().map_err(Failure::Invalid)?;
         say(part.title);
-        let journal = arguments.keep.join(format!("{}-{}.sweep.jsonl", study.name, part.name));
-        let finished = cells::run(&sweep, &cells, &journal, jobs, None)?;
+        let sweep_record = arguments.keep.join(format!("{}-{}.sweep.jsonl", study.name, part.name));
+        let finished = cells::run(&sweep, &cells, &sweep_record, jobs, None)?;
         failed.extend(finished.failed.iter().map(|(key, why)| format!("{key}: {why}")));
         let runs = runs(&cells, &finished, part.level);
         recorded.add(part, sweep, runs);

@@ -36,7 +36,7 @@ pub struct Arguments {
     /// Which fields take which values: "data.topics=4,16,64; seed=1..3; hold=data.sequences" (hold keeps K·N·T at the experiment's)
     #[arg(long, value_name = "GRID")]
     grid: String,
-    /// What the sweep is called: kept with its results, and told in the title of its page, in JSON and in the names of pictures. Another
+    /// What the sweep is called: kept with its results, and shown in the title of its page, in JSON and in the names of pictures. Another
     /// name finds the same results
     #[arg(long, value_name = "NAME", value_parser = sweep_name)]
     name: Option<String>,
@@ -72,16 +72,16 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     if let Some(level) = arguments.level.filter(|level| !level.is_finite()) {
         return Err(Problem::new("level", level, "a number", "").into());
     }
-    let file = journal_path(&arguments.experiment, arguments.out.as_deref())?;
+    let file = sweep_record_path(&arguments.experiment, arguments.out.as_deref())?;
     let finished = cells::run(&sweep, &cells, &file, jobs, arguments.name.as_deref())?;
     let runs = runs(&cells, &finished, arguments.level);
-    let told = report(&sweep, &usual_views(&sweep), arguments.level, &runs);
+    let whole_report = report(&sweep, &usual_views(&sweep), arguments.level, &runs);
     if let Some(folder) = &arguments.pictures {
         let prefix = match name::slug(&finished.name) {
             slug if slug.is_empty() => slug,
             slug => format!("{slug}-"),
         };
-        write_pictures(&told, folder, &prefix, &finished.name)?;
+        write_pictures(&whole_report, folder, &prefix, &finished.name)?;
     }
     let (_, held) = at_one_scale(&sweep, &runs);
     let table = Table::new(&sweep.axes, &held);
@@ -94,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
             }
             value["grid"] = sweep.grid().into();
             value["cells"] = json!({ "all": cells.len(), "finished": runs.len() });
-            value["report"] = told
+            value["report"] = whole_report
                 .sections
                 .iter()
                 .map(|s| {
@@ -109,8 +109,8 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
             value.to_string()
         }
         (_, true) => table.csv(),
-        _ if finished.name.is_empty() => as_text(&table, &told),
-        _ => format!("{}\n\n{}", finished.name, as_text(&table, &told)),
+        _ if finished.name.is_empty() => as_text(&table, &whole_report),
+        _ => format!("{}\n\n{}", finished.name, as_text(&table, &whole_report)),
     };
     let Some((key, why)) = finished.failed.first() else { return Ok(text) };
     print(&text)?;
@@ -168,7 +168,7 @@ pub fn write_pictures(report: &Report, folder: &Path, prefix: &str, title: &str)
 }
 
 /// `DIR/NAME.sweep.jsonl`. Without a folder it lies beside the experiment, or where that is no file of its own, in the current folder.
-fn journal_path(experiment: &Path, out: Option<&Path>) -> Result<PathBuf, Failure> {
+fn sweep_record_path(experiment: &Path, out: Option<&Path>) -> Result<PathBuf, Failure> {
     let is_file = !is_input(experiment) && experiment.is_file();
     let name = match experiment.file_stem() {
         Some(name) if is_file => name.to_string_lossy(),
@@ -196,8 +196,8 @@ fn as_text(table: &Table, report: &Report) -> String {
     for row in &table.rows {
         let mut line: Vec<String> = row.coordinates.iter().map(plain).collect();
         line.push(row.runs.len().to_string());
-        let told = |m: &&Metric| row.get(m.name).map_or_else(|| "-".into(), |s| s.text());
-        line.extend(columns.iter().map(told));
+        let cell = |m: &&Metric| row.get(m.name).map_or_else(|| "-".into(), |s| s.text());
+        line.extend(columns.iter().map(cell));
         rows.push(line);
     }
     let mut text = aligned(&rows);

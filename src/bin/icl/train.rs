@@ -31,8 +31,8 @@ pub struct Arguments {
     json: bool,
 }
 
-/// What a session told, for the report.
-struct Heard {
+/// The events of a session that the report needs.
+struct SessionEvents {
     theory: Theory,
     /// The last one.
     evaluation: Evaluation,
@@ -48,13 +48,13 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
         bar.set_style(style);
     }
     let start = Instant::now();
-    let (heard, broken) = pollster::block_on(train(&experiment, &bar))?;
+    let (events, broken) = pollster::block_on(train(&experiment, &bar))?;
     bar.finish_and_clear();
     let seconds = start.elapsed().as_secs_f64();
     let failure = broken.map(Failure::from);
     let text = match arguments.json {
-        true => heard.as_json(&experiment, seconds, failure.as_ref()),
-        false => heard.as_table(&experiment, seconds),
+        true => events.as_json(&experiment, seconds, failure.as_ref()),
+        false => events.as_table(&experiment, seconds),
     };
     let Some(failure) = failure else { return Ok(text) };
     // What was measured before stands.
@@ -62,13 +62,16 @@ pub fn run(arguments: &Arguments) -> Result<String, Failure> {
     Err(failure)
 }
 
-/// Trains to the end. A run that breaks off after its first evaluation gives what it told until then, and why it broke off.
-async fn train(experiment: &Experiment, bar: &ProgressBar) -> Result<(Heard, Option<EngineError>), EngineError> {
+/// Trains to the end. A run that breaks off after its first evaluation gives what it measured until then, and why it broke off.
+async fn train(
+    experiment: &Experiment,
+    bar: &ProgressBar,
+) -> Result<(SessionEvents, Option<EngineError>), EngineError> {
     let (mut theory, mut evaluation, mut outcome, mut training_loss) = (None, None, None, Vec::new());
     let mut emit = |event: Event| match event {
-        Event::Theory(told) => theory = Some(told),
-        Event::Evaluation(told) => evaluation = Some(told),
-        Event::Outcome(told) => outcome = Some(*told),
+        Event::Theory(new) => theory = Some(new),
+        Event::Evaluation(new) => evaluation = Some(new),
+        Event::Outcome(new) => outcome = Some(*new),
         Event::Phase(Phase::Measuring { what, done }) => {
             bar.set_message(format!("{}, {:.0}%", what.to_lowercase(), done * 100.0));
         }
@@ -86,19 +89,19 @@ async fn train(experiment: &Experiment, bar: &ProgressBar) -> Result<(Heard, Opt
         while !session.finished() {
             session.advance(&mut emit).await?;
         }
-        session.settle(&mut emit).await
+        session.flush(&mut emit).await
     }
     .await;
     match (theory, evaluation, trained) {
         (Some(theory), Some(evaluation), trained) => {
-            Ok((Heard { theory, evaluation, outcome, training_loss }, trained.err()))
+            Ok((SessionEvents { theory, evaluation, outcome, training_loss }, trained.err()))
         }
         (_, _, Err(error)) => Err(error),
         _ => Err(EngineError::Read("the session ended without an evaluation".into())),
     }
 }
 
-impl Heard {
+impl SessionEvents {
     fn as_json(&self, experiment: &Experiment, seconds: f64, failure: Option<&Failure>) -> String {
         let (theory, evaluation) = (&self.theory, &self.evaluation);
         let losses = [&evaluation.empirical, &evaluation.first_level, &evaluation.two_level];

@@ -22,7 +22,7 @@ use crate::{
 const SUMMARY_BYTES: usize = 4096;
 
 impl Session {
-    /// Goes on from a checkpoint of the same experiment, as [`Self::prepare`] begins one. `emit` hears what is prepared, the theory
+    /// Goes on from a checkpoint of the same experiment, as [`Self::prepare`] begins one. `emit` gets what is prepared, the theory
     /// among it, and nothing of the steps before the checkpoint.
     ///
     /// # Errors
@@ -31,10 +31,10 @@ impl Session {
     pub async fn resume(
         experiment: &Experiment,
         checkpoint: &[u8],
-        wish: DeviceChoice,
+        choice: DeviceChoice,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Self, EngineError> {
-        Self::prepare_at(crate::pace::Pace::unbroken(), experiment, wish, Some(checkpoint), emit).await
+        Self::prepare_at(crate::pace::Pace::unbroken(), experiment, choice, Some(checkpoint), emit).await
     }
 
     /// Sends the losses that are still on their way, and gives the run as it stands: [`Self::resume`] goes on from there with the
@@ -44,7 +44,7 @@ impl Session {
     ///
     /// [`EngineError::NotFinite`] where a number of the run is none: such a run cannot go on.
     pub async fn checkpoint(&mut self, emit: &mut dyn FnMut(Event)) -> Result<Vec<u8>, EngineError> {
-        self.settle(emit).await?;
+        self.flush(emit).await?;
         let Some(probes) = &self.probes else { return Err(CheckpointError::NotKept.into()) };
         let record = probes.run_record();
         let summary = Summary {
@@ -54,7 +54,7 @@ impl Session {
             seconds: self.training_total_ms / 1000.0,
             device: self.chosen.report.clone(),
             cores: self.trainer.team_size(),
-            is_undecided: self.chosen.contender.is_some(),
+            is_undecided: self.chosen.candidate.is_some(),
             losses: Floats(record.losses.clone()),
             evaluations: record.evaluations.clone(),
         };

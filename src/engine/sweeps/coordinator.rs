@@ -116,7 +116,7 @@ struct Coordinator {
 
 /// Whether this worker was started as the coordinator.
 pub fn is_meant() -> bool {
-    query().contains("role=lab")
+    query().contains("role=sweeps")
 }
 
 /// The coordinator's `main`.
@@ -161,7 +161,7 @@ pub fn start() {
         }
         COORDINATOR.set(Some(coordinator));
         list().await;
-        EARLY.take().iter().for_each(|bytes| hear(bytes));
+        EARLY.take().iter().for_each(|bytes| handle(bytes));
     });
     let tick = Closure::<dyn FnMut()>::new(|| with(Coordinator::tick));
     if let Some(scope) = scope() {
@@ -173,7 +173,7 @@ pub fn start() {
 }
 
 /// A message from the page.
-pub fn hear(bytes: &[u8]) {
+pub fn handle(bytes: &[u8]) {
     if COORDINATOR.with_borrow(Option::is_none) {
         EARLY.with_borrow_mut(|early| early.push(bytes.into()));
         return;
@@ -246,7 +246,7 @@ fn keep<F: Future<Output = Result<(), String>>>(it: &Coordinator, act: impl FnOn
         if let Err(why) = act(store).await {
             with(|it| it.not_kept(&why));
         }
-        tabs.tell();
+        tabs.notify();
         list().await;
     });
 }
@@ -262,7 +262,7 @@ async fn delete(store: Rc<Store>, tabs: Rc<Tabs>, id: String) {
         with(|it| it.not_kept(&why));
     }
     drop(owned);
-    tabs.tell();
+    tabs.notify();
     list().await;
 }
 
@@ -590,7 +590,7 @@ impl Coordinator {
         let rests = |sheet: &Sheet| !sheet.queue.is_active() && (sheet.queue.is_paused() || sheet.queue.is_over());
         if own.all(rests) {
             self.owned = None;
-            self.tabs.tell();
+            self.tabs.notify();
         }
     }
 
@@ -649,7 +649,7 @@ impl Coordinator {
         let run = handle.run;
         let now = now_ms();
         if let Some(queue) = self.queue_of(job) {
-            queue.heard(place, now);
+            queue.message_from(place, now);
         }
         let event = match transfer::receive::<FromEngine>(data) {
             Ok(Received::Message(message)) if message.is_about(run) => message.event,

@@ -1,4 +1,4 @@
-//! One tab at a time runs a sweep, by the Web Locks API: a lock goes with its tab, however that ends. And tabs tell each other when
+//! One tab at a time runs a sweep, by the Web Locks API: a lock goes with its tab, however that ends. And tabs notify each other when
 //! something was stored or deleted. Browsers without locks, and pages that are not served securely, go without.
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
@@ -45,7 +45,7 @@ pub async fn claim(id: &str) -> Option<Owned> {
     // Resolved with null where the lock is taken, with a function where it is ours, and with undefined where there are no locks.
     let answered = Promise::new(&mut |resolve: Function, _| {
         let answer = resolve.clone();
-        let granted = Closure::once_into_js(move |lock: JsValue| -> JsValue {
+        let with_lock = Closure::once_into_js(move |lock: JsValue| -> JsValue {
             if lock.is_null() {
                 let _ = answer.call1(&JsValue::NULL, &JsValue::NULL);
                 return JsValue::UNDEFINED;
@@ -59,7 +59,7 @@ pub async fn claim(id: &str) -> Option<Owned> {
         let options = Object::new();
         // An object of one's own takes any field.
         let _ = Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE);
-        match request.call3(&locks, &name.as_str().into(), &options, &granted).map(JsCast::dyn_into::<Promise>) {
+        match request.call3(&locks, &name.as_str().into(), &options, &with_lock).map(JsCast::dyn_into::<Promise>) {
             Ok(Ok(promise)) => {
                 let refused =
                     Closure::once_into_js(move |_: JsValue| resolve.call0(&JsValue::NULL).unwrap_or_default());
@@ -95,15 +95,15 @@ impl Tabs {
         let channel = get(&js_sys::global(), "BroadcastChannel").dyn_into::<Function>().ok();
         let channel = channel.and_then(|channel| Reflect::construct(&channel, &Array::of1(&NAME.into())).ok());
         if let Some(channel) = &channel {
-            let hear = Closure::<dyn FnMut(JsValue)>::new(move |_: JsValue| changed());
-            let _ = Reflect::set(channel, &"onmessage".into(), hear.as_ref());
+            let on_message = Closure::<dyn FnMut(JsValue)>::new(move |_: JsValue| changed());
+            let _ = Reflect::set(channel, &"onmessage".into(), on_message.as_ref());
             // It lives as long as its worker.
-            hear.forget();
+            on_message.forget();
         }
         Self(channel)
     }
 
-    pub fn tell(&self) {
+    pub fn notify(&self) {
         if let Some(channel) = &self.0
             && let Ok(post) = get(channel, "postMessage").dyn_into::<Function>()
         {

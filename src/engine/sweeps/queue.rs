@@ -1,4 +1,4 @@
-//! Which cell runs where: a sweep's queue, free of any browser. It is told what happens, and gives orders.
+//! Which cell runs where: a sweep's queue, free of any browser. It gets events, and gives orders.
 
 /// How often a cell is tried before it counts as failed.
 const TRIES: u32 = 2;
@@ -35,15 +35,15 @@ pub enum Order {
 enum Place {
     #[default]
     Empty,
-    /// Not heard of since, ms.
+    /// Time of its last message, ms.
     Starting {
-        heard: f64,
+        last_message: f64,
     },
     Idle,
     Busy {
         cell: usize,
         since: f64,
-        heard: f64,
+        last_message: f64,
     },
 }
 
@@ -57,7 +57,7 @@ pub struct Queue {
     paused: bool,
     false_starts: u32,
     /// Silence of a worker, in ms, after which it counts as dead.
-    patience: f64,
+    timeout: f64,
     /// Why the queue paused by itself.
     trouble: Option<String>,
     /// Worker time of the cells that were finished here, ms, and what they cost.
@@ -68,7 +68,7 @@ pub struct Queue {
 
 impl Queue {
     /// A paused queue with a cell for each cost, and room for so many workers.
-    pub fn new(costs: Vec<f64>, workers: usize, patience: f64) -> Self {
+    pub fn new(costs: Vec<f64>, workers: usize, timeout: f64) -> Self {
         Self {
             states: vec![State::Waiting; costs.len()],
             failures: vec![0; costs.len()],
@@ -76,7 +76,7 @@ impl Queue {
             places: vec![Place::Empty; workers.max(1)],
             paused: true,
             false_starts: 0,
-            patience,
+            timeout,
             trouble: None,
             spent: 0.0,
             earned: 0.0,
@@ -172,9 +172,9 @@ impl Queue {
     }
 
     /// The worker said something at `now`.
-    pub fn heard(&mut self, worker: usize, now: f64) {
-        if let Some(Place::Starting { heard } | Place::Busy { heard, .. }) = self.places.get_mut(worker) {
-            *heard = now;
+    pub fn message_from(&mut self, worker: usize, now: f64) {
+        if let Some(Place::Starting { last_message } | Place::Busy { last_message, .. }) = self.places.get_mut(worker) {
+            *last_message = now;
         }
     }
 
@@ -218,9 +218,11 @@ impl Queue {
     /// What is to be done at `now`, ms. The orders count as carried out.
     pub fn orders(&mut self, now: f64) -> Vec<Order> {
         for worker in 0..self.places.len() {
-            let (Place::Starting { heard } | Place::Busy { heard, .. }) = self.places[worker] else { continue };
-            if now - heard > self.patience {
-                self.lost(worker, &format!("Its worker said nothing for {:.0} s.", self.patience / 1000.0));
+            let (Place::Starting { last_message } | Place::Busy { last_message, .. }) = self.places[worker] else {
+                continue;
+            };
+            if now - last_message > self.timeout {
+                self.lost(worker, &format!("Its worker said nothing for {:.0} s.", self.timeout / 1000.0));
             }
         }
         let mut orders: Vec<Order> = self.stops.drain(..).map(Order::Stop).collect();
@@ -236,7 +238,7 @@ impl Queue {
             }
             match waiting.next() {
                 Some(cell) => {
-                    self.places[worker] = Place::Busy { cell, since: now, heard: now };
+                    self.places[worker] = Place::Busy { cell, since: now, last_message: now };
                     self.set(cell, State::Running(0.0));
                     orders.push(Order::Send { worker, cell });
                 }
@@ -251,7 +253,7 @@ impl Queue {
         let wanted = waiting.count().saturating_sub(starting);
         let empty: Vec<usize> = (0..self.places.len()).filter(|&w| self.places[w] == Place::Empty).collect();
         for worker in empty.into_iter().take(wanted) {
-            self.places[worker] = Place::Starting { heard: now };
+            self.places[worker] = Place::Starting { last_message: now };
             orders.push(Order::Spawn(worker));
         }
         orders
@@ -367,7 +369,7 @@ mod tests {
     fn silence_is_death_and_words_are_life() {
         let mut q = queue(2, 2);
         start(&mut q, 0.0);
-        q.heard(1, 900.0);
+        q.message_from(1, 900.0);
         assert_eq!(q.orders(1000.0), []);
         assert_eq!(q.orders(1001.0), [Stop(0), Spawn(0)]);
         assert_eq!(q.states(), [State::Waiting, State::Running(0.0)]);

@@ -71,8 +71,8 @@ pub struct Sheet {
 
 impl Sheet {
     /// A sweep with what was found of it so far. Results of cells that it does not have are left out.
-    pub fn new(record: Record, found: Vec<Found>, cores: usize, patience: f64) -> Result<Self, Vec<Problem>> {
-        let mut sheet = Self::empty(record, cores, patience)?;
+    pub fn new(record: Record, found: Vec<Found>, cores: usize, timeout: f64) -> Result<Self, Vec<Problem>> {
+        let mut sheet = Self::empty(record, cores, timeout)?;
         for one in found {
             if let Some(cell) = sheet.cells.iter().position(|cell| cell.key == one.key) {
                 sheet.queue.known(cell);
@@ -82,11 +82,11 @@ impl Sheet {
         Ok(sheet)
     }
 
-    fn empty(record: Record, cores: usize, patience: f64) -> Result<Self, Vec<Problem>> {
+    fn empty(record: Record, cores: usize, timeout: f64) -> Result<Self, Vec<Problem>> {
         let cells = Sweep::kept_grid(record.base.clone(), &record.grid)?.cells()?;
         let costs: Vec<f64> = cells.iter().map(|cell| cost(&cell.experiment)).collect();
         Ok(Self {
-            queue: Queue::new(costs.clone(), worker_count(record.device, cores), patience),
+            queue: Queue::new(costs.clone(), worker_count(record.device, cores), timeout),
             level: StudySweep::with_id(&record.id).and_then(|part| part.level),
             runs: vec![None; cells.len()],
             seconds: vec![0.0; cells.len()],

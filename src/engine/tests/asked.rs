@@ -41,8 +41,8 @@ fn a_run_measures_what_it_is_asked_for_and_nothing_else() {
     assert!(
         record.components.iter().all(|c| c.excess.len() == record.step.len() && c.stderr.len() == record.step.len())
     );
-    // By their weights they are the whole, whose record is told beyond who knows the coin. Which share of its sequences is of
-    // which coin is chance.
+    // By their weights they are the whole, whose record is reported beyond who knows the coin. Which share of its sequences is of
+    // which coin is random.
     let entropy = |p: f64| -p * f64::ln(p) - (1.0 - p) * f64::ln(1.0 - p);
     for at in [0, record.step.len() - 1] {
         let excess = 0.25 * record.components[0].excess[at] + 0.75 * record.components[1].excess[at];

@@ -1,11 +1,11 @@
 mod asked;
-mod lab;
+mod generalization;
 mod probes;
 mod published;
 mod resuming;
 
 use super::{
-    device::{Contender, cpu},
+    device::{Candidate, cpu},
     error::EngineError,
     session::Session,
 };
@@ -15,24 +15,24 @@ use crate::{
     protocol::{DeviceChoice, DeviceKind, DeviceReport, Evaluation, Event, Phase, Theory},
 };
 
-/// What a run told, in order.
+/// The events of a run, in order.
 #[derive(Default)]
-struct Heard {
+struct Events {
     theory: Option<Theory>,
     evaluations: Vec<Evaluation>,
     losses: Vec<f64>,
 }
 
-fn run(experiment: &Experiment) -> Result<Heard, EngineError> {
+fn run(experiment: &Experiment) -> Result<Events, EngineError> {
     pollster::block_on(async {
-        let mut heard = Heard::default();
+        let mut events = Events::default();
         let mut emit = |event: Event| match event {
-            Event::Theory(t) => heard.theory = Some(t),
-            Event::Evaluation(e) => heard.evaluations.push(e),
+            Event::Theory(t) => events.theory = Some(t),
+            Event::Evaluation(e) => events.evaluations.push(e),
             Event::Frame(f) => {
-                assert_eq!(f.first, heard.losses.len() + 1, "no step is lost or told twice");
-                heard.losses.extend(f.training_loss);
-                assert_eq!(f.step, heard.losses.len());
+                assert_eq!(f.first, events.losses.len() + 1, "no step is lost or reported twice");
+                events.losses.extend(f.training_loss);
+                assert_eq!(f.step, events.losses.len());
             }
             _ => {}
         };
@@ -40,8 +40,8 @@ fn run(experiment: &Experiment) -> Result<Heard, EngineError> {
         while !session.finished() {
             session.advance(&mut emit).await?;
         }
-        session.settle(&mut emit).await?;
-        Ok(heard)
+        session.flush(&mut emit).await?;
+        Ok(events)
     })
 }
 
@@ -56,7 +56,7 @@ fn small(world: &str) -> Experiment {
     e
 }
 
-/// Runs of every kind of learner and stage that remembers something from step to step.
+/// Runs of every kind of model and stage that remembers something from step to step.
 fn remembering() -> Vec<Experiment> {
     let plain = small("markov:k=3");
     let mut staged = plain.clone();
@@ -86,7 +86,7 @@ fn interfered(
             interfere(session.steps(), &mut session);
             session.advance(&mut emit).await.unwrap();
         }
-        session.settle(&mut emit).await.unwrap();
+        session.flush(&mut emit).await.unwrap();
         // What was recorded before lies where it can be looked at.
         session.ask_probes(crate::probe::ProbeRequest::Open(Some(TabKind::Beliefs)), &mut |_| {});
         while session.probe(&mut |_| {}).await.unwrap() {}
@@ -109,12 +109,12 @@ fn a_run_that_is_handed_over_goes_on_as_if_nothing_had_happened() {
 }
 
 #[test]
-fn a_contender_is_heard_and_changes_nothing_that_is_computed() {
+fn a_candidate_is_reported_and_changes_nothing_that_is_computed() {
     let experiment = small("markov:k=3");
     let alone = interfered(&experiment, |_, _| {});
     let contended = interfered(&experiment, |step, session| {
         if step == 0 {
-            session.challenge(Contender::new(&experiment, Observation::Tokens(3), cpu()));
+            session.challenge(Candidate::new(&experiment, Observation::Tokens(3), cpu()));
         }
     });
     assert_eq!((alone.0, alone.1), (contended.0, contended.1));
@@ -145,13 +145,13 @@ fn every_world_trains_and_is_measured() {
             (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (fresh, 4, 3);
             (experiment.net.width, experiment.net.blocks, experiment.training.steps) = (8, 1, 3);
             let name = world.to_string();
-            let heard = run(&experiment).expect(&name);
-            let theory = heard.theory.expect("told");
-            assert_eq!((heard.losses.len(), theory.bayes.values.len()), (3, 12), "{name}");
-            assert!(heard.losses.iter().all(|l| l.is_finite()), "{name}");
+            let events = run(&experiment).expect(&name);
+            let theory = events.theory.expect("a theory");
+            assert_eq!((events.losses.len(), theory.bayes.values.len()), (3, 12), "{name}");
+            assert!(events.losses.iter().all(|l| l.is_finite()), "{name}");
             assert!(theory.baselines.iter().all(|b| b.curve.values.iter().all(|v| v.is_finite())), "{name}");
             assert!(theory.baselines.iter().any(|b| b.name == "retrieval") != fresh, "{name}");
-            let last = heard.evaluations.last().expect("evaluated");
+            let last = events.evaluations.last().expect("evaluated");
             for (l, excess) in last.excess.iter().enumerate() {
                 assert!(*excess >= 0.0 && excess.is_finite(), "{name} at {l}: {excess}");
                 let (sampled, error) = (last.sampled_excess[l], last.sampled_excess_stderr[l]);
@@ -181,7 +181,7 @@ fn a_run_tells_everything_and_repeats_bit_for_bit() {
         assert_eq!(a.losses.len(), 12);
         // The last once on the evaluation's own sequences, and once on as many as the gaps.
         assert_eq!(a.evaluations.iter().map(|e| e.step).collect::<Vec<_>>(), [0, 1, 2, 4, 5, 10, 12, 12]);
-        let theory = a.theory.expect("told");
+        let theory = a.theory.expect("a theory");
         for e in &a.evaluations {
             assert_eq!(e.model.len(), 12);
             for l in 0..12 {
@@ -190,7 +190,7 @@ fn a_run_tells_everything_and_repeats_bit_for_bit() {
                 assert!(theory.oracle.values[l] <= theory.bayes.values[l] + 1e-9);
             }
         }
-        // Step 0's learner is near uniform: its distance from the start is 0, and training moves it.
+        // Step 0's model is near uniform: its distance from the start is 0, and training moves it.
         assert_eq!(a.evaluations[0].distance_data, 0.0);
         assert!(a.evaluations[3].distance_data > 0.0);
         assert_eq!(a.evaluations[3].distance_data, a.evaluations[3].distance_topic);
@@ -212,13 +212,13 @@ fn a_reset_runs_the_same_again_and_pausing_changes_nothing() {
         for _ in 0..7 {
             session.advance(&mut emit).await?;
         }
-        session.settle(&mut emit).await?;
+        session.flush(&mut emit).await?;
         session.reset(&mut emit).await?;
         assert_eq!(session.steps(), 0);
         while !session.finished() {
             session.advance(&mut emit).await?;
-            // As a single step does: settled and evaluated each time.
-            session.settle(&mut emit).await?;
+            // As a single step does: flushed and evaluated each time.
+            session.flush(&mut emit).await?;
             session.evaluate(&mut emit).await?;
         }
         Ok::<_, EngineError>(losses)
@@ -261,12 +261,12 @@ fn preparing_many_topics_rests_often_and_can_be_abandoned() {
         assert!(polls == seen.len() && polls > 50, "{world}: {polls}");
         assert!(seen.windows(2).all(|pair| pair[0].1.done <= pair[1].1.done + 0.3), "{world}");
         assert!(whats.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{whats:?}");
-        // At any rest it can be given up: nothing is told after that.
+        // At any rest it can be given up: nothing is sent after that.
         crate::engine::curve_cache::forget();
         let (pace, seen) = crate::pace::testing::counting();
-        let mut heard = 0;
+        let mut count = 0;
         {
-            let mut emit = |_: Event| heard += 1;
+            let mut emit = |_: Event| count += 1;
             let mut prepared = Box::pin(Session::prepare_at(pace, &experiment, DeviceChoice::Cpu, None, &mut emit));
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             for _ in 0..polls / 2 {
@@ -274,7 +274,7 @@ fn preparing_many_topics_rests_often_and_can_be_abandoned() {
             }
             drop(prepared);
         }
-        assert!(seen.borrow().len() == polls / 2 && heard <= whats.len() + 2);
+        assert!(seen.borrow().len() == polls / 2 && count <= whats.len() + 2);
     }
 }
 
@@ -308,7 +308,7 @@ fn rests_change_nothing() {
 }
 
 #[test]
-fn a_learner_that_blows_up_fails_with_a_sentence() {
+fn a_model_that_blows_up_fails_with_a_sentence() {
     let mut experiment = small("dursley-wonka");
     experiment.training.learning_rate = 1.0;
     experiment.training.weight_decay = 10.0;
@@ -321,7 +321,7 @@ fn a_learner_that_blows_up_fails_with_a_sentence() {
         Err(e @ EngineError::NotFinite { .. }) => assert!(e.next().contains("learning rate"), "{e}"),
         Err(e) => panic!("another error: {e}"),
         // f32 may hold out; then the loss must be there to see, and finite.
-        Ok(heard) => assert!(heard.losses.iter().all(|l| l.is_finite())),
+        Ok(events) => assert!(events.losses.iter().all(|l| l.is_finite())),
     }
 }
 
@@ -333,7 +333,7 @@ fn an_unsound_experiment_is_refused_before_anything_is_built() {
 }
 
 #[test]
-fn with_few_sequences_the_learner_memorises_and_the_gap_opens() {
+fn with_few_sequences_the_model_memorises_and_the_gap_opens() {
     let mut experiment = small("markov:k=3");
     experiment.data.fresh = false;
     experiment.data.topics = 4;
@@ -342,8 +342,8 @@ fn with_few_sequences_the_learner_memorises_and_the_gap_opens() {
     experiment.training.batch = 16;
     experiment.evaluation.every = 300;
     experiment.evaluation.sequences = 64;
-    let heard = run(&experiment).expect("runs");
-    let last = heard.evaluations.last().expect("evaluated");
+    let events = run(&experiment).expect("runs");
+    let last = events.evaluations.last().expect("evaluated");
     assert!(last.sequence_gap.value > 5.0 * last.sequence_gap.stderr, "{:?}", last.sequence_gap);
     assert!(last.empirical.loss.value < last.first_level.loss.value);
 }
@@ -352,8 +352,8 @@ fn with_few_sequences_the_learner_memorises_and_the_gap_opens() {
 #[test]
 fn dursley_or_wonka_reaches_exact_bayes() {
     let experiment = experiment::preset::PRESETS[0].experiment();
-    let heard = run(&experiment).expect("runs");
-    let (theory, last) = (heard.theory.expect("told"), heard.evaluations.last().expect("evaluated").clone());
+    let events = run(&experiment).expect("runs");
+    let (theory, last) = (events.theory.expect("a theory"), events.evaluations.last().expect("evaluated").clone());
     let h = theory.entropy_rate;
     let late = &last.excess[3..];
     let mean = late.iter().sum::<f64>() / late.len() as f64;
@@ -373,12 +373,12 @@ fn a_linear_system_is_learned_from_vectors() {
     experiment.training.batch = 16;
     experiment.evaluation.every = 150;
     experiment.evaluation.sequences = 64;
-    let heard = run(&experiment).expect("runs");
-    let (theory, last) = (heard.theory.expect("told"), heard.evaluations.last().expect("evaluated").clone());
+    let events = run(&experiment).expect("runs");
+    let (theory, last) = (events.theory.expect("a theory"), events.evaluations.last().expect("evaluated").clone());
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    assert!(mean(&heard.losses[140..]) < mean(&heard.losses[..10]) - 0.5, "{:?}", heard.losses);
-    // Densities: the loss of a good learner is negative here.
-    assert!(theory.bayes.values[11] < 0.0 && mean(&last.excess) < mean(&heard.evaluations[0].excess) / 2.0);
+    assert!(mean(&events.losses[140..]) < mean(&events.losses[..10]) - 0.5, "{:?}", events.losses);
+    // Densities: the loss of a good model is negative here.
+    assert!(theory.bayes.values[11] < 0.0 && mean(&last.excess) < mean(&events.evaluations[0].excess) / 2.0);
     let errors = (&theory.squared_error, &last.squared_error);
     assert!(errors.0.len() == 12 && errors.0.iter().zip(errors.1).all(|(least, model)| model >= least));
     let names: Vec<&str> = theory.baselines.iter().map(|b| b.name.as_str()).collect();
@@ -389,13 +389,13 @@ fn a_linear_system_is_learned_from_vectors() {
     experiment.training.steps = 2;
     experiment.data.fresh = false;
     (experiment.data.topics, experiment.data.sequences) = (3, 4);
-    let heard = run(&experiment).expect("runs");
-    assert_eq!(heard.theory.expect("told").baselines.last().map(|b| b.name.clone()), Some("retrieval".into()));
-    let last = heard.evaluations.last().expect("evaluated");
+    let events = run(&experiment).expect("runs");
+    assert_eq!(events.theory.expect("a theory").baselines.last().map(|b| b.name.clone()), Some("retrieval".into()));
+    let last = events.evaluations.last().expect("evaluated");
     assert!(last.first_level.bayes.value < last.two_level.loss.value);
     experiment.world = "lds:radius=0.9,d=3".parse().expect("a world");
-    let heard = run(&experiment).expect("runs");
-    assert!(heard.theory.expect("told").adaptive && heard.evaluations.len() == 4);
+    let events = run(&experiment).expect("runs");
+    assert!(events.theory.expect("a theory").adaptive && events.evaluations.len() == 4);
 }
 
 /// The bar: mean excess over exact Bayes under 2% of the in-context loss available, h_1 − h. No world is excused by a floor.
@@ -407,8 +407,8 @@ fn assert_reaches_bayes(mut experiment: Experiment, miss: Option<f64>) {
     experiment.evaluation.every = experiment.training.steps;
     experiment.evaluation.sequences = 1024;
     let name = experiment.world.to_string();
-    let heard = run(&experiment).expect(&name);
-    let (theory, last) = (heard.theory.expect("told"), heard.evaluations.last().expect("evaluated").clone());
+    let events = run(&experiment).expect(&name);
+    let (theory, last) = (events.theory.expect("a theory"), events.evaluations.last().expect("evaluated").clone());
     let mean = last.excess.iter().sum::<f64>() / last.excess.len() as f64;
     let available = theory.bayes.values[0] - theory.entropy_rate;
     let share = mean / available;
@@ -418,7 +418,8 @@ fn assert_reaches_bayes(mut experiment: Experiment, miss: Option<f64>) {
     );
     match miss {
         None => assert!(share < BAR, "{name}: mean excess {mean} is {share} of {available}"),
-        // A miss is no pass: a run that comes under the bar after all is to be told so in the README, and one that gets much worse is broken.
+        // A miss is no pass: a run that comes under the bar after all is to be named as such in the README, and one that gets much worse
+        // is broken.
         Some(known) => assert!(
             share >= BAR && share < 1.5 * known,
             "{name}: mean excess {mean} is {share} of {available}, and it was {known}"

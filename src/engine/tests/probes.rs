@@ -14,16 +14,16 @@ use crate::{
     engine::{
         probes::Probes,
         session::Session,
-        trainer::{Learner, Trainer},
+        trainer::{Model, Trainer},
     },
     experiment::Experiment,
-    probe::{Measurement, OpenTab, Probe, ProbeEvent, ProbeRequest, Scope, Seen, TabKind, Wish},
+    probe::{ActivationRequest, Activations, Measurement, OpenTab, Probe, ProbeEvent, ProbeRequest, Scope, TabKind},
     protocol::{DeviceChoice, Event, wire},
     world::{Corpus, Rows, World},
 };
 
-/// (wish, step) as it came, and what was seen.
-type Taken = Rc<RefCell<Vec<(usize, usize, Seen)>>>;
+/// (request, step) as it came, and the activations.
+type Taken = Rc<RefCell<Vec<(usize, usize, Activations)>>>;
 
 struct Notes {
     rows: Arc<Rows>,
@@ -32,20 +32,28 @@ struct Notes {
 }
 
 impl Probe for Notes {
-    fn wishes(&self) -> Vec<Wish> {
-        let all = Wish {
+    fn requests(&self) -> Vec<ActivationRequest> {
+        let all = ActivationRequest {
             key: self.key.get(),
             attention: true,
             residual: true,
             parameters: true,
-            ..Wish::predictions(self.rows.clone())
+            ..ActivationRequest::predictions(self.rows.clone())
         };
-        let none = Wish::predictions(Arc::new(Rows::Tokens(Vec::new())));
-        vec![all, Wish { scope: Scope::Shown, without: vec![(0, 0)], ..Wish::predictions(self.rows.clone()) }, none]
+        let none = ActivationRequest::predictions(Arc::new(Rows::Tokens(Vec::new())));
+        vec![
+            all,
+            ActivationRequest {
+                scope: Scope::Shown,
+                ablated: vec![(0, 0)],
+                ..ActivationRequest::predictions(self.rows.clone())
+            },
+            none,
+        ]
     }
 
-    fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<Measurement> {
-        self.taken.borrow_mut().push((wish, step, seen));
+    fn measure(&mut self, request: usize, step: usize, activations: Activations) -> Option<Measurement> {
+        self.taken.borrow_mut().push((request, step, activations));
         None
     }
 }
@@ -55,26 +63,26 @@ fn every_pass_is_done_with_the_model_as_it_was() {
     let experiment = small("coins:n=2");
     let world = World::new(&experiment.world).expect("a world");
     let corpus = Corpus::draw(&world, &experiment.data, experiment.seed);
-    let mut told = None;
+    let mut known_theory = None;
     // A real run's theory and evaluations, and a trainer of one's own beside it, so that its predictions at every step are known.
-    let mut heard = Vec::new();
+    let mut events = Vec::new();
     pollster::block_on(async {
         let mut session =
-            Session::prepare(&experiment, DeviceChoice::Cpu, &mut |event| heard.push(event)).await.expect("prepared");
+            Session::prepare(&experiment, DeviceChoice::Cpu, &mut |event| events.push(event)).await.expect("prepared");
         while !session.trained() {
-            session.advance(&mut |event| heard.push(event)).await.expect("a step");
+            session.advance(&mut |event| events.push(event)).await.expect("a step");
         }
     });
-    for event in &heard {
+    for event in &events {
         if let Event::Theory(theory) = event {
-            told = Some(theory.clone());
+            known_theory = Some(theory.clone());
         }
     }
     let evaluations: Vec<_> =
-        heard.iter().filter_map(|e| if let Event::Evaluation(e) = e { Some(e.clone()) } else { None }).collect();
+        events.iter().filter_map(|e| if let Event::Evaluation(e) = e { Some(e.clone()) } else { None }).collect();
     assert!(evaluations.iter().map(|e| e.step).eq([0, 1, 2, 4, 5, 10, 12]), "recorded steps are evaluated");
 
-    let mut probes = Probes::new(&experiment, &told.expect("theory"));
+    let mut probes = Probes::new(&experiment, &known_theory.expect("theory"));
     let key = Rc::new(Cell::new(0));
     let taken: Taken = Rc::default();
     let rows = Arc::new(Rows::Tokens((0..24).map(|i| i % 2).collect()));
@@ -91,7 +99,7 @@ fn every_pass_is_done_with_the_model_as_it_was() {
             probes.record(evaluation, &trainer);
             predicted.insert(evaluation.step, trainer.predictions(&rows, 64).await.expect("predictions"));
         }
-        while probes.work(&trainer, &mut |_| {}).await.expect("granted") {}
+        while probes.work(&trainer, &mut |_| {}).await.expect("measured") {}
     });
     {
         let taken = taken.borrow();
@@ -99,22 +107,28 @@ fn every_pass_is_done_with_the_model_as_it_was() {
         let every: Vec<usize> = taken.iter().filter(|t| t.0 == 0).map(|t| t.1).collect();
         assert_eq!(every, [12, 10, 5, 4, 2, 1, 0], "then the newest");
         let width = experiment.net.width;
-        for (wish, step, seen) in taken.iter() {
-            if *wish == 0 {
-                assert_eq!(seen.law, predicted[step], "at step {step}");
-                assert_eq!((seen.attention.len(), seen.attention[0].len()), (2, 2 * experiment.net.heads * 12 * 12));
-                assert!(seen.residual.iter().all(|(name, x)| !name.is_empty() && x.len() == 24 * width));
-                let count: usize = seen.parameters.iter().map(|m| m.values.len()).sum();
+        for (request, step, activations) in taken.iter() {
+            if *request == 0 {
+                assert_eq!(activations.distribution, predicted[step], "at step {step}");
+                assert_eq!(
+                    (activations.attention.len(), activations.attention[0].len()),
+                    (2, 2 * experiment.net.heads * 12 * 12)
+                );
+                assert!(activations.residual.iter().all(|(name, x)| !name.is_empty() && x.len() == 24 * width));
+                let count: usize = activations.parameters.iter().map(|m| m.values.len()).sum();
                 assert_eq!(count, trainer.net().layout.len);
                 assert!(
-                    seen.parameters.iter().any(|m| m.name == "blocks.0.attention.value.weight" && m.shape[0] == width)
+                    activations
+                        .parameters
+                        .iter()
+                        .any(|m| m.name == "blocks.0.attention.value.weight" && m.shape[0] == width)
                 );
             } else {
-                assert_ne!(seen.law, predicted[step], "a head is missing");
-                assert!(seen.attention.is_empty() && seen.parameters.is_empty());
+                assert_ne!(activations.distribution, predicted[step], "a head is missing");
+                assert!(activations.attention.is_empty() && activations.parameters.is_empty());
             }
         }
-        assert!(taken.iter().all(|t| t.0 < 2), "without rows there is no wish");
+        assert!(taken.iter().all(|t| t.0 < 2), "without rows there is no request");
     }
 
     // Another step: what is needed at the shown step is done anew.

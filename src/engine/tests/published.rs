@@ -22,7 +22,7 @@ fn train(mut experiment: Experiment) -> (Vec<f64>, Session) {
         while !session.trained() {
             session.advance(&mut emit).await.expect("a step");
         }
-        session.settle(&mut emit).await.expect("read");
+        session.flush(&mut emit).await.expect("read");
         session
     });
     assert_eq!(losses.len(), experiment.training.steps);

@@ -14,7 +14,7 @@ use crate::{
 
 /// All that a run reports and records, but for times.
 #[derive(Default, PartialEq)]
-struct Told {
+struct EventLog {
     losses: Vec<f64>,
     evaluations: Vec<Evaluation>,
     samples: Vec<Samples>,
@@ -28,11 +28,11 @@ struct Told {
     advances: usize,
 }
 
-impl Told {
-    fn hear(&mut self, event: Event) {
+impl EventLog {
+    fn on_event(&mut self, event: Event) {
         match event {
             Event::Frame(frame) => {
-                assert_eq!(frame.first, self.losses.len() + 1, "no step is lost or told twice");
+                assert_eq!(frame.first, self.losses.len() + 1, "no step is lost or reported twice");
                 self.losses.extend(frame.training_loss);
             }
             Event::Evaluation(evaluation) => self.evaluations.push(evaluation),
@@ -61,23 +61,23 @@ impl Told {
 
 /// Runs to the end, on `cores` cores (0: the thread's own), and measures twice as much after it; saved and resumed after each number
 /// of calls of [`Session::advance`] that is in `stops`. Then `tabs` are opened.
-fn told(experiment: &Experiment, cores: usize, stops: &[usize], tabs: &[TabKind]) -> Told {
-    let mut told = Told::default();
+fn event_log(experiment: &Experiment, cores: usize, stops: &[usize], tabs: &[TabKind]) -> EventLog {
+    let mut log = EventLog::default();
     pollster::block_on(async {
         let mut session =
-            Session::prepare(experiment, DeviceChoice::Cpu, &mut |e| told.hear(e)).await.expect("prepares");
+            Session::prepare(experiment, DeviceChoice::Cpu, &mut |e| log.on_event(e)).await.expect("prepares");
         if cores > 0 {
             session.share(Team::of(cores, experiment, experiment.world.observation()).await.expect("a team"));
         }
         let mut asked = false;
         loop {
-            if stops.contains(&told.advances) {
-                let bytes = session.checkpoint(&mut |e| told.hear(e)).await.expect("saved");
+            if stops.contains(&log.advances) {
+                let bytes = session.checkpoint(&mut |e| log.on_event(e)).await.expect("saved");
                 let (step, finished) = (session.steps(), session.finished());
                 drop(session);
                 let made_by = checkpoint::read(&bytes).expect("a summary").0.cores;
                 assert_eq!(made_by, (cores > 0).then_some(cores), "as many cores as before");
-                session = Session::resume(experiment, &bytes, DeviceChoice::Auto, &mut |e| told.hear(e))
+                session = Session::resume(experiment, &bytes, DeviceChoice::Auto, &mut |e| log.on_event(e))
                     .await
                     .expect("resumes");
                 assert_eq!((session.steps(), session.finished()), (step, finished));
@@ -89,22 +89,22 @@ fn told(experiment: &Experiment, cores: usize, stops: &[usize], tabs: &[TabKind]
                 }
                 asked = true;
             }
-            session.advance(&mut |e| told.hear(e)).await.expect("advances");
-            told.advances += 1;
+            session.advance(&mut |e| log.on_event(e)).await.expect("advances");
+            log.advances += 1;
         }
-        session.settle(&mut |e| told.hear(e)).await.expect("settles");
+        session.flush(&mut |e| log.on_event(e)).await.expect("flushes");
         let probes = session.probes().expect("probes");
         let record = probes.run_record();
-        told.recorded = (record.losses.clone(), record.evaluations.clone());
+        log.recorded = (record.losses.clone(), record.evaluations.clone());
         for (step, flat) in probes.recording().snapshots() {
-            told.snapshots.push((*step, read(flat.clone()).await.expect("parameters")));
+            log.snapshots.push((*step, read(flat.clone()).await.expect("parameters")));
         }
         for kind in tabs {
-            session.ask_probes(ProbeRequest::Open(Some(*kind)), &mut |e| told.measured.push(e));
-            while session.probe(&mut |e| told.measured.push(e)).await.expect("measures") {}
+            session.ask_probes(ProbeRequest::Open(Some(*kind)), &mut |e| log.measured.push(e));
+            while session.probe(&mut |e| log.measured.push(e)).await.expect("measures") {}
         }
     });
-    told
+    log
 }
 
 /// With a training set, prior stages and gradient differences.
@@ -132,34 +132,35 @@ fn the_curves_at_a_checkpoint_go_on_with_it() {
     let drawn = |stop: Option<usize>| {
         pollster::block_on(async {
             let mut history = History::new(&experiment);
-            let hear = |history: &mut History, event: Event| {
+            let on_event = |history: &mut History, event: Event| {
                 history.apply(&event);
             };
-            let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut |e| hear(&mut history, e))
+            let mut session = Session::prepare(&experiment, DeviceChoice::Cpu, &mut |e| on_event(&mut history, e))
                 .await
                 .expect("prepares");
             let mut advances = 0;
             while !session.finished() {
                 if stop == Some(advances) {
-                    let checkpoint = session.checkpoint(&mut |e| hear(&mut history, e)).await.expect("saved");
+                    let checkpoint = session.checkpoint(&mut |e| on_event(&mut history, e)).await.expect("saved");
                     assert_eq!(history.step(), session.steps(), "the history is of the checkpoint's step");
                     let bytes = RunBytes { history: history.to_bytes(), checkpoint, ..RunBytes::default() };
                     // What comes after it is lost with the page.
-                    session.advance(&mut |e| hear(&mut history, e)).await.expect("advances");
+                    session.advance(&mut |e| on_event(&mut history, e)).await.expect("advances");
                     let kept = restored(&card, bytes).expect("a run");
                     let record = kept.record().expect("a record");
                     let (summary, checkpoint) = kept.checkpoint.expect("a checkpoint");
                     assert_eq!(record.losses.len(), summary.step);
                     history = kept.history;
-                    session =
-                        Session::resume(&experiment, &checkpoint, DeviceChoice::Auto, &mut |e| hear(&mut history, e))
-                            .await
-                            .expect("resumes");
+                    session = Session::resume(&experiment, &checkpoint, DeviceChoice::Auto, &mut |e| {
+                        on_event(&mut history, e)
+                    })
+                    .await
+                    .expect("resumes");
                 }
-                session.advance(&mut |e| hear(&mut history, e)).await.expect("advances");
+                session.advance(&mut |e| on_event(&mut history, e)).await.expect("advances");
                 advances += 1;
             }
-            session.settle(&mut |e| hear(&mut history, e)).await.expect("settles");
+            session.flush(&mut |e| on_event(&mut history, e)).await.expect("flushes");
             assert!(history.outcome().is_some());
             let kinds = [ChartKind::LossByPosition, ChartKind::TrainingLoss, ChartKind::Losses, ChartKind::Topics];
             kinds.map(|kind| kind.chart(&history, &experiment, Options::default()).csv())
@@ -174,23 +175,23 @@ fn the_curves_at_a_checkpoint_go_on_with_it() {
 #[test]
 fn a_run_saved_after_any_step_goes_on_to_the_bit() {
     let experiment = small("coins:n=3");
-    let whole = told(&experiment, 0, &[], &[]);
+    let whole = event_log(&experiment, 0, &[], &[]);
     assert_eq!(whole.losses.len(), 12);
     assert_eq!(whole.outcomes.len(), 2, "one, and one of twice as many sequences");
     // Step 0, evaluated steps and those between them, the last step; then in the middle of what is measured.
     let mut stream = Stream::new(5, Purpose::Timing, 0);
     let measuring = (0..5).map(|_| 13 + stream.below(whole.advances as u64 - 13) as usize);
     for stop in (0..=12).chain(measuring).chain([whole.advances - 1, whole.advances]) {
-        told(&experiment, 0, &[stop], &[]).assert_same(&whole, &format!("after {stop} of {}", whole.advances));
+        event_log(&experiment, 0, &[stop], &[]).assert_same(&whole, &format!("after {stop} of {}", whole.advances));
     }
 }
 
 #[test]
 fn what_is_measured_inside_a_resumed_model_is_the_same() {
     let experiment = staged();
-    let whole = told(&experiment, 0, &[], &TabKind::ALL);
+    let whole = event_log(&experiment, 0, &[], &TabKind::ALL);
     assert!(whole.measured.len() > 2 * TabKind::ALL.len(), "more than that the tabs open");
-    told(&experiment, 0, &[3, 10, 12], &TabKind::ALL).assert_same(&whole, "three times resumed");
+    event_log(&experiment, 0, &[3, 10, 12], &TabKind::ALL).assert_same(&whole, "three times resumed");
 }
 
 #[test]
@@ -211,7 +212,7 @@ fn every_kind_of_run_goes_on_to_the_bit_in_every_stage() {
         small("lds"),
     ];
     for experiment in experiments {
-        let whole = told(&experiment, 0, &[], &[]);
+        let whole = event_log(&experiment, 0, &[], &[]);
         let steps = experiment.steps();
         // In each stage and at each of its ends, evaluated or not; while gaps and noise are measured; and at the end.
         let more = [steps + 1, (steps + whole.advances) / 2, whole.advances - 1];
@@ -219,7 +220,7 @@ fn every_kind_of_run_goes_on_to_the_bit_in_every_stage() {
         for some in [0, 1, 2] {
             // Each third of them: resumed as it was, or as it was resumed before.
             let stops: Vec<usize> = stops.iter().copied().skip(some).step_by(3).collect();
-            told(&experiment, 0, &stops, &[]).assert_same(&whole, &format!("{stops:?} of {experiment:?}"));
+            event_log(&experiment, 0, &stops, &[]).assert_same(&whole, &format!("{stops:?} of {experiment:?}"));
         }
     }
 }
@@ -228,10 +229,10 @@ fn every_kind_of_run_goes_on_to_the_bit_in_every_stage() {
 fn a_certificate_is_the_same_wherever_the_run_was_saved() {
     let mut experiment = staged();
     (experiment.net.width, experiment.net.blocks, experiment.bound.certificate) = (8, 1, true);
-    let whole = told(&experiment, 0, &[], &[]);
+    let whole = event_log(&experiment, 0, &[], &[]);
     assert!(whole.outcomes[0].certificate.is_some());
     let stops = [experiment.steps(), whole.advances - 100];
-    told(&experiment, 0, &stops, &[]).assert_same(&whole, "before and while the certificate is worked out");
+    event_log(&experiment, 0, &stops, &[]).assert_same(&whole, "before and while the certificate is worked out");
 }
 
 /// Gradients are summed in the order of the cores: what another number of cores gives differs in its last bits.
@@ -239,17 +240,17 @@ fn a_certificate_is_the_same_wherever_the_run_was_saved() {
 fn a_run_of_two_cores_goes_on_with_two() {
     let mut experiment = small("coins:n=3");
     (experiment.training.steps, experiment.training.batch) = (30, 7);
-    let [one, two] = [0, 2].map(|cores| told(&experiment, cores, &[], &[]));
+    let [one, two] = [0, 2].map(|cores| event_log(&experiment, cores, &[], &[]));
     assert_ne!(one.losses, two.losses, "else this shows nothing");
-    told(&experiment, 2, &[7, 30, 31], &[]).assert_same(&two, "two cores");
+    event_log(&experiment, 2, &[7, 30, 31], &[]).assert_same(&two, "two cores");
 }
 
 /// What [`Session::resume`] says of a checkpoint.
 fn refused(experiment: &Experiment, bytes: &[u8]) -> CheckpointError {
-    let mut heard = 0;
-    let resumed = pollster::block_on(Session::resume(experiment, bytes, DeviceChoice::Cpu, &mut |_| heard += 1));
+    let mut count = 0;
+    let resumed = pollster::block_on(Session::resume(experiment, bytes, DeviceChoice::Cpu, &mut |_| count += 1));
     let Err(error) = resumed else { panic!("it is not refused") };
-    assert_eq!(heard, 0, "before anything is prepared");
+    assert_eq!(count, 0, "before anything is prepared");
     assert!(error.to_string().ends_with('.') && error.next().ends_with('.'), "{error}");
     let EngineError::Checkpoint(why) = error else { panic!("another error: {error}") };
     why

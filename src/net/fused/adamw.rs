@@ -1,7 +1,7 @@
 //! AdamW with clipping in two passes over the flat parameters: the gradient's length, then everything else.
 
 use burn::tensor::Tensor;
-use kernels::{Pace, adamw, sum_of_squares};
+use kernels::{AdamWParams, adamw, sum_of_squares};
 
 use super::{floats, tensor};
 use crate::{
@@ -51,7 +51,7 @@ impl AdamW {
         let (mut parameters, gradient) = (floats(parameters), floats(gradient));
         self.steps += 1;
         let Training { beta1, beta2, epsilon, .. } = *training;
-        let mut pace = Pace {
+        let mut params = AdamWParams {
             clip: 1.0,
             beta_1: beta1 as f32,
             rest_1: (1.0 - beta1) as f32,
@@ -65,18 +65,18 @@ impl AdamW {
         };
         if training.clip > 0.0 {
             let clip = training.clip as f32;
-            pace.clip = clip / sum_of_squares(&gradient).sqrt().max(clip);
+            params.clip = clip / sum_of_squares(&gradient).sqrt().max(clip);
         }
         let mut at = 0;
         for &(len, decays) in &self.stretches {
-            pace.decay = if decays { (learning_rate * training.weight_decay) as f32 } else { 0.0 };
+            params.decay = if decays { (learning_rate * training.weight_decay) as f32 } else { 0.0 };
             let part = at..at + len;
             adamw(
                 &mut parameters[part.clone()],
                 &gradient[part.clone()],
                 &mut self.first[part.clone()],
                 &mut self.second[part],
-                pace,
+                params,
             );
             at += len;
         }

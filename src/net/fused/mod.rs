@@ -4,7 +4,7 @@
 mod adamw;
 pub mod gpu;
 
-// Natively only, as the tests beside this room.
+// Natively only, as the tests beside this module.
 #[cfg(not(target_arch = "wasm32"))]
 #[cfg(test)]
 mod tests;
@@ -15,7 +15,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use kernels::{Cells, Kind, Profile, Shape, Work};
 
 pub use adamw::AdamW;
-pub use kernels::Watch;
+pub use kernels::ActivationCapture;
 
 use crate::{
     experiment::{Architecture, Mlp, Net, Norm, Observation, Positions},
@@ -27,7 +27,7 @@ use crate::{
 pub enum Composition {
     /// burn's tensors and its autodiff: any net on any device.
     Plain,
-    /// Hand-written passes: on the CPU, and on WebGPU but for looks inside.
+    /// Hand-written passes: on the CPU, and on WebGPU but for activation captures.
     Fused,
 }
 
@@ -58,7 +58,7 @@ impl Fused {
         (tensor(vec![loss as f32], &device), tensor(gradient, &device))
     }
 
-    /// The predictive law of each cell, [rows, T, outputs].
+    /// The predictive distribution of each cell, [rows, T, outputs].
     pub fn predictions(&self, flat: &Tensor<1>, rows: &Rows) -> Vec<f32> {
         let mut out = Vec::new();
         self.passes.borrow_mut().predict(&floats(flat.clone()), cells(rows), &mut out, None);
@@ -85,15 +85,15 @@ impl Fused {
         shape.parts().iter().map(|part| (part.name(), profile.spent(*part), shape.work(*part, cells))).collect()
     }
 
-    /// Predictions, with what `watch` wants of what went on inside.
-    pub fn look(&self, flat: &Tensor<1>, rows: &Rows, watch: &mut Watch) -> Vec<f32> {
+    /// Predictions, and the activations that `capture` asks for.
+    pub fn capture(&self, flat: &Tensor<1>, rows: &Rows, capture: &mut ActivationCapture) -> Vec<f32> {
         let mut out = Vec::new();
-        self.passes.borrow_mut().predict(&floats(flat.clone()), cells(rows), &mut out, Some(watch));
+        self.passes.borrow_mut().predict(&floats(flat.clone()), cells(rows), &mut out, Some(capture));
         out
     }
 }
 
-/// What `kernels` is told of a net.
+/// The description of a net for `kernels`.
 pub fn shape(net: &Net, observation: Observation, length: usize) -> Shape {
     Shape {
         kind: match observation {
@@ -130,7 +130,7 @@ pub fn shape(net: &Net, observation: Observation, length: usize) -> Shape {
     }
 }
 
-/// What `kernels` is told of a batch.
+/// The description of a batch for `kernels`.
 pub fn cells(rows: &Rows) -> Cells<'_> {
     match rows {
         Rows::Tokens(tokens) => Cells::Tokens(tokens),

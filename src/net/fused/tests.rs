@@ -7,7 +7,7 @@ use super::{AdamW, Composition};
 use crate::{
     engine::{
         device::relative_difference,
-        trainer::{Inside, Learner, Look, Trainer, read},
+        trainer::{CaptureOptions, Captured, Model, Trainer, read},
     },
     experiment::{
         Architecture, Embedding, Experiment, Init, Mlp, Net, Norm, Observation, Optimizer, Positions, Training,
@@ -147,16 +147,16 @@ fn predictions_agree_with_the_plain_composition() {
 }
 
 #[test]
-fn a_look_inside_agrees_with_the_plain_composition() {
+fn a_capture_agrees_with_the_plain_composition() {
     for case in cases(30) {
         let rows = case.cells();
-        let everything = Inside { attention: true, residual: true };
-        for without in [&[][..], &[(0, 0)]] {
-            let look = |composition| -> Look {
+        let everything = CaptureOptions { attention: true, residual: true };
+        for ablated in [&[][..], &[(0, 0)]] {
+            let capture = |composition| -> Captured {
                 let trainer = case.trainer(composition);
-                now(trainer.variant(trainer.flat()).look(&rows, 2, everything, without))
+                now(trainer.variant(trainer.flat()).capture(&rows, 2, everything, ablated))
             };
-            let (expected, given) = (look(Composition::Plain), look(Composition::Fused));
+            let (expected, given) = (capture(Composition::Plain), capture(Composition::Fused));
             assert!(relative_difference(&given.predictions, &expected.predictions) < 1e-5, "{}", case.name());
             for (given, expected) in [(&given.attention, &expected.attention), (&given.residual, &expected.residual)] {
                 assert_eq!(given.len(), expected.len());

@@ -20,8 +20,8 @@ impl Open {
         Self { probe, tab }
     }
 
-    fn take(&mut self, ensemble: usize, step: usize, law: Vec<f32>) {
-        match self.probe.measure(ensemble, step, Seen { law, ..Seen::default() }) {
+    fn take(&mut self, ensemble: usize, step: usize, distribution: Vec<f32>) {
+        match self.probe.measure(ensemble, step, Activations { distribution, ..Activations::default() }) {
             Some(Measurement::Algorithm(found)) => self.tab.add(found),
             other => panic!("{other:?}"),
         }
@@ -30,14 +30,14 @@ impl Open {
     /// A model that says what the predictors called so say, mixed.
     fn give(&mut self, step: usize, weights: &[(&str, f64)]) {
         for ensemble in 0..self.tab.ensembles.len() {
-            let law = self.probe.yardsticks.mixed(self.tab.ensembles[ensemble], weights);
-            self.take(ensemble, step, law);
+            let distribution = self.probe.references.mixed(self.tab.ensembles[ensemble], weights);
+            self.take(ensemble, step, distribution);
         }
     }
 }
 
 /// All sentences, on end.
-fn told(blocks: &[Block]) -> String {
+fn text_of(blocks: &[Block]) -> String {
     let text = |block: &Block| match block {
         Block::Lead { text, .. } | Block::Paragraph(text) => Some(text.clone()),
         _ => None,
@@ -58,8 +58,8 @@ fn it_says_what_the_model_is_nearest_to() {
         e.evaluation.sequences = 128;
     });
     let mut open = Open::new(&run);
-    assert_eq!(open.probe.wishes().len(), 2);
-    assert!(open.probe.wishes().iter().all(|wish| wish.rows.len() == 128 * 32));
+    assert_eq!(open.probe.requests().len(), 2);
+    assert!(open.probe.requests().iter().all(|request| request.rows.len() == 128 * 32));
     let record = run.record(&[0, 10, 100]);
     assert!(html(&open.tab.blocks(&record, 0, 0)).contains("Appears after the first recorded step"));
     open.give(0, &[("uniform", 1.0)]);
@@ -67,25 +67,25 @@ fn it_says_what_the_model_is_nearest_to() {
     open.give(100, &[("retrieval", 0.8), ("inference", 0.2)]);
     let tab = &open.tab;
     let all = tab.blocks(&record, 100, 0);
-    let (html, told_now) = (html(&all), told(&all));
+    let (html, text_now) = (html(&all), text_of(&all));
     assert!(matches!(&all[0], Block::Lead { id: "algorithm-nearest", .. }), "{all:?}");
     assert!(
-        told_now.contains("At step 100, named within 0.05 nats per token: retrieval on fresh topics ("),
-        "{told_now}"
+        text_now.contains("At step 100, named within 0.05 nats per token: retrieval on fresh topics ("),
+        "{text_now}"
     );
-    assert!(told_now.contains("and retrieval on training topics ("), "{told_now}");
+    assert!(text_now.contains("and retrieval on training topics ("), "{text_now}");
     assert!(
-        told_now.contains("the mixture that comes nearest is 80% retrieval and 20% inference; next to nothing is left"),
-        "{told_now}"
+        text_now.contains("the mixture that comes nearest is 80% retrieval and 20% inference; next to nothing is left"),
+        "{text_now}"
     );
-    assert!(told_now.contains("comes and goes") && told_now.contains("at step 10, and is"), "{told_now}");
+    assert!(text_now.contains("comes and goes") && text_now.contains("at step 10, and is"), "{text_now}");
     assert!(
-        told(&tab.blocks(&record, 50, 0))
+        text_of(&tab.blocks(&record, 50, 0))
             .contains("At step 10, named within 0.05 nats per token: inference on fresh topics")
     );
     assert_eq!(html.matches("<figure class=\"picture\">").count(), 4);
     // The other ensemble, chosen on the page.
-    assert!(told(&tab.blocks(&record, 100, 1)).contains("On training topics the mixture that comes nearest is"));
+    assert!(text_of(&tab.blocks(&record, 100, 1)).contains("On training topics the mixture that comes nearest is"));
     // Both directions stand side by side.
     assert!(html.contains("KL(predictor ‖ model)") && html.contains("<th scope=\"row\">inference"));
     let csv = tab.csv();
@@ -139,7 +139,7 @@ fn what_comes_must_stay_away_to_have_gone() {
     };
     let pass = curve(&[0.5, 0.1, 0.02, 0.3], 0.01).expect("it passes");
     assert_eq!((pass.nearest.0, pass.last.0), (20, 30));
-    // Falls only; rises only; rises by no more than chance; wavers.
+    // Falls only; rises only; rises by no more than noise; wavers.
     assert_eq!(curve(&[0.5, 0.1, 0.02], 0.01), None);
     assert_eq!(curve(&[0.02, 0.1, 0.5], 0.01), None);
     assert_eq!(curve(&[0.5, 0.1, 0.02, 0.1], 0.05), None);
@@ -158,16 +158,16 @@ fn what_is_far_from_all_is_called_none_of_these() {
     let record = run.record(&[0]);
     // A model that is nearly sure of the first token, always: near to nothing that there is.
     for ensemble in 0..2 {
-        let cells = open.probe.yardsticks.rows(open.tab.ensembles[ensemble]).expect("rows").len();
-        let law = [0.998f32, 0.001, 0.001].map(f32::ln).repeat(cells);
-        open.take(ensemble, 0, law);
+        let cells = open.probe.references.rows(open.tab.ensembles[ensemble]).expect("rows").len();
+        let distribution = [0.998f32, 0.001, 0.001].map(f32::ln).repeat(cells);
+        open.take(ensemble, 0, distribution);
     }
-    let told = open.tab.sentences(0, 0).remove(0);
+    let text = open.tab.sentences(0, 0).remove(0);
     assert!(
-        told.contains("none of these on fresh topics (the nearest, ") && told.contains(" nats per token away)"),
-        "{told}"
+        text.contains("none of these on fresh topics (the nearest, ") && text.contains(" nats per token away)"),
+        "{text}"
     );
-    assert!(told.contains("none of these on training topics"), "{told}");
+    assert!(text.contains("none of these on training topics"), "{text}");
     assert!(
         html(&open.tab.blocks(&record, 0, 0))
             .contains("only where KL(model ‖ predictor) is at most 0.05 nats per token")

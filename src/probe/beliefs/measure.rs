@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{ALL, Beliefs, Control, Held, LEAST, Measurement, Regressor};
 use crate::{
     number, picture,
-    probe::{self, Probe, Scope, Seen, Setting, Wish, matrix::Regression, reference::sequences},
+    probe::{self, ActivationRequest, Activations, Probe, Scope, Setting, matrix::Regression, reference::sequences},
     world::{
         Filter, Rows, Topics,
         rng::{Purpose, Stream},
@@ -187,14 +187,14 @@ impl BeliefsProbe {
     }
 
     /// The layers of the residual stream, and all of them side by side.
-    fn stacks<'a>(&self, seen: &'a Seen) -> Vec<(String, Stack<'a>)> {
+    fn stacks<'a>(&self, activations: &'a Activations) -> Vec<(String, Stack<'a>)> {
         let positions = self.rows.len();
         let layer = |(name, values): &'a (String, Vec<f32>)| {
             let width = values.len() / positions;
             (width > 0 && values.len() == width * positions)
                 .then(|| (name.clone(), Stack(vec![(width, values.as_slice())])))
         };
-        let mut stacks: Vec<(String, Stack)> = seen.residual.iter().filter_map(layer).collect();
+        let mut stacks: Vec<(String, Stack)> = activations.residual.iter().filter_map(layer).collect();
         let all = Stack(stacks.iter().flat_map(|s| s.1.0.iter().copied()).collect());
         if stacks.len() > 1 && all.width() <= WIDEST {
             stacks.push((ALL.into(), all));
@@ -307,19 +307,19 @@ fn targets(
 }
 
 impl Probe for BeliefsProbe {
-    fn wishes(&self) -> Vec<Wish> {
-        let every = Wish { residual: true, ..Wish::predictions(self.rows.clone()) };
-        let triangle = self.triangle.then(|| Wish { scope: Scope::Shown, ..every.clone() });
+    fn requests(&self) -> Vec<ActivationRequest> {
+        let every = ActivationRequest { residual: true, ..ActivationRequest::predictions(self.rows.clone()) };
+        let triangle = self.triangle.then(|| ActivationRequest { scope: Scope::Shown, ..every.clone() });
         std::iter::once(every).chain(triangle).collect()
     }
 
-    fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<probe::Measurement> {
-        let stacks = self.stacks(&seen);
+    fn measure(&mut self, request: usize, step: usize, activations: Activations) -> Option<probe::Measurement> {
+        let stacks = self.stacks(&activations);
         if stacks.is_empty() {
             return None;
         }
         let layers = stacks.iter().map(|(name, _)| name.clone()).collect();
-        Some(probe::Measurement::Beliefs(if wish == 0 {
+        Some(probe::Measurement::Beliefs(if request == 0 {
             let held = stacks.iter().filter_map(|(layer, stack)| self.held(layer, stack)).collect();
             Measurement::Held { step, layers, held }
         } else {

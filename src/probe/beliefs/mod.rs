@@ -26,7 +26,7 @@ pub struct Held {
     pub belief: f64,
     /// Of the belief over components alone; `None` where there is only one.
     pub topic: Option<f64>,
-    /// The beliefs dealt out anew to all positions at random: what remains is chance.
+    /// The beliefs dealt out anew to all positions at random: what remains is what random beliefs give.
     pub shuffled: f64,
 }
 

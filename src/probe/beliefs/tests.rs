@@ -7,7 +7,7 @@ use charts::{
 use super::*;
 use crate::{
     number,
-    probe::{self, Probe, RunRecord, Scope, Seen, testing::Run},
+    probe::{self, Activations, Probe, RunRecord, Scope, testing::Run},
     world::Rows,
 };
 
@@ -16,7 +16,7 @@ fn mess3() -> Run {
 }
 
 /// A stream that holds the belief as a linear image, turned and shifted, in its second layer and only the position in its first.
-fn seen(tab: &BeliefsProbe) -> Seen {
+fn activations(tab: &BeliefsProbe) -> Activations {
     let cells = tab.rows.len();
     let position = |cell: usize| [(cell % tab.length) as f32, 1.0, 0.0, 0.0];
     let image = |cell: usize| {
@@ -24,12 +24,15 @@ fn seen(tab: &BeliefsProbe) -> Seen {
         [2.0 * b[0] - b[1] + 5.0, b[1] + b[2], 0.1 * b[0] - 3.0 * b[2], b[2]].map(|v| v as f32)
     };
     let layer = |of: &dyn Fn(usize) -> [f32; 4]| (0..cells).flat_map(of).collect::<Vec<f32>>();
-    Seen { residual: vec![("embedding".into(), layer(&position)), ("output".into(), layer(&image))], ..Seen::default() }
+    Activations {
+        residual: vec![("embedding".into(), layer(&position)), ("output".into(), layer(&image))],
+        ..Activations::default()
+    }
 }
 
 /// Measures, and gives the page what was measured; whether there was anything.
-fn take(tab: &mut BeliefsProbe, view: &mut Beliefs, wish: usize, step: usize, seen: Seen) -> bool {
-    match tab.measure(wish, step, seen) {
+fn take(tab: &mut BeliefsProbe, view: &mut Beliefs, request: usize, step: usize, activations: Activations) -> bool {
+    match tab.measure(request, step, activations) {
         Some(probe::Measurement::Beliefs(measured)) => {
             view.add(measured);
             true
@@ -82,15 +85,15 @@ fn a_linear_image_is_found_and_nothing_else() {
     let record = run.record(&[0, 8]);
     let (mut tab, mut view) = open(&run.setting()).unwrap();
     assert!(html(&view, &record, 8, FIRST).contains("appears when"));
-    let wishes = tab.wishes();
-    assert!(wishes.len() == 2 && wishes[1].scope == Scope::Shown);
-    let both = seen(&tab);
+    let requests = tab.requests();
+    assert!(requests.len() == 2 && requests[1].scope == Scope::Shown);
+    let both = activations(&tab);
     take(&mut tab, &mut view, 0, 8, both.clone());
     take(&mut tab, &mut view, 1, 8, both);
     let of = |name: &str| view.held[&8].iter().find(|h| h.layer == name).unwrap();
     assert!(of("output").belief > 1.0 - 1e-9, "{:?}", of("output"));
     assert!(of(ALL).belief > 1.0 - 1e-9);
-    // The position tells next to nothing about which state it is, and chance nothing.
+    // The position tells next to nothing about which state it is, and random beliefs tell nothing.
     assert!(of("embedding").belief.abs() < 0.05 && of("output").shuffled.abs() < 0.05, "{:?}", view.held[&8]);
     assert_eq!(of("output").topic, None);
     // The regressed points lie on the true ones.
@@ -128,7 +131,7 @@ fn a_linear_image_is_found_and_nothing_else() {
     assert!(other.contains("layer “embedding” holds") && other.contains("Regressed from embedding"), "{other}");
     assert_eq!(view.layer(Choice { layer: Some(7) }), 2, "the last there is");
     // Nothing given: nothing measured.
-    assert!(!take(&mut tab, &mut view, 0, 8, Seen::default()));
+    assert!(!take(&mut tab, &mut view, 0, 8, Activations::default()));
 }
 
 fn control(view: &Beliefs, short: &str) -> f64 {
@@ -171,7 +174,8 @@ fn an_r_squared_that_shows_nothing_new_is_called_so() {
         .collect();
     let belief: Vec<f32> =
         (0..tokens.len()).flat_map(|cell| tab.target(cell)[..5].to_vec()).map(|v| v as f32).collect();
-    let layer = |values: &[f32]| Seen { residual: vec![("output".into(), values.to_vec())], ..Seen::default() };
+    let layer =
+        |values: &[f32]| Activations { residual: vec![("output".into(), values.to_vec())], ..Activations::default() };
     // A layer that knows what comes next, and nothing more.
     take(&mut tab, &mut view, 0, 8, layer(&prediction));
     let page = html(&view, &record, 8, FIRST);
@@ -210,8 +214,8 @@ fn the_last_token_explains_what_its_regression_does() {
     let Rows::Tokens(tokens) = tab.rows.as_ref() else { panic!("tokens") };
     let last = |cell: usize| if cell.is_multiple_of(tab.length) { 3 } else { usize::from(tokens[cell - 1]) };
     let layer = (0..tokens.len()).flat_map(|cell| (0..4).map(move |k| f32::from(u8::from(k == last(cell)))));
-    let seen = Seen { residual: vec![("output".into(), layer.collect())], ..Seen::default() };
-    take(&mut tab, &mut view, 0, 0, seen);
+    let activations = Activations { residual: vec![("output".into(), layer.collect())], ..Activations::default() };
+    take(&mut tab, &mut view, 0, 0, activations);
     let (held, last_token) = (&view.held[&0][0], control(&view, "last token alone"));
     assert!((held.belief - last_token).abs() < 1e-6, "{held:?} {last_token}");
     assert!((0.7..0.9).contains(&last_token));
@@ -229,7 +233,7 @@ fn half_of_what_is_explained_is_called_half() {
     // follow it with slope -1/2 each, and their difference, half as large again, is lost: R² is 1/2.
     let cells = tab.rows.len();
     let layer = (0..cells).map(|cell| tab.target(cell)[0] as f32).collect();
-    take(&mut tab, &mut view, 0, 0, Seen { residual: vec![("output".into(), layer)], ..Seen::default() });
+    take(&mut tab, &mut view, 0, 0, Activations { residual: vec![("output".into(), layer)], ..Activations::default() });
     let held = &view.held[&0][0];
     assert!((held.belief - 0.5).abs() < 0.03, "{held:?}");
 }
@@ -238,13 +242,13 @@ fn half_of_what_is_explained_is_called_half() {
 fn mixtures_have_a_topic_too() {
     let run = Run::new("dursley-wonka", |experiment| experiment.data.length = 12);
     let (mut tab, mut view) = open(&run.setting()).unwrap();
-    assert_eq!((tab.states, tab.components, tab.wishes().len()), (8, 2, 1));
+    assert_eq!((tab.states, tab.components, tab.requests().len()), (8, 2, 1));
     let target = tab.target(40);
     assert!((target[..8].iter().sum::<f64>() - 1.0).abs() < 1e-12);
     assert!((target[..4].iter().sum::<f64>() - target[8]).abs() < 1e-12, "the topic's share of the joint belief");
     // A stream that holds the topic's posterior and nothing else.
     let layer = (0..tab.rows.len()).map(|cell| tab.target(cell)[8] as f32).collect();
-    take(&mut tab, &mut view, 0, 3, Seen { residual: vec![("output".into(), layer)], ..Seen::default() });
+    take(&mut tab, &mut view, 0, 3, Activations { residual: vec![("output".into(), layer)], ..Activations::default() });
     let held = &view.held[&3][0];
     assert!(held.topic.unwrap() > 1.0 - 1e-9 && held.belief < 0.9, "{held:?}");
     assert!(html(&view, &run.record(&[0, 3]), 3, FIRST).contains("posterior alone, R² is 1.000"));

@@ -6,7 +6,7 @@ use super::{Cost, Coupling, Measurement, Sequences, WhatIf};
 use crate::{
     experiment::WorldSpec,
     probe::{
-        self, Choice, Probe, Scope, Seen, Setting, Wish,
+        self, ActivationRequest, Activations, Choice, Probe, Scope, Setting,
         parts::clipped,
         reference::{self, Reference, sequences},
     },
@@ -68,8 +68,8 @@ pub fn open(setting: &Setting) -> Result<(CouplingProbe, Coupling), String> {
         name => clipped(&name, 40),
     };
     let length = setting.experiment.data.length;
-    let exits: usize = (0..mixture.hmm().states()).map(|i| mixture.hmm().exits(i).len()).sum();
-    let count = reference::count(setting, SEQUENCES).min(VISITS / (length * exits).max(1)).max(8);
+    let transitions: usize = (0..mixture.hmm().states()).map(|i| mixture.hmm().transitions(i).len()).sum();
+    let count = reference::count(setting, SEQUENCES).min(VISITS / (length * transitions).max(1)).max(8);
     // The model's ensemble is what it was trained on: with a training set, the topics that were drawn.
     let trained = match setting.topics {
         Some(topics) => {
@@ -151,15 +151,18 @@ fn drawn(world: &World, c: usize, length: usize, count: usize, seed: u64) -> Ref
 }
 
 impl Probe for CouplingProbe {
-    fn wishes(&self) -> Vec<Wish> {
-        let every = Wish { key: self.chosen as u64, ..Wish::predictions(self.reference.rows.clone()) };
-        vec![Wish { scope: Scope::Shown, ..every.clone() }, every]
+    fn requests(&self) -> Vec<ActivationRequest> {
+        let every = ActivationRequest {
+            key: self.chosen as u64,
+            ..ActivationRequest::predictions(self.reference.rows.clone())
+        };
+        vec![ActivationRequest { scope: Scope::Shown, ..every.clone() }, every]
     }
 
-    fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<probe::Measurement> {
-        let cells = self.reference.excess(&seen.law)?;
+    fn measure(&mut self, request: usize, step: usize, activations: Activations) -> Option<probe::Measurement> {
+        let cells = self.reference.excess(&activations.distribution)?;
         let (component, cost) = (self.chosen, self.cost_of(&cells));
-        Some(probe::Measurement::Coupling(match wish {
+        Some(probe::Measurement::Coupling(match request {
             0 => Measurement::Model { component, step, cost },
             _ => Measurement::Total { component, step, regret: cost.total() },
         }))

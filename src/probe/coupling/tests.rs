@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     experiment::WorldSpec,
     number,
-    probe::{self, Probe, RunRecord, Seen, reference::Reference, testing::Run},
+    probe::{self, Activations, Probe, RunRecord, reference::Reference, testing::Run},
     world::{Rows, Topic, World},
 };
 
@@ -98,17 +98,18 @@ fn a_model_that_is_bayes_has_its_curves() {
     assert!(html(&tab, &record, &first).contains("appears when"));
     // What exact Bayes says of the sequences, as a model would say it.
     let Rows::Tokens(tokens) = probe.reference.rows.as_ref() else { panic!("tokens") };
-    let (mut bayes, mut p, mut law) = (run.world.bayes(), vec![0.0; 5], Vec::new());
+    let (mut bayes, mut p, mut distribution) = (run.world.bayes(), vec![0.0; 5], Vec::new());
     for row in tokens.chunks_exact(12) {
         bayes.reset();
         for token in row {
             bayes.predict(&mut p);
             bayes.observe(*token);
-            law.extend(p.iter().map(|p| p.max(1e-30).ln() as f32));
+            distribution.extend(p.iter().map(|p| p.max(1e-30).ln() as f32));
         }
     }
-    for wish in [0, 1] {
-        let measured = probe.measure(wish, 5, Seen { law: law.clone(), ..Seen::default() });
+    for request in [0, 1] {
+        let measured =
+            probe.measure(request, 5, Activations { distribution: distribution.clone(), ..Activations::default() });
         assert!(add(&mut tab, measured));
     }
     let (_, model) = tab.model.as_ref().unwrap();
@@ -117,7 +118,7 @@ fn a_model_that_is_bayes_has_its_curves() {
         assert!((model.value - bayes.value).abs() < 1e-5 && (model.stderr - bayes.stderr).abs() < 1e-5);
     }
     assert!((tab.totals[&5].value - exact.total().value).abs() < 1e-5);
-    // Half of the stories: the name is told once, and half a bit is the most that it can cost.
+    // Half of the stories: the name comes once, and half a bit is the most that it can cost.
     assert!(exact.total().value < 2f64.ln() + 3.0 * exact.total().stderr);
     let page = html(&tab, &record, &first);
     assert!(page.contains("(weight 0.500)") && page.contains("ln(1/0.500) = 0.693"), "{page}");
@@ -126,7 +127,7 @@ fn a_model_that_is_bayes_has_its_curves() {
     // Not a mixture that a reader wrote: there is no draft to offer.
     let other = Choice { weights: vec![0.1, 0.5], ..first };
     assert!(tab.changed(&other) && tab.draft(&record, &other).is_none());
-    assert!(probe.measure(0, 0, Seen::default()).is_none());
+    assert!(probe.measure(0, 0, Activations::default()).is_none());
 }
 
 #[test]
@@ -136,10 +137,10 @@ fn pointing_at_a_curve_reads_what_was_measured() {
     let (mut probe, mut tab) = open(&run.setting()).unwrap();
     // Another guess on each sequence.
     let guess = |i: usize| [0.3 + 0.05 * (i / 8 % 8) as f32, 0.7 - 0.05 * (i / 8 % 8) as f32].map(f32::ln);
-    let law: Vec<f32> = (0..probe.reference.rows.len()).flat_map(guess).collect();
-    let seen = Seen { law, ..Seen::default() };
-    for (wish, step) in [(0, 5), (1, 0), (1, 5)] {
-        let measured = probe.measure(wish, step, seen.clone());
+    let distribution: Vec<f32> = (0..probe.reference.rows.len()).flat_map(guess).collect();
+    let activations = Activations { distribution, ..Activations::default() };
+    for (request, step) in [(0, 5), (1, 0), (1, 5)] {
+        let measured = probe.measure(request, step, activations.clone());
         assert!(add(&mut tab, measured));
     }
     let choice = Choice { component: 0, weights: vec![0.9, 0.1] };
@@ -181,7 +182,7 @@ fn the_readers_weights_make_a_draft() {
     let mut choice = Choice { component: 1, ..tab.first_choice() };
     assert!(html(&tab, &record, &choice).contains("Computing what exact Bayes pays on sequences of golden-mean."));
     let measured = probe.choose(&probe::Choice::Component(1));
-    assert!(add(&mut tab, measured) && probe.wishes()[0].key == 1);
+    assert!(add(&mut tab, measured) && probe.requests()[0].key == 1);
     // What does not exist changes nothing.
     for other in [probe::Choice::Component(7), probe::Choice::Weights(vec![1.0]), probe::Choice::Weights(vec![-1.0; 3])]
     {

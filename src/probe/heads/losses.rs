@@ -8,7 +8,7 @@ use charts::{
     style::{Ink, Style, predictor},
 };
 
-use super::{ALONE, At, Choice, Head, Heads, Scores, UNIT, Without, name};
+use super::{ALONE, Ablation, At, Choice, Head, Heads, Scores, UNIT, name};
 use crate::{
     number,
     probe::{RunRecord, parts::clipped},
@@ -17,10 +17,10 @@ use crate::{
 
 impl Heads {
     /// What was measured without the heads that are switched off, where it stands beside the whole model at the same step.
-    pub(super) fn without(&self, choice: &Choice) -> Option<(&Without, Measured)> {
+    pub(super) fn ablated(&self, choice: &Choice) -> Option<(&Ablation, Measured)> {
         let whole = self.whole.as_ref()?;
-        let without = self.without.as_ref().filter(|w| w.step == whole.step && w.heads == choice.off)?;
-        Some((without, without.change?))
+        let ablated = self.ablated.as_ref().filter(|w| w.step == whole.step && w.heads == choice.off)?;
+        Some((ablated, ablated.change?))
     }
 
     /// By how much the mean loss changes with head number `h` alone switched off, at the same step as the whole model.
@@ -49,9 +49,9 @@ impl Heads {
             title += &format!(", step {}", number::count(whole.step));
             lines.push(curve("model", predictor("model"), &whole.value));
         }
-        if let Some((without, _)) = self.without(choice).filter(|_| !choice.off.is_empty()) {
+        if let Some((ablated, _)) = self.ablated(choice).filter(|_| !choice.off.is_empty()) {
             let label = format!("without {}", clipped(&Self::off_names(choice), 14));
-            lines.push(curve(&label, Style::new(Ink::Model, Dash::Dashed), &without.excess));
+            lines.push(curve(&label, Style::new(Ink::Model, Dash::Dashed), &ablated.excess));
         }
         let best = bayes.iter().enumerate().take(self.length).map(|(l, &h)| Point::exact((l + 1) as f64, h));
         lines.push(Line::new(&*self.best, predictor("Bayes"), Look::Band, best));
@@ -64,7 +64,7 @@ impl Heads {
                 "The loss without a head appears when the model has read the evaluation's sequences.".into(),
             )];
         };
-        let words = match (choice.off.is_empty(), self.without(choice)) {
+        let words = match (choice.off.is_empty(), self.ablated(choice)) {
             (true, _) => format!(
                 "Nothing is switched off: switch a head off to see what it does to the loss at step {}.",
                 number::count(whole.step)

@@ -12,7 +12,7 @@ use charts::text::shown;
 
 use crate::number;
 
-/// The model's own start of a sequence.
+/// The start token of a sequence.
 pub const START: &str = "▷";
 /// Longer sequences have numbers on their axes instead of tokens.
 const NAMED: usize = 40;

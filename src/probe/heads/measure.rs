@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    ALONE, At, Head, Heads, Maps, Measurement, Scores, Weight, Without, all,
+    ALONE, Ablation, At, Head, Heads, Maps, Measurement, Scores, Weight, all,
     map::pooled,
     mean,
     scores::{self, TOLERANCE},
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     experiment::net::Architecture,
     probe::{
-        self, Choice, Probe, Scope, Seen, Setting, Wish,
+        self, ActivationRequest, Activations, Choice, Probe, Scope, Setting,
         parts::clipped,
         reference::{self, Reference, sequences},
     },
@@ -133,7 +133,7 @@ pub fn open(setting: &Setting) -> Result<(HeadsProbe, Heads), String> {
         even,
         fresh: count,
         whole: None,
-        without: None,
+        ablated: None,
         alone: vec![None; alone],
         imbalance: None,
     };
@@ -167,18 +167,18 @@ impl HeadsProbe {
         self.read = Arc::new(Rows::Tokens(tokens));
     }
 
-    fn maps(&self, step: usize, seen: &Seen) -> Option<Maps> {
+    fn maps(&self, step: usize, activations: &Activations) -> Option<Maps> {
         let size = self.length * self.length;
         let sequences = self.read.len() / self.length;
         let expected = sequences * self.heads * size;
-        if seen.attention.len() != self.blocks || seen.attention.iter().any(|a| a.len() != expected) {
+        if activations.attention.len() != self.blocks || activations.attention.iter().any(|a| a.len() != expected) {
             return None;
         }
         let (mut weights, mut strongest) = (Vec::new(), Vec::new());
         for row in 0..sequences {
             for (block, head) in all(self.blocks, self.heads) {
                 let at = (row * self.heads + head) * size;
-                let map = &seen.attention[block][at..at + size];
+                let map = &activations.attention[block][at..at + size];
                 weights.extend(pooled(map, self.length, self.pool));
                 strongest.push(largest(map, self.length));
             }
@@ -189,34 +189,36 @@ impl HeadsProbe {
             pool: self.pool,
             weights,
             strongest,
-            imbalance: self.imbalance(seen),
+            imbalance: self.imbalance(activations),
         })
     }
 
-    fn scores(&self, seen: &Seen) -> Option<Vec<Scores>> {
+    fn scores(&self, activations: &Activations) -> Option<Vec<Scores>> {
         let size = self.length * self.length;
         let rows = self.repeated.len() / self.length;
-        if seen.attention.len() != self.blocks || seen.attention.iter().any(|a| a.len() != rows * self.heads * size) {
+        if activations.attention.len() != self.blocks
+            || activations.attention.iter().any(|a| a.len() != rows * self.heads * size)
+        {
             return None;
         }
         let of = |(block, head): Head| {
             let map = |row: usize| {
                 let at = (row * self.heads + head) * size;
-                &seen.attention[block][at..at + size]
+                &activations.attention[block][at..at + size]
             };
             let tokens = self.repeated.chunks_exact(self.length).enumerate();
             Scores {
                 previous: mean((0..rows).map(|row| scores::previous(map(row), self.length))),
                 prefix: mean(tokens.map(|(row, tokens)| scores::prefix(map(row), tokens, self.block))),
-                copying: scores::copying(&seen.parameters, block, head, self.heads, self.kv_heads),
+                copying: scores::copying(&activations.parameters, block, head, self.heads, self.kv_heads),
             }
         };
         Some(all(self.blocks, self.heads).map(of).collect())
     }
 
     /// Rows of attention sum to 1, or something is wrong in the playground itself: the largest distance, 0 within rounding.
-    fn imbalance(&self, seen: &Seen) -> f64 {
-        let worst = seen.attention.iter().map(|a| scores::imbalance(a, self.length));
+    fn imbalance(&self, activations: &Activations) -> f64 {
+        let worst = activations.attention.iter().map(|a| scores::imbalance(a, self.length));
         let worst = worst.fold(0.0, |worst: f64, off| if off.is_nan() { f64::INFINITY } else { worst.max(off) });
         if worst > TOLERANCE { worst } else { 0.0 }
     }
@@ -263,43 +265,51 @@ fn repeated(vocab: usize, block: usize, length: usize, rows: usize, seed: u64) -
 }
 
 impl Probe for HeadsProbe {
-    fn wishes(&self) -> Vec<Wish> {
-        let shown = |rows: Arc<Rows>| Wish { scope: Scope::Shown, ..Wish::predictions(rows) };
+    fn requests(&self) -> Vec<ActivationRequest> {
+        let shown = |rows: Arc<Rows>| ActivationRequest { scope: Scope::Shown, ..ActivationRequest::predictions(rows) };
         let nothing = || Arc::new(Rows::Tokens(Vec::new()));
-        let mut wishes = vec![
-            Wish { key: self.chosen as u64, attention: true, ..shown(self.read.clone()) },
-            Wish { attention: true, parameters: true, ..Wish::predictions(self.repeated_rows.clone()) },
+        let mut requests = vec![
+            ActivationRequest { key: self.chosen as u64, attention: true, ..shown(self.read.clone()) },
+            ActivationRequest {
+                attention: true,
+                parameters: true,
+                ..ActivationRequest::predictions(self.repeated_rows.clone())
+            },
             shown(self.fresh.rows.clone()),
-            Wish {
+            ActivationRequest {
                 key: self.revision,
-                without: self.off.clone(),
+                ablated: self.off.clone(),
                 ..shown(if self.off.is_empty() { nothing() } else { self.fresh.rows.clone() })
             },
         ];
         let alone = all(self.blocks, self.heads).take(self.alone);
-        wishes.extend(alone.map(|head| Wish { without: vec![head], ..shown(self.fresh.rows.clone()) }));
-        wishes
+        requests.extend(alone.map(|head| ActivationRequest { ablated: vec![head], ..shown(self.fresh.rows.clone()) }));
+        requests
     }
 
-    fn measure(&mut self, wish: usize, step: usize, seen: Seen) -> Option<probe::Measurement> {
-        let measured = match wish {
-            0 => Measurement::Maps(self.maps(step, &seen)?),
-            1 => Measurement::Scores { step, scores: self.scores(&seen)?, imbalance: self.imbalance(&seen) },
+    fn measure(&mut self, request: usize, step: usize, activations: Activations) -> Option<probe::Measurement> {
+        let measured = match request {
+            0 => Measurement::Maps(self.maps(step, &activations)?),
+            1 => Measurement::Scores {
+                step,
+                scores: self.scores(&activations)?,
+                imbalance: self.imbalance(&activations),
+            },
             2 => {
-                self.whole = self.fresh.excess(&seen.law).map(|value| At { step, value });
+                self.whole = self.fresh.excess(&activations.distribution).map(|value| At { step, value });
                 let by_position = |whole: &At<Vec<f64>>| At { step, value: self.fresh.by_position(&whole.value) };
                 Measurement::Whole(self.whole.as_ref().map(by_position))
             }
-            3 => Measurement::Without(self.fresh.excess(&seen.law).map(|cells| Without {
+            3 => Measurement::Ablated(self.fresh.excess(&activations.distribution).map(|cells| Ablation {
                 step,
                 heads: self.off.clone(),
                 excess: self.fresh.by_position(&cells),
                 change: self.change(step, &cells),
             })),
             _ => {
-                let cells = self.fresh.excess(&seen.law);
+                let cells = self.fresh.excess(&activations.distribution);
                 let change = cells.and_then(|cells| self.change(step, &cells)).map(|value| At { step, value });
-                Measurement::Alone { head: wish - 4, change }
+                Measurement::Alone { head: request - 4, change }
             }
         };
         Some(probe::Measurement::Heads(measured))

@@ -51,7 +51,7 @@ pub struct Maps {
     pub imbalance: f64,
 }
 
-/// How much input `from` attends to input `to`; input 0 is the model's own start.
+/// How much input `from` attends to input `to`; input 0 is the start token.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weight {
     pub weight: f32,
@@ -71,7 +71,7 @@ pub enum Measurement {
     },
     /// Excess loss by position with every head in place; `None` where it was no number.
     Whole(Option<At<Vec<Measured>>>),
-    Without(Option<Without>),
+    Ablated(Option<Ablation>),
     /// Change of the mean loss when head number `head`, counted block by block, is switched off alone.
     Alone {
         head: usize,
@@ -79,9 +79,9 @@ pub enum Measurement {
     },
 }
 
-/// The loss with some heads switched off.
+/// The loss with some heads ablated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Without {
+pub struct Ablation {
     pub step: usize,
     pub heads: Vec<Head>,
     /// Excess loss by position.

@@ -75,7 +75,7 @@ pub fn copying(parameters: &[Matrix], block: usize, head: usize, heads: usize, k
     }
     let centred = find("norm.shift").is_some();
     let gain = |name: &str| Some(dense(name)?.values);
-    // The tokens' embeddings as the head reads them; the model's own start is no token.
+    // The tokens' embeddings as the head reads them; the start token is left out.
     let mut read = embedding.rows(0, vocab);
     if centred {
         read.centre_rows();

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     experiment::net::Architecture,
     number,
-    probe::{self, Matrix, Probe, RunRecord, Seen, Wish, testing::Run},
+    probe::{self, ActivationRequest, Activations, Matrix, Probe, RunRecord, testing::Run},
     world::Rows,
 };
 
@@ -104,22 +104,22 @@ fn run() -> Run {
 }
 
 /// As a model would answer that gives every token the same probability, its heads as `look` says for (block, head, sequence).
-fn answer(tab: &Heads, wish: &Wish, look: impl Fn(usize, usize, &[u16]) -> Vec<f32>) -> Seen {
-    let Rows::Tokens(tokens) = wish.rows.as_ref() else { panic!("tokens") };
+fn answer(tab: &Heads, request: &ActivationRequest, look: impl Fn(usize, usize, &[u16]) -> Vec<f32>) -> Activations {
+    let Rows::Tokens(tokens) = request.rows.as_ref() else { panic!("tokens") };
     let rows: Vec<&[u16]> = tokens.chunks_exact(tab.length).collect();
     let of_block = |block: usize| {
         rows.iter().flat_map(|row| (0..tab.heads).flat_map(|head| look(block, head, row)).collect::<Vec<_>>()).collect()
     };
-    Seen {
-        law: vec![(1.0f32 / 6.0).ln(); tokens.len() * 6],
-        attention: if wish.attention { (0..tab.blocks).map(of_block).collect() } else { Vec::new() },
-        ..Seen::default()
+    Activations {
+        distribution: vec![(1.0f32 / 6.0).ln(); tokens.len() * 6],
+        attention: if request.attention { (0..tab.blocks).map(of_block).collect() } else { Vec::new() },
+        ..Activations::default()
     }
 }
 
 /// Measures, and gives the page what was measured; whether there was anything.
-fn take(probe: &mut HeadsProbe, tab: &mut Heads, wish: usize, step: usize, seen: Seen) -> bool {
-    match probe.measure(wish, step, seen) {
+fn take(probe: &mut HeadsProbe, tab: &mut Heads, request: usize, step: usize, activations: Activations) -> bool {
+    match probe.measure(request, step, activations) {
         Some(probe::Measurement::Heads(measured)) => {
             tab.add(measured);
             true
@@ -147,13 +147,14 @@ fn the_tab_finds_the_heads() {
         (1, 0) => at(row.len(), |i| if i > block { i - block + 1 } else { 0 }),
         _ => uniform(row.len()),
     };
-    let wishes = probe.wishes();
-    assert_eq!(wishes.len(), 4 + 4);
-    assert!(wishes[3].rows.is_empty(), "nothing is switched off");
+    let requests = probe.requests();
+    assert_eq!(requests.len(), 4 + 4);
+    assert!(requests[3].rows.is_empty(), "nothing is switched off");
     for step in [0, 4] {
-        for (i, wish) in wishes.iter().enumerate().filter(|(_, w)| !w.rows.is_empty()) {
-            let seen = answer(&tab, wish, |b, h, row| if step == 0 { uniform(row.len()) } else { look(b, h, row) });
-            assert!(take(&mut probe, &mut tab, i, step, seen));
+        for (i, request) in requests.iter().enumerate().filter(|(_, w)| !w.rows.is_empty()) {
+            let activations =
+                answer(&tab, request, |b, h, row| if step == 0 { uniform(row.len()) } else { look(b, h, row) });
+            assert!(take(&mut probe, &mut tab, i, step, activations));
         }
     }
     let scores = &tab.scores[&4];
@@ -200,9 +201,9 @@ fn every_sequence_and_head_is_read_on_the_page() {
         let sum: usize = row.iter().enumerate().map(|(at, token)| (at + 1) * usize::from(*token)).sum();
         (1 + b * 4 + h * 2 + i * 8 + j * 100 + sum * 1000) as f32 / 1e7
     };
-    let wish = probe.wishes().swap_remove(0);
-    let seen = answer(&tab, &wish, |b, h, row| pattern(row.len(), |i, j| weight(b, h, row, i, j)));
-    assert!(take(&mut probe, &mut tab, 0, 3, seen));
+    let request = probe.requests().swap_remove(0);
+    let activations = answer(&tab, &request, |b, h, row| pattern(row.len(), |i, j| weight(b, h, row, i, j)));
+    assert!(take(&mut probe, &mut tab, 0, 3, activations));
     let view = View::new(480.0, 520.0, Theme::light());
     for (sequence, (_, tokens)) in tab.choices.clone().iter().enumerate() {
         for (block, head) in tab.all() {
@@ -231,15 +232,17 @@ fn rows_that_do_not_sum_to_one_are_called_a_mistake() {
     let run = run();
     let record = run.record(&[0]);
     let (mut probe, mut tab) = open(&run.setting()).unwrap();
-    let wishes = probe.wishes();
+    let requests = probe.requests();
     let broken = |_: usize, _: usize, row: &[u16]| uniform(row.len()).iter().map(|v| 0.99 * v).collect();
-    let seen = answer(&tab, &wishes[1], broken);
-    take(&mut probe, &mut tab, 1, 0, seen);
+    let activations = answer(&tab, &requests[1], broken);
+    take(&mut probe, &mut tab, 1, 0, activations);
     assert!((tab.imbalance.unwrap() - 0.01).abs() < 1e-5);
     assert!(html(&tab, &record, 0, &tab.first_choice()).contains("mistake in the playground"));
     // A net without attention says nothing, and nothing breaks.
     let (mut probe, tab) = open(&run.setting()).unwrap();
-    assert!(probe.measure(0, 0, Seen::default()).is_none() && probe.measure(1, 0, Seen::default()).is_none());
+    assert!(
+        probe.measure(0, 0, Activations::default()).is_none() && probe.measure(1, 0, Activations::default()).is_none()
+    );
     assert!(tab.maps.is_none() && tab.scores.is_empty() && tab.imbalance.is_none());
 }
 
@@ -251,16 +254,19 @@ fn switching_a_head_off_shows_its_change() {
     let choice = Choice { off: vec![(1, 0)], ..tab.first_choice() };
     // There is no third block.
     probe.choose(&probe::Choice::HeadsOff(vec![(1, 0), (2, 0)]));
-    let wish = probe.wishes().swap_remove(3);
-    assert_eq!(wish.without, [(1, 0)]);
+    let request = probe.requests().swap_remove(3);
+    assert_eq!(request.ablated, [(1, 0)]);
     // All distributions are even; without the head, every token has half the probability it had.
-    let seen = answer(&tab, &wish, |_, _, row| uniform(row.len()));
-    let worse = Seen { law: seen.law.iter().map(|p| p - std::f32::consts::LN_2).collect(), ..Seen::default() };
-    take(&mut probe, &mut tab, 2, 0, seen);
+    let activations = answer(&tab, &request, |_, _, row| uniform(row.len()));
+    let worse = Activations {
+        distribution: activations.distribution.iter().map(|p| p - std::f32::consts::LN_2).collect(),
+        ..Activations::default()
+    };
+    take(&mut probe, &mut tab, 2, 0, activations);
     assert!(html(&tab, &record, 0, &choice).contains("Measuring the loss without 2.1."));
     take(&mut probe, &mut tab, 3, 0, worse.clone());
     take(&mut probe, &mut tab, 5, 0, worse.clone());
-    let change = tab.without(&choice).unwrap().1;
+    let change = tab.ablated(&choice).unwrap().1;
     assert!((change.value - std::f64::consts::LN_2).abs() < 1e-5 && change.stderr < 1e-6);
     // The curve is the exact one plus the mean divergence: of a model that knows nothing, ln 6 everywhere.
     let first = run.theory.bayes.values[0] + tab.whole.as_ref().unwrap().value[0].value;
@@ -273,23 +279,23 @@ fn switching_a_head_off_shows_its_change() {
     assert!(page.contains("switching off 2.1 raises the mean loss by 0.6931"), "{page}");
     assert!(tab.csv(&record).contains("0,1,2,change of the mean loss without it,0.693"));
     // Switched on again, nothing is measured nor said.
-    let key = probe.wishes()[3].key;
+    let key = probe.requests()[3].key;
     probe.choose(&probe::Choice::HeadsOff(Vec::new()));
-    assert!(probe.wishes()[3].rows.is_empty());
+    assert!(probe.requests()[3].rows.is_empty());
     assert!(html(&tab, &record, 0, &tab.first_choice()).contains("Nothing is switched off"));
     // The same again is measured again.
     probe.choose(&probe::Choice::HeadsOff(vec![(1, 0)]));
-    assert_ne!(probe.wishes()[3].key, key);
+    assert_ne!(probe.requests()[3].key, key);
     // Measured at another step, a difference would compare two models.
     take(&mut probe, &mut tab, 3, 7, worse);
-    assert!(tab.without(&choice).is_none());
+    assert!(tab.ablated(&choice).is_none());
     tab.whole.as_mut().unwrap().step = 7;
     assert!(tab.alone(1).is_none());
     // All sequences are read: choosing one asks for nothing.
-    let key = probe.wishes()[0].key;
+    let key = probe.requests()[0].key;
     probe.choose(&probe::Choice::Sequence(99));
     probe.choose(&probe::Choice::Sequence(1));
-    assert_eq!(probe.wishes()[0].key, key);
+    assert_eq!(probe.requests()[0].key, key);
 }
 
 #[test]
@@ -308,11 +314,11 @@ fn long_sequences_are_read_one_at_a_time_and_many_heads_are_thinned() {
         (experiment.net.blocks, experiment.net.heads, experiment.net.kv_heads) = (3, 8, 8);
     });
     let (mut probe, mut tab) = open(&run.setting()).unwrap();
-    let wishes = probe.wishes();
-    assert_eq!(wishes.len(), 4, "24 heads are not each switched off");
-    assert_eq!(wishes[0].rows.len(), 200, "one sequence");
+    let requests = probe.requests();
+    assert_eq!(requests.len(), 4, "24 heads are not each switched off");
+    assert_eq!(requests[0].rows.len(), 200, "one sequence");
     let looks = |_: usize, _: usize, row: &[u16]| at(row.len(), |i| i.saturating_sub(1));
-    let (maps, scores) = (answer(&tab, &wishes[0], looks), answer(&tab, &wishes[1], looks));
+    let (maps, scores) = (answer(&tab, &requests[0], looks), answer(&tab, &requests[1], looks));
     take(&mut probe, &mut tab, 0, 0, maps);
     take(&mut probe, &mut tab, 1, 0, scores);
     let first = tab.first_choice();
@@ -327,10 +333,10 @@ fn long_sequences_are_read_one_at_a_time_and_many_heads_are_thinned() {
     assert!(tab.mapped(2).is_none() && tab.map(2, (0, 0), true).is_none());
     assert!(matches!(&tab.map_blocks(&other)[..], [Block::Note(text)] if text.contains("appear when")));
     probe.choose(&probe::Choice::Sequence(2));
-    let wish = probe.wishes().swap_remove(0);
-    assert_eq!(wish.key, 2);
-    let seen = answer(&tab, &wish, looks);
-    take(&mut probe, &mut tab, 0, 0, seen);
+    let request = probe.requests().swap_remove(0);
+    assert_eq!(request.key, 2);
+    let activations = answer(&tab, &request, looks);
+    take(&mut probe, &mut tab, 0, 0, activations);
     assert!(tab.mapped(2).is_some() && tab.mapped(0).is_none() && tab.map_blocks(&other).len() == 3);
 }
 
@@ -341,9 +347,9 @@ fn very_long_sequences_are_pooled() {
         (experiment.net.blocks, experiment.net.heads, experiment.net.kv_heads) = (2, 8, 8);
     });
     let (mut probe, mut tab) = open(&run.setting()).unwrap();
-    let wish = probe.wishes().swap_remove(0);
-    let seen = answer(&tab, &wish, |_, _, row| at(row.len(), |i| i.saturating_sub(1)));
-    take(&mut probe, &mut tab, 0, 0, seen);
+    let request = probe.requests().swap_remove(0);
+    let activations = answer(&tab, &request, |_, _, row| at(row.len(), |i| i.saturating_sub(1)));
+    take(&mut probe, &mut tab, 0, 0, activations);
     let maps = tab.maps.as_ref().unwrap();
     assert!(maps.pool == 2 && maps.weights.len() == 16 * triangle(200));
     let words = tab.weight_words(&tab.first_choice(), Some(((0, 0), (3 * 200 + 2) as f64)));

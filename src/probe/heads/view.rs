@@ -12,7 +12,7 @@ use charts::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    At, Head, Maps, Measurement, Scores, Weight, Without, all,
+    Ablation, At, Head, Maps, Measurement, Scores, Weight, all,
     map::{self, AttentionMap, Pattern},
     name, triangle,
 };
@@ -71,7 +71,7 @@ pub struct Heads {
     pub(super) fresh: usize,
     /// Excess loss by position with every head in place, and with some switched off.
     pub(super) whole: Option<At<Vec<Measured>>>,
-    pub(super) without: Option<Without>,
+    pub(super) ablated: Option<Ablation>,
     /// Change of the mean loss with each alone switched off; empty where there are too many heads.
     pub(super) alone: Vec<Option<At<Measured>>>,
     /// A row of attention did not sum to 1, by how much.
@@ -92,7 +92,7 @@ impl Heads {
                 }
             }
             Measurement::Whole(whole) => self.whole = whole,
-            Measurement::Without(without) => self.without = without,
+            Measurement::Ablated(ablated) => self.ablated = ablated,
             Measurement::Alone { head, change } => {
                 if let Some(slot) = self.alone.get_mut(head) {
                     *slot = change;
@@ -203,7 +203,7 @@ impl Heads {
         let pool = self.maps.as_ref().map_or(1, |maps| maps.pool);
         let words = format!(
             "Who looks at what at step {}: each row is a position, and its colours say how much it attends to each position before it \
-             and to itself. {} stands for the model's own start.{}{}",
+             and to itself. {} stands for the model's start token.{}{}",
             number::count(step),
             map::START,
             if self.several() {

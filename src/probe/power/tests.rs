@@ -15,7 +15,7 @@ fn window((from, to): (usize, usize)) -> Window {
 }
 
 /// All sentences and notes, on end.
-fn told(blocks: &[Block]) -> String {
+fn text_of(blocks: &[Block]) -> String {
     let text = |block: &Block| match block {
         Block::Lead { text, .. } | Block::Paragraph(text) | Block::Note(text) => Some(text.clone()),
         _ => None,
@@ -82,7 +82,7 @@ fn the_slope_of_a_line_depends_on_its_window() {
     }
     let record = run.record(&[0]);
     let first = tab.first_window();
-    let (said, csv) = (told(&tab.blocks(&record, 0, first)), tab.csv(&record, first));
+    let (said, csv) = (text_of(&tab.blocks(&record, 0, first)), tab.csv(&record, first));
     assert!(said.contains("d = 1 parameters"), "{said}");
     assert!(labels(&tab.curves(&bayes, None, first)).contains(&"d/(2L)"));
     assert!(said.contains("In theory the excess of exact Bayes tends to d/(2L), a slope of −1"), "{said}");
@@ -120,7 +120,7 @@ fn few_coins_leave_the_power_law_and_more_do_so_later() {
     assert_eq!(leaves(100), 401);
     let (run, tab) = tab("coins:n=5", 201);
     let (record, first) = (run.record(&[]), tab.first_window());
-    let said = told(&tab.blocks(&record, 0, first));
+    let said = text_of(&tab.blocks(&record, 0, first));
     assert!(said.contains("With 5 coins the excess is less than half of that from L = "), "{said}");
     assert!(said.contains("appears after the first recorded step"), "{said}");
     assert!(labels(&tab.curves(&of_bayes(&run.theory), None, first)).contains(&"closest pair"));
@@ -142,7 +142,7 @@ fn the_window_is_chosen_and_kept() {
     assert_eq!(tab.within(window((100, 400))), last);
     assert_eq!(tab.within(window((1, 1))), window((1, 3)));
     let record = run.record(&[0, 10]);
-    assert!(told(&tab.blocks(&record, 10, last)).contains("from L = 61 to 63"));
+    assert!(text_of(&tab.blocks(&record, 10, last)).contains("from L = 61 to 63"));
     let csv = tab.csv(&record, last);
     assert_eq!(csv.lines().filter(|line| line.starts_with("excess_nats,")).count(), 3 * 63);
     assert!(csv.lines().all(|line| line.split(',').count() == 7));
@@ -184,6 +184,6 @@ fn what_has_no_rate_says_so() {
     assert!(Power::open(&run.setting()).is_err_and(|e| e.contains("positions")));
     // An exponential is called one.
     let (run, tab) = tab("dursley-wonka", 24);
-    let said = told(&tab.blocks(&run.record(&[]), 0, tab.first_window()));
+    let said = text_of(&tab.blocks(&run.record(&[]), 0, tab.first_window()));
     assert!(said.contains("an exponential describes exact Bayes better: a factor e in 3.48 tokens"), "{said}");
 }

@@ -6,7 +6,7 @@ use charts::{
 
 use super::*;
 use crate::{
-    probe::{Measurement, Seen, testing::Run},
+    probe::{Activations, Measurement, testing::Run},
     world::{Purpose, Stream},
 };
 
@@ -37,7 +37,7 @@ fn blocks(tab: &Transitions, record: &RunRecord, shown: usize) -> Vec<Block> {
 }
 
 /// All sentences, on end.
-fn told(blocks: &[Block]) -> String {
+fn text_of(blocks: &[Block]) -> String {
     let text = |block: &Block| match block {
         Block::Lead { text, .. } | Block::Paragraph(text) => Some(text.clone()),
         _ => None,
@@ -64,15 +64,15 @@ fn plateaus_are_named_by_the_level_they_sit_on() {
     assert!((value("bigram") - (0.951_40 + (1.445_19 - 0.951_40) / 100.0)).abs() < 1e-4);
     let blocks_of = |record: &RunRecord, shown| blocks(&tab, record, shown);
     let all = blocks_of(&record, 1000);
-    let (told, notes_of) = (told(&all), notes(&all));
+    let (text, notes_of) = (text_of(&all), notes(&all));
     assert!(matches!(&all[0], Block::Lead { id: "transitions-told", .. }), "{all:?}");
-    assert!(told.contains("it rests near the unigram level (1.45 nats"), "{told}");
-    assert!(told.contains("of the run's mean pace (95%: at most "), "{told}");
+    assert!(text.contains("it rests near the unigram level (1.45 nats"), "{text}");
+    assert!(text.contains("of the run's mean pace (95%: at most "), "{text}");
     // What the rule is, and how it came about, from the code's own constants.
     assert!(notes_of.contains(&plateaus::rule()) && notes_of.contains(&plateaus::history()));
-    assert!(told.contains("on it stays near the Bayes level"), "{told}");
-    let half = told.split("half of that is done at step ").nth(2).and_then(|t| t.split(',').next()).unwrap_or_default();
-    assert!(half.parse::<f64>().is_ok_and(|h| (h / 160.0 - 1.0).abs() < 0.06), "{half}: {told}");
+    assert!(text.contains("on it stays near the Bayes level"), "{text}");
+    let half = text.split("half of that is done at step ").nth(2).and_then(|t| t.split(',').next()).unwrap_or_default();
+    assert!(half.parse::<f64>().is_ok_and(|h| (h / 160.0 - 1.0).abs() < 0.06), "{half}: {text}");
     assert!(tab.csv(&record).lines().any(|line| line.starts_with("rest,unigram,")));
     // Near its start nothing has happened yet, and it says what will be there.
     let (_, early) = two_stories(3);
@@ -98,7 +98,7 @@ fn levels_that_are_the_same_are_one() {
 fn it_says_when_each_event_was_learned() {
     let (run, record) = two_stories(1000);
     let (mut probe, mut tab) = Transitions::open(&run.setting()).expect("a tab");
-    assert_eq!(probe.wishes().len(), 1);
+    assert_eq!(probe.requests().len(), 1);
     let events = tab.events.as_ref().expect("events");
     // The share of the excess that is left at each step: first of later names, then of first ones.
     let (classes, first) = (events.classes.len(), events.classes[0].name.clone());
@@ -114,8 +114,8 @@ fn it_says_when_each_event_was_learned() {
         tab.add(EventLosses { step, excess: excess(of_first, of_later) });
     }
     let all = blocks(&tab, &record, 1000);
-    let (told, html) = (told(&all), html(&all));
-    assert!(told.contains("fourth and later names by step 200; first name by step 1,000"), "{told}");
+    let (text, html) = (text_of(&all), html(&all));
+    assert!(text.contains("fourth and later names by step 200; first name by step 1,000"), "{text}");
     assert!(html.contains("<th scope=\"row\">first name</th><td>0.693</td>"));
     assert_eq!(html.matches("<figure class=\"picture\">").count(), 2);
     let csv = tab.csv(&record);
@@ -125,11 +125,15 @@ fn it_says_when_each_event_was_learned() {
         assert!(html.contains(&format!("<th scope=\"row\">{name}</th>")) && html.contains(loss), "{name}: {html}");
     }
     // What a model says comes in by the probe.
-    let tokens = probe.wishes()[0].rows.len();
-    let uniform = Seen { law: vec![0.2f32.ln(); 5 * tokens], ..Seen::default() };
+    let tokens = probe.requests()[0].rows.len();
+    let uniform = Activations { distribution: vec![0.2f32.ln(); 5 * tokens], ..Activations::default() };
     let Some(Measurement::Transitions(found)) = probe.measure(0, 7, uniform) else { panic!("no losses") };
     assert!(found.step == 7 && (found.excess[0].value - (5f64.ln() - 2f64.ln())).abs() < 1e-4);
-    assert!(probe.measure(0, 7, Seen { law: vec![f32::NAN; 5 * tokens], ..Seen::default() }).is_none());
+    assert!(
+        probe
+            .measure(0, 7, Activations { distribution: vec![f32::NAN; 5 * tokens], ..Activations::default() })
+            .is_none()
+    );
 }
 
 #[test]

@@ -184,26 +184,26 @@ fn changes_are_factors_where_everything_is_above_0() {
     let effect = Effect::along(&table, gap(), 0).unwrap();
     assert!(effect.change == Change::Ratio && (effect.over.mean - 0.5f64.ln()).abs() < 1e-12, "{effect:?}");
     // ln .5 ± 4.3027 · .1/√3.
-    assert_eq!(effect.told(), "× 0.50 [0.39, 0.64]");
+    assert_eq!(effect.in_words(), "× 0.50 [0.39, 0.64]");
     assert_eq!(effect.paired("nats"), "Paired by seed: factor × 0.50 [0.39, 0.64] over 3 seeds");
-    let told = |change, values: &[f64]| {
+    let in_words_of = |change, values: &[f64]| {
         let over = Estimate::over(values).expect("values");
         Effect { change, over, ..effect.clone() }.paired("nats per token")
     };
     assert_eq!(
-        told(Change::Difference, &[-0.008, -0.012, -0.016]),
+        in_words_of(Change::Difference, &[-0.008, -0.012, -0.016]),
         "Paired by seed: difference −0.0120 [−0.0219, −0.0021] nats per token over 3 seeds"
     );
     assert_eq!(
-        told(Change::Difference, &[-0.01, -0.03]),
+        in_words_of(Change::Difference, &[-0.01, -0.03]),
         "Paired by seed: difference −0.0200 nats per token over 2 seeds; an interval takes 3 or more"
     );
     assert_eq!(
-        told(Change::Ratio, &[0.5f64.ln()]),
+        in_words_of(Change::Ratio, &[0.5f64.ln()]),
         "Paired by seed: factor × 0.50, of one seed, so without an interval"
     );
     assert_eq!(
-        told(Change::Difference, &[0.5; 3]),
+        in_words_of(Change::Difference, &[0.5; 3]),
         "Paired by seed: difference 0.500 nats per token in each of 3 seeds"
     );
     let runs = make(-1.0);

@@ -18,7 +18,7 @@ impl Builder<'_> {
                     true => format!("{} from {low} to {high}", words::symbol(&self.table.axes[effect.axis].field)),
                     false => format!("{} {high} against {low}", words::symbol(&self.table.axes[effect.axis].field)),
                 },
-                effect.told(),
+                effect.in_words(),
                 effect.over.seeds.to_string(),
                 effect.corrected.map_or_else(|| "–".into(), probability),
                 effect.verdict().words().into(),
@@ -40,7 +40,7 @@ impl Builder<'_> {
         Some(Section::new("What each axis does", paragraphs, Vec::new(), Some(TextTable::new("effects", &head, rows))))
     }
 
-    /// What each axis does to each of the metrics. The two-level loss is told by its excess over Bayes, and whatever the table of effects
+    /// What each axis does to each of the metrics. The two-level loss is given by its excess over Bayes, and whatever the table of effects
     /// holds with that table's verdict; the others are corrected among themselves.
     pub(super) fn effect_sentences(&self, metrics: &[&'static Metric]) -> Vec<String> {
         let excess =

@@ -88,7 +88,7 @@ impl Builder<'_> {
             vec![
                 effect.metric.title.into(),
                 words::named(&effect.high),
-                effect.told(),
+                effect.in_words(),
                 effect.over.seeds.to_string(),
                 effect.corrected.map_or_else(|| "–".into(), probability),
                 effect.verdict().words().into(),

@@ -72,7 +72,7 @@ impl Builder<'_> {
             "settings",
         ];
         let mut paragraphs = vec![format!(
-            "Kendall's τ is 1 where both order all settings alike, −1 where they order them in opposite ways. It is taken over the settings of each seed, and the interval is Student's t at 95% over seeds. The bound is known up to constants only, so that its order is what can be tested. Beside each term stands its rate alone, 1/√((K−K′)·T_p) or 1/√(K·(N−N′)·T), which needs no training at all (for the sum: both rates added). Settings with the same rate are ties, which τ leaves out. So what the KL adds is told on two kinds of pairs of settings, each as the share of pairs in the right order less that in the wrong one: pairs of the same rate, and pairs that the rate orders, there less what the rate itself has. The {} verdicts are corrected together (Holm).",
+            "Kendall's τ is 1 where both order all settings alike, −1 where they order them in opposite ways. It is taken over the settings of each seed, and the interval is Student's t at 95% over seeds. The bound is known up to constants only, so that its order is what can be tested. Beside each term stands its rate alone, 1/√((K−K′)·T_p) or 1/√(K·(N−N′)·T), which needs no training at all (for the sum: both rates added). Settings with the same rate are ties, which τ leaves out. So what the KL adds is measured on two kinds of pairs of settings, each as the share of pairs in the right order less that in the wrong one: pairs of the same rate, and pairs that the rate orders, there less what the rate itself has. The {} verdicts are corrected together (Holm).",
             corrected.iter().flatten().count()
         )];
         paragraphs.extend(self.one_scale());

@@ -103,9 +103,9 @@ fn every_view_of_every_number_of_axes_is_sound() {
         let sweep = sweep(grid);
         let runs = runs(&sweep);
         for finished in [0, 1, 2, runs.len() / 2, runs.len()] {
-            let told = report(&sweep, &ALL, Some(0.3), &runs[..finished.min(runs.len())]);
-            check(&told);
-            assert!(text(&told).contains(if finished >= runs.len() { "All " } else { " of " }), "{grid}");
+            let built = report(&sweep, &ALL, Some(0.3), &runs[..finished.min(runs.len())]);
+            check(&built);
+            assert!(text(&built).contains(if finished >= runs.len() { "All " } else { " of " }), "{grid}");
         }
         check(&report(&sweep, &usual_views(&sweep), None, &runs));
     }
@@ -115,8 +115,8 @@ fn every_view_of_every_number_of_axes_is_sound() {
 fn sentences_say_what_lowers_the_loss_and_what_does_not() {
     let sweep = sweep("data.topics=4,16,64; data.sequences=2,8; seed=1..5");
     let runs = runs(&sweep);
-    let told = report(&sweep, &[View::Losses], None, &runs);
-    let text = text(&told);
+    let built = report(&sweep, &[View::Losses], None, &runs);
+    let text = text(&built);
     assert!(
         text.contains("K from 4 to 64 lowers the two-level loss above Bayes. Paired by seed: factor × 0."),
         "{text}"
@@ -131,14 +131,14 @@ fn sentences_say_what_lowers_the_loss_and_what_does_not() {
     assert!(text.contains("By itself it falls beyond chance in 1 of 3 settings of the others."), "{text}");
     assert!(text.contains("No difference beyond chance at (K = 16), (K = 64)."), "{text}");
     assert!(text.contains("corrected for the 6 verdicts of this table (Holm)"), "{text}");
-    let table = told.sections[1].tables().next().unwrap();
+    let table = built.sections[1].tables().next().unwrap();
     assert_eq!((table.rows.len(), table.rows[0].cells[5].as_str()), (6, "falls"), "{table:?}");
     // Seeds are paired: their common noise is far larger than what N does at K = 4.
-    let chart = told.sections[2].charts().next().unwrap();
+    let chart = built.sections[2].charts().next().unwrap();
     let svg = chart.svg(&Theme::light());
     let words = "data-key=\"data.topics=4 data.sequences=2 seed=1\"><title>N = 2, K = 4; two-level loss ";
     assert!(svg.contains(words) && svg.contains("mean of 5 runs (K = 4, N = 2)</title>"), "{svg}");
-    let note = told.sections[2].blocks.iter().find_map(|b| if let Block::Note(text) = b { Some(text) } else { None });
+    let note = built.sections[2].blocks.iter().find_map(|b| if let Block::Note(text) = b { Some(text) } else { None });
     assert!(note.unwrap().contains("bars: 95% over seeds") && chart.chart.summary().contains("bars: 95%"), "{note:?}");
 }
 
@@ -149,11 +149,11 @@ fn few_seeds_and_negative_gaps_are_said() {
         ("data.topics=4,16,64", "There is one seed only", ", of one seed, so without an interval."),
     ] {
         let sweep = sweep(grid);
-        let told = report(&sweep, &[View::Gaps, View::Fits, View::Ranks, View::Speed], None, &runs(&sweep));
-        let words = text(&told);
+        let built = report(&sweep, &[View::Gaps, View::Fits, View::Ranks, View::Speed], None, &runs(&sweep));
+        let words = text(&built);
         assert!(words.contains(few) && words.contains(paired), "{words}");
         assert!(!words.contains("(95%") && !words.contains("beyond chance"), "{words}");
-        let table = told.sections[1].tables().next().unwrap();
+        let table = built.sections[1].tables().next().unwrap();
         assert!(
             table.rows.iter().all(|row| row.cells[5] == "too few seeds" && !row.cells[2].contains('[')),
             "{table:?}"
@@ -167,7 +167,7 @@ fn few_seeds_and_negative_gaps_are_said() {
     assert!(words.contains("K from 4 to 64 lowers the topic gap. Paired by seed: difference −0.1"), "{words}");
 }
 
-/// Words have no order: each is told against the first, seed by seed.
+/// Words have no order: each is compared with the first, seed by seed.
 #[test]
 fn words_are_compared_with_the_first_of_them() {
     let sweep = sweep("net.architecture=transformer,gru,lstm; data.fresh=false; seed=1..8");
@@ -179,12 +179,12 @@ fn words_are_compared_with_the_first_of_them() {
         let excess = 5.0 * seed + higher + 0.001 * ((i * 7) % 5) as f64;
         run.metrics.set("two_level_excess", Some(Measured { value: excess - 10.0, stderr: 0.01 }));
     }
-    let told = report(&sweep, &[View::Losses], None, &runs);
-    let words = text(&told);
+    let built = report(&sweep, &[View::Losses], None, &runs);
+    let words = text(&built);
     let gru = "architecture gru instead of transformer does not lower the two-level loss above Bayes; it raises it. Paired by seed: difference 0.1998 [0.19";
     assert!(words.contains(gru) && words.contains("] nats per token over 8 seeds (95%)."), "{words}");
     assert!(words.contains("architecture lstm instead of transformer makes no difference to the two-level"), "{words}");
-    let table = told.sections[1].tables().next().unwrap();
+    let table = built.sections[1].tables().next().unwrap();
     assert!(table.rows.iter().any(|row| row.cells[1] == "architecture gru against transformer"), "{table:?}");
 }
 
@@ -205,14 +205,14 @@ fn components_and_events_have_sections_where_they_were_measured() {
             run.metrics.set("learned_once_before", Some(Measured { value: 200.0 + seed, stderr: 0.0 }));
         }
     }
-    let told = report(&sweep, &usual_views(&sweep), None, &runs);
-    check(&told);
-    let words = text(&told);
+    let built = report(&sweep, &usual_views(&sweep), None, &runs);
+    check(&built);
+    let words = text(&built);
     let named = "component 0 is coin:p=0.2, of weight 1; component 1 is coins, of weight 3";
     assert!(words.contains("exact Bayes, who knows the mixture") && words.contains(named), "{words}");
     let weight = "weight of component 0 from 1 to 4 lowers the loss above Bayes on component 0. Paired by seed: difference −0.07";
     assert!(words.contains(weight), "{words}");
-    let section = told.sections.iter().find(|s| s.title == "Steps to learn each event").unwrap();
+    let section = built.sections.iter().find(|s| s.title == "Steps to learn each event").unwrap();
     assert!(section.paragraphs().any(|p| p.contains("stays below 10% of what it was at first")), "{words}");
     assert!(section.paragraphs().any(|p| p.contains("A run that has not learned an event")), "{words}");
     let table = section.tables().next().unwrap();
@@ -227,26 +227,26 @@ fn components_and_events_have_sections_where_they_were_measured() {
 
 /// The runs with more topics go further from their prior: their terms rise while the gaps fall, and the rate alone would have it right.
 #[test]
-fn a_kl_that_orders_worse_than_its_rate_is_told() {
+fn a_kl_that_orders_worse_than_its_rate_is_reported() {
     let sweep = sweep("data.topics=4,16,64; seed=1..8");
     let mut runs = runs(&sweep);
     for run in &mut runs {
         let k = run.coordinates[0].as_f64().unwrap();
         run.metrics.set("distance_topic", Some(Measured { value: k * k, stderr: 0.0 }));
     }
-    let told = report(&sweep, &[View::Ranks], None, &runs);
-    let words = text(&told);
+    let built = report(&sweep, &[View::Ranks], None, &runs);
+    let words = text(&built);
     assert!(words.contains("The KL in the topic term spoils the order of pairs that the rate orders."), "{words}");
     assert!(words.contains("The KL in the sequence term changes nothing beyond chance on pairs that"), "{words}");
     assert!(words.contains("taken at one s = 0.100") && words.contains("The 3 verdicts are"), "{words}");
-    let row = &told.sections[1].tables().next().unwrap().rows[0].cells;
+    let row = &built.sections[1].tables().next().unwrap().rows[0].cells;
     let expected = ["−1.00 in every seed", "1.00 in every seed", "–", "−2.00 in every seed"];
     assert_eq!(&row[2..6], &expected, "{row:?}");
 }
 
 /// With N both the gap and the distance fall, and the topic rate knows nothing of N: τ alone leaves these pairs out.
 #[test]
-fn a_kl_that_orders_what_its_rate_cannot_is_told() {
+fn a_kl_that_orders_what_its_rate_cannot_is_reported() {
     let sweep = sweep("data.topics=4,64; data.sequences=2,4,8; seed=1..8");
     let mut runs = runs(&sweep);
     for run in &mut runs {
@@ -284,11 +284,11 @@ fn recorded_runs_give_the_same_pictures() {
 #[test]
 fn fits_and_ranks_are_tables() {
     let sweep = sweep("data.topics=4,16,64; seed=1..3");
-    let told = report(&sweep, &[View::Fits, View::Ranks], None, &runs(&sweep));
-    let fits = told.sections[1].tables().next().unwrap();
+    let built = report(&sweep, &[View::Fits, View::Ranks], None, &runs(&sweep));
+    let fits = built.sections[1].tables().next().unwrap();
     let gap = &fits.rows.iter().find(|row| row.cells[0] == "Topic gap").unwrap().cells;
     // 0.5/K and a little noise; the bound's term at fixed KL is K^(-1/2).
     assert!(gap[2].starts_with("0.9") && gap[3] == "0.50" && gap[5] == "3" && gap[6] == "3", "{gap:?}");
-    let ranks = told.sections[2].tables().next().unwrap();
+    let ranks = built.sections[2].tables().next().unwrap();
     assert_eq!(ranks.rows[0].cells[2], "1.00 in every seed");
 }

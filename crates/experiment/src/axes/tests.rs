@@ -164,11 +164,11 @@ fn a_mixture_is_varied_by_weights_parts_and_their_parameters() {
 #[test]
 fn what_cannot_be_an_axis_names_what_can() {
     let says = |world: &str, grid: &str, words: &[&str]| {
-        let told = match Sweep::parse_grid(base(world), grid).and_then(|sweep| sweep.cells()) {
+        let message = match Sweep::parse_grid(base(world), grid).and_then(|sweep| sweep.cells()) {
             Ok(cells) => panic!("{grid} gave {} cells", cells.len()),
             Err(problems) => sentences(&problems),
         };
-        assert!(words.iter().all(|word| told.contains(word)), "{words:?} in {told}");
+        assert!(words.iter().all(|word| message.contains(word)), "{words:?} in {message}");
     };
     says(
         "coins",

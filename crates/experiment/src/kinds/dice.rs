@@ -1,4 +1,4 @@
-//! Dirichlet-categorical tokens: a die of unknown faces.
+//! Dirichlet-categorical tokens: dice of unknown faces.
 
 use super::{COINS, Events, Source, TOPICS, WorldKind, nothing_more, numbers, real, whole};
 use crate::{Observation, WorldSize};
@@ -7,9 +7,9 @@ pub const KIND: WorldKind = WorldKind {
     name: "dice",
     title: "Dice with a Dirichlet prior",
     family: COINS,
-    about: "A die of v faces with probabilities from a Dirichlet: the excess loss tends to (v − 1)/(2L).",
+    about: "Tokens are drawn independently from v probabilities, which have a Dirichlet prior: the excess loss tends to (v − 1)/(2L).",
     parameters: &[
-        whole("v", 6.0, 2.0, 64.0, "Faces of the die, which are the tokens"),
+        whole("v", 6.0, 2.0, 64.0, "Number of tokens, the faces of the dice"),
         real("alpha", 1.0, 0.05, 100.0, "Concentration of the Dirichlet: small is loaded, large is fair"),
     ],
     topic: TOPICS,

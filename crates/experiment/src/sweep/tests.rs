@@ -97,21 +97,23 @@ fn fields_that_came_later_change_no_id() {
 
 #[test]
 fn what_is_measured_on_request_needs_its_world() {
-    let told = |world: &str, components: bool, events: bool| {
+    let check_of = |world: &str, components: bool, events: bool| {
         let mut experiment = Experiment { world: world.parse().expect("a world"), ..base() };
         (experiment.evaluation.components, experiment.evaluation.events) = (components, events);
         experiment.validate().map_or_else(|problems| sentences(&problems), |()| "sound".into())
     };
     let mixture =
         |parts: usize| format!(r#"{{"mixture": [{}]}}"#, vec![r#"{"weight": 1, "world": "coin"}"#; parts].join(","));
-    assert_eq!(told(&mixture(8), true, true), "sound");
-    assert_eq!(told("coins", false, true), "sound");
+    assert_eq!(check_of(&mixture(8), true, true), "sound");
+    assert_eq!(check_of("coins", false, true), "sound");
     assert!(
-        told("coins", true, false)
+        check_of("coins", true, false)
             .starts_with("evaluation.components is true; allowed: false in a world that is no mixture.")
     );
-    assert!(told(&mixture(9), true, false).contains("allowed: false in a mixture of more than 8 components."));
-    assert!(told("lds", false, true).starts_with("evaluation.events is true; allowed: false in a world of vectors."));
+    assert!(check_of(&mixture(9), true, false).contains("allowed: false in a mixture of more than 8 components."));
+    assert!(
+        check_of("lds", false, true).starts_with("evaluation.events is true; allowed: false in a world of vectors.")
+    );
 }
 
 #[test]

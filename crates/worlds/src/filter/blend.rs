@@ -12,7 +12,7 @@ struct Part {
     map: Vec<u16>,
     /// The blend's token as the part's, or [`UNKNOWN`].
     back: Vec<u16>,
-    law: Vec<f64>,
+    distribution: Vec<f64>,
 }
 
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Blend {
     log_prior: Vec<f64>,
     log_weights: Vec<f64>,
     shares: Vec<f64>,
-    /// Whether the parts' laws are those of the next token.
+    /// Whether the parts' distributions are those of the next token.
     predicted: bool,
 }
 
@@ -35,7 +35,7 @@ impl Blend {
             .map(|(filter, map, _)| {
                 let mut back = vec![UNKNOWN; vocab];
                 map.iter().enumerate().for_each(|(own, &token)| back[usize::from(token)] = own as u16);
-                Part { law: vec![0.0; filter.vocab()], filter, map, back }
+                Part { distribution: vec![0.0; filter.vocab()], filter, map, back }
             })
             .collect();
         let mut blend = Self {
@@ -65,7 +65,7 @@ impl Blend {
         if !self.predicted {
             for (part, weight) in self.parts.iter_mut().zip(&self.log_weights) {
                 if *weight > f64::NEG_INFINITY {
-                    part.filter.predict(&mut part.law);
+                    part.filter.predict(&mut part.distribution);
                 }
             }
             self.predicted = true;
@@ -76,7 +76,7 @@ impl Blend {
         self.predict_parts();
         out.fill(0.0);
         for (part, &share) in self.parts.iter().zip(&self.shares).filter(|(_, share)| **share > 0.0) {
-            for (&token, p) in part.map.iter().zip(&part.law) {
+            for (&token, p) in part.map.iter().zip(&part.distribution) {
                 out[usize::from(token)] += share * p;
             }
         }
@@ -90,7 +90,7 @@ impl Blend {
                 continue;
             }
             let own = part.back.get(usize::from(token)).copied().unwrap_or(UNKNOWN);
-            let p = part.law.get(usize::from(own)).copied().unwrap_or(0.0);
+            let p = part.distribution.get(usize::from(own)).copied().unwrap_or(0.0);
             *weight += p.ln();
             if p > 0.0 {
                 part.filter.observe(own);

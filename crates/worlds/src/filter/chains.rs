@@ -11,8 +11,8 @@ pub struct Chains {
     contexts: usize,
     /// How many chains.
     count: usize,
-    /// Chances by (context, next token), then by chain: one chain after the other in memory, since every step runs over
-    /// all chains. After the last context comes the law of the first `order` tokens.
+    /// Probabilities by (context, next token), then by chain: one chain after the other in memory, since every step runs over
+    /// all chains. After the last context comes the distribution of the first `order` tokens.
     table: Vec<f64>,
     logs: Vec<f64>,
     log_prior: Vec<f64>,
@@ -31,8 +31,8 @@ impl Chains {
         for context in 0..=contexts {
             for next in 0..k {
                 table.extend(chains.iter().map(|c| {
-                    let law = if context == contexts { c.first() } else { c.row(context) };
-                    law[next]
+                    let distribution = if context == contexts { c.first() } else { c.row(context) };
+                    distribution[next]
                 }));
             }
         }

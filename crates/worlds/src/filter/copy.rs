@@ -1,6 +1,6 @@
 //! Repeats what followed the last token's last occurrence: an induction head's whole skill.
 
-/// Chance left for anything else, spread evenly.
+/// Probability left for anything else, spread evenly.
 const DOUBT: f64 = 0.05;
 
 #[derive(Clone, Debug)]

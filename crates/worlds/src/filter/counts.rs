@@ -1,5 +1,5 @@
 //! Counting what followed each context: exact Bayes for tokens drawn independently from Dirichlet rows, and the
-//! add-one learners that other worlds are compared with.
+//! add-one models that other worlds are compared with.
 
 /// Predicts `(count + alpha) / (total + Σ alpha)` given the last `order` tokens. The first `order` tokens are
 /// predicted from the prior alone.

@@ -1,4 +1,4 @@
-//! A Markov chain with Dirichlet(alpha) rows, hidden, whose first token comes from its stationary law.
+//! A Markov chain with Dirichlet(alpha) rows, hidden, whose first token comes from its stationary distribution.
 //!
 //! Were the first token drawn uniformly, the rows' posterior would be Dirichlet(alpha + counts) and the predictive its
 //! mean, `(c_ij + alpha) / (c_i + k alpha)`. But the first token is evidence too, with likelihood `pi_W(x_1)`, so with E
@@ -239,7 +239,7 @@ impl Cloud {
             }
             _ => {
                 let mut matrix = [0.0; MAX_K * MAX_K];
-                let mut law = [0.0; MAX_K];
+                let mut distribution = [0.0; MAX_K];
                 for (m, slot) in out.iter_mut().enumerate() {
                     for i in 0..k {
                         for j in 0..k {
@@ -247,8 +247,8 @@ impl Cloud {
                             matrix[at] = self.gammas[at * PARTICLES + m] * self.scales[i * PARTICLES + m];
                         }
                     }
-                    eliminate(&mut matrix[..k * k], k, &mut law[..k]);
-                    *slot = law[first];
+                    eliminate(&mut matrix[..k * k], k, &mut distribution[..k]);
+                    *slot = distribution[first];
                 }
             }
         }
@@ -311,7 +311,7 @@ mod tests {
         let (mut top, mut bottom) = (0.0, 0.0);
         for a in 0..N {
             for b in 0..N {
-                // Chance of leaving 0 and of leaving 1.
+                // Probability of leaving 0 and of leaving 1.
                 let (a, b) = ((a as f64 + 0.5) / N as f64, (b as f64 + 0.5) / N as f64);
                 let w = [[1.0 - a, a], [b, 1.0 - b]];
                 let pi = [b / (a + b), a / (a + b)];
@@ -370,9 +370,9 @@ mod tests {
                 let mut w: Vec<f64> = (0..k * k)
                     .map(|at| cloud.gammas[at * PARTICLES + m] * cloud.scales[at / k * PARTICLES + m])
                     .collect();
-                let mut law = vec![0.0; k];
-                eliminate(&mut w, k, &mut law);
-                for (i, p) in law.iter().enumerate() {
+                let mut distribution = vec![0.0; k];
+                eliminate(&mut w, k, &mut distribution);
+                for (i, p) in distribution.iter().enumerate() {
                     let mut entries = vec![0.0; m + 1];
                     cloud.stationary_entries(k, i, &mut entries);
                     assert!((entries[m] - p).abs() < 1e-12);

@@ -89,9 +89,9 @@ impl MixtureFilter {
             for i in block.clone() {
                 let belief = self.beliefs[i];
                 if belief > 0.0 {
-                    for exit in hmm.exits_with(i, token) {
-                        let mass = belief * exit.p;
-                        self.next[exit.next as usize] += mass;
+                    for transition in hmm.transitions_with(i, token) {
+                        let mass = belief * transition.p;
+                        self.next[transition.next as usize] += mass;
                         likelihood += mass;
                     }
                 }

@@ -22,7 +22,7 @@ pub use dirichlet_chains::particle_updates;
 use mixture::MixtureFilter;
 use ngram::{NgramFilter, Ngrams};
 
-/// The predictive law of the next token. Starts before the first token; no step allocates.
+/// The predictive distribution of the next token. Starts before the first token; no step allocates.
 ///
 /// A token that the model holds impossible tells it nothing it can use: the filter then starts over from its prior,
 /// and the next prediction is again that of the first position.
@@ -75,7 +75,7 @@ impl Filter {
         Self(Kind::Counts(Counts::new(alphas, order)))
     }
 
-    /// A k-state chain with Dirichlet(alpha) rows and a first token from its stationary law.
+    /// A k-state chain with Dirichlet(alpha) rows and a first token from its stationary distribution.
     pub fn dirichlet_chains(k: usize, alpha: f64) -> Self {
         Self(Kind::DirichletChains(Box::new(DirichletChains::new(k, alpha))))
     }

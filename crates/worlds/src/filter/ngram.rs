@@ -2,7 +2,7 @@
 //!
 //! A topic's model mixes orders 0 to [`ORDER`] by Witten and Bell's rule: after a context that was seen n times with t different
 //! followers, P(x) = (count(x) + t P'(x)) / (n + t), where P' is the model with one token less of context and, below the empty
-//! context, even chances. A context that was never seen leaves P' as it is.
+//! context, even probabilities. A context that was never seen leaves P' as it is.
 
 use std::sync::Arc;
 
@@ -203,7 +203,7 @@ impl NgramFilter {
     }
 
     /// P(token | topic, past), for the `i`-th topic.
-    fn chance(&self, i: usize, token: u16) -> f64 {
+    fn topic_probability(&self, i: usize, token: u16) -> f64 {
         self.contexts(i).fold(self.model.unigram(self.topics[i])[usize::from(token)], |p, context| {
             let followers = self.model.followers(context);
             let count = followers.binary_search_by_key(&token, |f| f.0).map_or(0, |at| followers[at].1);
@@ -215,8 +215,8 @@ impl NgramFilter {
     /// P(token | past): as `predict` says, without the other tokens.
     pub fn probability(&self, token: u16) -> f64 {
         let terms = self.shares.iter().enumerate().filter(|(_, share)| **share > NEGLIGIBLE);
-        let (sum, kept) =
-            terms.fold((0.0, 0.0), |(sum, kept), (i, share)| (sum + share * self.chance(i, token), kept + share));
+        let (sum, kept) = terms
+            .fold((0.0, 0.0), |(sum, kept), (i, share)| (sum + share * self.topic_probability(i, token), kept + share));
         sum / kept
     }
 
@@ -226,7 +226,7 @@ impl NgramFilter {
             return;
         }
         for i in 0..self.topics.len() {
-            self.log_weights[i] += self.chance(i, token).ln();
+            self.log_weights[i] += self.topic_probability(i, token).ln();
         }
         softmax(&self.log_weights, &mut self.shares);
         self.past = (self.past << BITS | u64::from(token)) & ((1 << (ORDER as u32 * BITS)) - 1);
@@ -279,16 +279,16 @@ mod tests {
         let mut out = vec![0.0; vocab];
         for (t, &x) in past.iter().enumerate() {
             let context = &past[t.saturating_sub(ORDER)..t];
-            let chance = |c: usize, x: u16| brute(&texts[c], vocab, context, x);
+            let probability = |c: usize, x: u16| brute(&texts[c], vocab, context, x);
             let total: f64 = posterior.iter().sum();
             filter.predict(&mut out);
             assert!((out.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{out:?}");
             for token in 0..vocab as u16 {
-                let expected = (0..3).map(|c| posterior[c] / total * chance(c, token)).sum::<f64>();
+                let expected = (0..3).map(|c| posterior[c] / total * probability(c, token)).sum::<f64>();
                 assert!((out[usize::from(token)] - expected).abs() < 1e-8, "at {t}: {out:?}, not {expected}");
                 assert!((filter.probability(token) - out[usize::from(token)]).abs() < 1e-12);
             }
-            (0..3).for_each(|c| posterior[c] *= chance(c, x));
+            (0..3).for_each(|c| posterior[c] *= probability(c, x));
             filter.observe(x);
         }
         filter.reset();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_no_topic_saw_keeps_a_chance() {
+    fn a_token_that_no_topic_saw_keeps_a_probability() {
         let model = Arc::new(Ngrams::fit(512, &[&[0; 50], &[511; 50]]));
         let mut filter = NgramFilter::new(model, &[1.0, 1.0]);
         let mut out = vec![0.0; 512];

@@ -1,14 +1,14 @@
 use super::*;
 
-fn law(spec: &str) -> LinearLaw {
-    LinearLaw::new(&spec.parse().expect(spec)).expect(spec)
+fn distribution(spec: &str) -> LinearPrior {
+    LinearPrior::new(&spec.parse().expect(spec)).expect(spec)
 }
 
-fn path(law: &LinearLaw, index: u64, length: usize) -> (LinearSystem, Vec<f32>) {
+fn path(distribution: &LinearPrior, index: u64, length: usize) -> (LinearSystem, Vec<f32>) {
     let mut stream = Stream::new(4, Purpose::MonteCarlo, index);
-    let system = law.draw(&mut stream);
-    let mut row = vec![0.0; length * law.dimension()];
-    law.draw_sequence(&system, &mut row, &mut stream);
+    let system = distribution.draw(&mut stream);
+    let mut row = vec![0.0; length * distribution.dimension()];
+    distribution.draw_sequence(&system, &mut row, &mut stream);
     (system, row)
 }
 
@@ -25,7 +25,7 @@ fn the_spectral_radius_is_the_largest_eigenvalue() {
     // The characteristic polynomial of a companion matrix: (z - 0.5)(z + 0.8)(z - 0.2).
     near(radius(3, &[-0.1, 0.46, -0.08, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]), 0.8);
     for d in 2..=5 {
-        let rescaled = law(&format!("lds:d={d},radius=0.9"));
+        let rescaled = distribution(&format!("lds:d={d},radius=0.9"));
         near(path(&rescaled, 1, 2).0.spectral_radius(), 0.9);
     }
 }
@@ -33,7 +33,7 @@ fn the_spectral_radius_is_the_largest_eigenvalue() {
 /// Any change of these numbers would change what a seed means.
 #[test]
 fn a_seed_gives_the_same_vectors_for_ever() {
-    let (_, row) = path(&law("lds:sw=0.3"), 0, 3);
+    let (_, row) = path(&distribution("lds:sw=0.3"), 0, 3);
     let bits: Vec<u32> = row.iter().map(|x| x.to_bits()).collect();
     assert_eq!(bits, PINNED, "{bits:?}");
 }
@@ -43,7 +43,7 @@ const PINNED: [u32; 6] = [1024522851, 1058010492, 3185481535, 1047776371, 317858
 /// Sums over a fine grid of scalar W's take the place of the algebra: d = 1 is not offered, but the formulas hold there.
 #[test]
 fn bayesian_ridge_is_bayes_on_a_grid() {
-    let one = LinearLaw { dimension: 1, noise: 0.3, spread: 0.7, first: 1.0, radius: 0.0 };
+    let one = LinearPrior { dimension: 1, noise: 0.3, spread: 0.7, first: 1.0, radius: 0.0 };
     let mut ridge = one.bayes();
     let grid: Vec<f64> = (0..20_001).map(|i| (f64::from(i) / 10_000.0 - 1.0) * 5.0).collect();
     let mut logs: Vec<f64> = grid.iter().map(|w| -0.5 * (w / 0.7).powi(2)).collect();
@@ -70,12 +70,12 @@ fn bayesian_ridge_is_bayes_on_a_grid() {
 
 #[test]
 fn a_large_pool_is_the_prior_and_a_pool_of_one_the_oracle() {
-    let law = law("lds:noise=0.5,sw=0.3");
+    let distribution = distribution("lds:noise=0.5,sw=0.3");
     let mut stream = Stream::new(9, Purpose::MonteCarlo, 0);
-    let systems: Vec<LinearSystem> = (0..20_000).map(|_| law.draw(&mut stream)).collect();
-    let (system, row) = path(&law, 3, 6);
-    let (mut pool, mut ridge) = (law.pool(systems.iter()), law.bayes());
-    let (mut one, mut oracle) = (law.pool([system.clone()].iter()), law.oracle(&system));
+    let systems: Vec<LinearSystem> = (0..20_000).map(|_| distribution.draw(&mut stream)).collect();
+    let (system, row) = path(&distribution, 3, 6);
+    let (mut pool, mut ridge) = (distribution.pool(systems.iter()), distribution.bayes());
+    let (mut one, mut oracle) = (distribution.pool([system.clone()].iter()), distribution.oracle(&system));
     for x in row.chunks_exact(2) {
         assert!((pool.log_density(x) - ridge.log_density(x)).abs() < 0.03);
         assert!(pool.predict().squared_distance(&ridge.predict()) < 1e-3);
@@ -86,15 +86,16 @@ fn a_large_pool_is_the_prior_and_a_pool_of_one_the_oracle() {
     }
     // And from the start again.
     pool.reset();
-    assert_eq!(pool.predict(), law.oracle(&system).predict());
+    assert_eq!(pool.predict(), distribution.oracle(&system).predict());
 }
 
 #[test]
 fn least_squares_finds_w_without_noise_to_speak_of() {
     for d in 2..=5 {
-        let law = law(&format!("lds:d={d},noise=0.01"));
-        let (system, row) = path(&law, 8, 400);
-        let (mut plain, mut oracle, mut ridge) = (law.least_squares(), law.oracle(&system), law.bayes());
+        let distribution = distribution(&format!("lds:d={d},noise=0.01"));
+        let (system, row) = path(&distribution, 8, 400);
+        let (mut plain, mut oracle, mut ridge) =
+            (distribution.least_squares(), distribution.oracle(&system), distribution.bayes());
         for x in row.chunks_exact(d) {
             for f in [&mut plain, &mut oracle, &mut ridge] {
                 let predicted = f.predict();
@@ -112,9 +113,9 @@ fn least_squares_finds_w_without_noise_to_speak_of() {
 #[test]
 fn default_sequences_of_forty_do_not_explode() {
     for d in 2..=5 {
-        let law = law(&format!("lds:d={d}"));
+        let distribution = distribution(&format!("lds:d={d}"));
         let largest: Vec<f32> =
-            (0..4000).map(|i| path(&law, i, 40).1.iter().fold(0.0f32, |m, x| m.max(x.abs()))).collect();
+            (0..4000).map(|i| path(&distribution, i, 40).1.iter().fold(0.0f32, |m, x| m.max(x.abs()))).collect();
         let wild = largest.iter().filter(|m| **m > 10.0).count();
         assert!(wild < 20, "d = {d}: {wild}");
     }

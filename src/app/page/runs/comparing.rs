@@ -41,7 +41,7 @@ impl App {
         here.show(None);
         let current = runs.current.get_untracked();
         let other = runs.history(id).await?;
-        let store = runs.settled().await;
+        let store = runs.written().await;
         let checkpoint = async |id: &str| {
             let bytes = store.bytes(id).await.ok()??.checkpoint;
             (!bytes.is_empty()).then(|| Arc::new(bytes))

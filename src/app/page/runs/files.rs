@@ -25,7 +25,7 @@ impl App {
     }
 
     async fn save(self, ids: &[String]) -> Result<(), String> {
-        let store = self.runs.settled().await;
+        let store = self.runs.written().await;
         let cards: Vec<KeptRun> = ids.iter().filter_map(|id| self.runs.card(id)).collect();
         let size: usize = cards.iter().map(|card| card.bytes).sum();
         if size > file::MAX_BYTES {
@@ -66,7 +66,7 @@ pub async fn open_file(app: App, given: &File) -> Result<(), String> {
     let buffer = JsFuture::from(given.array_buffer()).await.map_err(unread)?;
     let opened = file::read(&Uint8Array::new(&buffer).to_vec())?;
     // Cards are known once the database is open.
-    app.runs.settled().await;
+    app.runs.written().await;
     let opened = app.runs.cards.with_untracked(|cards| file::beside(cards, opened, js_sys::Date::now()));
     let names: Vec<&str> = opened.iter().map(|whole| whole.run.name.as_str()).collect();
     app.note(vec![format!("Added to your runs: {}.", names.join(", "))]);

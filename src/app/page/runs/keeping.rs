@@ -33,7 +33,7 @@ pub struct Going {
     pub identity: String,
     pub preset: &'static str,
     pub created: f64,
-    /// When its first steps were heard of, ms.
+    /// When its first steps were reported, ms.
     first: Option<f64>,
     /// A first checkpoint was asked for.
     asked: bool,

@@ -113,7 +113,7 @@ impl Runs {
     }
 
     /// Returns once everything is written that was to be.
-    async fn settled(self) -> Rc<RunStore> {
+    async fn written(self) -> Rc<RunStore> {
         let store = self.store().await;
         while self.writing.get_value() || self.writes.with_value(|writes| !writes.is_empty()) {
             rest(LOOK_MS).await;
@@ -126,7 +126,7 @@ impl Runs {
         if let Some(history) = self.loaded.with_untracked(|loaded| loaded.get(id).cloned()) {
             return Some(history);
         }
-        let bytes = self.settled().await.bytes(id).await.ok()??;
+        let bytes = self.written().await.bytes(id).await.ok()??;
         Some(Arc::new(History::from_bytes(&bytes.history).ok()?))
     }
 

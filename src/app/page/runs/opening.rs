@@ -98,7 +98,7 @@ impl App {
     }
 
     async fn find(self, id: &str) -> Result<Option<(KeptRun, Restored)>, String> {
-        let store = self.runs.settled().await;
+        let store = self.runs.written().await;
         let Some(card) = self.runs.card(id) else { return Ok(None) };
         let unread = |why| format!("The saved run could not be read: {why}.");
         let Some(bytes) = store.bytes(id).await.map_err(unread)? else { return Ok(None) };

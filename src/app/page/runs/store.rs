@@ -33,7 +33,7 @@ const LARGE: [&str; 4] = [HISTORY, CHECKPOINT, AT_CHECKPOINT, SEEDS];
 const MEMORY: usize = 128 << 20;
 
 /// How long to wait for the database, ms. It never answers while another page changes it.
-const PATIENCE: i32 = 5000;
+const TIMEOUT: i32 = 5000;
 /// Why, the rest of a sentence.
 const BUSY: &str = "another page of this site keeps the browser's storage busy";
 
@@ -173,7 +173,7 @@ async fn open() -> Result<Database, String> {
     let store = |name| builder::ObjectStoreBuilder::new(name);
     let open = builder::DatabaseBuilder::new(NAME).version(1);
     let mut opening = Box::pin(open.add_object_store(store(CARDS)).add_object_store(store(BYTES)).build());
-    match within(PATIENCE, opening.as_mut()).await {
+    match within(TIMEOUT, opening.as_mut()).await {
         Some(opened) => opened.map_err(|e| words(&e)),
         None => {
             spawn_local(async move {
@@ -251,7 +251,7 @@ fn words(error: &Error) -> String {
 
 /// What is read, unless it takes too long.
 async fn in_time<T>(read: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
-    let read = within(PATIENCE, pin!(read)).await;
+    let read = within(TIMEOUT, pin!(read)).await;
     read.ok_or_else(|| String::from(BUSY))?.map_err(|e| words(&e))
 }
 

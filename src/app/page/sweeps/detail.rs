@@ -62,7 +62,7 @@ fn Chosen(live: Arc<Live>, point: usize) -> impl IntoView {
     let retry = StoredValue::new(retry);
     let live = StoredValue::new(live);
     view! {
-        <div class="lab-detail" tabindex="-1" data-testid="lab-detail">
+        <div class="sweeps-detail" tabindex="-1" data-testid="lab-detail">
             <h4>{key}</h4>
             <div class="row">
                 <a class="button" href=link data-testid="lab-open-cell">"Open in the playground"</a>
@@ -85,8 +85,8 @@ fn Chosen(live: Arc<Live>, point: usize) -> impl IntoView {
                 <p class="problem">{move || why.get()}</p>
             </Show>
             <Show when=move || is_done.get()>
-                <div class="lab-scroll" tabindex="0" role="group" aria-label="Numbers of this run">
-                    <table class="lab-table">
+                <div class="sweeps-scroll" tabindex="0" role="group" aria-label="Numbers of this run">
+                    <table class="sweeps-table">
                         <Show when=move || again.get()>
                             <thead>
                                 <tr>

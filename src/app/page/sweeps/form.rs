@@ -88,15 +88,15 @@ fn NewSweepForm() -> impl IntoView {
         form.update(|form| form.device = device);
     };
     view! {
-        <form class="lab-form" on:submit=submit>
-            <div class="lab-axes" role="group" aria-label="What is varied">
+        <form class="sweeps-form" on:submit=submit>
+            <div class="sweeps-axes" role="group" aria-label="What is varied">
                 {(0..ROWS).map(|row| view! { <Axis row /> }).collect_view()}
             </div>
             <p class="note">
                 "Values are parted by commas; 1..5 is every whole number from 1 to 5. Every combination is one run."
             </p>
             <Measured />
-            <div class="lab-choices">
+            <div class="sweeps-choices">
                 <label>
                     <span>"Name"</span>
                     <input
@@ -149,7 +149,7 @@ fn Measured() -> impl IntoView {
     let set =
         move |put: fn(&mut Form, bool)| move |e: ev::Event| form.update(|form| put(form, event_target_checked(&e)));
     view! {
-        <div class="lab-choices" role="group" aria-label="What is measured besides">
+        <div class="sweeps-choices" role="group" aria-label="What is measured besides">
             <Show when=move || with_events.get()>
                 <label>
                     <input
@@ -197,7 +197,7 @@ fn Axis(row: usize) -> impl IntoView {
         app.draft.with_untracked(|base| form.update(|form| form.choose(row, &field, base)));
     };
     view! {
-        <div class="lab-axis">
+        <div class="sweeps-axis">
             <select
                 aria-label=format!("Field of axis {}", row + 1)
                 data-testid=format!("lab-field-{row}")
@@ -212,12 +212,12 @@ fn Axis(row: usize) -> impl IntoView {
                 spellcheck="false"
                 placeholder="no axis"
                 aria-label=format!("Values of axis {}", row + 1)
-                aria-describedby=format!("lab-hint-{row} lab-note")
+                aria-describedby=format!("sweeps-hint-{row} sweeps-note")
                 data-testid=format!("lab-values-{row}")
                 prop:value=move || form.with(|form| form.rows[row].1.clone())
                 on:input=move |e| form.update(|form| form.rows[row].1 = event_target_value(&e))
             />
-            <span class="note" id=format!("lab-hint-{row}") data-testid=format!("lab-hint-{row}")>
+            <span class="note" id=format!("sweeps-hint-{row}") data-testid=format!("lab-hint-{row}")>
                 {move || hint.get()}
             </span>
         </div>
@@ -244,7 +244,7 @@ fn AnswerView(answer: RwSignal<Answer>, cores: usize) -> impl IntoView {
     });
     let count = move || view! { <p data-testid="lab-count">{move || sentence.get()}</p> };
     view! {
-        <div id="lab-note" class="lab-note" role="status" data-testid="lab-note">
+        <div id="sweeps-note" class="sweeps-note" role="status" data-testid="lab-note">
             <Show when=move || has_problems.get() fallback=count>
                 <div class="problem" data-testid="lab-problems">
                     <For each=problems key=Clone::clone let((_, text))>

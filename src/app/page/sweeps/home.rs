@@ -13,16 +13,16 @@ use crate::{
 pub fn Home() -> impl IntoView {
     view! {
         <h2 tabindex="-1" data-testid="lab-title">"Sweeps"</h2>
-        <p class="lab-lead">
+        <p class="sweeps-lead">
             "Many runs at once, over a grid of settings: what do K, N and T do to the losses and the gaps? Results are kept in this browser as they come."
         </p>
         <Problems />
         <Studies />
-        <section class="lab-card">
+        <section class="sweeps-card">
             <h3>"New sweep"</h3>
             <NewSweep />
         </section>
-        <section class="lab-card">
+        <section class="sweeps-card">
             <h3>"In this browser"</h3>
             <Stored />
         </section>
@@ -46,12 +46,12 @@ fn Studies() -> impl IntoView {
         }
     });
     view! {
-        <section class="lab-card">
+        <section class="sweeps-card">
             <h3>"Published observations, as studies"</h3>
             <p>
                 "What Gong et al. (2025) and, of algorithms, Raventós et al. (2023) report, asked again on small worlds. Each says what its runs show and what they cannot. Recorded results open at once; every run of them can be made again here."
             </p>
-            <ul class="lab-list">{cards.collect_view()}</ul>
+            <ul class="sweeps-list">{cards.collect_view()}</ul>
         </section>
     }
 }
@@ -72,7 +72,7 @@ fn Stored() -> impl IntoView {
         <Show when=move || is_known.get() fallback=|| view! { <p class="note">"Loading the engine."</p> }>
             <div data-testid="lab-list">
                 <Show when=move || !is_empty.get() fallback=|| view! { <p class="note">"None yet."</p> }>
-                    <ul class="lab-list">
+                    <ul class="sweeps-list">
                         <For each=move || ids.get().unwrap_or_default() key=Clone::clone let(id)>
                             <StoredItem id />
                         </For>

@@ -19,7 +19,7 @@ use self::{
     sheet::{Study, Sweep},
     store::Screen,
 };
-use super::navigation::show_lab;
+use super::navigation::show_sweeps;
 
 #[component]
 pub fn Sweeps() -> impl IntoView {
@@ -27,31 +27,31 @@ pub fn Sweeps() -> impl IntoView {
     let app = store.app;
     // The coordinator starts when the view is first opened.
     Effect::new(move |_| {
-        if app.lab.get() {
+        if app.sweeps_open.get() {
             untrack(|| store.connect());
         }
     });
     // Nothing is built before it is wanted.
-    let is_wanted = Memo::new(move |before: Option<&bool>| before == Some(&true) || app.lab.get());
+    let is_wanted = Memo::new(move |before: Option<&bool>| before == Some(&true) || app.sweeps_open.get());
     let screen = move || match store.screen.get() {
         Screen::Home => view! { <Home /> }.into_any(),
         Screen::Sweep(live) => view! { <Sweep live /> }.into_any(),
         Screen::Study(study) => view! { <Study study /> }.into_any(),
     };
     view! {
-        <main class="lab" aria-label="Sweeps" data-testid="lab" hidden=move || !app.lab.get()>
-            <button type="button" class="lab-close" data-testid="lab-close" on:click=move |_| show_lab(app, false)>
+        <main class="sweeps" aria-label="Sweeps" data-testid="lab" hidden=move || !app.sweeps_open.get()>
+            <button type="button" class="sweeps-close" data-testid="lab-close" on:click=move |_| show_sweeps(app, false)>
                 "Back to the playground"
             </button>
             <Show when=move || !store.lost.with(String::is_empty)>
-                <div class="banner failed lab-lost" role="alert" data-testid="lab-lost">
+                <div class="banner failed sweeps-lost" role="alert" data-testid="lab-lost">
                     <p>{move || store.lost.get()}" Finished runs are kept; what was under way waits in the list."</p>
                     <button type="button" class="primary" data-testid="lab-again" on:click=move |_| store.restart()>
                         "Start sweeps again"
                     </button>
                 </div>
             </Show>
-            <div id="lab"><Show when=move || is_wanted.get()>{screen}</Show></div>
+            <div id="sweeps"><Show when=move || is_wanted.get()>{screen}</Show></div>
         </main>
     }
 }

@@ -15,22 +15,22 @@ pub fn Points(live: Arc<Live>) -> impl IntoView {
     let row = move |row: usize| {
         let first = row * length;
         let name = live.open.row_name(row);
-        let name = (!name.is_empty()).then(|| view! { <span class="lab-row-name">{name}</span> });
+        let name = (!name.is_empty()).then(|| view! { <span class="sweeps-row-name">{name}</span> });
         let end = live.open.len().min(first + length);
         let end = Memo::new(move |_| built.get().min(end));
         let live = live.clone();
         let square = move |point: usize| view! { <Square live=live.clone() point /> };
         view! {
-            <div class="lab-row">
+            <div class="sweeps-row">
                 {name}
-                <span class="lab-squares">
+                <span class="sweeps-squares">
                     <For each=move || first..end.get() key=|point| *point children=square />
                 </span>
             </div>
         }
     };
     view! {
-        <div class="lab-grid" data-testid="lab-grid">
+        <div class="sweeps-grid" data-testid="lab-grid">
             <For each=move || 0..built.get().div_ceil(length) key=|row| *row children=row />
         </div>
         <p class="note">{along}</p>

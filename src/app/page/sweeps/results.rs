@@ -88,10 +88,10 @@ pub fn Results(live: Arc<Live>) -> impl IntoView {
     };
     let live = StoredValue::new(live);
     view! {
-        <section class="lab-card">
+        <section class="sweeps-card">
             <h3>"Results"</h3>
             <div class="row">
-                <label class="lab-metric">
+                <label class="sweeps-metric">
                     <span>"One more metric"</span>
                     <select data-testid="lab-metric" on:change=choose>
                         <option value="">"–"</option>
@@ -102,7 +102,7 @@ pub fn Results(live: Arc<Live>) -> impl IntoView {
                 <button type="button" data-testid="lab-json" on:click=json>"Save JSON"</button>
                 <button type="button" data-testid="lab-html" on:click=html>"Save HTML"</button>
             </div>
-            <div class="lab-results" data-testid="lab-results">
+            <div class="sweeps-results" data-testid="lab-results">
                 <Show
                     when=move || !is_empty.get()
                     fallback=|| view! { <p class="note">"They appear here as runs finish."</p> }
@@ -142,8 +142,8 @@ fn RunsTable(live: Arc<Live>) -> impl IntoView {
     view! {
         <section>
             <h4>"Every run"</h4>
-            <div class="lab-scroll" tabindex="0" role="group" aria-label="Table">
-                <table class="lab-table" data-testid="lab-runs">
+            <div class="sweeps-scroll" tabindex="0" role="group" aria-label="Table">
+                <table class="sweeps-table" data-testid="lab-runs">
                     <thead>
                         <tr>{heads}</tr>
                     </thead>

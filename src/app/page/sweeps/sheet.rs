@@ -50,7 +50,7 @@ pub fn Sweep(live: Arc<Live>) -> impl IntoView {
         <Back />
         <h2 tabindex="-1" data-testid="lab-title">{title}</h2>
         <p class="note">{subtitle}</p>
-        <label class="lab-metric">
+        <label class="sweeps-metric">
             <span>"Name"</span>
             <input
                 type="text"
@@ -116,17 +116,17 @@ pub fn Study(study: Arc<StudyScreen>) -> impl IntoView {
     view! {
         <Back />
         <h2 tabindex="-1" data-testid="lab-title">{about.title}</h2>
-        <p class="lab-lead">{about.about[0]}</p>
-        <p class="lab-lead">{about.about[1]}</p>
-        <p class="lab-lead">{about.reading}</p>
-        <p class="banner lab-recorded" data-testid="lab-recorded">
+        <p class="sweeps-lead">{about.about[0]}</p>
+        <p class="sweeps-lead">{about.about[1]}</p>
+        <p class="sweeps-lead">{about.reading}</p>
+        <p class="banner sweeps-recorded" data-testid="lab-recorded">
             {by}
             {(!command.is_empty()).then(|| view! { <code>{command}</code> })}
             {on}
         </p>
         <div class="row" role="group" aria-label="Sweeps of this study">{parts}</div>
         <Show when=move || note.with(|note| !note.is_empty())>
-            <p class="lab-lead" data-testid="lab-note">{move || note.get()}</p>
+            <p class="sweeps-lead" data-testid="lab-note">{move || note.get()}</p>
         </Show>
         <Problems />
         {sweep}
@@ -140,13 +140,13 @@ fn Runs(live: Arc<Live>) -> impl IntoView {
     let p = Signal::derive(move || progress.get());
     let spoken = Memo::new(move |_| words::spoken(&p.get()));
     view! {
-        <section class="lab-card">
+        <section class="sweeps-card">
             <h3>"Runs"</h3>
-            <div class="lab-run">
+            <div class="sweeps-run">
                 <Buttons live=live.clone() p />
                 <p data-testid="lab-summary">{move || words::standing(&p.get())}</p>
             </div>
-            <div class="lab-bar" aria-hidden="true" style=move || format!("--done: {:.3}", p.get().share)></div>
+            <div class="sweeps-bar" aria-hidden="true" style=move || format!("--done: {:.3}", p.get().share)></div>
             <p class="spoken" role="status">{move || spoken.get()}</p>
             <Points live=live.clone() />
             <Detail live />

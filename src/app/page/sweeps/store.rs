@@ -25,7 +25,7 @@ use crate::{
 #[wasm_bindgen]
 extern "C" {
     /// `www/boot.js`: a new worker in the coordinator's role, as `takeEngine` gives one.
-    #[wasm_bindgen(js_namespace = ["globalThis", "icl"], js_name = takeLab)]
+    #[wasm_bindgen(js_namespace = ["globalThis", "icl"], js_name = takeSweeps)]
     fn take_coordinator() -> JsValue;
 }
 
@@ -190,9 +190,9 @@ pub struct Store {
 impl Store {
     pub fn new(app: App) -> Self {
         let base = Memo::new(move |before: Option<&Experiment>| match before {
-            Some(before) if !app.lab.get() => before.clone(),
+            Some(before) if !app.sweeps_open.get() => before.clone(),
             Some(_) => app.draft.get(),
-            None if app.lab.get() => app.draft.get(),
+            None if app.sweeps_open.get() => app.draft.get(),
             None => app.draft.get_untracked(),
         });
         let store = Self {

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{experiment::Training, net::layout::Layout};
 
-/// From parameters, gradient, moments and [`pace`] to the next parameters and moments.
+/// From parameters, gradient, moments and [`adamw_params`] to the next parameters and moments.
 pub fn adamw(layout: &Layout, training: &Training) -> Program {
-    use Buffer::{First, Flat, Gradient, Next, Pace, Second};
+    use Buffer::{AdamWParams, First, Flat, Gradient, Next, Second};
     let mut program = Program::default();
     let workers = layout.len.min(1 << 14).next_multiple_of(WORKGROUP);
     let mask = layout.decay_mask().into_iter().map(f32::to_bits).collect();
@@ -28,14 +28,14 @@ pub fn adamw(layout: &Layout, training: &Training) -> Program {
         ("REST_2", Number((1.0 - training.beta2) as f32)),
         ("EPSILON", Number(training.epsilon as f32)),
     ];
-    let bindings = [Pace, decays, norm, Gradient, Flat, First, Second, Next].map(whole);
+    let bindings = [AdamWParams, decays, norm, Gradient, Flat, First, Second, Next].map(whole);
     program.run("adamw", include_str!("wgsl/adamw.wgsl"), &sizes, &[], &bindings, layout.len);
     program
 }
 
-/// What AdamW is told of its step number `step` (from 1): learning rate, the factors that undo the moments' bias, weight decay, clip;
+/// The parameters of AdamW for step number `step` (from 1): learning rate, the factors that undo the moments' bias, weight decay, clip;
 /// as the bits of f32.
-pub fn pace(step: i32, learning_rate: f64, training: &Training) -> Vec<u32> {
+pub fn adamw_params(step: i32, learning_rate: f64, training: &Training) -> Vec<u32> {
     let first = 1.0 / (1.0 - training.beta1.powi(step));
     let second = 1.0 / (1.0 - training.beta2.powi(step));
     let all = [learning_rate, first, second, training.weight_decay, training.clip];

@@ -20,7 +20,7 @@ use cubecl::{
 };
 
 use super::{
-    adamw::{adamw, pace},
+    adamw::{adamw, adamw_params},
     program::{Buffer, Contents, Dispatch, Kernel, Program},
     step::Step,
 };
@@ -100,20 +100,20 @@ impl Passes {
         if sequences <= 2 * self.batch || wide <= 2 * self.batch { self.batch } else { wide }
     }
 
-    /// The predictive law of each cell, as `Network::forward` gives it: first [rows, T, outputs], then padding. `wide`: as many
+    /// The predictive distribution of each cell, as `Network::forward` gives it: first [rows, T, outputs], then padding. `wide`: as many
     /// sequences at least as there are.
     pub fn predictions(&self, flat: &Tensor<1>, rows: &Rows, wide: usize) -> Option<Tensor<1>> {
         self.with(wide, |Ready { launcher, step }| {
-            let law = self.empty(step.cells() * Net::outputs(self.observation));
+            let distribution = self.empty(step.cells() * Net::outputs(self.observation));
             let given = [
                 (Buffer::Flat, memory(flat)?.handle),
                 (Buffer::Batch, launcher.words(&step.batch.fill(rows))),
-                (Buffer::Law, memory(&law)?.handle),
+                (Buffer::Distribution, memory(&distribution)?.handle),
             ];
-            for dispatches in step.law() {
+            for dispatches in step.distribution() {
                 launcher.run(dispatches, &given);
             }
-            Some(law)
+            Some(distribution)
         })
     }
 
@@ -197,7 +197,7 @@ impl AdamW {
     ) -> Tensor<1> {
         self.steps += 1;
         let next = Tensor::empty(parameters.dims(), &parameters.device());
-        let words = self.launcher.words(&pace(self.steps, learning_rate, training));
+        let words = self.launcher.words(&adamw_params(self.steps, learning_rate, training));
         let tensors = [
             (Buffer::Flat, &parameters),
             (Buffer::Gradient, &gradient),
@@ -207,7 +207,7 @@ impl AdamW {
         ];
         let mut buffers: Vec<_> =
             tensors.iter().filter_map(|(buffer, tensor)| Some((*buffer, memory(tensor)?.handle))).collect();
-        buffers.push((Buffer::Pace, words));
+        buffers.push((Buffer::AdamWParams, words));
         self.launcher.run(&self.program.dispatches, &buffers);
         next
     }

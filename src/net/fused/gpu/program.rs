@@ -1,4 +1,4 @@
-//! What a GPU is told to do: a list of kernels on buffers, of sizes that are known beforehand. Knows no GPU.
+//! The program of a GPU: a list of kernels on buffers, of sizes that are known beforehand. Knows no GPU.
 
 use super::template::{Value, expand};
 
@@ -22,14 +22,14 @@ pub enum Buffer {
     Second,
     /// What [`super::step::Batch::fill`] gives.
     Batch,
-    /// What [`super::adamw::pace`] gives.
-    Pace,
+    /// What [`super::adamw::adamw_params`] gives.
+    AdamWParams,
     /// Mean loss.
     Loss,
     /// Each cell's share of it.
     Losses,
     /// What is predicted at each cell.
-    Law,
+    Distribution,
     /// One of [`Program::buffers`].
     Own(usize),
 }

@@ -36,7 +36,7 @@ impl Batch {
 
     pub fn words(self) -> usize {
         match self.observation {
-            // With the learner's own start, and the end of its cells.
+            // With the start token, and the end of its cells.
             Observation::Tokens(vocabulary) => 3 * self.cells() + vocabulary + 2,
             Observation::Vectors(dimension) => dimension * self.cells(),
         }
@@ -122,8 +122,8 @@ impl Step {
         &self.program.dispatches[..=self.forward]
     }
 
-    /// To the predictive laws, [cells, outputs]: one after the other.
-    pub fn law(&self) -> [&[Dispatch]; 2] {
+    /// To the predictive distributions, [cells, outputs]: one after the other.
+    pub fn distribution(&self) -> [&[Dispatch]; 2] {
         [&self.program.dispatches[..self.forward], self.ends().1]
     }
 
@@ -141,7 +141,7 @@ pub(super) enum Trunk {
 
 pub(super) struct KeptBlocks {
     blocks: Vec<Kept>,
-    turns: Option<Buffer>,
+    rope: Option<Buffer>,
     /// What the last norm reads, and knows of it.
     x: Buffer,
     stats: Buffer,
@@ -174,7 +174,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Everything; gives how many dispatches lead to the logits. The last makes laws of these, in place of a loss.
+    /// Everything; gives how many dispatches lead to the logits. The last makes distributions of these, in place of a loss.
     fn step(&mut self, layout: &Layout) -> usize {
         let (net, packing) = (self.net, self.packing);
         let (d, cells) = (padded(net.width), self.cells);
@@ -253,23 +253,23 @@ impl Builder<'_> {
         let outputs = Net::outputs(self.batch.observation);
         let sizes = [("CELLS", Size(cells)), ("OUTPUTS", Size(packing.head.columns)), ("TRUE_OUTPUTS", Size(outputs))];
         let flags: &[&str] = if vectors { &["VECTORS"] } else { &[] };
-        let bindings = [logits, Buffer::Law].map(whole);
-        self.run("law", include_str!("wgsl/law.wgsl"), &sizes, flags, &bindings, cells);
+        let bindings = [logits, Buffer::Distribution].map(whole);
+        self.run("distribution", include_str!("wgsl/distribution.wgsl"), &sizes, flags, &bindings, cells);
         forward
     }
 
     /// All blocks, and the norm before the head; with what the head reads.
     fn blocks(&mut self, mut x: Buffer) -> (Trunk, Buffer) {
         let packing = self.packing;
-        let turns = (self.net.positions == Positions::Rotary).then(|| self.turns());
+        let rope = (self.net.positions == Positions::Rotary).then(|| self.rope_table());
         let mut blocks = Vec::new();
         for block in &packing.blocks {
-            let (kept, after) = self.block(block, x, turns);
+            let (kept, after) = self.block(block, x, rope);
             blocks.push(kept);
             x = after;
         }
         let (y, stats) = self.norm(packing.norm, x);
-        (Trunk::Blocks(KeptBlocks { blocks, turns, x, stats }), y)
+        (Trunk::Blocks(KeptBlocks { blocks, rope, x, stats }), y)
     }
 
     /// From the gradient by the logits to that by what was read.
@@ -284,21 +284,21 @@ impl Builder<'_> {
         let spans = self.weights_len();
         let (dmixed, dheads, dweights) = (self.zeros(cells * query), self.zeros(cells * all), self.zeros(spans));
         for (block, of_block) in packing.blocks.iter().zip(&kept.blocks).rev() {
-            self.block_back(block, of_block, dx, dy, [dmixed, dheads, dweights], kept.turns);
+            self.block_back(block, of_block, dx, dy, [dmixed, dheads, dweights], kept.rope);
         }
         dx
     }
 
     /// A block from the residual stream to the residual stream.
-    fn block(&mut self, block: &Block, x: Buffer, turns: Option<Buffer>) -> (Kept, Buffer) {
+    fn block(&mut self, block: &Block, x: Buffer, rope: Option<Buffer>) -> (Kept, Buffer) {
         let (net, cells) = (self.net, self.cells);
         let d = padded(net.width);
         let (query, all) = self.head_columns();
         let (y, stats) = self.norm(block.attention_norm, x);
         let heads = self.zeros(cells * all);
         self.linear(block.heads, y, heads, None, &[]);
-        if let Some(turns) = turns {
-            self.turn(heads, turns, 1.0);
+        if let Some(rope) = rope {
+            self.rotary(heads, rope, 1.0);
         }
         let weights = self.zeros(self.weights_len());
         let mixed = self.zeros(cells * query);
@@ -332,7 +332,7 @@ impl Builder<'_> {
         dx: Buffer,
         dy: Buffer,
         [dmixed, dheads, dweights]: [Buffer; 3],
-        turns: Option<Buffer>,
+        rope: Option<Buffer>,
     ) {
         let net = self.net;
         if net.mlp != Mlp::None {
@@ -353,8 +353,8 @@ impl Builder<'_> {
         self.mix(dweights, (kept.heads, all, query), (dheads, all));
         self.mix_back(dweights, (kept.heads, all), (dheads, all, query));
         self.mix_back(kept.weights, (dmixed, query), (dheads, all, key));
-        if let Some(turns) = turns {
-            self.turn(dheads, turns, -1.0);
+        if let Some(rope) = rope {
+            self.rotary(dheads, rope, -1.0);
         }
         self.linear_weights(block.heads, kept.y[0], dheads);
         self.linear_back(block.heads, dheads, dy, &[]);
@@ -437,24 +437,24 @@ impl Builder<'_> {
         self.run("mix_back", include_str!("wgsl/mix_back.wgsl"), &sizes, &[], &bindings, invocations);
     }
 
-    fn turn(&mut self, heads: Buffer, turns: Buffer, sign: f32) {
+    fn rotary(&mut self, heads: Buffer, rope: Buffer, sign: f32) {
         let (_, all) = self.head_columns();
-        let (half, turned) = (self.net.head_width() / 2, self.net.heads + self.net.kv_heads);
+        let (half, rotated) = (self.net.head_width() / 2, self.net.heads + self.net.kv_heads);
         let mut sizes = self.of_batch();
         sizes.extend([
             ("STRIDE", Size(all)),
             ("HALF", Size(half)),
-            ("TURNED", Size(turned)),
+            ("ROTATED", Size(rotated)),
             ("HEAD", Size(padded(self.net.head_width()))),
             ("SIGN", Number(sign)),
         ]);
-        let invocations = self.batch.cells() * half * turned;
-        let bindings = [heads, turns].map(whole);
+        let invocations = self.batch.cells() * half * rotated;
+        let bindings = [heads, rope].map(whole);
         self.run("rotary", include_str!("wgsl/rotary.wgsl"), &sizes, &[], &bindings, invocations);
     }
 
     /// Cosine and sine of each position's angles, [T, head width / 2].
-    fn turns(&mut self) -> Buffer {
+    fn rope_table(&mut self) -> Buffer {
         let width = self.net.head_width();
         let angle = |t: usize, j: usize| t as f64 * ROTARY_BASE.powf(-((2 * j) as f64) / width as f64);
         let both = |a: f64| [(a.cos() as f32).to_bits(), (a.sin() as f32).to_bits()];

@@ -101,10 +101,10 @@ fn predictions_and_losses_are_the_step_up_to_the_head() {
     let names = |dispatches: &[&[Dispatch]]| {
         dispatches.concat().iter().map(|d| step.program.kernels[d.kernel].name).collect::<Vec<_>>()
     };
-    let (law, losses) = (names(&step.law()), names(&[step.losses()]));
-    assert_eq!(law[..law.len() - 1], losses[..losses.len() - 1]);
-    assert_eq!((law.last(), losses.last()), (Some(&"law"), Some(&"cross_entropy")));
-    assert!(!names(&[step.gradient()]).contains(&"law"));
+    let (distribution, losses) = (names(&step.distribution()), names(&[step.losses()]));
+    assert_eq!(distribution[..distribution.len() - 1], losses[..losses.len() - 1]);
+    assert_eq!((distribution.last(), losses.last()), (Some(&"distribution"), Some(&"cross_entropy")));
+    assert!(!names(&[step.gradient()]).contains(&"distribution"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 // One step of AdamW on the flat parameters, the gradient scaled down to norm `clip` where it is longer (0 leaves it alone).
 
 // Learning rate, what undoes the moments' bias, weight decay, clip.
-@group(0) @binding(0) var<storage, read_write> pace: array<f32, 5>;
+@group(0) @binding(0) var<storage, read_write> params: array<f32, 5>;
 // 1 where weight decay applies.
 @group(0) @binding(1) var<storage, read_write> decays: array<f32, LEN>;
 @group(0) @binding(2) var<storage, read_write> norm: array<f32, 1>;
@@ -17,8 +17,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (i >= LEN) {
         return;
     }
-    let rate = pace[0];
-    let clip = pace[4];
+    let rate = params[0];
+    let clip = params[4];
     var g = gradient[i];
     if (clip > 0.0) {
         g *= clip / max(norm[0], clip);
@@ -28,6 +28,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     first[i] = m;
     second[i] = v;
     let p = flat[i];
-    let update = m * pace[1] / (sqrt(v * pace[2]) + EPSILON);
-    next[i] = p - rate * update - rate * pace[3] * decays[i] * p;
+    let update = m * params[1] / (sqrt(v * params[2]) + EPSILON);
+    next[i] = p - rate * update - rate * params[3] * decays[i] * p;
 }

@@ -1,5 +1,5 @@
 // x = embedding of what is read, plus the position's vector where the net learns those. A vector is read by a matrix, a row for each
-// of its SIZE numbers, then the bias, then the learner's own start. Where a recurrent layer reads one-hot tokens, the rows are those of its
+// of its SIZE numbers, then the bias, then the start token. Where a recurrent layer reads one-hot tokens, the rows are those of its
 // input matrix, and its bias comes behind them. One invocation: four columns of a cell.
 
 #if VECTORS

@@ -1,7 +1,7 @@
-// The predictive law of each cell: log-probabilities of its logits, or the Gaussian as it is. One invocation: one cell.
+// The predictive distribution of each cell: log-probabilities of its logits, or the Gaussian as it is. One invocation: one cell.
 
 @group(0) @binding(0) var<storage, read_write> logits: array<f32, CELLS * OUTPUTS>;
-@group(0) @binding(1) var<storage, read_write> law: array<f32, CELLS * TRUE_OUTPUTS>;
+@group(0) @binding(1) var<storage, read_write> distribution: array<f32, CELLS * TRUE_OUTPUTS>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -25,6 +25,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let shift = log(sum) + most;
 #endif
     for (var i = 0u; i < TRUE_OUTPUTS; i++) {
-        law[to + i] = logits[at + i] - shift;
+        distribution[to + i] = logits[at + i] - shift;
     }
 }

@@ -1,4 +1,4 @@
-//! The first thing that a net does: looks its cells up, or maps them.
+//! The first layer of a net: looks up the embeddings of tokens, or applies the input projection to vectors.
 
 use crate::{
     linear::room,
@@ -10,7 +10,7 @@ use crate::{
 
 /// The first matrix of the flat vector, [inputs, width]: a row for each token and one for the start; or for vectors a linear map of their
 /// entries, with a bias, and a row for the start. `width` is the embedding's, or that of all gates where they read one-hot tokens.
-pub(crate) struct ReadIn {
+pub(crate) struct Embedding {
     length: usize,
     width: usize,
     inputs: usize,
@@ -21,7 +21,7 @@ pub(crate) struct ReadIn {
     scratch: Vec<f32>,
 }
 
-impl ReadIn {
+impl Embedding {
     pub fn new(shape: &Shape) -> Self {
         let (width, inputs) = (shape.read(), shape.kind.inputs());
         let vectors = matches!(shape.kind, Kind::Vectors(_));

@@ -11,7 +11,7 @@ use crate::{
         gaps::{Gaps, Tally},
         scales::{Randomise, Scales, perturbed},
         session::Session,
-        trainer::{Learner, Trainer},
+        trainer::{Model, Trainer},
     },
     experiment::{Experiment, Optimizer, bound::SCALES},
     pace::Pace,
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Counts what followed each prefix in the training set: a learner of which everything can be computed.
+/// Counts what followed each prefix in the training set: a model of which everything can be computed.
 struct Table {
     length: usize,
     counts: HashMap<Vec<u16>, [f64; 2]>,
@@ -41,13 +41,13 @@ impl Table {
         Self { length, counts }
     }
 
-    fn law(&self, prefix: &[u16]) -> [f64; 2] {
+    fn distribution(&self, prefix: &[u16]) -> [f64; 2] {
         let [a, b] = self.counts.get(prefix).copied().unwrap_or_default();
         [(a + 0.5) / (a + b + 1.0), (b + 0.5) / (a + b + 1.0)]
     }
 }
 
-impl Learner for Table {
+impl Model for Table {
     fn steps(&self) -> usize {
         0
     }
@@ -55,14 +55,14 @@ impl Learner for Table {
     async fn predictions(&self, rows: &Rows, _chunk: usize) -> Result<Vec<f32>, EngineError> {
         let Rows::Tokens(tokens) = rows else { panic!("tokens") };
         let rows = tokens.chunks_exact(self.length);
-        let laws = rows.flat_map(|row| (0..row.len()).flat_map(|t| self.law(&row[..t])));
-        Ok(laws.map(|p| p.ln() as f32).collect())
+        let distributions = rows.flat_map(|row| (0..row.len()).flat_map(|t| self.distribution(&row[..t])));
+        Ok(distributions.map(|p| p.ln() as f32).collect())
     }
 
     async fn log_likelihoods(&self, rows: &Rows, _chunk: usize) -> Result<Vec<f32>, EngineError> {
         let Rows::Tokens(tokens) = rows else { panic!("tokens") };
         let rows = tokens.chunks_exact(self.length);
-        let seen = rows.flat_map(|row| (0..row.len()).map(|t| self.law(&row[..t])[usize::from(row[t])]));
+        let seen = rows.flat_map(|row| (0..row.len()).map(|t| self.distribution(&row[..t])[usize::from(row[t])]));
         Ok(seen.map(|p| p.ln() as f32).collect())
     }
 }
@@ -74,14 +74,14 @@ fn exact(table: &Table, p: f64, positions: usize, filter: &Filter) -> [f64; 2] {
     let mut total = [0.0; 2];
     for word in 0..1_u32 << (positions - 1) {
         let tokens: Vec<u16> = (0..positions - 1).map(|t| (word >> t & 1) as u16).collect();
-        let chance: f64 = tokens.iter().map(|&x| if x == 0 { p } else { 1.0 - p }).product();
+        let probability: f64 = tokens.iter().map(|&x| if x == 0 { p } else { 1.0 - p }).product();
         let mut filter = filter.clone();
-        let mut law = [0.0; 2];
+        let mut distribution = [0.0; 2];
         filter.reset();
         for t in 0..positions {
-            filter.predict(&mut law);
-            total[0] += chance * kl(table.law(&tokens[..t]));
-            total[1] += chance * kl(law);
+            filter.predict(&mut distribution);
+            total[0] += probability * kl(table.distribution(&tokens[..t]));
+            total[1] += probability * kl(distribution);
             if t < tokens.len() {
                 filter.observe(tokens[t]);
             }
@@ -130,7 +130,7 @@ fn known(seed: u64, topics: usize, sequences: usize, most: usize) -> (Vec<(Measu
         let Some((topic, Rows::Tokens(tokens))) = corpus.row(row) else { panic!("tokens") };
         for (t, &x) in tokens.iter().enumerate() {
             let p = if x == 0 { coin(topic) } else { 1.0 - coin(topic) };
-            sum += (p / table.law(&tokens[..t])[usize::from(x)]).ln();
+            sum += (p / table.distribution(&tokens[..t])[usize::from(x)]).ln();
             cells += 1.0;
         }
     }
@@ -217,7 +217,7 @@ fn gaps_of_a_table_on_fresh_draws_are_what_they_are() {
                 let p = coin(topic);
                 let table = &table;
                 row.iter().enumerate().map(move |(t, &x)| {
-                    ((if x == 0 { p } else { 1.0 - p }) / table.law(&row[..t])[usize::from(x)]).ln()
+                    ((if x == 0 { p } else { 1.0 - p }) / table.distribution(&row[..t])[usize::from(x)]).ln()
                 })
             });
             let empirical = empirical.sum::<f64>() / tokens.len() as f64;
@@ -244,7 +244,7 @@ fn gaps_of_a_table_on_fresh_draws_are_what_they_are() {
 }
 
 /// All that a run tells until its outcome, and what it tells when more is measured.
-fn told(experiment: &Experiment, more: usize) -> (Vec<Evaluation>, Vec<Outcome>, Vec<f64>) {
+fn run_events(experiment: &Experiment, more: usize) -> (Vec<Evaluation>, Vec<Outcome>, Vec<f64>) {
     let (mut evaluations, mut outcomes, mut losses) = (Vec::new(), Vec::new(), Vec::new());
     let mut emit = |event: Event| match event {
         Event::Evaluation(evaluation) => evaluations.push(evaluation),
@@ -273,7 +273,7 @@ fn the_final_curves_are_measured_on_as_many_sequences_as_the_gaps() {
         // 12 steps of 8: at most 1.5 · 96 = 144 sequences of each kind.
         (experiment.evaluation.most, experiment.evaluation.share) = (4096, 1.5);
         experiment.evaluation.precision = 1e-4;
-        let (evaluations, outcomes, losses) = told(&experiment, 1);
+        let (evaluations, outcomes, losses) = run_events(&experiment, 1);
         let [.., own, last, more] = &evaluations[..] else { panic!("evaluations") };
         let [first, second] = &outcomes[..] else { panic!("two outcomes") };
         assert_eq!((own.sequences, last.sequences, more.sequences), (16, 144, 288), "{world} {fresh}");
@@ -297,7 +297,7 @@ fn the_final_curves_are_measured_on_as_many_sequences_as_the_gaps() {
             let error = own.excess_stderr[l].max(3.0 * last.excess_stderr[l]);
             assert!(close(last.model[l], own.model[l], error), "{world} {fresh} at {l}");
         }
-        assert_eq!(evaluations, told(&experiment, 1).0, "it repeats");
+        assert_eq!(evaluations, run_events(&experiment, 1).0, "it repeats");
     }
 }
 
@@ -321,7 +321,7 @@ fn a_training_set_that_is_smaller_than_an_evaluation_is_taken_once() {
     for world in ["coins:n=3", "lds"] {
         let mut experiment = small(world);
         (experiment.data.fresh, experiment.data.topics, experiment.data.sequences) = (false, 4, 3);
-        let (evaluations, outcomes, _) = told(&experiment, 0);
+        let (evaluations, outcomes, _) = run_events(&experiment, 0);
         for evaluation in &evaluations {
             let l = evaluation.empirical;
             assert_eq!((l.loss.stderr, l.bayes.stderr, l.excess.stderr), (0.0, 0.0, 0.0), "all 12 rows were taken");
@@ -366,7 +366,7 @@ fn no_number_that_is_not_finite_leaves_a_session() {
             let read: Result<Vec<FromEngine>, _> = messages.iter().map(|bytes| wire::decode(bytes)).collect();
             let events: Vec<Event> = read.expect("messages").into_iter().map(|message| message.event).collect();
             if value.is_nan() {
-                assert!(events.iter().any(|e| matches!(e, Event::Frame(_))), "{world}: losses before are told");
+                assert!(events.iter().any(|e| matches!(e, Event::Frame(_))), "{world}: losses before are sent");
             }
         }
     }
@@ -473,27 +473,27 @@ fn prior_stages_leave_checkpoints() {
     for (world, fresh) in [("coins:n=3", false), ("lds", false), ("coins:n=3", true)] {
         let mut experiment = with_priors(world);
         experiment.data.fresh = fresh;
-        let told = outcome(&experiment);
-        assert_eq!((told.steps, told.prior_steps), (24, 12), "{world}");
-        assert_eq!(told.record.step, [0, 5, 6, 10, 12, 15, 20, 24], "{world}");
-        assert!(told.prior_seconds > 0.0 && told.prior_seconds < told.seconds);
-        assert!(told.distance_topic > 0.0 && told.distance_data > 0.0 && told.distance_topic != told.distance_data);
+        let found = outcome(&experiment);
+        assert_eq!((found.steps, found.prior_steps), (24, 12), "{world}");
+        assert_eq!(found.record.step, [0, 5, 6, 10, 12, 15, 20, 24], "{world}");
+        assert!(found.prior_seconds > 0.0 && found.prior_seconds < found.seconds);
+        assert!(found.distance_topic > 0.0 && found.distance_data > 0.0 && found.distance_topic != found.distance_data);
         // Halving: a few of the 39 values. More noise costs more, and what is chosen is borne.
-        assert!((4..=6).contains(&told.scales.len()), "{:?}", told.scales);
-        assert!(told.scales.windows(2).all(|pair| pair[0].scale < pair[1].scale), "{:?}", told.scales);
-        let (first, last) = (told.scales[0], told.scales[told.scales.len() - 1]);
-        assert!(last.rise.value > first.rise.value, "{:?}", told.scales);
-        if let Some(chosen) = told.scales.iter().find(|t| t.scale == told.scale) {
-            assert!(chosen.rise.value <= experiment.bound.rise || told.scale == SCALES[0]);
+        assert!((4..=6).contains(&found.scales.len()), "{:?}", found.scales);
+        assert!(found.scales.windows(2).all(|pair| pair[0].scale < pair[1].scale), "{:?}", found.scales);
+        let (first, last) = (found.scales[0], found.scales[found.scales.len() - 1]);
+        assert!(last.rise.value > first.rise.value, "{:?}", found.scales);
+        if let Some(chosen) = found.scales.iter().find(|t| t.scale == found.scale) {
+            assert!(chosen.rise.value <= experiment.bound.rise || found.scale == SCALES[0]);
         }
-        let noisy = told.randomised.expect("measured");
-        assert_eq!((noisy.scale, noisy.draws, noisy.sequences), (told.scale, 32, 512));
-        assert!((noisy.two_level.value - told.two_level.loss.value).abs() < 0.05, "{noisy:?}");
-        assert_eq!(told, Outcome { seconds: told.seconds, prior_seconds: told.prior_seconds, ..told.clone() });
+        let noisy = found.randomised.expect("measured");
+        assert_eq!((noisy.scale, noisy.draws, noisy.sequences), (found.scale, 32, 512));
+        assert!((noisy.two_level.value - found.two_level.loss.value).abs() < 0.05, "{noisy:?}");
+        assert_eq!(found, Outcome { seconds: found.seconds, prior_seconds: found.prior_seconds, ..found.clone() });
         // The same twice, but for what the clock says.
         let again = outcome(&experiment);
         assert_eq!(
-            (told.two_level, told.distance_topic, told.scale),
+            (found.two_level, found.distance_topic, found.scale),
             (again.two_level, again.distance_topic, again.scale)
         );
     }
@@ -514,7 +514,7 @@ fn a_prior_knows_nothing_of_what_it_may_not_see() {
 }
 
 #[test]
-fn differences_at_a_learner_that_knows_no_subset_are_as_expected() {
+fn differences_at_a_model_that_knows_no_subset_are_as_expected() {
     let mut sums = [0.0; 4];
     let seeds = 16;
     for seed in 0..seeds {
@@ -524,7 +524,7 @@ fn differences_at_a_learner_that_knows_no_subset_are_as_expected() {
         experiment.net.blocks = 1;
         (experiment.data.topics, experiment.data.sequences) = (8, 8);
         (experiment.prior.steps, experiment.prior.index) = (0, true);
-        // So small that the learner stays the seed's own.
+        // So small that the model stays the seed's own.
         (experiment.training.learning_rate, experiment.training.steps) = (1e-7, 2);
         experiment.evaluation.every = 1;
         let paths = outcome(&experiment).paths.expect("asked for");
@@ -543,12 +543,12 @@ fn langevin_paths_have_a_divergence() {
     experiment.prior.index = true;
     experiment.training.optimizer = Optimizer::Langevin;
     experiment.training.learning_rate = 0.05;
-    let told = outcome(&experiment).paths.expect("asked for");
-    assert!(told.is_kl && told.data > 0.0 && told.topic > told.data, "{told:?}");
+    let found = outcome(&experiment).paths.expect("asked for");
+    assert!(found.is_kl && found.data > 0.0 && found.topic > found.data, "{found:?}");
     // Twice β, twice the divergence of the same steps; the noise hardly moves these few.
     experiment.training.inverse_temperature *= 2.0;
     let doubled = outcome(&experiment).paths.expect("asked for");
-    assert!((doubled.data / told.data - 2.0).abs() < 0.3, "{told:?} {doubled:?}");
+    assert!((doubled.data / found.data - 2.0).abs() < 0.3, "{found:?} {doubled:?}");
 }
 
 #[test]
@@ -564,16 +564,16 @@ fn certificates_hold_in_repeated_runs() {
         experiment.training.learning_rate = 3e-3;
         (experiment.evaluation.every, experiment.evaluation.most) = (1000, 0);
         (experiment.bound.certificate, experiment.bound.scale) = (true, 0.02);
-        let told = outcome(&experiment).certificate.expect("asked for");
-        assert!(told.empirical_limit > told.empirical && told.bound > told.empirical_limit, "{told:?}");
-        assert_eq!((told.sequences, told.draws), (4.0 * 1024.0, 8192));
+        let found = outcome(&experiment).certificate.expect("asked for");
+        assert!(found.empirical_limit > found.empirical && found.bound > found.empirical_limit, "{found:?}");
+        assert_eq!((found.sequences, found.draws), (4.0 * 1024.0, 8192));
         // What Monte Carlo costs: with 512 perturbed models the range of the losses alone costs 0.12 nats.
-        assert!(told.empirical_limit - told.empirical < 0.04, "{told:?}");
-        assert!(told.unigram < told.uniform, "{told:?}");
-        let (uniform, unigram) = (told.sequences_needed.expect("some n"), told.sequences_needed_unigram);
-        assert!(unigram.is_none_or(|n| n > uniform), "{told:?}");
-        failures += usize::from(told.population.value - 2.0 * told.population.stderr > told.bound);
-        useful += usize::from(told.bound < told.uniform);
+        assert!(found.empirical_limit - found.empirical < 0.04, "{found:?}");
+        assert!(found.unigram < found.uniform, "{found:?}");
+        let (uniform, unigram) = (found.sequences_needed.expect("some n"), found.sequences_needed_unigram);
+        assert!(unigram.is_none_or(|n| n > uniform), "{found:?}");
+        failures += usize::from(found.population.value - 2.0 * found.population.stderr > found.bound);
+        useful += usize::from(found.bound < found.uniform);
     }
     assert!(failures as f64 <= 0.05 * runs as f64, "{failures} of {runs}");
     // A bound that says nothing would hold too.
@@ -593,8 +593,8 @@ fn trained(experiment: &Experiment) -> (Trainer, World, Corpus) {
     (trainer, world, corpus)
 }
 
-fn mean_loss(learner: &impl Learner, rows: &Rows) -> f64 {
-    let log_p = pollster::block_on(learner.log_likelihoods(rows, 256)).expect("numbers");
+fn mean_loss(model: &impl Model, rows: &Rows) -> f64 {
+    let log_p = pollster::block_on(model.log_likelihoods(rows, 256)).expect("numbers");
     -log_p.iter().map(|&p| f64::from(p)).sum::<f64>() / log_p.len() as f64
 }
 
