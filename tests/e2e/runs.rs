@@ -218,7 +218,7 @@ fn a_reload_brings_all_seeds_back(kind: Kind) {
     page.click("pause");
     page.wait_for_phase("paused", SOON);
     open_list(&page);
-    wait_for_rows(&page, 1);
+    wait_for_rows(&page, 2);
     reload(&page);
     page.wait_for_phase("paused", RUN);
     page.click("run");
@@ -253,7 +253,7 @@ fn a_kept_run_is_compared_with_the_one_on_the_page(kind: Kind) {
         const dialog = document.querySelector(\"[data-testid='compare-dialog']\");
         return !!dialog?.open && dialog.textContent.includes(arguments[0])";
     page.browser.wait("the comparison", SOON, open, &[json!("A: Dursley or Wonka? 2")]);
-    page.browser.wait("what differs", SOON, open, &[json!("data.topics")]);
+    page.browser.wait("what differs", SOON, open, &[json!("Settings that differ")]);
     page.click("compare-swap");
     page.browser.wait("the other way round", SOON, open, &[json!("A: Dursley or Wonka?B: Dursley or Wonka? 2")]);
     page.browser.press("\u{e00c}");

@@ -102,7 +102,12 @@ impl App {
     /// Goes on where it stopped, or starts.
     pub fn run_or_resume(self) {
         match self.phase.get_untracked() {
-            phase if is_busy(&phase) && self.run.with_untracked(Option::is_some) && !self.changed.get_untracked() => {}
+            phase if is_busy(&phase) && self.run.with_untracked(Option::is_some) && !self.changed.get_untracked() => {
+                // It may have been prepared to be held.
+                if matches!(phase, Phase::Preparing { .. }) {
+                    self.send_all(Command::Resume);
+                }
+            }
             // At step 0 nothing is lost by taking the new settings.
             Phase::Paused if self.progress.get_untracked().step > 0 || !self.changed.get_untracked() => {
                 self.send_all(Command::Resume)
