@@ -53,6 +53,12 @@ fn three_seeds_run_side_by_side_and_are_drawn_as_bands() {
         let table = csv(&page, chart);
         assert!(table.lines().next().is_some_and(|names| names.contains("least")), "{chart}: {table}");
     }
+    // Said of the end of all seeds, and what was measured there hides nothing.
+    page.wait_for_text("This run at step 30: over all positions the loss on fresh topics is", SOON);
+    let room = "
+        const [above, below] = ['reached', 'probe-landscape'].map((id) => document.querySelector(`[data-testid='${id}']`)?.getBoundingClientRect());
+        return !!above && !!below && above.height > 0 && above.bottom <= below.top";
+    page.browser.wait("room for what was reached", SOON, room, &[]);
     let hash = page.browser.script("return location.hash", &[]);
     assert!(hash.as_str().is_some_and(|hash| hash.contains("view.seeds=3")), "{hash}");
     // So small a net trains on one core in any case: the run's own seed gives the same bits beside others.

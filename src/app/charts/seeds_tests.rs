@@ -248,7 +248,7 @@ fn every_chart_of_seeds_lies_inside_its_picture() {
         for kind in ChartKind::ALL {
             for theme in [Theme::light(), Theme::dark()] {
                 for (width, height) in [(900.0, 400.0), (358.0, 280.0)] {
-                    let view = View::new(width, height, theme.clone());
+                    let view = View::new(width, height, theme);
                     for options in [
                         Options::default(),
                         Options { log_log: true, above_bayes: true, linear_bound: true, ..Options::default() },

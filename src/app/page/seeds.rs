@@ -108,6 +108,11 @@ impl Seeds {
         self.engines.with_value(|engines| engines.iter().map(EngineClient::silence).fold(f64::INFINITY, f64::min))
     }
 
+    /// For what is said over the seeds: finds it anew every other second.
+    pub fn track(self) {
+        self.ticks.track();
+    }
+
     /// What is kept of the other seeds: their latest checkpoints.
     pub fn kept(self) -> Vec<SeedBytes> {
         self.checkpoints.with_value(|all| all.iter().flatten().cloned().collect())
@@ -359,7 +364,7 @@ fn cores(seeds: usize) -> Option<usize> {
 pub fn OverSeeds() -> impl IntoView {
     let app = use_app();
     let said = Memo::new(move |_| {
-        app.seeds.ticks.track();
+        app.seeds.track();
         app.probes.kind.track();
         app.seeds.of_run.track();
         app.shown.track();

@@ -24,6 +24,7 @@ pub fn StoryPanel() -> impl IntoView {
     let seen = move || {
         app.recorded.track();
         app.shown.track();
+        app.seeds.track();
         // What is to be guessed is not said.
         if app.predict.get() == Predict::Drawing {
             return String::new();
