@@ -4,6 +4,7 @@
 
 use super::{
     Problem, Text, WorldSpec,
+    kinds::Source,
     text::{Unit, sections},
 };
 
@@ -12,7 +13,7 @@ pub const FILE: &str = "udhr.txt";
 
 /// Whether the spec needs the texts.
 pub fn is_meant(spec: &WorldSpec) -> bool {
-    matches!(spec, WorldSpec::Named { kind: "udhr", .. })
+    spec.source() == Some(Source::Corpus)
 }
 
 /// The spec with its texts, which are those of the first languages of the corpus; the numbers of tokens agree.
