@@ -329,7 +329,8 @@ impl Measured {
     }
 }
 
-/// A loss of P2 (Gong et al. 2025; in excess of the topic-knowing source) and the least it can be.
+/// A loss of P2 (Gong et al. 2025; in excess of the topic-knowing source) and the same loss of exact Bayes. On training sequences a model that knows them by heart
+/// is below it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LossAndFloor {
     pub loss: Measured,

@@ -128,7 +128,7 @@ pub struct Paths {
     pub data: f64,
     /// The same with J the topic-dependent prior's subset.
     pub topic: f64,
-    /// Mean of a_t over the measurements, and of what it would be for a random J: σ_g² (1/N' - 1/N) and its like.
+    /// Mean of a_t over the measurements, and of what it would be for a random J (`engine::differences::expected`).
     pub difference_data: f64,
     pub expected_data: f64,
     pub difference_topic: f64,

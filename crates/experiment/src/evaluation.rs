@@ -26,8 +26,8 @@ pub struct Evaluation {
     pub most: usize,
     /// ...or this share of the training's work has been spent, see [`Self::limit`]. 0: no such limit.
     pub share: f64,
-    /// Each evaluation also measures how far the model is from known predictors: retrieval, inference and the like. For the phase
-    /// diagram of a sweep; then the early steps are evaluated too ([`Self::is_due`]).
+    /// Each evaluation also measures how far the model is from known predictors: retrieval, inference and the like. For the map
+    /// of algorithms of a sweep; then the early steps are evaluated too ([`Self::is_due`]).
     pub algorithms: bool,
     /// Each evaluation also measures the loss on each component of a mixture (`probe::components`): one forward pass more
     /// for each. In a mixture of at most [`MOST_COMPONENTS`] alone. The early steps are evaluated too.

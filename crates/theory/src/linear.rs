@@ -203,7 +203,9 @@ impl LinearTheory {
                  predictor, but no lower bound."
             )
         });
-        how.push("Excess entropy: infinite, since h_l - h tends to d²/(2L).".into());
+        if distribution.is_exact() {
+            how.push("Excess entropy: infinite, since h_l - h tends to d²/(2L).".into());
+        }
         how.push("Unigram level: the entropy of the marginal distribution, from the spacings of sampled lengths; directions are even.".into());
         Self {
             squared_error: plus(&bayes.1.squares, n),

@@ -129,21 +129,28 @@ pub fn kl(history: &History, options: Options) -> Sheet {
     type Read = fn(&Paths) -> f64;
     let data: [Read; 3] = [|p| p.data, |p| p.difference_data, |p| p.expected_data];
     let topic: [Read; 3] = [|p| p.topic, |p| p.difference_topic, |p| p.expected_topic];
-    for (name, is_kl, reads) in [("N′ of each", is_kl, data), ("K′ topics", false, topic)] {
-        let (what, about) = if is_kl {
-            (
+    let of_data = "σ_g²/K (1/N′ − 1/N), for N′ of the N sequences of each topic, drawn at random";
+    let of_topics = "σ_topics² (1/K′ − 1/K) + σ_g²/K′ (1/N′ − 1/N), for K′ of the K topics and N′ sequences of each, drawn at random";
+    for (name, of_n, reads, expected) in [("N′ of each", true, data, of_data), ("K′ topics", false, topic, of_topics)]
+    {
+        let (what, about) = match (is_kl, of_n) {
+            (true, true) => (
                 "KL",
                 "Σ (βη/4)‖g_S−g_J‖²: Langevin noise was injected, so this is the KL of the two training paths, estimated from one",
-            )
-        } else {
-            ("index", "Σ (βη/4)‖g_S−g_J‖²: the noise that would make it a KL of training paths was not injected")
+            ),
+            (true, false) => {
+                ("index", "Σ (βη/4)‖g_S−g_J‖² with J of K′ topics, summed as for N′; it is not claimed to be a KL")
+            }
+            (false, _) => {
+                ("index", "Σ (βη/4)‖g_S−g_J‖²: the noise that would make it a KL of training paths was not injected")
+            }
         };
         let over_seeds = |of: Read| Spread::over(all.iter().map(|o| o.paths.as_ref().map_or(f64::NAN, of)));
         let [sum_text, is, would] = reads.map(|of| over_seeds(of).map_or_else(|| number::short(of(p)), Spread::text));
         let (sum, spread) = (reads[0](p), over_seeds(reads[0]));
         let more = vec![
             line("‖Δg‖² = ‖g_S−g_J‖²", is.clone(), &format!("mean of {} measurements", p.measurements)),
-            line("expected", would.clone(), "σ_g²(1/|J| − 1/|S|), for a J drawn at random"),
+            line("expected", would.clone(), expected),
         ];
         let value = Some(Spread::mean_or(spread, sum, all.len()));
         words(name, value, spread, format!("{what} {sum_text}; ‖Δg‖² {is}, expected {would}"), about, more);
