@@ -157,7 +157,7 @@ impl App {
             None if by_itself && !going.opened && going.written > 0 => {
                 let is_wanted = self.runs.card(&going.id).is_some_and(|card| card.pinned || card.renamed);
                 if !is_wanted {
-                    self.runs.forget(self, &going.id);
+                    self.runs.delete_for_good(self, &going.id);
                 }
             }
             None => {}
@@ -231,21 +231,21 @@ impl Runs {
             Write::Whole { parts, bytes } => {
                 let Some(mut card) = self.card_of(&parts) else { return Ok(()) };
                 card.bytes = bytes.len();
-                let card = self.take(app, card);
-                let gone = store.keep(&card, &bytes).await?;
+                let (card, replaced) = self.take(card);
+                let gone = store.keep(&card, &bytes, &replaced).await?;
                 self.went(app, &gone);
             }
             Write::Later { parts, history } => {
                 let Some(card) = self.card_of(&parts) else { return Ok(()) };
-                let card = self.take(app, card);
-                let (card, gone) = store.follow(&card, history).await?;
+                let (card, replaced) = self.take(card);
+                let (card, gone) = store.follow(&card, history, &replaced).await?;
                 self.change(&card.id, |kept| kept.bytes = card.bytes);
                 self.went(app, &gone);
             }
             Write::Opened(whole) => {
                 self.cards.update(|cards| cards.push(whole.run.clone()));
                 self.cards.update(|cards| runs::sort(cards));
-                let gone = store.keep(&whole.run, &whole.bytes).await?;
+                let gone = store.keep(&whole.run, &whole.bytes, &[]).await?;
                 self.went(app, &gone);
             }
             Write::Card(id) => {
@@ -275,11 +275,11 @@ impl Runs {
     }
 
     /// Puts a card in its place in the list, and gives it as it stands there. What has the same settings, and got no further, makes room
-    /// and leaves its name.
-    fn take(self, app: App, mut card: KeptRun) -> KeptRun {
+    /// and leaves its name: its ids are given too, to be deleted as the card is written. A reload in between would find both.
+    fn take(self, mut card: KeptRun) -> (KeptRun, Vec<String>) {
         if self.deleted.with_untracked(|deleted| deleted.as_ref().is_some_and(|deleted| deleted.id == card.id)) {
             self.deleted.set(Some(card.clone()));
-            return card;
+            return (card, Vec::new());
         }
         let old = |cards: &Vec<KeptRun>| runs::superseded(cards, &card).into_iter().cloned().collect::<Vec<_>>();
         let old = self.cards.with_untracked(old);
@@ -294,13 +294,14 @@ impl Runs {
             }
             runs::sort(cards);
         });
-        for old in old {
-            self.forget(app, &old.id);
+        let replaced: Vec<String> = old.into_iter().map(|old| old.id).collect();
+        for id in &replaced {
+            self.forget(id);
         }
         if self.going.with_value(|going| going.id == card.id) && self.current.with_untracked(Option::is_none) {
             self.current.set(Some(card.id.clone()));
         }
-        card
+        (card, replaced)
     }
 
     /// Runs that went to make room are named.
@@ -324,12 +325,17 @@ impl Runs {
         }
     }
 
-    /// Deletes a run for good.
-    fn forget(self, app: App, id: &str) {
+    /// A run is no more, and what is still on its way of it is dropped.
+    fn forget(self, id: &str) {
         self.forgotten.update_value(|ids| {
             ids.insert(id.into());
         });
         self.leave_out(id);
+    }
+
+    /// Deletes a run for good.
+    fn delete_for_good(self, app: App, id: &str) {
+        self.forget(id);
         self.write(app, Write::Delete(id.into()));
     }
 
@@ -366,7 +372,7 @@ impl Runs {
         let Some(card) = self.card(id) else { return };
         if let Some(before) = self.deleted.get_untracked() {
             self.deleted.set(None);
-            self.forget(app, &before.id);
+            self.delete_for_good(app, &before.id);
         }
         self.deleted.set(Some(card.clone()));
         self.leave_out(id);
@@ -374,7 +380,7 @@ impl Runs {
             move || {
                 if self.deleted.with_untracked(|deleted| deleted.as_ref().is_some_and(|d| d.id == card.id)) {
                     self.deleted.set(None);
-                    self.forget(app, &card.id);
+                    self.delete_for_good(app, &card.id);
                 }
             },
             UNDO,
@@ -385,6 +391,8 @@ impl Runs {
     pub(super) fn undo(self, app: App) {
         let Some(card) = self.deleted.get_untracked() else { return };
         self.deleted.set(None);
-        self.take(app, card);
+        for id in self.take(card).1 {
+            self.write(app, Write::Delete(id));
+        }
     }
 }

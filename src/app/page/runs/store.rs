@@ -88,15 +88,15 @@ impl RunStore {
         }
     }
 
-    /// Writes a run, new or as it is now. Where there is no room, the oldest runs that are not pinned go; they are given back.
+    /// Writes a run, new or as it is now, and deletes those of the ids `replaced` in the same transaction. Where there is no room, the oldest runs that are not pinned go; they are given back.
     ///
     /// # Errors
     ///
     /// [`runs::NO_ROOM`] where nothing may go, and whatever else the browser says: then the run stays in memory until the page is closed.
-    pub async fn keep(&self, run: &KeptRun, bytes: &RunBytes) -> Result<Vec<KeptRun>, String> {
+    pub async fn keep(&self, run: &KeptRun, bytes: &RunBytes, replaced: &[String]) -> Result<Vec<KeptRun>, String> {
         let mut gone = Vec::new();
         loop {
-            match self.put(run, bytes).await {
+            match self.put(run, bytes, replaced).await {
                 Ok(()) => return Ok(gone),
                 Err(NotPut::Other(why)) => {
                     self.remember(run, bytes);
@@ -118,11 +118,14 @@ impl RunStore {
         }
     }
 
-    async fn put(&self, run: &KeptRun, bytes: &RunBytes) -> Result<(), NotPut> {
+    async fn put(&self, run: &KeptRun, bytes: &RunBytes, replaced: &[String]) -> Result<(), NotPut> {
+        for id in replaced {
+            self.memory.borrow_mut().remove(id);
+        }
         let Some(database) = &self.database else {
             return if self.remember(run, bytes) { Ok(()) } else { Err(NotPut::Full) };
         };
-        put(database, run, Some(bytes)).await?;
+        put(database, run, Some(bytes), replaced).await?;
         self.memory.borrow_mut().remove(&run.id);
         Ok(())
     }
@@ -139,10 +142,15 @@ impl RunStore {
     }
 
     /// Writes the curves of a run that went on after its checkpoint; gives the runs that went to make room.
-    pub async fn follow(&self, run: &KeptRun, history: Vec<u8>) -> Result<(KeptRun, Vec<KeptRun>), String> {
+    pub async fn follow(
+        &self,
+        run: &KeptRun,
+        history: Vec<u8>,
+        replaced: &[String],
+    ) -> Result<(KeptRun, Vec<KeptRun>), String> {
         let bytes = self.bytes(&run.id).await?.unwrap_or_default().followed_by(history);
         let run = KeptRun { bytes: bytes.len(), ..run.clone() };
-        let gone = self.keep(&run, &bytes).await?;
+        let gone = self.keep(&run, &bytes, replaced).await?;
         Ok((run, gone))
     }
 
@@ -153,7 +161,7 @@ impl RunStore {
             return Ok(());
         }
         let Some(database) = &self.database else { return Ok(()) };
-        put(database, run, None).await.map_err(|why| match why {
+        put(database, run, None, &[]).await.map_err(|why| match why {
             NotPut::Full => runs::NO_ROOM.trim_end_matches('.').into(),
             NotPut::Other(why) => why,
         })
@@ -213,11 +221,14 @@ async fn bytes(database: &Database, id: &str) -> Result<Option<RunBytes>, Error>
     }))
 }
 
-/// One transaction: no card without its bytes, and no curves of another step than the checkpoint's.
-async fn put(database: &Database, run: &KeptRun, large: Option<&RunBytes>) -> Result<(), NotPut> {
+/// One transaction: no card without its bytes, no curves of another step than the checkpoint's, and no run beside the one that replaces it.
+async fn put(database: &Database, run: &KeptRun, large: Option<&RunBytes>, replaced: &[String]) -> Result<(), NotPut> {
     let text = serde_json::to_string(run).map_err(|e| NotPut::Other(e.to_string()))?;
     let (all, cards, bytes) = both(database, TransactionMode::ReadWrite)?;
     cards.put(&text.into(), Some(&run.id.as_str().into()))?.await?;
+    for id in replaced {
+        erase(&cards, &bytes, id).await?;
+    }
     if let Some(large) = large {
         let RunBytes { history, checkpoint, at_checkpoint, seeds } = large;
         let seeds = postcard::to_allocvec(seeds).map_err(|e| NotPut::Other(e.to_string()))?;
@@ -231,14 +242,19 @@ async fn put(database: &Database, run: &KeptRun, large: Option<&RunBytes>) -> Re
 
 async fn delete(database: &Database, id: &str) -> Result<(), Error> {
     let (all, cards, bytes) = both(database, TransactionMode::ReadWrite)?;
-    cards.delete(JsValue::from(id))?.await?;
-    for which in LARGE {
-        bytes.delete(key(id, which))?.await?;
-    }
+    erase(&cards, &bytes, id).await?;
     if all.await?.is_committed() {
         return Ok(());
     }
     Err(Error::TransactionCommitError("the browser took it back".into()))
+}
+
+async fn erase(cards: &ObjectStore, bytes: &ObjectStore, id: &str) -> Result<(), Error> {
+    cards.delete(JsValue::from(id))?.await?;
+    for which in LARGE {
+        bytes.delete(key(id, which))?.await?;
+    }
+    Ok(())
 }
 
 fn key(id: &str, which: &str) -> JsValue {
