@@ -418,7 +418,7 @@ fn assert_reaches_bayes(mut experiment: Experiment, miss: Option<f64>) {
     );
     match miss {
         None => assert!(share < BAR, "{name}: mean excess {mean} is {share} of {available}"),
-        // A miss is no pass: a run that comes under the bar after all is to be named as such in the README, and one that gets much worse
+        // A miss is no pass: a run that comes under the bar after all is to be named as such in docs/published.md, and one that gets much worse
         // is broken.
         Some(known) => assert!(
             share >= BAR && share < 1.5 * known,
@@ -430,7 +430,7 @@ fn assert_reaches_bayes(mut experiment: Experiment, miss: Option<f64>) {
     }
 }
 
-/// The README's table, some 20 minutes: `cargo test --lib -- --ignored --nocapture reach_exact_bayes`.
+/// The table of docs/published.md, some 20 minutes: `cargo test --lib -- --ignored --nocapture reach_exact_bayes`.
 #[test]
 #[ignore = "many minutes"]
 fn worlds_of_every_kind_reach_exact_bayes() {
