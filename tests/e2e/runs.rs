@@ -10,22 +10,38 @@ use super::{Page, QUICK, RUN, SOON, there};
 /// Four hundred steps on a training set: some seconds, so that a reload comes in the middle.
 const MIDDLE: &str = "#v=2&preset=dursley-wonka&data.fresh=false&data.topics=4&training.steps=400";
 
+/// The page's files are kept in `globalThis.taken`, and not downloaded. Part of the page itself, since what a driver runs in Firefox lives
+/// in a world of its own.
+const TAKE: &str = "
+    globalThis.taken = null;
+    const url = URL.createObjectURL;
+    URL.createObjectURL = (blob) => { globalThis.taken = blob; return url.call(URL, blob); };
+    HTMLAnchorElement.prototype.click = () => {};
+    globalThis.forget = () => { globalThis.taken = null; };
+    globalThis.dropTaken = (bytes) => {
+      const data = new DataTransfer();
+      data.items.add(new File([globalThis.taken.slice(0, bytes)], 'mine.icl-runs'));
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+    };";
+
+fn opened(kind: Kind, link: &str) -> Page {
+    let page = Page::new(kind);
+    page.server.before_load(TAKE);
+    page.open(link);
+    page
+}
+
 /// What a chart's CSV file has, taken from the page as it is offered.
 fn csv(page: &Page, chart: &str) -> String {
-    take(page);
+    call(page, "forget()");
     page.click(&format!("csv-{chart}"));
     let text = page.browser.wait("a file", SOON, "return globalThis.taken && globalThis.taken.text()", &[]);
     text.as_str().unwrap_or_default().to_owned()
 }
 
-/// From now on the page's files are kept, and not downloaded.
-fn take(page: &Page) {
-    let script = "
-        globalThis.taken = null;
-        globalThis.realUrl ??= URL.createObjectURL;
-        URL.createObjectURL = (blob) => { globalThis.taken = blob; return globalThis.realUrl.call(URL, blob); };
-        HTMLAnchorElement.prototype.click = () => {};";
-    page.browser.script(script, &[]);
+/// Calls a function of [`TAKE`].
+fn call(page: &Page, what: &str) {
+    page.browser.script(&format!("globalThis.{what}"), &[]);
 }
 
 fn reload(page: &Page) {
@@ -71,7 +87,7 @@ fn press(page: &Page, name: &str, button: &str) {
 }
 
 fn a_reload_brings_a_finished_run_back(kind: Kind) {
-    let page = Page::opened(kind, QUICK);
+    let page = opened(kind, QUICK);
     page.wait_for_phase("finished", RUN);
     open_list(&page);
     wait_for_rows(&page, 1);
@@ -87,7 +103,7 @@ fn a_reload_brings_a_finished_run_back(kind: Kind) {
 }
 
 fn a_run_that_a_reload_interrupted_goes_on_to_the_same_numbers(kind: Kind) {
-    let page = Page::opened(kind, MIDDLE);
+    let page = opened(kind, MIDDLE);
     page.wait_for_phase("finished", RUN);
     let whole = csv(&page, "training-loss");
     page.click("run");
@@ -116,7 +132,7 @@ fn a_run_that_a_reload_interrupted_goes_on_to_the_same_numbers(kind: Kind) {
 }
 
 fn runs_are_renamed_pinned_deleted_and_brought_back(kind: Kind) {
-    let page = Page::opened(kind, QUICK);
+    let page = opened(kind, QUICK);
     page.wait_for_phase("finished", RUN);
     open_list(&page);
     wait_for_rows(&page, 1);
@@ -161,21 +177,17 @@ fn runs_are_renamed_pinned_deleted_and_brought_back(kind: Kind) {
 }
 
 fn runs_travel_as_a_file(kind: Kind) {
-    let page = Page::opened(kind, QUICK);
+    let page = opened(kind, QUICK);
     page.wait_for_phase("finished", RUN);
     open_list(&page);
     wait_for_rows(&page, 1);
-    take(&page);
+    call(&page, "forget()");
     page.click("runs-save");
     page.browser.wait("a file", SOON, "return (globalThis.taken?.size ?? 0) > 1000", &[]);
-    let drop = "
-        const data = new DataTransfer();
-        data.items.add(new File([globalThis.taken.slice(0, arguments[0])], 'mine.icl-runs'));
-        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));";
-    page.browser.script(drop, &[json!(5000)]);
+    call(&page, "dropTaken(5000)");
     page.wait_for_text("damaged or cut off", SOON);
     wait_for_rows(&page, 1);
-    page.browser.script(drop, &[json!(1_000_000_000)]);
+    call(&page, "dropTaken(1e9)");
     wait_for_rows(&page, 2);
     let list = rows(&page);
     assert_eq!(list[0].0, list[1].0, "its name stays: {list:?}");
@@ -188,7 +200,7 @@ fn runs_travel_as_a_file(kind: Kind) {
 
 /// Reloads at moments that no step chooses, six of them or as many as `RELOADS` says.
 fn reloads_at_any_moment_change_no_number(kind: Kind) {
-    let page = Page::opened(kind, MIDDLE);
+    let page = opened(kind, MIDDLE);
     page.wait_for_phase("finished", RUN);
     let whole = ["training-loss", "loss-by-position"].map(|chart| csv(&page, chart));
     let reloads = std::env::var("RELOADS").ok().and_then(|count| count.parse().ok()).unwrap_or(6);
@@ -209,7 +221,7 @@ fn reloads_at_any_moment_change_no_number(kind: Kind) {
 }
 
 fn a_reload_brings_all_seeds_back(kind: Kind) {
-    let page = Page::opened(kind, &format!("{MIDDLE}&view.seeds=3"));
+    let page = opened(kind, &format!("{MIDDLE}&view.seeds=3"));
     page.wait_for_phase("finished", RUN);
     let whole = ["training-loss", "loss-by-position"].map(|chart| csv(&page, chart));
     assert!(whole[0].lines().next().is_some_and(|names| names.contains("least")), "no spread in the table");
@@ -241,7 +253,7 @@ fn a_reload_brings_all_seeds_back(kind: Kind) {
 }
 
 fn a_kept_run_is_compared_with_the_one_on_the_page(kind: Kind) {
-    let page = Page::opened(kind, QUICK);
+    let page = opened(kind, QUICK);
     page.wait_for_phase("finished", RUN);
     open_list(&page);
     wait_for_rows(&page, 1);

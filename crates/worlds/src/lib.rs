@@ -231,7 +231,11 @@ impl World {
         match &self.topics {
             Topics::Text(_) => false,
             Topics::Linear(distribution) => distribution.is_exact(),
-            _ => true,
+            Topics::Finite(_)
+            | Topics::DirichletCategorical { .. }
+            | Topics::Markov { .. }
+            | Topics::Blocks { .. }
+            | Topics::Blend(_) => true,
         }
     }
 

@@ -121,7 +121,7 @@ fn every_entry_of_an_experiments_file_is_a_field() {
 fn the_docs_list_every_field() {
     let text = include_str!("../../../../docs/sweeps.md");
     for field in fields(&base("coins")) {
-        assert!(text.contains(&format!("`{}`", field.name)), "{}", field.name);
+        assert!(text.contains(&format!("`{}`", field.name)), "docs/sweeps.md lacks `{}`", field.name);
         if let Values::Choice(names) = &field.values {
             assert!(text.contains(&format!("`{}` ({})", field.name, names.join(", "))), "{}", field.name);
         }
@@ -129,7 +129,7 @@ fn the_docs_list_every_field() {
     for kind in KINDS {
         let parameters: Vec<String> = kind.parameters.iter().map(|p| format!("`world.{}`", p.name)).collect();
         let line = format!("| `{}` | {} |", kind.name, parameters.join(", "));
-        assert!(text.contains(&line), "{line}");
+        assert!(text.contains(&line), "docs/sweeps.md, table of worlds, lacks the line {line}");
     }
 }
 

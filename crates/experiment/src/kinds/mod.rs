@@ -243,54 +243,90 @@ mod tests {
     use crate::{Preset, WorldSpec};
 
     #[test]
-    fn each_world_agrees_with_itself() {
+    fn the_parts_of_each_world_agree() {
         for kind in KINDS {
+            let name = kind.name;
+            assert_eq!(KINDS.iter().filter(|other| other.name == name).count(), 1, "two worlds are called {name}");
             let spec = WorldSpec::named(kind);
-            assert_eq!(spec.validate(), Ok(()), "{}", kind.name);
+            assert_eq!(spec.validate(), Ok(()), "{name} with its defaults");
             let values = spec.values().expect("a named world");
+            let tokens = (kind.tokens)(values).len();
             match (kind.observation)(values) {
-                Observation::Tokens(count) => assert_eq!((kind.tokens)(values).len(), count, "{}", kind.name),
-                Observation::Vectors(entries) => assert_eq!((kind.tokens)(values).len(), 2 * entries, "{}", kind.name),
+                Observation::Tokens(count) => assert_eq!(tokens, count, "{name}: names of its tokens"),
+                Observation::Vectors(entries) => assert_eq!(tokens, 2 * entries, "{name}: names of its directions"),
             }
-            assert_eq!(KINDS.iter().filter(|other| other.name == kind.name).count(), 1, "{} twice", kind.name);
-            let mut names: Vec<_> = kind.parameters.iter().map(|p| p.name).collect();
-            names.sort_unstable();
-            names.dedup();
-            assert_eq!(names.len(), kind.parameters.len(), "a parameter of {} twice", kind.name);
             for p in kind.parameters {
-                assert!(p.low <= p.default && p.default <= p.high && !p.about.is_empty(), "{}.{}", kind.name, p.name);
+                let twice = kind.parameters.iter().filter(|other| other.name == p.name).count() > 1;
+                assert!(!twice, "{name} has two parameters {}", p.name);
+                assert!(
+                    p.low <= p.default && p.default <= p.high,
+                    "{name}.{}: its default is out of its range",
+                    p.name
+                );
+                assert!(!p.about.is_empty(), "{name}.{} says nothing of itself", p.name);
             }
-            if let Some(name) = kind.preset {
-                let preset = Preset::named(name).expect("a preset");
-                let shown = preset.experiment().world.kind().map(|kind| kind.name);
-                assert_eq!(shown, Some(kind.name), "the preset {name}");
+            if let Some(preset) = kind.preset {
+                let found = Preset::named(preset);
+                let found = found.unwrap_or_else(|| panic!("{name}: no preset is called {preset} (preset.rs)"));
+                let shown = found.experiment().world.kind().map(|kind| kind.name);
+                assert_eq!(shown, Some(name), "the preset {preset} is of another world");
             }
         }
+        // The page lists each family once.
+        let mut families: Vec<&str> = KINDS.iter().map(|kind| kind.family).collect();
+        families.dedup();
+        for family in &families {
+            let count = families.iter().filter(|other| *other == family).count();
+            assert_eq!(count, 1, "the worlds of the family {family} do not stand together in KINDS");
+        }
+    }
+
+    /// A world with its defaults, and with each parameter at both ends of its range, where that is allowed.
+    fn settings(kind: &'static WorldKind) -> Vec<WorldSpec> {
+        let usual = WorldSpec::named(kind);
+        let mut all = vec![usual.clone()];
+        for p in kind.parameters {
+            for value in [p.low, p.high] {
+                let mut spec = usual.clone();
+                spec.set_parameter(p.name, value);
+                all.extend(spec.validate().is_ok().then_some(spec));
+            }
+        }
+        all
     }
 
     #[test]
     fn processes_go_somewhere_from_every_state() {
-        for kind in KINDS {
-            let spec = WorldSpec::named(kind);
+        for spec in KINDS.iter().flat_map(settings) {
             let values = spec.values().expect("a named world");
+            let kind = values.kind();
             let Source::Processes(topics) = (kind.source)(values) else { continue };
-            assert_eq!((kind.topic_count)(values), Some(topics.len()), "{}", kind.name);
-            let Observation::Tokens(count) = (kind.observation)(values) else { panic!("{} is of tokens", kind.name) };
+            assert_eq!((kind.topic_count)(values), Some(topics.len()), "{spec}: its topics");
+            let Observation::Tokens(count) = (kind.observation)(values) else { panic!("{spec} is of tokens") };
             let mut states = 0;
             let mut edges = 0;
             for LabelledProcess { process, .. } in &topics {
                 let mut leaving = vec![0.0; process.states.len()];
-                for &(from, token, to, p) in &process.edges {
-                    assert!((token as usize) < count && (to as usize) < process.states.len(), "{}", kind.name);
+                for edge in &process.edges {
+                    let &(from, token, to, p) = edge;
+                    assert!(from.max(to) < leaving.len() as u32, "{spec}: {edge:?} names a state that is not there");
+                    assert!(usize::from(token) < count, "{spec}: {edge:?} names a token that is not there");
+                    assert!(p >= 0.0, "{spec}: {edge:?} has no probability (NaN: is there a parameter of that name?)");
                     leaving[from as usize] += p;
                 }
-                assert!(leaving.iter().all(|sum| (sum - 1.0).abs() < 1e-12), "{}: {leaving:?}", kind.name);
+                let one = leaving.iter().all(|sum| (sum - 1.0).abs() < 1e-12);
+                assert!(one, "{spec}: the edges that leave each state sum to {leaving:?}, not to 1");
                 let begins = usize::from(process.begin.is_some());
                 states += process.states.len() + begins;
                 edges += process.edges.len() + begins * process.states.len();
             }
             let size = (kind.size)(values);
-            assert_eq!((size.states, size.transitions), (states as f64, edges as f64), "{}", kind.name);
+            let counted = (states as f64, edges as f64);
+            assert_eq!(
+                (size.states, size.transitions),
+                counted,
+                "{spec}: `size` against (states, edges) of its processes"
+            );
         }
     }
 }
