@@ -2,27 +2,34 @@
 
 use crate::simd::{Simd, kernel};
 
-/// One step's constants.
+/// The numbers of one AdamW step (Loshchilov and Hutter 2019), the same for every parameter.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamWParams {
-    /// By which the gradient is scaled down, if it is too long; else 1.
+    /// Factor of the gradient: below 1 where its norm is above the limit, else 1.
     pub clip: f32,
+    /// β1: decay of the mean gradient (the first moment) from step to step.
     pub beta_1: f32,
-    /// 1 - beta, from the exact numbers: the difference of two f32 would be off by a millionth.
+    /// 1 - β1, rounded from the exact difference: that of two f32 would be off by a millionth.
     pub rest_1: f32,
+    /// β2: decay of the mean squared gradient (the second moment) from step to step.
     pub beta_2: f32,
+    /// 1 - β2, rounded as `rest_1` is.
     pub rest_2: f32,
-    /// 1 / (1 - beta^steps): undoes the moments' start at 0.
+    /// 1 / (1 - β1^steps): undoes the first moment's start at 0.
     pub first_scale: f32,
+    /// 1 / (1 - β2^steps): undoes the second moment's start at 0.
     pub second_scale: f32,
+    /// ε: added to the root of the second moment.
     pub epsilon: f32,
+    /// The learning rate of this step.
     pub learning_rate: f32,
-    /// Learning rate times weight decay where that applies; 0 elsewhere.
+    /// Learning rate · weight decay for parameters that decay; 0 for others.
     pub decay: f32,
 }
 
 kernel! {
-    /// One step on a part of the parameters with its part of gradient and moments, all of one length.
+    /// One AdamW step on a part of the parameters. Writes the parameters and their two moments; all
+    /// four slices belong to the same parameters and have one length.
     pub fn adamw(parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], params: AdamWParams) => adamw_on
 }
 

@@ -2,7 +2,9 @@
 //! sums behind least squares, in f64. Slices in, slices out; knows neither burn nor the browser.
 //!
 //! A crate of its own because it is compiled for speed where the rest of the engine is compiled for size, and because it alone may use
-//! `unsafe`: for the machine's vectors ([`simd`]) and the innermost loop of [`matmul`].
+//! `unsafe`: for the machine's vectors (`simd`) and the innermost loop of `matmul`.
+
+#![warn(missing_docs)]
 
 mod adamw;
 mod attention;

@@ -19,18 +19,22 @@ const CHUNK_BYTES: usize = 2 << 20;
 /// Where that is too few sequences to be quick, no more than this.
 const MOST_BYTES: usize = 64 << 20;
 
-/// Sequences of equal length, one behind the other.
+/// Sequences of equal length, one behind the other. A cell is one token or one vector.
 #[derive(Clone, Copy, Debug)]
 pub enum Cells<'a> {
+    /// One token for each cell.
     Tokens(&'a [u16]),
-    /// `dimension` numbers for each cell.
+    /// Vectors, each with `dimension` entries.
     Vectors {
+        /// Entries of a vector.
         dimension: usize,
+        /// The entries, `[cells, dimension]`, row-major.
         values: &'a [f32],
     },
 }
 
 impl<'a> Cells<'a> {
+    /// How many cells there are: sequences · T.
     pub fn count(self) -> usize {
         match self {
             Self::Tokens(tokens) => tokens.len(),
@@ -48,15 +52,21 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Which activations of a forward pass are wanted, and then what they are: row-major numbers, sequence after sequence.
+/// What is captured of a forward pass, and which heads are ablated in it.
+///
+/// Set `attention` or `residual` to `Some(Vec::new())` to ask for it; the pass appends to it,
+/// row-major, sequence after sequence.
 #[derive(Clone, Debug, Default)]
 pub struct ActivationCapture {
-    /// Heads (block, head; both from 0) that add nothing to the residual stream.
+    /// Ablated heads (block, head; both from 0): they add nothing to the residual stream.
     pub ablated: Vec<(usize, usize)>,
-    /// Of each block, [rows, heads, T, T], query by key; where wanted. Nothing of a net without attention.
+    /// Attention weights of each block, `[rows, heads, T, T]`, query by key. `None`: not captured.
+    /// Empty for a net without attention.
     pub attention: Option<Vec<Vec<f32>>>,
-    /// Of each layer [rows · T, width]; where wanted. Of a transformer: embedding, each block, normalised output; of a recurrent
-    /// net: embedding (not of one-hot tokens), the states of each layer.
+    /// Activations of each layer, `[rows · T, width]`. `None`: not captured.
+    ///
+    /// The layers of a transformer are embedding, each block, and the normalised output; those of a
+    /// recurrent net are embedding (not of one-hot tokens), then the states of each layer.
     pub residual: Option<Vec<Vec<f32>>>,
 }
 
@@ -88,15 +98,16 @@ pub(crate) trait Trunk: Send {
         profile: &mut Option<Profile>,
     );
 
-    /// From the gradient by the outputs to that by what was read, in `x`. Those by the parameters are added to `gradient`, or kept until
-    /// [`Self::finish`].
+    /// Backward pass: reads dL/d(outputs) from `outputs`, writes dL/d(input) to `x`, and adds the
+    /// gradients of parameters to `gradient`, or keeps them until [`Self::finish`].
     fn backward(&mut self, x: &mut [f32], outputs: &[f32], gradient: &mut [f32], profile: &mut Option<Profile>);
 
     /// Adds to `gradient` what was kept.
     fn finish(&self, flat: &[f32], gradient: &mut [f32]);
 }
 
-/// A net of any architecture, with all that its passes need.
+/// A net of any architecture, with the buffers that its passes need. The parameters are the
+/// caller's.
 pub struct Net {
     shape: Shape,
     embedding: Embedding,
@@ -106,11 +117,13 @@ pub struct Net {
     outputs: Vec<f32>,
     /// Sequences of a chunk.
     chunk: usize,
-    /// Where the time goes, when asked.
+    /// Measures where the time of passes goes; `None`: not measured.
     pub profile: Option<Profile>,
 }
 
 impl Net {
+    /// A net of this shape, with its buffers. They hold a few sequences at a time, whatever the
+    /// batch.
     pub fn new(shape: Shape) -> Self {
         let chunk = chunk(&shape);
         let row = |width: usize| vec![0.0; chunk * shape.length * width];
@@ -129,17 +142,25 @@ impl Net {
         }
     }
 
-    /// How many parameters there are.
+    /// How many parameters the net has: the length of `flat` in its passes.
     pub fn parameters(&self) -> usize {
         self.trunk.parameters()
     }
 
+    /// What the net looks like.
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
-    /// Mean negative log-likelihood of all cells, in nats; its gradient by `flat` to `gradient`. Both slices are as long as there are
-    /// parameters; `cells` are whole sequences, of the kind of the shape.
+    /// One forward and backward pass: returns the loss and writes its gradient.
+    ///
+    /// The loss is the mean negative log-likelihood over all cells, nats per cell. `flat` holds the
+    /// parameters and `gradient` receives dL/d(flat), both as long as [`Self::parameters`] says.
+    /// `cells` are whole sequences, of the shape's kind.
+    ///
+    /// # Panics
+    ///
+    /// `flat` has another length than there are parameters, or `gradient` is shorter.
     pub fn loss_and_gradient(&mut self, flat: &[f32], cells: Cells, gradient: &mut [f32]) -> f64 {
         let count = cells.count();
         if let Some(profile) = &mut self.profile {
@@ -165,8 +186,14 @@ impl Net {
         loss / count as f64
     }
 
-    /// The predictive distribution of each cell, [rows, T, outputs], appended to `out`: log-probabilities of tokens, or a Gaussian's mean
-    /// and the logarithm of its variance.
+    /// Appends the predictive distribution of each cell to `out`, `[rows, T, outputs]`:
+    /// log-probabilities of tokens, or a Gaussian's mean and the logarithm of its variance.
+    ///
+    /// `capture` asks for activations of the same pass.
+    ///
+    /// # Panics
+    ///
+    /// `flat` has another length than there are parameters.
     pub fn predict(
         &mut self,
         flat: &[f32],
@@ -185,7 +212,11 @@ impl Net {
         }
     }
 
-    /// ln p of each cell that is there, appended to `out`.
+    /// Appends ln p of each cell to `out`, `[rows, T]`, in nats.
+    ///
+    /// # Panics
+    ///
+    /// `flat` has another length than there are parameters.
     pub fn log_likelihoods(&mut self, flat: &[f32], cells: Cells, out: &mut Vec<f32>) {
         self.prepare(flat, false);
         for (from, to) in self.chunks(cells.count()) {

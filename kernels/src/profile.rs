@@ -2,38 +2,48 @@
 
 use crate::shape::{Architecture, Kind, Mlp, Shape};
 
-/// Parts of a step.
+/// A part of a training step, whose time is measured and whose work is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Packing matrices, folding norms into them, undoing that in the gradient.
     Parameters,
+    /// The look-up of embeddings or the input projection of vectors, forward and backward.
     Embedding,
+    /// The norms before attention and MLP, forward and backward.
     Norm,
+    /// The products of all linear maps but the head, forward.
     Linear,
+    /// Scores, softmax and the mixing of values, forward.
     Attention,
+    /// The MLPs' activation functions, forward and backward.
     Nonlinearity,
     /// The last norm, the head and the loss, forward and backward.
     Head,
+    /// The products of all linear maps but the head, backward.
     LinearBackward,
+    /// Scores, softmax and the mixing of values, backward.
     AttentionBackward,
-    /// What a recurrent net does one time after the other.
+    /// What a recurrent net does one time step after the other, forward.
     Recurrence,
+    /// What a recurrent net does one time step after the other, backward.
     RecurrenceBackward,
 }
 
 /// How many parts there are.
 const PARTS: usize = Part::RecurrenceBackward as usize + 1;
 
-/// Work of one part of a step.
+/// How much arithmetic and memory traffic one part of a step is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Work {
+    /// Multiply-adds; each is two floating-point operations.
     pub multiply_adds: f64,
-    /// Numbers read or written, each array once for each time it is gone through; what a cache or a register holds of it, aside.
+    /// Numbers (of 4 bytes) that are read or written: each array once for each time that it is gone
+    /// through, as if no cache or register held any of it.
     pub moved: f64,
 }
 
 impl Shape {
-    /// The parts of a step.
+    /// The parts that a step of this architecture has.
     pub fn parts(&self) -> &'static [Part] {
         use Part::{
             Attention, AttentionBackward, Embedding, Head, Linear, LinearBackward, Nonlinearity, Norm, Parameters,
@@ -49,7 +59,7 @@ impl Shape {
         }
     }
 
-    /// Work of a part of one step on so many cells, all blocks together.
+    /// Counts the work of a part of one step on so many cells, all blocks together.
     pub fn work(&self, part: Part, cells: usize) -> Work {
         match self.architecture {
             Architecture::Transformer => self.transformer_work(part, cells),
@@ -139,6 +149,7 @@ impl Shape {
 }
 
 impl Part {
+    /// The part in a few words, for tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Parameters => "packing, folding of norms",
@@ -163,7 +174,8 @@ pub(crate) fn lap(profile: &mut Option<Profile>, part: Part) {
     }
 }
 
-/// A stop-watch: the time since it was last looked at belongs to the part that is named.
+/// A stop-watch over the parts of a step: the time since the last look belongs to the part that is
+/// named.
 pub struct Profile {
     /// Milliseconds from any start.
     now: fn() -> f64,
@@ -172,6 +184,7 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// A stop-watch that starts at once. `now` gives milliseconds since any fixed moment.
     pub fn new(now: fn() -> f64) -> Self {
         Self { now, last: now(), spent: [0.0; PARTS] }
     }
@@ -187,7 +200,7 @@ impl Profile {
         self.last = now;
     }
 
-    /// Milliseconds of a part, all steps together.
+    /// Milliseconds spent on a part so far, all steps together.
     pub fn spent(&self, part: Part) -> f64 {
         self.spent[part as usize]
     }

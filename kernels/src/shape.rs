@@ -1,7 +1,9 @@
 //! What a net looks like, and where its parameters lie in the flat vector.
 
+/// What lies between the embedding and the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
+    /// A decoder-only transformer with pre-norm blocks.
     Transformer,
     /// Gated recurrent units: reset, update, new.
     Gru,
@@ -12,7 +14,9 @@ pub enum Architecture {
 /// The feed-forward part of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mlp {
+    /// Attention only.
     None,
+    /// Two linear maps with the GELU between.
     Gelu,
     /// silu(x W_g) ⊙ (x W_u), then W_d.
     Gated,
@@ -27,10 +31,14 @@ impl Mlp {
     }
 }
 
+/// How a transformer knows where a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Positions {
+    /// A learned vector for each position, added to the embedding.
     Learned,
+    /// Rotary embedding (RoPE) of queries and keys.
     Rotary,
+    /// Scores are lowered in proportion to the distance, by a slope for each head (ALiBi).
     Alibi,
 }
 
@@ -44,7 +52,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Rows of the first matrix; the last one is the start of a sequence, and before it a vector has a bias.
+    /// Rows of the first matrix: one for each token or entry of a vector, for vectors one for the
+    /// bias, and last one for the start of a sequence.
     pub fn inputs(self) -> usize {
         match self {
             Self::Tokens(n) => n + 1,
@@ -52,7 +61,7 @@ impl Kind {
         }
     }
 
-    /// Columns of the head.
+    /// Columns of the head: a logit for each token, or a mean's entries and one log-variance.
     pub fn outputs(self) -> usize {
         match self {
             Self::Tokens(n) => n,
@@ -61,28 +70,40 @@ impl Kind {
     }
 }
 
+/// What a net looks like: everything that its passes must know beside the parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
+    /// What the cells of a sequence are.
     pub kind: Kind,
+    /// What lies between the embedding and the head.
     pub architecture: Architecture,
-    /// Cells of every sequence.
+    /// T: cells of every sequence.
     pub length: usize,
     /// Blocks of a transformer, layers of a recurrent net.
     pub blocks: usize,
+    /// Width of the residual stream, or of a recurrent layer's state.
     pub width: usize,
-    /// A recurrent net's first layer reads one-hot tokens: its input matrix has a row for each token and one for the start of a
-    /// sequence, and there is no embedding. Without meaning for vectors and in transformers.
+    /// Whether a recurrent net's first layer reads one-hot tokens. There is then no embedding, and
+    /// the input matrix has a row for each token and one for the start of a sequence. No effect for
+    /// vectors and in transformers.
     pub one_hot: bool,
     // What follows is about transformers alone.
-    /// Rows of the learned positions.
+    /// Rows of the learned positions: the longest sequence that the parameters serve.
     pub context: usize,
+    /// Query heads of a block.
     pub heads: usize,
+    /// Key/value heads of a block, a divisor of `heads`: each serves heads / kv_heads query heads.
     pub kv_heads: usize,
+    /// Width of one head.
     pub head_width: usize,
+    /// The feed-forward part of a block.
     pub mlp: Mlp,
+    /// Hidden width of the MLP.
     pub mlp_width: usize,
+    /// How the net knows where a cell stands.
     pub positions: Positions,
-    /// LayerNorm with shifts, and linear maps with biases; otherwise RMSNorm, and neither.
+    /// True: LayerNorm with shifts, and linear maps with biases. False: RMSNorm, and neither shifts
+    /// nor biases.
     pub layer_norm: bool,
     /// Added to the variance (or mean square) of a row before the root.
     pub epsilon: f32,

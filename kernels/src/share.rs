@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-/// Which of `rows` sequences the `index`th of `count` cores takes: as even as can be, in order.
+/// The range of `rows` sequences that core `index` of `count` takes: as even as can be, in order.
 pub fn part(rows: usize, index: usize, count: usize) -> Range<usize> {
     rows * index / count..rows * (index + 1) / count
 }
 
-/// `out` = sum of weight · values, added up in the order of `parts`; all are equally long.
+/// Writes Σ weight · values to `out`, added up in the order of `parts`, so that the same parts give
+/// the same bits. All slices have one length.
 pub fn weighted(parts: &[(f32, &[f32])], out: &mut [f32]) {
     out.fill(0.0);
     for (weight, values) in parts {

@@ -6,6 +6,8 @@ impl Shape {
     /// Length of [`Self::words`].
     pub const WORDS: usize = 16;
 
+    /// The shape as numbers of 32 bits, which [`Self::from_words`] reads; for a net that is
+    /// computed in another module.
     pub fn words(&self) -> [u32; Self::WORDS] {
         let (kind, size) = match self.kind {
             Kind::Tokens(size) => (0, size),
@@ -48,7 +50,7 @@ impl Shape {
         .map(|number| number as u32)
     }
 
-    /// The shape that [`Self::words`] describe; `None` where they are no shape's.
+    /// Reads what [`Self::words`] wrote; `None` where the numbers are no shape's.
     pub fn from_words(words: &[u32; Self::WORDS]) -> Option<Self> {
         let [
             kind,

@@ -10,6 +10,7 @@ const LEAST_GAP: f64 = 0.055;
 pub struct XAxis {
     /// With unit: `training step (log scale)`.
     pub name: String,
+    /// From values to shares of the axis.
     pub scale: Scale,
     /// Ticks that stand in place of the scale's own: (value, text).
     pub ticks: Option<Vec<(f64, String)>>,

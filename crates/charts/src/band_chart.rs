@@ -10,27 +10,35 @@ use crate::{
     style::Ink,
 };
 
+/// A row of bands along an axis for each of several settings: which of several things holds where.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BandChart {
+    /// What is shown: the heading.
     pub title: String,
+    /// The horizontal axis, which all rows share.
     pub x: XAxis,
     /// What the rows are.
     pub y: String,
     /// Name and bands, from the bottom up.
     pub rows: Vec<(String, Vec<Band>)>,
+    /// What a band is about, in one sentence: read by screen readers with the title.
     pub about: String,
+    /// In place of an empty plot: what will be here and what starts it.
     pub empty: String,
 }
 
+/// One band: what holds on a part of the axis, for one setting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Band {
-    /// Ends on the x axis, in its values.
+    /// The left end, in values of the x axis.
     pub from: f64,
+    /// The right end, in values of the x axis.
     pub to: f64,
+    /// What holds, as a colour.
     pub ink: Ink,
     /// What holds; written into the band where there is room.
     pub label: String,
-    /// In full colour; pale where it hardly holds.
+    /// Whether it is drawn in full colour; else pale, as it hardly holds.
     pub strong: bool,
     /// In a read-out: the numbers behind it.
     pub value: String,

@@ -26,19 +26,24 @@ pub const BAND: f64 = 1.96;
 /// Where a chart is drawn: its size in CSS pixels and its colours.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
+    /// Width in CSS pixels.
     pub width: f64,
+    /// Height in CSS pixels.
     pub height: f64,
+    /// The colours to draw with.
     pub theme: Theme,
     /// Write the title into the picture; on the page the heading above it does that.
     pub titled: bool,
 }
 
 impl View {
+    /// A view of this size (CSS pixels) without a title in the picture.
     pub fn new(width: f64, height: f64, theme: Theme) -> Self {
         Self { width, height, theme, titled: false }
     }
 }
 
+/// What every chart can do: draw itself, answer a cursor, and give its numbers as words and as CSV.
 pub trait Chart {
     /// What is shown: the heading.
     fn title(&self) -> String;
@@ -111,6 +116,7 @@ pub struct Readout {
     pub rule: [(f64, f64); 2],
     /// `Position 5`, `Step 120`.
     pub title: String,
+    /// The numbers under the cursor, in the order in which they are shown.
     pub lines: Vec<ReadoutLine>,
 }
 
@@ -131,6 +137,7 @@ impl Readout {
 /// One number under the cursor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadoutLine {
+    /// What the number is of: a line's name, or a remark.
     pub name: String,
     /// With unit, and standard error where it is an estimate.
     pub value: String,

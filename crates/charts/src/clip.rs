@@ -9,9 +9,13 @@ pub type Point = (f64, f64);
 /// The rectangle that data are drawn in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
+    /// Left edge, in the chart's own units.
     pub left: f64,
+    /// Upper edge; y points down, so that it is less than `bottom`.
     pub top: f64,
+    /// Right edge.
     pub right: f64,
+    /// Lower edge.
     pub bottom: f64,
 }
 
@@ -25,6 +29,7 @@ const HAIR: f64 = 1e-6;
 const FAR: f64 = 1e7;
 
 impl Window {
+    /// Whether a point lies inside or on the edge; a distance that no eye sees does not count.
     pub fn holds(&self, (x, y): Point) -> bool {
         (self.left - HAIR..=self.right + HAIR).contains(&x) && (self.top - HAIR..=self.bottom + HAIR).contains(&y)
     }
@@ -136,18 +141,22 @@ pub fn edge(scale: &Scale, value: f64) -> f64 {
 /// What an axis does not show of some values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Beyond {
-    /// The largest of those above the axis, and the least of those below it.
+    /// The largest of the values above the axis; `None` where there is none.
     pub above: Option<f64>,
+    /// The smallest of the values below the axis; `None` where there is none.
     pub below: Option<f64>,
-    /// Values that are not finite.
+    /// How many values are not finite.
     pub missing: usize,
-    /// On a logarithmic axis: values that are 0, and those below 0.
+    /// On a logarithmic axis: how many values are 0.
     pub zeros: usize,
+    /// On a logarithmic axis: how many values are below 0.
     pub negative: usize,
+    /// How many values there are in all.
     pub count: usize,
 }
 
 impl Beyond {
+    /// What an axis of this scale does not show of these values.
     pub fn of(scale: &Scale, values: impl IntoIterator<Item = f64>) -> Self {
         values.into_iter().fold(Self::default(), |all, value| all.and(Self::one(scale, value)))
     }
@@ -165,7 +174,7 @@ impl Beyond {
         one
     }
 
-    /// Of both together.
+    /// What an axis does not show of both sets of values together.
     pub fn and(self, other: Self) -> Self {
         let merged = |a: Option<f64>, b: Option<f64>, of: fn(f64, f64) -> f64| match (a, b) {
             (Some(a), Some(b)) => Some(of(a, b)),

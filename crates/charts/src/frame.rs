@@ -9,9 +9,11 @@ use crate::{
     theme::{Hue, Theme},
 };
 
-/// Font sizes, CSS pixels.
+/// Font size of ticks, CSS pixels.
 pub const TICK: f64 = 11.0;
+/// Font size of labels and of axis names, CSS pixels.
 pub const LABEL: f64 = 12.0;
+/// Font size of a title, CSS pixels.
 pub const TITLE: f64 = 15.0;
 /// Least distance between two labels' middles.
 const LINE: f64 = 14.0;
@@ -19,19 +21,27 @@ const LINE: f64 = 14.0;
 /// The rectangle that data are drawn in, CSS pixels, with its scales.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Frame {
+    /// Left edge of the plot.
     pub left: f64,
+    /// Upper edge of the plot; y points down.
     pub top: f64,
+    /// Right edge of the plot.
     pub right: f64,
+    /// Lower edge of the plot.
     pub bottom: f64,
+    /// The horizontal scale, from `left` to `right`.
     pub x: Scale,
+    /// The vertical scale, from `bottom` up to `top`.
     pub y: Scale,
 }
 
 /// What stands beside the axes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AxisNames<'a> {
-    /// Empty: no ticks either (the panel below has them).
+    /// Name of the horizontal axis, with its unit. Empty: it has no ticks either, as the panel
+    /// below has them.
     pub x: &'a str,
+    /// Name of the vertical axis, with its unit.
     pub y: &'a str,
     /// The chart's width, CSS pixels.
     pub width: f64,
@@ -93,10 +103,12 @@ impl Frame {
         Some(self.point(x, y)).filter(|at| self.window().holds(*at))
     }
 
+    /// CSS pixels of a horizontal value; not finite where the axis has no place for it.
     pub fn px(&self, x: f64) -> f64 {
         self.left + self.x.share(x) * (self.right - self.left)
     }
 
+    /// CSS pixels of a vertical value; not finite where the axis has no place for it.
     pub fn py(&self, y: f64) -> f64 {
         self.bottom - self.y.share(y) * (self.bottom - self.top)
     }
@@ -179,6 +191,7 @@ impl Frame {
         }
     }
 
+    /// The two ends of an upright line through the plot at a horizontal value, CSS pixels.
     pub fn rule(&self, x: f64) -> [(f64, f64); 2] {
         let x = self.px(x);
         [(x, self.top), (x, self.bottom)]
@@ -244,6 +257,7 @@ pub fn title(marks: &mut Vec<Mark>, view: &View, text: &str) {
     }
 }
 
+/// A text that is not bold, with its font size in CSS pixels.
 pub fn words(x: f64, y: f64, text: &str, size: f64, colour: Rgb, anchor: Anchor) -> Mark {
     Mark::Text(Label { x, y, text: text.into(), size, colour, anchor, bold: false })
 }
@@ -251,10 +265,13 @@ pub fn words(x: f64, y: f64, text: &str, size: f64, colour: Rgb, anchor: Anchor)
 /// A label to be put where its line ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndLabel {
+    /// What the label says.
     pub text: String,
     /// How far the line goes on outside the frame; kept where the text has to be shortened.
     pub beyond: Beyond,
+    /// The colour of the line, and of the label.
     pub hue: Hue,
+    /// The dash of the line.
     pub dash: Dash,
     /// Where the line ends, CSS pixels.
     pub end: (f64, f64),

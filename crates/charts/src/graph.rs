@@ -22,8 +22,11 @@ pub type Point = (f64, f64);
 /// States and the transitions between them, with their places.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Graph {
+    /// What is shown: the heading.
     pub title: String,
+    /// The states, in the order that gives each its index.
     pub nodes: Vec<Node>,
+    /// The transitions, one edge for each ordered pair of states that has any.
     pub edges: Vec<Edge>,
     /// Names of the tokens that edges emit.
     pub tokens: Vec<String>,
@@ -34,8 +37,11 @@ pub struct Graph {
 /// A state.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Node {
+    /// The name of the state.
     pub name: String,
+    /// The middle of its circle.
     pub at: Point,
+    /// The radius of its circle, in the units of `at`.
     pub radius: f64,
     /// Share of the time that is spent here in the long run, 0 to 1.
     pub share: f64,
@@ -44,7 +50,9 @@ pub struct Node {
 /// All transitions from one state to another.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Edge {
+    /// Index of the state that it leaves.
     pub from: usize,
+    /// Index of the state that it leads to.
     pub to: usize,
     /// Number of a token, and the probability to emit it and take this way; the likeliest first.
     pub emissions: Vec<(u16, f64)>,
@@ -61,9 +69,13 @@ pub struct Bezier(pub [Point; 4]);
 /// A rectangle by its middle and half its size.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Block {
+    /// Horizontal place of the middle.
     pub x: f64,
+    /// Vertical place of the middle; y points down.
     pub y: f64,
+    /// Half the width.
     pub w: f64,
+    /// Half the height.
     pub h: f64,
 }
 
@@ -72,6 +84,7 @@ pub struct Block {
 pub struct LabelLine {
     /// Number and short name, on the token's colour.
     pub token: Option<(u16, String)>,
+    /// The words behind the token, for example a probability.
     pub text: String,
 }
 
@@ -95,11 +108,13 @@ const NEAR: f64 = 10.0;
 const PASSED: f64 = 1e-12;
 
 impl Block {
+    /// The area that two rectangles share; 0 where they do not overlap.
     pub fn overlap(&self, other: &Self) -> f64 {
         let side = |a: f64, b: f64, half: f64| (half - (a - b).abs()).max(0.0);
         side(self.x, other.x, self.w + other.w) * side(self.y, other.y, self.h + other.h)
     }
 
+    /// Whether a point lies inside.
     pub fn holds(&self, p: Point) -> bool {
         (p.0 - self.x).abs() < self.w && (p.1 - self.y).abs() < self.h
     }
@@ -112,6 +127,7 @@ impl Bezier {
         Self([a, toward(a), toward(b), b])
     }
 
+    /// The point at the parameter t: the curve begins at 0 and ends at 1.
     pub fn at(&self, t: f64) -> Point {
         let u = 1.0 - t;
         let weights = [u * u * u, 3.0 * u * u * t, 3.0 * u * t * t, t * t * t];
@@ -151,12 +167,14 @@ impl LabelLine {
         self.token.as_ref().map_or(0.0, |(_, name)| (text_width(name, SIZE) + 8.0).max(15.0))
     }
 
+    /// The line's width, CSS pixels.
     pub fn width(&self) -> f64 {
         self.ground() + if self.token.is_some() { 4.0 } else { 0.0 } + text_width(&self.text, SIZE)
     }
 }
 
 impl Edge {
+    /// P(next state | state): the sum over the tokens of this edge.
     pub fn probability(&self) -> f64 {
         self.emissions.iter().map(|e| e.1).sum()
     }

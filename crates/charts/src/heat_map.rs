@@ -17,13 +17,17 @@ use crate::{
 /// A map of [rows, columns] values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeatMap {
+    /// What is shown: the heading.
     pub title: String,
+    /// The columns.
     pub x: CellAxis,
+    /// The rows.
     pub y: CellAxis,
     /// [rows, columns] row-major; NaN where there is nothing.
     pub values: Vec<f64>,
     /// Row 0 is the lowest.
     pub upwards: bool,
+    /// How a value becomes a colour.
     pub colours: Colours,
     /// What a colour stands for, with unit: the legend's name.
     pub name: String,
@@ -39,7 +43,9 @@ pub struct HeatMap {
     pub crossed: (Option<usize>, Option<usize>),
     /// No legend and no axes: one of many small maps.
     pub small: bool,
+    /// What a cell is about, in one sentence: read by screen readers with the title.
     pub about: String,
+    /// In place of an empty plot: what will be here and what starts it.
     pub empty: String,
 }
 
@@ -57,15 +63,22 @@ pub struct CellAxis {
 /// How a value becomes a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Colours {
+    /// The value that has the colour of little.
     pub low: f64,
+    /// The value that has the colour of much.
     pub high: f64,
+    /// What the colour is linear in between the two.
     pub follow: Follow,
 }
 
+/// What of a value its colour is linear in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Follow {
+    /// The value itself.
     Value,
+    /// The value's logarithm.
     Logarithm,
+    /// The value's square root.
     SquareRoot,
 }
 
@@ -74,6 +87,7 @@ pub enum Follow {
 pub struct Note {
     /// The value in words, in place of the number; may be empty.
     pub value: String,
+    /// How the value was obtained; may be empty.
     pub how: String,
     /// What pressing the cell chooses; may be empty.
     pub key: String,

@@ -5,6 +5,8 @@
 //! decides what happens outside of a frame, [`scale`] maps values to an axis, [`theme`] holds every colour.
 //! Nothing here knows a browser, a model or a world.
 
+#![warn(missing_docs)]
+
 pub mod axis;
 pub mod band_chart;
 pub mod chart;

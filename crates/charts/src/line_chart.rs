@@ -14,7 +14,9 @@ use crate::{
 /// A chart whose data are given as numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LineChart {
+    /// What is shown: the heading.
     pub title: String,
+    /// The horizontal axis.
     pub x: XAxis,
     /// What the vertical axis measures, with its unit: `loss, nats per token`.
     pub y: String,
@@ -44,11 +46,15 @@ pub struct Line {
     /// What read-outs and tables call the line where it has no label at its end. Without either, no read-out has it, and the
     /// cursor does not stop at its points unless all lines are so.
     pub name: String,
+    /// Colour and dash.
     pub style: Style,
+    /// How points and their errors are drawn.
     pub look: Look,
+    /// The points, each with a finite x.
     pub points: Vec<Point>,
 }
 
+/// How the points of a line and their errors are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// A line, and errors as a band.
@@ -61,12 +67,16 @@ pub enum Look {
     Level,
 }
 
+/// One value of a line, with its error and what is said of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
+    /// Place on the horizontal axis.
     pub x: f64,
+    /// The value.
     pub y: f64,
-    /// The ends of the error bar or of the band; both `y` where there is no error.
+    /// The lower end of the error bar or of the band; `y` where there is no error.
     pub low: f64,
+    /// The upper end of the error bar or of the band; `y` where there is no error.
     pub high: f64,
     /// The value as a read-out says it, with its error and unit; made from `y` where it is empty.
     pub value: String,
@@ -87,24 +97,29 @@ impl Point {
         Self::within(x, y, y, y)
     }
 
+    /// A value with the two ends of its error bar.
     pub fn within(x: f64, y: f64, low: f64, high: f64) -> Self {
         Self { x, y, low, high, value: String::new(), how: String::new(), key: String::new() }
     }
 
+    /// Sets what a read-out says in place of the number.
     pub fn value(self, value: impl Into<String>) -> Self {
         Self { value: value.into(), ..self }
     }
 
+    /// Sets how the value was obtained.
     pub fn how(self, how: impl Into<String>) -> Self {
         Self { how: how.into(), ..self }
     }
 
+    /// Sets what pressing the point chooses.
     pub fn key(self, key: impl Into<String>) -> Self {
         Self { key: key.into(), ..self }
     }
 }
 
 impl Line {
+    /// A line through these points. A point whose x is not finite is left out.
     pub fn new(label: impl Into<String>, style: Style, look: Look, points: impl IntoIterator<Item = Point>) -> Self {
         let points = points.into_iter().filter(|p| p.x.is_finite()).collect();
         Self { label: label.into(), name: String::new(), style, look, points }
@@ -131,6 +146,8 @@ impl Line {
 }
 
 impl LineChart {
+    /// A chart without lines, with linear axes. `y` names the vertical axis, `unit` stands behind
+    /// numbers in read-outs.
     pub fn new(title: impl Into<String>, x: XAxis, y: impl Into<String>, unit: impl Into<String>) -> Self {
         Self {
             title: title.into(),

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
+    /// Natural units: logarithms to the base e.
     #[default]
     Nats,
+    /// Logarithms to the base 2; 1 bit is ln 2 nats.
     Bits,
 }
 

@@ -19,9 +19,12 @@ pub type SharedChart = Arc<dyn Chart + Send + Sync>;
 pub enum Block {
     /// The sentence that matters most; `id` names it for tests.
     Lead {
+        /// A name that is found by tests.
         id: &'static str,
+        /// The sentence.
         text: String,
     },
+    /// A paragraph of plain text.
     Paragraph(String),
     /// Smaller: how something was obtained, or what is missing.
     Note(String),
@@ -29,16 +32,22 @@ pub enum Block {
     Problem(String),
     /// Charts side by side, as many as there is room for.
     Charts(Vec<Drawn>),
+    /// A table.
     Table(Table),
     /// Terms and what they mean, behind a fold.
     Terms {
+        /// What is read while the fold is closed.
         summary: String,
+        /// Pairs of a term and its meaning.
         terms: Vec<(String, String)>,
     },
     /// Short lines behind a fold.
     List {
+        /// A name that is found by tests.
         id: &'static str,
+        /// What is read while the fold is closed.
         summary: String,
+        /// The lines.
         items: Vec<String>,
     },
 }
@@ -48,7 +57,9 @@ pub enum Block {
 pub struct Drawn {
     /// Unlike any other in its report: the name of its files, and what its canvas is found by.
     pub id: String,
+    /// How much room it wants.
     pub size: Size,
+    /// The chart itself.
     pub chart: SharedChart,
 }
 
@@ -59,14 +70,17 @@ impl fmt::Debug for Drawn {
 }
 
 impl Drawn {
+    /// A chart of half a row.
     pub fn new(id: impl Into<String>, chart: impl Chart + Send + Sync + 'static) -> Self {
         Self { id: id.into(), size: Size::Half, chart: Arc::new(chart) }
     }
 
+    /// The same chart over the whole row.
     pub fn wide(self) -> Self {
         Self { size: Size::Wide, ..self }
     }
 
+    /// The same chart in another size.
     pub fn sized(self, size: Size) -> Self {
         Self { size, ..self }
     }
@@ -108,13 +122,18 @@ impl Size {
 pub struct Table {
     /// For tests and files.
     pub id: String,
+    /// What the table shows; may be empty.
     pub caption: String,
+    /// The columns' headings.
     pub heads: Vec<String>,
+    /// The rows, from the top.
     pub rows: Vec<Row>,
 }
 
+/// One row of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
+    /// The cells' texts, one for each column.
     pub cells: Vec<String>,
     /// What pressing the row chooses; may be empty.
     pub key: String,
@@ -123,6 +142,7 @@ pub struct Row {
 }
 
 impl Table {
+    /// A table without a caption, whose rows choose nothing.
     pub fn new(id: impl Into<String>, heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Self {
         let row = |cells| Row { cells, ..Row::default() };
         Self {
@@ -133,6 +153,7 @@ impl Table {
         }
     }
 
+    /// The table as CSV: a header row, then the rows.
     pub fn csv(&self) -> String {
         let line = |cells: &[String]| cells.iter().map(|c| quoted(c)).collect::<Vec<_>>().join(",") + "\n";
         let rows: String = self.rows.iter().map(|row| line(&row.cells)).collect();

@@ -14,11 +14,13 @@ use crate::{
 /// What the rows say. Values are in nats, except those of rows of words.
 #[derive(Default)]
 pub struct Sheet {
+    /// What is shown: the heading.
     pub title: &'static str,
     /// In place of rows: what will be here and what starts it.
     pub empty: Vec<&'static str>,
     /// Sentences above the rows, without their full stops.
     pub notes: Vec<String>,
+    /// The rows, from the top.
     pub rows: Vec<Row>,
     /// The first row below a dividing line, and the heading there.
     pub below: Option<(usize, &'static str)>,
@@ -26,6 +28,7 @@ pub struct Sheet {
     pub axis: (&'static str, &'static str),
     /// `token`, `vector`.
     pub per: &'static str,
+    /// The unit that values are shown in.
     pub unit: Unit,
     /// Linear, with bars from 0 to either side; or logarithmic, where a value that is not above 0 has no bar and says so.
     pub linear: bool,
@@ -35,21 +38,29 @@ pub struct Sheet {
     pub levels: Vec<(f64, &'static str)>,
 }
 
+/// One row of the chart: a name, a bar and words.
 pub struct Row {
+    /// What the row is called.
     pub name: String,
+    /// The colour of the bar, by the theme.
     pub hue: fn(&Theme) -> Hue,
+    /// The value in nats; `None` where there is none yet.
     pub value: Option<f64>,
+    /// The standard error of the value, nats; 0 for none.
     pub stderr: f64,
     /// The least and the greatest of several runs, where the value is their mean; it is drawn in place of the standard error.
     pub spread: Option<(f64, f64)>,
+    /// How the value is drawn.
     pub look: Look,
     /// Behind the number.
     pub text: String,
     /// What the value is, and how it was obtained.
     pub about: String,
+    /// Further lines of the read-out.
     pub more: Vec<ReadoutLine>,
 }
 
+/// How the value of a row is drawn.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Look {
     /// A bar of this opacity.
@@ -65,6 +76,7 @@ pub enum Look {
 /// Nothing on a log axis is drawn below this, nats.
 const LEAST: f64 = 1e-6;
 
+/// A line of a read-out without a colour and without a place in the picture.
 pub fn line(name: &str, value: String, how: &str) -> ReadoutLine {
     ReadoutLine { name: name.into(), value, how: how.into(), hue: None, at: None }
 }
@@ -74,6 +86,7 @@ fn between(mean: f64, least: f64, greatest: f64) -> String {
     format!("{} ({} to {})", number::short(mean), number::short(least), number::short(greatest))
 }
 
+/// A chart of named rows, each with a bar and a number.
 pub struct Rows(pub Sheet);
 
 struct Layout {

@@ -5,8 +5,11 @@ use crate::number;
 /// An axis from `low` to `high`, linear or logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
+    /// The value at the beginning of the axis.
     pub low: f64,
+    /// The value at the end of the axis.
     pub high: f64,
+    /// Whether the axis is logarithmic.
     pub log: bool,
     /// Logarithmic in one more than the value: 0 has a place.
     plus_one: bool,

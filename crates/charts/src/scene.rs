@@ -15,15 +15,22 @@ pub const FONT: &str = "system-ui, sans-serif";
 /// Lengths of dashes and of the gaps between them, CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dash {
+    /// An unbroken line.
     Solid,
+    /// Dashes of 7 pixels.
     Dashed,
+    /// Dots.
     Dotted,
+    /// A dash and a dot in turn.
     DashDot,
+    /// Dashes of 4 pixels, with gaps as long.
     Short,
+    /// Dashes of 12 pixels.
     Long,
 }
 
 impl Dash {
+    /// Lengths of dash and gap in turn, CSS pixels; empty for a solid line.
     pub fn pattern(self) -> &'static [f64] {
         match self {
             Self::Solid => &[],
@@ -36,24 +43,31 @@ impl Dash {
     }
 }
 
+/// How a line is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stroke {
+    /// The colour.
     pub colour: Rgb,
-    /// 0 to 1.
+    /// Opacity, 0 to 1.
     pub alpha: f64,
+    /// Width of the line, CSS pixels.
     pub width: f64,
+    /// Dashes and gaps.
     pub dash: Dash,
 }
 
 impl Stroke {
+    /// A solid, opaque line of this width (CSS pixels).
     pub const fn new(colour: Rgb, width: f64) -> Self {
         Self { colour, alpha: 1.0, width, dash: Dash::Solid }
     }
 
+    /// The same with these dashes.
     pub const fn dash(self, dash: Dash) -> Self {
         Self { dash, ..self }
     }
 
+    /// The same with this opacity, 0 to 1.
     pub const fn alpha(self, alpha: f64) -> Self {
         Self { alpha, ..self }
     }
@@ -62,62 +76,96 @@ impl Stroke {
 /// Which point of a text lies at its position, left to right; vertically it is always the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
+    /// The left end of the text.
     Start,
+    /// The middle of the text.
     Middle,
+    /// The right end of the text.
     End,
 }
 
+/// A text in one line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Label {
+    /// Horizontal place of the anchor, CSS pixels.
     pub x: f64,
+    /// Vertical middle of the text, CSS pixels from the top.
     pub y: f64,
+    /// What it says.
     pub text: String,
+    /// Font size, CSS pixels.
     pub size: f64,
+    /// The colour.
     pub colour: Rgb,
+    /// Which point of the text lies at `x`.
     pub anchor: Anchor,
+    /// Whether the letters are bold.
     pub bold: bool,
 }
 
 /// The colour of one cell of an image; `None` where nothing is drawn.
 pub type Pixel = Option<Rgb>;
 
-/// Points are (x, y), CSS pixels from the top left.
+/// One thing that is drawn. Points are (x, y), CSS pixels from the top left.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mark {
+    /// A line through points.
     Line {
+        /// The corners of the line.
         points: Vec<(f64, f64)>,
+        /// How it is drawn.
         stroke: Stroke,
     },
+    /// A filled polygon.
     Area {
+        /// The corners of the polygon.
         points: Vec<(f64, f64)>,
+        /// The colour.
         colour: Rgb,
+        /// Opacity, 0 to 1.
         alpha: f64,
     },
+    /// A filled rectangle.
     Box {
+        /// One corner.
         from: (f64, f64),
+        /// The opposite corner.
         to: (f64, f64),
+        /// The colour.
         colour: Rgb,
+        /// Opacity, 0 to 1.
         alpha: f64,
     },
+    /// A filled circle.
     Dot {
+        /// The middle.
         at: (f64, f64),
+        /// The radius, CSS pixels.
         radius: f64,
+        /// The colour.
         colour: Rgb,
     },
     /// Many cells as one picture: [rows, columns] row-major from the top, `corner` being the upper left one.
     Image {
+        /// The upper left corner of the picture.
         corner: (f64, f64),
+        /// Width and height of the whole picture, CSS pixels.
         size: (f64, f64),
+        /// Cells in a row.
         columns: usize,
+        /// The colour of each cell, `[rows, columns]`, row-major from the top.
         pixels: Vec<Pixel>,
     },
+    /// A text.
     Text(Label),
 }
 
 /// A chart in two layers: what changes seldom, and what moves while a run goes on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scene {
+    /// The lower layer, which changes seldom: axes, grid and names.
     pub axes: Vec<Mark>,
+    /// The upper layer, which moves while a run goes on: the data.
     pub series: Vec<Mark>,
 }
 

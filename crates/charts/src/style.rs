@@ -11,29 +11,44 @@ use crate::{
 /// What a line or a mark stands for. Its colour follows from the theme.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Ink {
+    /// Words.
     Text,
+    /// Words of less weight.
     Muted,
     /// What has no meaning of its own.
     Grey,
+    /// The model.
     Model,
     /// Earlier runs of the model.
     Earlier,
+    /// Exact Bayes, with the topic hidden.
     Bayes,
+    /// The predictor that knows the topic.
     Oracle,
+    /// The entropy rate.
     EntropyRate,
+    /// Predictors that look at no token before.
     Unigram,
+    /// Predictors that look at one token before.
     Bigram,
+    /// Bayes over the training topics alone.
     Retrieval,
+    /// The topic gap, and the bound's topic term.
     Topic,
+    /// The sequence gap, and the bound's sequence term.
     Sequence,
     /// Number `index` of `count` things in an order, from pale to strong.
     Ordered {
+        /// The number of this one, from 0.
         index: usize,
+        /// How many there are.
         count: usize,
     },
-    /// A token of a vocabulary of `vocab`.
+    /// A token, by its number in the vocabulary.
     Token {
+        /// The token, from 0.
         token: usize,
+        /// V: how many tokens there are.
         vocab: usize,
     },
     /// A topic by its number.
@@ -45,6 +60,7 @@ pub enum Ink {
 }
 
 impl Ink {
+    /// The colour in a theme.
     pub fn hue(self, theme: &Theme) -> Hue {
         let same = |rgb: Rgb| Hue { line: rgb, text: rgb };
         let either = |light: Rgb, dark: Rgb| same(if theme.dark { dark } else { light });
@@ -86,11 +102,14 @@ impl Ink {
 /// Colour and dash of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Style {
+    /// What the line stands for, which gives its colour.
     pub ink: Ink,
+    /// Dashes and gaps.
     pub dash: Dash,
 }
 
 impl Style {
+    /// This colour with these dashes.
     pub const fn new(ink: Ink, dash: Dash) -> Self {
         Self { ink, dash }
     }

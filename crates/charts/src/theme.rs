@@ -12,7 +12,9 @@ use crate::colour::{golden_angle, tint, token_angle};
 /// A hue with a meaning: for lines, and (where that needs more contrast) for words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hue {
+    /// For lines and marks.
     pub line: Rgb,
+    /// For words, where they need more contrast.
     pub text: Rgb,
 }
 
@@ -23,26 +25,35 @@ const fn hue(line: Rgb, text: Rgb) -> Hue {
 /// Every colour of the page and its charts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
+    /// Whether this is the dark theme.
     pub dark: bool,
     /// Behind everything.
     pub background: Rgb,
     /// Panels; charts are drawn on it.
     pub surface: Rgb,
+    /// Words.
     pub text: Rgb,
+    /// Words of less weight: ticks, names of axes, remarks.
     pub muted: Rgb,
     /// Grid lines: decoration, so below 3:1 on purpose.
     pub grid: Rgb,
     /// Axes and the edges of controls.
     pub axis: Rgb,
+    /// The model.
     pub model: Hue,
     /// Earlier runs of the model: the same hue, paler.
     pub earlier: Hue,
     /// Exact Bayes: ink.
     pub bayes: Hue,
+    /// The predictor that knows the topic.
     pub oracle: Hue,
+    /// The entropy rate.
     pub entropy_rate: Hue,
+    /// Predictors that look at no token before.
     pub unigram: Hue,
+    /// Predictors that look at one token before.
     pub bigram: Hue,
+    /// Bayes over the training topics alone.
     pub retrieval: Hue,
     /// What K and T_p bring down: the topic gap and the bound's topic term.
     pub topic: Hue,
@@ -51,6 +62,7 @@ pub struct Theme {
 }
 
 impl Theme {
+    /// The colours of the light theme.
     pub const fn light() -> Self {
         Self {
             dark: false,
@@ -73,6 +85,7 @@ impl Theme {
         }
     }
 
+    /// The colours of the dark theme.
     pub const fn dark() -> Self {
         Self {
             dark: true,
@@ -95,6 +108,7 @@ impl Theme {
         }
     }
 
+    /// The dark theme, or the light one.
     pub const fn of(dark: bool) -> Self {
         if dark { Self::dark() } else { Self::light() }
     }

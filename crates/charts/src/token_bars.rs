@@ -15,6 +15,7 @@ use crate::{
 /// A bar for each topic without memory: a categorical distribution over tokens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TokenBars {
+    /// What is shown: the heading.
     pub title: String,
     /// Names of all tokens there are.
     pub tokens: Vec<String>,

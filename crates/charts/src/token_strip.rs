@@ -18,12 +18,15 @@ use crate::{
 /// Sequences of tokens, and what is known of each token.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TokenStrip {
+    /// What is shown: the heading.
     pub title: String,
     /// Names of all tokens there are.
     pub tokens: Vec<String>,
+    /// The sequences, from the top.
     pub rows: Vec<StripRow>,
     /// Numbers of each token of each row.
     pub measures: Vec<Measure>,
+    /// What the colour of a token's cell says.
     pub colour: CellColour,
     /// The measure that is drawn as a red mark under each token, full from 1 on.
     pub below: Option<usize>,
@@ -44,13 +47,16 @@ pub struct StripRow {
     pub detail: String,
     /// The number of a topic, which colours the label.
     pub topic: Option<usize>,
+    /// The tokens x_1..x_T.
     pub tokens: Vec<u16>,
 }
 
 /// A number for each token.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
+    /// What is measured.
     pub name: String,
+    /// Behind a number in a read-out; may be empty.
     pub unit: String,
     /// The colour of its name in read-outs.
     pub ink: Option<Ink>,

@@ -7,6 +7,7 @@ use crate::heat_map::{CellAxis, Colours, Follow, HeatMap};
 /// Probabilities of going from one state to another, tokens summed out. Pairs that are not listed have probability 0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Transitions {
+    /// What is shown: the heading.
     pub title: String,
     /// Names of the states.
     pub states: Vec<String>,

@@ -15,8 +15,10 @@ use crate::{
 /// Probabilities of the three states.
 pub type Belief = [f64; 3];
 
+/// Beliefs over three hidden states, as points of a triangle whose corners are the states.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Triangle {
+    /// What is shown: the heading.
     pub title: String,
     /// Names of the corners: top, left, right.
     pub corners: [String; 3],
@@ -24,12 +26,16 @@ pub struct Triangle {
     pub points: Vec<Spot>,
     /// Points that are drawn as rings of their own, with a word.
     pub rings: Vec<(Belief, String)>,
+    /// What a point is about, in one sentence: read by screen readers with the title.
     pub about: String,
+    /// In place of an empty plot: what will be here and what starts it.
     pub empty: String,
 }
 
+/// One point of the triangle.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spot {
+    /// Where it is drawn: barycentric coordinates of the three corners.
     pub at: Belief,
     /// The belief that decides the colour.
     pub colour: Belief,

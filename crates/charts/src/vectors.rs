@@ -12,6 +12,7 @@ use crate::{
 /// A sequence of vectors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Vectors {
+    /// What is shown: the heading.
     pub title: String,
     /// Entries of a vector.
     pub dimension: usize,

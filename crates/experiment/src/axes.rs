@@ -22,6 +22,7 @@ use super::{
 pub struct AxisField {
     /// Dotted, as in a grid.
     pub name: String,
+    /// What the axis may hold.
     pub values: Values,
 }
 
@@ -30,6 +31,7 @@ pub struct AxisField {
 pub enum Values {
     /// Whole numbers.
     Whole,
+    /// Numbers with decimals.
     Real,
     /// `true` and `false`.
     Switch,
@@ -59,7 +61,7 @@ pub fn fields(base: &Experiment) -> Vec<AxisField> {
     out
 }
 
-/// One of [`fields`], by its name.
+/// Finds one of [`fields`] by its name; `None` where there is no such field.
 pub fn find(base: &Experiment, name: &str) -> Option<AxisField> {
     fields(base).into_iter().find(|field| field.name == name)
 }
@@ -162,7 +164,7 @@ fn part_and_rest(path: &str) -> Option<(usize, &str)> {
     Some((i.parse().ok()?, rest))
 }
 
-/// A field's name as [`fields`] has it: problems write `world.mixture[0].weight`.
+/// Writes a field's name as [`fields`] does: problems write `world.mixture[0].weight`.
 pub fn canonical(name: &str) -> String {
     match name.starts_with("world.") {
         true => name.replace('[', ".").replace(']', ""),
@@ -170,7 +172,8 @@ pub fn canonical(name: &str) -> String {
     }
 }
 
-/// What is said of an axis over something that cannot be one: the fields that it may have meant.
+/// The problem of an axis over something that cannot be one; it names the fields that may have been
+/// meant.
 pub fn unknown(base: &Experiment, name: &str) -> Problem {
     let all = fields(base);
     let beside = |part: &str| -> Vec<&str> {

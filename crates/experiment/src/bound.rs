@@ -4,27 +4,37 @@ use serde::{Deserialize, Serialize};
 
 use super::{Data, problem::Checker};
 
+/// How the generalization bound and its certificate are computed.
+///
+/// The terms are those of P2's informal theorem; `theory::bound` has the formula.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bound {
-    /// K': topics that the topic-dependent prior is trained on; 0 means half of K. Without prior stages the random start is the
-    /// prior: it has seen nothing, and the bound counts K' = 0.
+    /// K': topics that the topic-dependent prior is trained on; 0 means half of K. Without prior
+    /// stages this has no effect: the random start is then the prior, and the bound counts K' = 0.
     pub topics: usize,
-    /// N': sequences per topic that the data-dependent prior is trained on; 0 means half of N. Without prior stages N' = 0.
+    /// N': sequences per topic that the data-dependent prior is trained on; 0 means half of N.
+    /// Without prior stages this has no effect, and the bound counts N' = 0.
     pub sequences: usize,
     /// δ: the probability that the bound is allowed to fail.
     pub delta: f64,
     /// s: standard deviation of the Gaussians whose KL is ‖θ - θ_J‖² / (2 s²). 0: at a run's end, the largest of
     /// [`SCALES`] at which the perturbed model's training loss is at most `rise` higher.
     pub scale: f64,
-    /// Nats per token that the perturbation may cost. It was 0.05 until 2026-11-30, which a referee found as large as many gaps. Fixed before any gap is measured: a tenth of a gap of 0.05 nats. Where the
-    /// measured gaps are smaller, the page says that the noise costs more than a tenth of them.
+    /// How much the Gaussian perturbation of standard deviation s may raise the training loss, in
+    /// nats per token.
+    ///
+    /// The default, 0.005, is a tenth of a gap of 0.05 nats, and was fixed before any gap was
+    /// measured. Where the measured gaps are smaller, the page says that the noise costs more than
+    /// a tenth of them. Until 2026-11-30 it was 0.05, which is as large as many gaps.
     pub rise: f64,
-    /// The theorem is printed with the bracket [KL + log 1/δ] outside the root; another form has it inside.
+    /// Which of two forms of the theorem is computed. False, as printed: the bracket [KL + log 1/δ]
+    /// is outside the root. True: it is inside.
     pub bracket_inside: bool,
-    /// Compute the PAC-Bayes-kl certificate at the run's end.
+    /// Whether the PAC-Bayes-kl certificate is computed at the run's end.
     pub certificate: bool,
-    /// a of the certificate's smoothed predictions (1-a) p + a/V.
+    /// a: the certificate's predictions are smoothed to (1-a) p + a/V, so that a token's loss is at
+    /// most ln(V/a) nats.
     pub smoothing: f64,
 }
 

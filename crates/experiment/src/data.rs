@@ -4,11 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::Checker;
 
+/// Largest K, the number of topics of a training set.
 pub const MAX_TOPICS: usize = 100_000;
+/// Largest N, the number of sequences of each topic.
 pub const MAX_SEQUENCES: usize = 100_000;
+/// Largest T, the number of tokens of a sequence.
 pub const MAX_LENGTH: usize = 1024;
 
-/// The training set's shape.
+/// The training set's shape: K topics, N sequences of each, T tokens in each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {

@@ -12,24 +12,32 @@ pub const MAX_EVALUATION_BYTES: f64 = 4e8;
 /// Most bytes that one training step may need, from [`Estimate::step_bytes`].
 pub const MAX_STEP_BYTES: f64 = 1.5e9;
 
+/// What a run will take, counted from its experiment alone: tokens, arithmetic and memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// K·N·T; `None` with fresh draws.
     pub data_tokens: Option<f64>,
     /// Tokens the model reads over the whole run, prior stages included: steps x batch x T.
     pub read_tokens: f64,
+    /// How many numbers the optimizer moves, as [`Net::parameters`] counts them.
     pub parameters: usize,
-    /// Multiply-adds count as two; forward and backward of one step, attention included.
+    /// Floating-point operations of one training step: a multiply-add counts as two, and the
+    /// backward pass as twice the forward one. Attention is included; look-ups of embeddings are
+    /// not.
     pub step_flops: f64,
-    /// Activations kept for the backward pass, parameters and optimiser state: a rough upper figure.
+    /// Bytes that one training step needs, a rough upper figure: activations kept for the backward
+    /// pass, parameters and optimizer state.
     pub step_bytes: f64,
-    /// The training set in memory.
+    /// Bytes of the training set in memory; 0 with fresh draws.
     pub data_bytes: f64,
-    /// Three evaluation sets, two whole predictives for each of their positions.
+    /// Bytes of exact predictions for the evaluation: three sets of sequences, two whole predictive
+    /// distributions for each position.
     pub evaluation_bytes: f64,
 }
 
 impl Estimate {
+    /// Counts what `experiment` will take. Its fields must be within their ranges: others may
+    /// overflow.
     pub fn of(experiment: &Experiment) -> Self {
         let (net, data, training) = (&experiment.net, &experiment.data, &experiment.training);
         let observation = experiment.world.observation();

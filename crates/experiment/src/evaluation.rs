@@ -10,6 +10,7 @@ use super::{
 /// Most parts of a mixture whose losses are measured one by one.
 pub const MOST_COMPONENTS: usize = 8;
 
+/// When, on how many sequences and of what the losses are measured, during the run and at its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Evaluation {
@@ -19,21 +20,26 @@ pub struct Evaluation {
     pub every: usize,
     /// T_p, tokens of a prompt that the two-level loss averages over; 0 means T.
     pub prompt_length: usize,
-    /// At the run's end the gaps are measured on ever more sequences, until the standard error of each is below this share
-    /// of it...
+    /// Wanted precision of the gaps at the run's end: they are measured on ever more sequences
+    /// until the standard error of each is below this share of the gap. `most` and `share` may end
+    /// this earlier.
     pub precision: f64,
-    /// ...or this many sequences have been used for each loss. 0: as many as `sequences`.
+    /// Most sequences for each loss at the run's end; 0 means as many as `sequences`.
     pub most: usize,
-    /// ...or this share of the training's work has been spent, see [`Self::limit`]. 0: no such limit.
+    /// Most work of the measurement at the run's end, as a share of the training's work (see
+    /// [`Self::limit`]); 0 means no such limit.
     pub share: f64,
-    /// Each evaluation also measures how far the model is from known predictors: retrieval, inference and the like. For the map
-    /// of algorithms of a sweep; then the early steps are evaluated too ([`Self::is_due`]).
+    /// Each evaluation also measures how far the model is from known predictors (retrieval,
+    /// inference and the like), for the map of algorithms of a sweep. The early steps are then
+    /// evaluated too ([`Self::is_due`]).
     pub algorithms: bool,
-    /// Each evaluation also measures the loss on each component of a mixture (`probe::components`): one forward pass more
-    /// for each. In a mixture of at most [`MOST_COMPONENTS`] alone. The early steps are evaluated too.
+    /// Each evaluation also measures the loss on each component of a mixture (`probe::components`),
+    /// which takes one more forward pass for each. Only in a mixture of at most [`MOST_COMPONENTS`]
+    /// components. The early steps are then evaluated too.
     pub components: bool,
-    /// Each evaluation also measures the loss on chosen events (`probe::events`), from which the steps follow that it takes to
-    /// learn each: one forward pass more. In a world of tokens alone. The early steps are evaluated too.
+    /// Each evaluation also measures the loss on chosen events (`probe::events`), which takes one
+    /// more forward pass. From these losses follow the steps that it takes to learn each event.
+    /// Only in a world of tokens. The early steps are then evaluated too.
     pub events: bool,
 }
 
@@ -67,10 +73,13 @@ impl Evaluation {
         self.is_due(step) && (times < 8 || times.is_multiple_of(1 << (times.ilog2() - 2)))
     }
 
-    /// Most sequences of each of the three kinds that are measured after the last step, where `trained` sequences were read in
-    /// training (with repetition, all stages). Work is counted and not timed, so that a run repeats: a measured sequence is a
-    /// forward pass, a third of the work of a trained one. Three kinds may so take `share` of the training's work. Never fewer
+    /// Most sequences of each of the three kinds that are measured after the last step; never fewer
     /// than `sequences`.
+    ///
+    /// `trained` is how many sequences were read in training, with repetition, in all stages. Work
+    /// is counted and not timed, so that a run repeats: a measured sequence is a forward pass, a
+    /// third of the work of a trained one. So all three kinds together take at most `share` of the
+    /// training's work.
     pub fn limit(&self, trained: usize) -> usize {
         let most = if self.most == 0 { self.sequences } else { self.most };
         let shared = if self.share > 0.0 { (self.share * trained as f64) as usize } else { usize::MAX };

@@ -10,12 +10,13 @@ use serde_json::{Number, Value};
 
 use super::Problem;
 
-/// A number as people and links write it: decimal, perhaps with an exponent; no infinities.
+/// Reads a number as people and links write it: decimal, perhaps with an exponent. `None` for
+/// anything else, infinities included.
 pub fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// What someone gave as text, without a byte order mark and out of the fence that chat programs put around code.
+/// Strips a byte order mark, white space, and the code fence that chat programs put around code.
 pub fn unwrapped(text: &str) -> &str {
     let around = |c: char| c == '\u{feff}' || c.is_whitespace();
     let text = text.trim_matches(around);
@@ -32,7 +33,12 @@ pub fn is_meant(text: &str) -> bool {
     unwrapped(text).starts_with('{')
 }
 
-/// JSON from outside, called `what`. A name that an object has twice is refused: readers would take the last without a word.
+/// Parses JSON that came from outside. `what` is how problems call it.
+///
+/// # Errors
+///
+/// The text is empty or no JSON, or an object in it has a name twice: readers would take the last
+/// without a word.
 pub fn given(what: &str, text: &str) -> Result<Value, Problem> {
     let text = unwrapped(text);
     if text.is_empty() {
@@ -136,14 +142,14 @@ pub(super) fn choices<T: DeserializeOwned>(value: Value) -> Vec<String> {
     said.split('`').skip(1).step_by(2).skip(1).map(String::from).collect()
 }
 
-/// One line.
+/// Writes JSON in one line.
 pub fn text(value: &Value) -> String {
     let mut out = String::new();
     write(value, None, &mut out);
     out
 }
 
-/// With a line for each field, indented by two spaces.
+/// Writes JSON with a line for each field, indented by two spaces.
 pub fn pretty(value: &Value) -> String {
     let mut out = String::new();
     write(value, Some(0), &mut out);

@@ -13,6 +13,8 @@
 //! tokens on every platform, and on the CPU the same losses bit for bit. It travels as JSON (files, worker
 //! messages) and as a URL fragment that holds only what differs from a preset ([`link`]).
 
+#![warn(missing_docs)]
+
 pub mod axes;
 pub mod bound;
 pub mod data;
@@ -65,18 +67,28 @@ pub const VERSION: u32 = 2;
 /// The largest seed: JSON numbers and sliders carry whole numbers exactly up to here.
 pub const MAX_SEED: u64 = (1 << 53) - 1;
 
-/// Everything a run depends on.
+/// Everything a run depends on. Two equal experiments give the same tokens on every platform.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Experiment {
+    /// The version of the form, [`VERSION`] in every sound experiment.
     pub version: u32,
+    /// What the sequences are drawn from: P(w) and the sequences of each topic w.
     pub world: WorldSpec,
+    /// How much is trained on: K topics, N sequences of each, T tokens in each.
     pub data: Data,
+    /// The architecture and size of the model, and how its parameters start.
     pub net: Net,
+    /// The optimizer and its schedule.
     pub training: Training,
+    /// The stages before the training proper, which give the priors of the generalization bound.
     pub prior: Prior,
+    /// How the generalization bound and its certificate are computed.
     pub bound: Bound,
+    /// When and on how many sequences the losses are measured.
     pub evaluation: Evaluation,
+    /// What all random numbers of the run follow from, 0 to [`MAX_SEED`]: another seed is another
+    /// draw of topics, sequences, initialization and batches.
     pub seed: u64,
 }
 
@@ -97,18 +109,30 @@ impl Default for Experiment {
 }
 
 impl Experiment {
-    /// Reads JSON, and says what is wrong with it in words: broken JSON, a field that does not exist or holds something else, a
+    /// Reads an experiment from JSON. A field that is left out has its default.
+    ///
+    /// # Errors
+    ///
+    /// Each problem in words: broken JSON, a field that does not exist or holds something else, a
     /// version from the future, or values out of range.
     pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
         Self::from_value(json::given("experiment", text).map_err(|problem| vec![problem])?)
     }
 
-    /// The same from a value that was read before.
+    /// As [`Self::from_json`], from JSON that was parsed before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::from_json`], but for broken JSON.
     pub fn from_value(value: serde_json::Value) -> Result<Self, Vec<Problem>> {
         read::experiment(value, None)
     }
 
-    /// The same in this world, whatever the fields say of it.
+    /// As [`Self::from_value`], with `world` in place of whatever the fields say of the world.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::from_value`]; values are checked together with `world`.
     pub fn from_value_in(world: WorldSpec, value: serde_json::Value) -> Result<Self, Vec<Problem>> {
         read::experiment(value, Some(world))
     }
@@ -119,7 +143,12 @@ impl Experiment {
         serde_json::to_value(self).map(|value| json::pretty(&value)).unwrap_or_default()
     }
 
-    /// Every problem at once, each naming its field, the value and what is allowed.
+    /// Checks every field's range, and what several fields must fulfil together.
+    ///
+    /// # Errors
+    ///
+    /// Every problem at once, each naming its field, the value and what is allowed. Sizes of the
+    /// whole run are checked only where all fields are sound.
     pub fn validate(&self) -> Result<(), Vec<Problem>> {
         let mut check = Checker::default();
         if self.version != VERSION {
@@ -174,12 +203,13 @@ impl Experiment {
         check.finish()
     }
 
-    /// Steps of the whole run, the prior stages included.
+    /// Optimizer steps of the whole run: two prior stages and the training proper.
     pub fn steps(&self) -> usize {
         2 * self.prior.steps + self.training.steps
     }
 
-    /// T_p: how many tokens of a prompt the two-level loss averages over. 0 in the data means "as long as T".
+    /// T_p: how many tokens of a prompt the two-level loss averages over. A value of 0 in
+    /// `evaluation` means T, which is filled in here.
     pub fn prompt_length(&self) -> usize {
         match self.evaluation.prompt_length {
             0 => self.data.length,

@@ -14,10 +14,12 @@ use super::{
 /// As often as a link may have been percent-encoded on its way.
 const MOST_TIMES: usize = 4;
 
-/// A preset and what was changed in it.
+/// What a link says: a preset, and the experiment that its changes make of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
+    /// The name of the preset that the link starts from.
     pub preset: &'static str,
+    /// The preset's experiment with the link's changes; it is sound.
     pub experiment: Experiment,
 }
 
@@ -33,7 +35,12 @@ pub fn differences(base: &Experiment, experiment: &Experiment) -> Vec<(String, V
     changed.into_iter().filter(|(key, value)| base.get(key) != Some(value)).collect()
 }
 
-/// `base` with the given fields set; a field that does not exist, or a value of the wrong type, is a [`Problem`].
+/// Sets fields of `base`, each given by its dotted name and its value.
+///
+/// # Errors
+///
+/// A field does not exist, a value has the wrong type, or the experiment with all fields set is not
+/// sound.
 pub fn with_fields(base: &Experiment, fields: &[(String, Value)]) -> Result<Experiment, Vec<Problem>> {
     Setter::new(base).set(fields)
 }
@@ -47,22 +54,32 @@ pub struct Setter<'a> {
 }
 
 impl<'a> Setter<'a> {
+    /// Prepares for many calls of [`Self::set`] on the same experiment.
     pub fn new(base: &'a Experiment) -> Self {
         let plain = Experiment { world: WorldSpec::default(), ..base.clone() };
         Self { base, value: serde_json::to_value(&plain).unwrap_or_default(), known: flat(&plain) }
     }
 
-    /// The type that a field has, as the base's value of it.
+    /// The value that the base has of a field, which shows the field's type; `None` where there is
+    /// no such field. The world is not asked for here: it is always the default.
     pub fn usual(&self, field: &str) -> Option<&Value> {
         self.known.get(field)
     }
 
+    /// Sets fields of the base, as [`with_fields`] does.
+    ///
+    /// # Errors
+    ///
     /// As [`with_fields`].
     pub fn set(&self, fields: &[(String, Value)]) -> Result<Experiment, Vec<Problem>> {
         self.set_in(&self.base.world, fields)
     }
 
-    /// The same in another world than the base's.
+    /// As [`Self::set`], in `world` in place of the base's. A field `world` goes before both.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_fields`].
     pub fn set_in(&self, world: &WorldSpec, fields: &[(String, Value)]) -> Result<Experiment, Vec<Problem>> {
         let mut value = self.value.clone();
         let (mut problems, mut own_world) = (Vec::new(), false);
@@ -87,7 +104,8 @@ impl<'a> Setter<'a> {
     }
 }
 
-/// The fragment, without `#`.
+/// Writes an experiment as a link's fragment, without `#`: the preset, and what differs from it. A
+/// text is left out.
 pub fn to_fragment(preset: &Preset, experiment: &Experiment) -> String {
     let mut text = format!("v={VERSION}&preset={}", preset.name);
     for (key, value) in differences(&preset.experiment(), experiment) {
@@ -101,6 +119,11 @@ pub fn to_fragment(preset: &Preset, experiment: &Experiment) -> String {
 }
 
 /// Reads a fragment (with or without `#`), also one that was encoded on its way (see [`plain`]). An empty one is the first preset.
+///
+/// # Errors
+///
+/// A part is no `name=value`, a field is given twice, version or preset are unknown, or what
+/// [`with_fields`] refuses.
 pub fn from_fragment(fragment: &str) -> Result<Link, Vec<Problem>> {
     let (mut preset, mut version) = (&PRESETS[0], VERSION);
     let mut fields: Vec<(String, Value)> = Vec::new();
@@ -209,8 +232,7 @@ pub fn flat(experiment: &Experiment) -> Map<String, Value> {
     out
 }
 
-/// Percent-encodes what a fragment cannot carry, and what chat programs cut links at.
-/// Percent-encodes what a fragment's value cannot hold.
+/// Percent-encodes what a fragment's value cannot hold, and what chat programs cut links at.
 pub fn encode(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {

@@ -9,7 +9,7 @@ pub const SETTINGS: &str = "2026-11-30";
 /// Random seeds of the runs at every grid point.
 pub const SEEDS: [u64; 3] = [1, 2, 3];
 
-/// A grid over K, N and T around a preset.
+/// A grid of runs over K, N and T around a preset, which is recorded and shown as a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapDesign {
     /// As in `www/maps/NAME.json`.
@@ -26,6 +26,7 @@ pub struct MapDesign {
     pub about_topics: &'static str,
 }
 
+/// Every recorded map, in the order in which they are listed.
 pub const MAPS: &[MapDesign] = &[
     MapDesign {
         name: "markov",
@@ -54,6 +55,7 @@ pub const MAPS: &[MapDesign] = &[
 ];
 
 impl MapDesign {
+    /// Finds a map by its name; `None` where there is none of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         MAPS.iter().find(|map| map.name == name)
     }
@@ -75,7 +77,8 @@ impl MapDesign {
     /// All runs of the map, as a sweep.
     ///
     /// # Errors
-    /// What is wrong with the preset.
+    ///
+    /// There is no preset of that name, or the grid does not fit it.
     pub fn sweep(&self) -> Result<Sweep, Vec<Problem>> {
         let missing = || vec![Problem::new("preset", format!("\"{}\"", self.preset), "a preset", "")];
         let base = Preset::named(self.preset).ok_or_else(missing)?.experiment();

@@ -97,10 +97,15 @@ pub enum Positions {
     Alibi,
 }
 
+/// How activations are normalised. In front of attention, MLP and head of a transformer; recurrent
+/// nets have none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Norm {
+    /// LayerNorm (Ba et al. 2016) with gains and shifts; linear maps then have biases
+    /// ([`Net::biased`]).
     LayerNorm,
+    /// RMSNorm (Zhang and Sennrich 2019) with gains; linear maps then have no biases.
     RmsNorm,
 }
 
@@ -112,24 +117,31 @@ pub enum Norm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Net {
+    /// What lies between the embedding and the head.
     pub architecture: Architecture,
     /// Blocks of a transformer, or recurrent layers.
     pub blocks: usize,
     /// Width of the residual stream, or of a recurrent layer's state.
     pub width: usize,
+    /// Query heads of each block.
     pub heads: usize,
     /// Key/value heads; each serves heads / kv_heads query heads.
     pub kv_heads: usize,
     /// Width of one head; 0 means width / heads.
     pub head_width: usize,
+    /// The feed-forward part of each block.
     pub mlp: Mlp,
     /// Hidden width of the MLP; 0 means 4 x width.
     pub mlp_width: usize,
+    /// How the model knows where a token stands.
     pub positions: Positions,
+    /// How activations are normalised.
     pub norm: Norm,
     /// Added to the variance (LayerNorm) or mean square (RMSNorm) before the root.
     pub norm_epsilon: f64,
+    /// How the parameters start.
     pub init: Init,
+    /// How tokens enter the net.
     pub embedding: Embedding,
     /// Standard deviation that the embedding starts with; 0 means the scheme's own.
     pub embedding_scale: f64,
@@ -195,13 +207,14 @@ impl Net {
         }
     }
 
-    /// Rows of the first matrix: an embedding for each token, or a linear map from a vector's entries and its bias; the
-    /// last row is the start token.
+    /// Rows of the first matrix. They are an embedding for each token, or a linear map from a
+    /// vector's entries with its bias; the last row is the start token.
     pub fn inputs(observation: Observation) -> usize {
         observation.size() + 1 + usize::from(observation.is_vectors())
     }
 
-    /// What the head gives: a logit for each token, or a Gaussian's mean and the logarithm of its variance.
+    /// Columns of the head: a logit for each token, or a Gaussian's mean and the logarithm of its
+    /// variance.
     pub fn outputs(observation: Observation) -> usize {
         observation.size() + usize::from(observation.is_vectors())
     }
@@ -219,7 +232,8 @@ impl Net {
             && !observation.is_vectors()
     }
 
-    /// Whether a field (dotted, such as `net.heads`) has a say in this net over such observations.
+    /// Whether a field (dotted, such as `net.heads`) has an effect on this net over such
+    /// observations.
     pub fn heeds(&self, field: &str, observation: Observation) -> bool {
         const OF_TRANSFORMERS: [&str; 8] = [
             "net.heads",
@@ -238,7 +252,7 @@ impl Net {
         }
     }
 
-    /// How many numbers the optimiser moves.
+    /// How many numbers the optimizer moves.
     pub fn parameters(&self, observation: Observation) -> usize {
         let bias = usize::from(self.biased());
         let linear = |from: usize, to: usize| from * to + bias * to;
@@ -265,8 +279,10 @@ impl Net {
         ends + positions + self.blocks * (norm + attention + mlp) + norm
     }
 
-    /// Multiply-adds of the forward pass over one sequence of `length`: products of matrices alone, and in attention only what a
-    /// position may look at. Look-ups, biases, norms and activations are left out. The backward pass takes twice as many.
+    /// Multiply-adds of the forward pass over one sequence of `length` tokens.
+    ///
+    /// Only products of matrices count, and in attention only what a position may look at.
+    /// Look-ups, biases, norms and activations are left out. The backward pass takes twice as many.
     pub fn multiply_adds(&self, observation: Observation, length: usize) -> f64 {
         let (d, h) = (self.width, self.head_width());
         let projection = if observation.is_vectors() { Self::inputs(observation) * d } else { 0 };
@@ -289,8 +305,8 @@ impl Net {
         length as f64 * (ends + self.blocks * (projections + mlp)) as f64 + self.blocks as f64 * attention
     }
 
-    /// What the layers are called that are captured, in order; the last one is what the head reads. There is no embedding where
-    /// the first layer reads one-hot tokens.
+    /// Names of the layers whose activations can be captured, in order. The last one is what the
+    /// head reads. There is no `embedding` where the first layer reads one-hot tokens.
     pub fn residual_layers(&self, observation: Observation) -> Vec<String> {
         let mut names = Vec::new();
         if !self.reads_one_hot(observation) {

@@ -10,10 +10,11 @@ use super::{
 pub struct Preset {
     /// As in the URL and `icl preset NAME`.
     pub name: &'static str,
+    /// What it is called on the page.
     pub title: &'static str,
     /// What to try next, each a sentence with what it shows.
     pub tries: &'static [Try],
-    /// Where the setting comes from.
+    /// The publication or corpus that the setting comes from.
     pub source: &'static str,
     build: fn() -> Experiment,
 }
@@ -21,16 +22,20 @@ pub struct Preset {
 /// A suggestion that can be clicked: a label and the fields it changes, in the fragment's form.
 #[derive(Clone, Copy, Debug)]
 pub struct Try {
+    /// What to try and what to look for, as the page offers it.
     pub label: &'static str,
     /// `(dotted field, JSON value)`.
     pub changes: &'static [(&'static str, &'static str)],
 }
 
 impl Preset {
+    /// Finds a preset by its name; `None` where there is none of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         PRESETS.iter().find(|p| p.name == name)
     }
 
+    /// The experiment that the preset stands for, as of today ([`Self::experiment_in`] has earlier
+    /// versions).
     pub fn experiment(&self) -> Experiment {
         (self.build)()
     }
@@ -136,7 +141,7 @@ const P2: &str = "Gong, Hu, Tang and Liu (ICLR 2025), Towards Auto-Regressive Ne
 
 const EDELMAN: &str = "Edelman, Edelman, Goel, Malach and Tsilivis (2024), The evolution of statistical induction heads: in-context learning Markov chains";
 
-/// The first one is what an empty link opens.
+/// Every preset, in the order in which they are listed. The first one is what an empty link opens.
 pub const PRESETS: &[Preset] = &[
     Preset {
         name: "dursley-wonka",

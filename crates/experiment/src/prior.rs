@@ -7,9 +7,12 @@ use super::{
     problem::{Checker, Problem},
 };
 
-/// One run is one path: the start, then `steps` on K' topics (N' sequences of each), then `steps` on N' sequences of every
-/// topic, then the training proper on everything. The model after the first stage depends on K' topics alone (the
-/// topic-dependent prior), after the second on N' sequences of each topic (the data-dependent prior).
+/// The prior stages, which train on a part of the training set before all of it.
+///
+/// One run is one path: the random start, then `steps` on K' topics (N' sequences of each), then
+/// `steps` on N' sequences of every topic, then the training proper on everything. The model after
+/// the first stage depends on K' topics alone (the topic-dependent prior), after the second on N'
+/// sequences of each topic (the data-dependent prior).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prior {

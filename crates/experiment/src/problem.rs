@@ -18,13 +18,17 @@ const SENTENCES: usize = 1200;
 pub struct Problem {
     /// Dotted path in the JSON form, for example `data.topics`.
     pub field: String,
+    /// The value that was found, as text; a long one is cut.
     pub value: String,
+    /// What is allowed there, as it follows "allowed:", without a full stop.
     pub allowed: String,
     /// What to do about it, a sentence; may be empty.
     pub advice: String,
 }
 
 impl Problem {
+    /// A problem with a field. `value` is cut to 120 characters; the texts are cut too, much later.
+    /// `advice` may be empty.
     pub fn new(field: &str, value: impl Display, allowed: &str, advice: &str) -> Self {
         let value = clipped(&value.to_string());
         let field = if field.is_empty() { "\"\"".into() } else { clipped(field) };
@@ -36,6 +40,7 @@ impl Problem {
         Self::new(what, "unreadable", "readable JSON", &format!("{why}."))
     }
 
+    /// A version that this program does not read.
     pub fn version(found: u64) -> Self {
         let allowed = format!("{} to {}", super::version::OLDEST, super::VERSION);
         Self::new("version", found, &allowed, "It was written by another version of the playground.")
@@ -54,7 +59,8 @@ impl Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// A text that may be of any length, as a sentence can hold it.
+/// The text as a sentence can quote it: the first 120 characters, and how many there are where
+/// there are more.
 pub fn clipped(text: &str) -> String {
     shortened(text, LONGEST)
 }
@@ -77,6 +83,8 @@ pub fn sentences(problems: &[Problem]) -> String {
 pub struct Checker(Vec<Problem>);
 
 impl Checker {
+    /// Adds a problem. After the first 32 the others are dropped, as a matrix may be wrong in each
+    /// entry.
     pub fn add(&mut self, problem: Problem) {
         // A matrix may be wrong in each of its millions of entries.
         if self.0.len() < KEPT {
@@ -84,28 +92,35 @@ impl Checker {
         }
     }
 
+    /// Whether no problem was found.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// How many problems are kept.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// A number within `low..=high`; NaN is never within.
+    /// Adds a problem unless `value` is within `low..=high`; NaN never is.
     pub fn range(&mut self, field: &str, value: f64, low: f64, high: f64) {
         if !(low <= value && value <= high) {
             self.add(Problem::new(field, value, &format!("{low} to {high}"), ""));
         }
     }
 
-    /// A count within `low..=high`.
+    /// Adds a problem unless the count is within `low..=high`.
     pub fn count(&mut self, field: &str, value: usize, low: usize, high: usize) {
         if value < low || value > high {
             self.add(Problem::new(field, value, &format!("{low} to {high}"), ""));
         }
     }
 
+    /// Ends the check.
+    ///
+    /// # Errors
+    ///
+    /// The problems that were found.
     pub fn finish(self) -> Result<(), Vec<Problem>> {
         if self.0.is_empty() { Ok(()) } else { Err(self.0) }
     }

@@ -9,16 +9,22 @@ use super::{
     problem::{Checker, Problem},
 };
 
-/// Rows of a user's matrices that sum to 1 this closely are as they should be; they are then normalised exactly.
+/// How far from 1 the sum of a row of a user's matrices may be without a note. Rows are then
+/// normalised exactly.
 pub const ROW_TOLERANCE: f64 = 1e-6;
 /// Half of the third decimal: as far as rounding to three decimals moves a number. Rows of such numbers are normalised too, and
 /// [`WorldSpec::notes`] says so.
 const ROUNDED: f64 = 0.5e-3;
+/// Most hidden states of a user's process.
 pub const MAX_STATES: usize = 256;
+/// Most tokens of a user's process.
 pub const MAX_TOKENS: usize = 256;
+/// Most components of one mixture.
 pub const MAX_COMPONENTS: usize = 1000;
 
-/// A token-labelled HMM: `transitions[x][i][j]` = P(emit x, go to j | in i). Over all x and j, each row i sums to 1.
+/// A user's process: a token-labelled hidden Markov model.
+///
+/// `transitions[x][i][j]` is P(emit x, go to j | in i); summed over all x and j, each row i is 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Process {
@@ -27,10 +33,12 @@ pub struct Process {
     /// Probability of each state before the first token; absent means the stationary distribution, where there is only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<f64>>,
+    /// For each token name a matrix, states x states: its entry in row i and column j is P(emit the
+    /// token, go to state j | in state i).
     pub transitions: BTreeMap<String, Vec<Vec<f64>>>,
 }
 
-/// One part of a mixture.
+/// One component of a mixture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
@@ -41,14 +49,18 @@ pub struct Component {
     pub world: WorldSpec,
 }
 
-/// The part is drawn by weight once per sequence, then a topic of that part.
+/// A weighted mixture of worlds. For each sequence a component is drawn by weight, then a topic of
+/// that component.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorldMixture {
+    /// The components; their weights are divided by their sum.
     pub mixture: Vec<Component>,
 }
 
 impl Process {
+    /// How many hidden states there are: the rows of the first matrix, which a check compares with
+    /// the others.
     pub fn states(&self) -> usize {
         self.transitions.values().next().map_or(0, Vec::len)
     }

@@ -13,14 +13,16 @@ pub const MAX_JOINT_STATES: usize = 16_384;
 /// Most bytes of a world and its exact predictor, from [`WorldSize::bytes`].
 pub const MAX_WORLD_BYTES: f64 = 3e8;
 
-/// In f64: a mixture's parts multiply, and a browser's usize holds 32 bits.
+/// How large a world is, before it is built. In f64: the sizes of a mixture's parts multiply, and a
+/// browser's usize holds 32 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WorldSize {
-    /// Hidden states of all topics; none where topics are drawn from a continuum.
+    /// Hidden states of all topics together; 0 where topics are drawn from a continuum.
     pub states: f64,
-    /// Ways from a state, by a token, to the next: at most so many probabilities are kept.
+    /// Most transitions (state, token, next state) with a probability above 0, of all topics
+    /// together.
     pub transitions: f64,
-    /// What the exact predictor of topics from a continuum keeps, bytes.
+    /// Bytes that the exact predictor keeps where topics come from a continuum.
     pub predictor: f64,
 }
 
@@ -35,7 +37,7 @@ impl WorldSize {
         Self { predictor: 8.0 * numbers, ..Self::default() }
     }
 
-    /// Of the world while it is built and of its predictor: a rough upper figure.
+    /// Bytes of the world while it is built and of its predictor: a rough upper figure.
     pub fn bytes(&self) -> f64 {
         // A transition takes 16 bytes and as much again for its token's probability, twice while a mixture is put together; a state
         // has beliefs before and after a token, beside its start and its place.
@@ -54,7 +56,7 @@ impl WorldSpec {
         }
     }
 
-    /// Of a spec whose parameters are within their ranges.
+    /// Counts how large the world is. Its parameters must be within their ranges.
     pub fn size(&self) -> WorldSize {
         match self {
             Self::Named { .. } => self.values().map_or_else(WorldSize::default, |v| (v.kind().size)(v)),

@@ -11,11 +11,13 @@ pub const SETTINGS: &str = "2026-11-30";
 pub struct Study {
     /// As in `icl study NAME` and `www/studies/NAME.json`.
     pub name: &'static str,
+    /// What the study is called on the page.
     pub title: &'static str,
     /// What is asked, and what is run, in two short paragraphs.
     pub about: [&'static str; 2],
     /// How to read the pictures.
     pub reading: &'static str,
+    /// The sweeps whose results answer it.
     pub sweeps: &'static [StudySweep],
 }
 
@@ -24,14 +26,17 @@ pub struct Study {
 pub struct StudySweep {
     /// Unique within the study.
     pub name: &'static str,
+    /// What the sweep changes, as a heading.
     pub title: &'static str,
     base: fn() -> Experiment,
-    /// As [`Sweep::kept_grid`] reads it.
+    /// The grid's text, as [`Sweep::kept_grid`] reads it.
     pub grid: &'static str,
     /// What this sweep cannot show, or what else must be known to read it; may be empty.
     pub note: &'static str,
     /// The two-level loss that the time to a loss is measured to, nats per token (or vector).
+    /// `None` where that is not asked.
     pub level: Option<f64>,
+    /// The ways to look at its results, in the order in which the page shows them.
     pub views: &'static [View],
 }
 
@@ -65,17 +70,23 @@ pub enum View {
 }
 
 impl Study {
+    /// Finds a study by its name; `None` where there is none of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         STUDIES.iter().find(|study| study.name == name)
     }
 }
 
 impl StudySweep {
-    /// The sweep of a study that has this id.
+    /// Finds the sweep of a study by its [`Sweep::id`]; `None` where no study has it.
     pub fn with_id(id: &str) -> Option<&'static Self> {
         STUDIES.iter().flat_map(|study| study.sweeps).find(|part| part.sweep().is_ok_and(|sweep| sweep.id() == id))
     }
 
+    /// The sweep with its base and grid.
+    ///
+    /// # Errors
+    ///
+    /// The grid cannot be read. A test holds every study's grid to be sound.
     pub fn sweep(&self) -> Result<Sweep, Vec<Problem>> {
         Sweep::kept_grid((self.base)(), self.grid)
     }
@@ -83,6 +94,7 @@ impl StudySweep {
 
 use View::{Fits, Gaps, Level, Losses, Phases, Ranks, Speed, Spread, Steps};
 
+/// Every study, in the order in which they are listed.
 pub const STUDIES: &[Study] = &[
     Study {
         name: "data",

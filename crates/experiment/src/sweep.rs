@@ -34,20 +34,24 @@ const LATER: [&str; 2] = ["components", "events"];
 /// How far from the base's K·N·T a cell of an iso-token sweep may be.
 const TOLERANCE: f64 = 0.1;
 
-/// All combinations of the axes' values, each set in `base`.
+/// A grid of runs: all combinations of the axes' values, each set in `base`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sweep {
+    /// The experiment whose fields the axes set.
     pub base: Experiment,
     /// The last one changes fastest from cell to cell.
     pub axes: Vec<Axis>,
-    /// `data.topics`, `data.sequences` or `data.length`: chosen so that K·N·T stays at the base's.
+    /// `data.topics`, `data.sequences` or `data.length`: the one that is chosen in each cell so
+    /// that K·N·T stays at the base's. `None`: nothing is held.
     pub hold: Option<String>,
 }
 
 /// One field and the values that it takes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
+    /// Dotted, as [`axes::canonical`] writes it.
     pub field: String,
+    /// The values in order, as JSON.
     pub values: Vec<Value>,
 }
 
@@ -58,6 +62,7 @@ pub struct Cell {
     pub key: String,
     /// A value for each axis.
     pub coordinates: Vec<Value>,
+    /// The base with the cell's values set; it is sound.
     pub experiment: Experiment,
 }
 
@@ -115,6 +120,8 @@ impl CellScan {
         }
     }
 
+    /// Ends the scan, once [`Self::advance`] has returned false.
+    ///
     /// # Errors
     ///
     /// The problems of all cells, each once, with a cell that has it.
@@ -132,12 +139,22 @@ impl CellScan {
 }
 
 impl Sweep {
-    /// Reads a grid's text as a person typed it; what its cells make of it is [`Sweep::cells`]'s to say.
+    /// Reads a grid's text as a person typed it. Its cells are judged by [`Sweep::cells`].
+    ///
+    /// # Errors
+    ///
+    /// A part is no `FIELD=VALUES`, `hold` is given twice, a list of values cannot be read, or it may be meant as one
+    /// number with a comma ([`typed::doubt`]).
     pub fn parse_grid(base: Experiment, text: &str) -> Result<Self, Vec<Problem>> {
         Self::read_grid(base, text, true)
     }
 
-    /// Reads a grid that was kept: a list in it is a list, whatever a person might have meant by it.
+    /// Reads a grid's text that was kept. Unlike in [`Sweep::parse_grid`], a comma always separates
+    /// values.
+    ///
+    /// # Errors
+    ///
+    /// A part is no `FIELD=VALUES`, `hold` is given twice, or a list of values cannot be read.
     pub fn kept_grid(base: Experiment, text: &str) -> Result<Self, Vec<Problem>> {
         Self::read_grid(base, text, false)
     }
@@ -212,6 +229,7 @@ impl Sweep {
         self.axes.iter().map(|axis| axis.values.len()).fold(1, usize::saturating_mul)
     }
 
+    /// Whether there are no cells: some axis has no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -236,7 +254,11 @@ impl Sweep {
         json::pretty(&value)
     }
 
-    /// Every cell, its experiment sound; or the problems of the grid, or those of its cells (each once, with a cell that has it).
+    /// Makes every cell, with its experiment checked.
+    ///
+    /// # Errors
+    ///
+    /// The problems of the grid; or else those of its cells, each once, with a cell that has it.
     pub fn cells(&self) -> Result<Vec<Cell>, Vec<Problem>> {
         let mut scan = CellScan::new(self)?;
         let mut cells = Vec::with_capacity(self.len());
@@ -258,14 +280,18 @@ impl Sweep {
         coordinates
     }
 
-    /// The cell with this index alone.
+    /// Makes one cell, by its index in `0..len()`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the cell's experiment. The grid as a whole is not checked.
     pub fn cell(&self, index: usize) -> Result<Cell, Vec<Problem>> {
         let coordinates = self.coordinates(index);
         let experiment = self.experiment(&Setter::new(&self.base), &coordinates)?;
         Ok(Cell { key: self.key(&coordinates), coordinates, experiment })
     }
 
-    /// What a cell with these values is called.
+    /// The name of the cell with these values, one for each axis: `data.topics=4 seed=1`.
     pub fn key(&self, coordinates: &[Value]) -> String {
         let part = |(axis, value): (&Axis, &Value)| format!("{}={}", axis.field, value_text(value));
         self.axes.iter().zip(coordinates).map(part).collect::<Vec<_>>().join(" ")

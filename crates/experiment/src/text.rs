@@ -12,26 +12,32 @@ use super::{
 
 /// Most bytes of all documents together.
 pub const MAX_BYTES: usize = 20_000_000;
+/// Most documents of a text.
 pub const MAX_DOCUMENTS: usize = 1000;
 /// Most kinds of characters that have a token of their own; the rarer ones share the token "other".
 pub const MAX_CHARACTERS: usize = 256;
-/// The last tenth of each document is held out, and must hold a whole sequence.
+/// One part in so many of each document, its end, is held out from training. It must hold a whole
+/// sequence.
 pub const HELD_OUT_SHARE: usize = 10;
 /// Of problems that many documents may share, so many are named.
 const NAMED: usize = 5;
 
-/// What a token is.
+/// What a token of a text is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
+    /// A character (a Unicode scalar value).
     #[default]
     Characters,
+    /// A byte of the UTF-8 encoding; V is 256.
     Bytes,
 }
 
-/// A topic.
+/// One document of a text, which is one topic.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Document {
+    /// What the document is called; problems and labels name it.
     pub name: String,
+    /// All of the document, its held-out end included.
     pub text: String,
 }
 
@@ -53,12 +59,14 @@ struct Inner {
 }
 
 impl Text {
-    /// Counts the characters. What is wrong with the documents is for `validate` to say.
+    /// Counts the documents' characters and chooses the alphabet. Problems of the documents are
+    /// kept for a later check ([`WorldSpec::validate`](crate::WorldSpec::validate)).
     pub fn new(unit: Unit, documents: Vec<Document>) -> Self {
         Self::build(unit, MAX_CHARACTERS, false, documents)
     }
 
-    /// With exactly `vocab` tokens where the unit is a character; some stay unused where the documents have fewer kinds.
+    /// As [`Self::new`], with exactly `vocab` tokens where the unit is a character; some stay
+    /// unused where the documents have fewer kinds.
     pub fn with_alphabet(unit: Unit, vocab: usize, documents: Vec<Document>) -> Self {
         Self::build(unit, vocab, true, documents)
     }
@@ -123,25 +131,28 @@ impl Text {
         }))
     }
 
+    /// What a token is.
     pub fn unit(&self) -> Unit {
         self.0.unit
     }
 
+    /// The documents; index i is topic i.
     pub fn documents(&self) -> &[Document] {
         &self.0.documents
     }
 
-    /// The same documents, in another unit.
+    /// The same documents in another unit.
     pub fn in_unit(&self, unit: Unit) -> Self {
         if unit == self.0.unit { self.clone() } else { Self::new(unit, self.0.documents.clone()) }
     }
 
-    /// V.
+    /// V: how many tokens there are.
     pub fn vocab(&self) -> usize {
         self.0.vocab
     }
 
-    /// Token names: the characters themselves, as far as they can be seen.
+    /// Token names, index by index: the characters themselves, as far as they can be seen
+    /// ([`shown`]).
     pub fn tokens(&self) -> Vec<String> {
         let name = |c: char| shown(c.encode_utf8(&mut [0; 4]));
         (0..self.0.vocab)
@@ -154,7 +165,7 @@ impl Text {
             .collect()
     }
 
-    /// Each document as tokens.
+    /// Each document as tokens. A character without a token of its own becomes the token "other".
     pub fn encode(&self) -> Vec<Vec<u16>> {
         let other = self.0.alphabet.len().min(self.0.vocab.saturating_sub(1)) as u16;
         let mut table = vec![other; char::MAX as usize + 1];
@@ -172,7 +183,11 @@ impl Text {
         self.0.problems.iter().for_each(|p| check.add(p.clone()));
     }
 
-    /// Whether sequences of `length` tokens can be cut from every document.
+    /// Checks that sequences of `length` tokens can be cut from the held-out end of every document.
+    ///
+    /// # Errors
+    ///
+    /// The documents that are too short, the first five of them.
     pub fn fits(&self, length: usize) -> Result<(), Vec<Problem>> {
         let mut check = Checker::default();
         self.check_length(length, &mut check);
@@ -219,6 +234,7 @@ impl Text {
 }
 
 impl Unit {
+    /// The unit's plural in JSON and in sentences.
     pub fn name(self) -> &'static str {
         match self {
             Self::Characters => "characters",
@@ -260,8 +276,11 @@ impl Serialize for Text {
     }
 }
 
-/// The documents of one file. Form feeds part them; without any, a line `# Title` that opens the file or follows an empty line
-/// begins a document of that name. What comes before the first title, or a file without titles, goes by the file's name.
+/// Splits one file into documents.
+///
+/// Form feeds separate documents. Without any, a line `# Title` that opens the file or follows an
+/// empty line begins a document of that name. What comes before the first title, or a file without
+/// titles, has the file's name.
 pub fn sections(name: &str, text: &str) -> Vec<Document> {
     let mut found: Vec<Document> = Vec::new();
     if text.contains('\u{c}') {
@@ -298,8 +317,10 @@ pub fn sections(name: &str, text: &str) -> Vec<Document> {
     found
 }
 
-/// A token's name as it can be seen: signs for space, line end and tab, numbers for what has no shape, a ring under what has none of
-/// its own.
+/// A token's name as it can be seen.
+///
+/// Space, line end and tab become signs, what has no shape becomes its number (`U+200B`), and a
+/// mark that stands on another character gets a ring under it.
 pub fn shown(name: &str) -> String {
     let mut characters = name.chars();
     match (characters.next(), characters.next()) {
@@ -340,16 +361,21 @@ fn is_mark(c: char) -> bool {
         | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
-/// What a file says, and what a person should know of how it was read.
+/// A file's text, with a note on how it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
+    /// The text, with `\n` as line ends and without a byte order mark.
     pub text: String,
     /// A sentence where it was guessed; empty where there was nothing to guess.
     pub note: String,
 }
 
-/// A file's bytes as text, of whatever kind the file is: UTF-8, UTF-16 with a byte order mark, or else Windows-1252; line ends become
-/// `\n`. The error names the file.
+/// Reads a file's bytes as text: UTF-8, UTF-16 with a byte order mark, or else Windows-1252. Line
+/// ends become `\n`.
+///
+/// # Errors
+///
+/// The file is binary, or in an encoding that is not known. The problem names the file.
 pub fn decode(name: &str, bytes: Vec<u8>) -> Result<Decoded, Problem> {
     let refused = |value: &str, allowed: &str, advice: &str| {
         Err(Problem::new(&format!("the file \"{}\"", clipped(name)), value, allowed, advice))

@@ -8,6 +8,7 @@ use super::problem::Checker;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
+    /// Stays at the peak.
     Constant,
     /// Falls to 1% of the peak along half a cosine.
     Cosine,
@@ -24,21 +25,28 @@ pub enum Optimizer {
     Langevin,
 }
 
-/// An optimiser over `steps` batches.
+/// How the model is trained: the optimizer, its learning rate, and for how long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
+    /// Optimizer steps of the training proper; prior stages come before and count apart.
     pub steps: usize,
     /// Sequences per step.
     pub batch: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
+    /// Decoupled weight decay, of both optimizers: each step also shrinks the matrices of linear
+    /// layers by the factor 1 - learning rate · this. Embeddings, learned positions, gains and
+    /// biases are left out.
     pub weight_decay: f64,
     /// Steps over which the learning rate rises linearly from 0.
     pub warmup: usize,
+    /// What the learning rate does after the warm-up.
     pub schedule: Schedule,
-    /// The gradient's norm over all parameters is scaled down to this; 0 leaves it alone.
+    /// Largest norm of the gradient over all parameters: a longer one is scaled down to it. 0
+    /// leaves the gradient alone.
     pub clip: f64,
+    /// What turns a gradient into a step.
     pub optimizer: Optimizer,
     /// AdamW's decay of the mean gradient, from step to step.
     pub beta1: f64,
@@ -71,7 +79,7 @@ impl Default for Training {
 }
 
 impl Training {
-    /// The learning rate of step `step` (0-based).
+    /// The learning rate of step `step`, counted from 0.
     pub fn learning_rate_at(&self, step: usize) -> f64 {
         let warm = if step < self.warmup { (step + 1) as f64 / self.warmup as f64 } else { 1.0 };
         let decay = match self.schedule {

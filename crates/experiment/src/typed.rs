@@ -6,7 +6,11 @@
 
 use super::{json, problem::clipped};
 
-/// The number; or what is wrong, as a sentence on what to write.
+/// Reads a number as a person typed it: `1,000`, `12,345.5`, `1,5` or `10k`.
+///
+/// # Errors
+///
+/// A sentence on what to write instead; empty where there is nothing to say.
 pub fn number(text: &str) -> Result<f64, String> {
     let text = text.trim().replace('\u{2212}', "-");
     let (body, by) = match text.strip_suffix(['k', 'K']) {

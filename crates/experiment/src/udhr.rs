@@ -11,12 +11,17 @@ use super::{
 /// The file of the site that holds the texts (`cargo xtask build` makes it).
 pub const FILE: &str = "udhr.txt";
 
-/// Whether the spec needs the texts.
+/// Whether the spec is this world, and so needs the texts.
 pub fn is_meant(spec: &WorldSpec) -> bool {
     spec.source() == Some(Source::Corpus)
 }
 
-/// The spec with its texts, which are those of the first languages of the corpus; the numbers of tokens agree.
+/// Puts the texts into a spec of this world: those of the first languages of `corpus`, which is the
+/// content of [`FILE`]. V stays what the spec says.
+///
+/// # Errors
+///
+/// The corpus holds fewer languages than the spec asks for.
 pub fn filled(spec: &WorldSpec, corpus: &str) -> Result<WorldSpec, Problem> {
     // What comes before the first language says where the texts are from.
     let first = corpus.find("\n# ").map_or(corpus.len(), |at| at + 1);

@@ -1,6 +1,6 @@
 //! What files and links of an earlier version meant: a field that they do not name has the value that it had then.
 //!
-//! A default that changes keeps its earlier value in [`DEFAULTS_1`], and a preset that changes in its own list
+//! A default that changes keeps its earlier value in `DEFAULTS_1`, and a preset that changes in its own list
 //! ([`Preset::version_1`]). Recorded presets of version 1 (`presets-1.json`) are what a test holds both to.
 
 use serde_json::{Value, json as value};

@@ -33,11 +33,12 @@ impl Observation {
         }
     }
 
+    /// Whether the world emits vectors.
     pub fn is_vectors(self) -> bool {
         matches!(self, Self::Vectors(_))
     }
 
-    /// What a loss is counted per: `token` or `vector`.
+    /// The unit of a loss, in the singular: nats per `token` or per `vector`.
     pub fn word(self) -> &'static str {
         if self.is_vectors() { "vector" } else { "token" }
     }
@@ -46,8 +47,13 @@ impl Observation {
 /// Which world an experiment runs in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WorldSpec {
-    /// A row of [`KINDS`] with a value for each of its parameters, in their order.
-    Named { kind: &'static str, parameters: Vec<f64> },
+    /// A named world, a row of [`KINDS`].
+    Named {
+        /// The world's [`WorldKind::name`].
+        kind: &'static str,
+        /// A value for each of [`WorldKind::parameters`], in their order.
+        parameters: Vec<f64>,
+    },
     /// One process: a single topic.
     Process(Process),
     /// Several worlds, weighted.
@@ -84,7 +90,8 @@ impl WorldSpec {
         }
     }
 
-    /// Its parameters, for what its [`WorldKind`] says; `None` for a world that has no name.
+    /// The parameters in the form that the functions of [`WorldKind`] take; `None` for a world that
+    /// has no name.
     pub fn values(&self) -> Option<Values<'_>> {
         match self {
             Self::Named { parameters, .. } => Some(Values::new(self.kind()?, parameters)),
@@ -102,7 +109,8 @@ impl WorldSpec {
         self.values().map_or(Events::Repeats, |v| (v.kind().events)(v))
     }
 
-    /// Whether the source is known exactly, so that there is a least possible loss. A mixture is as its parts.
+    /// Whether the distribution of sequences is known exactly, so that there is a least possible
+    /// loss. That of a mixture is where that of each component is.
     pub fn has_exact_bayes(&self) -> bool {
         match self {
             Self::Named { .. } => self.values().is_some_and(|v| (v.kind().has_exact_bayes)(v)),
@@ -188,8 +196,10 @@ impl WorldSpec {
         }
     }
 
-    /// Token names, index by index: equal names are the same token. In a world of vectors, names of the directions that samples are shown by: a vector's
-    /// largest entry and its sign.
+    /// Token names, index by index; equal names are the same token.
+    ///
+    /// In a world of vectors they name the directions that samples are shown by: a vector's largest
+    /// entry and its sign.
     pub fn names(&self) -> Vec<String> {
         match self {
             Self::Named { .. } => self.values().map_or_else(Vec::new, |v| (v.kind().tokens)(v)),
@@ -231,6 +241,10 @@ impl WorldSpec {
     }
 
     /// Checks a spec that stands alone, outside an experiment.
+    ///
+    /// # Errors
+    ///
+    /// Every problem at once; or, where there is none, that the world is too large to build.
     pub fn validate(&self) -> Result<(), Vec<Problem>> {
         let mut check = Checker::default();
         self.check(&mut check);
@@ -238,6 +252,11 @@ impl WorldSpec {
     }
 
     /// Reads a process or a mixture from JSON, and checks it.
+    ///
+    /// # Errors
+    ///
+    /// Broken JSON, a field that does not exist or holds something else, or what [`Self::validate`]
+    /// refuses.
     pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
         let value = json::given("world", text).map_err(|problem| vec![problem])?;
         let spec = Self::from_value(value).map_err(|e| vec![e])?;
@@ -245,7 +264,12 @@ impl WorldSpec {
         Ok(spec)
     }
 
-    /// Reads the short form, or JSON, out of a value; ranges are [`WorldSpec::validate`]'s.
+    /// Reads a world from a JSON value: the short form in a string, or an object with a process, a
+    /// mixture or a text. Ranges are not checked ([`WorldSpec::validate`]).
+    ///
+    /// # Errors
+    ///
+    /// The value has none of these forms.
     pub fn from_value(value: serde_json::Value) -> Result<Self, Problem> {
         Self::from_value_at("world", value)
     }

@@ -14,26 +14,33 @@ use worlds::{
     rng::{Purpose, Stream},
 };
 
-/// A named predictor.
+/// A reference predictor with a name, to compare a model with.
 pub struct Baseline {
+    /// A short name, such as `bi-inf`, unique among the baselines of a world.
     pub name: &'static str,
     /// A sentence: what it knows and what it does.
     pub about: &'static str,
+    /// The predictor itself, before the first token.
     pub filter: Filter,
 }
 
-/// What one baseline loses at each position, nats per token.
+/// What one baseline loses at each position.
 pub struct MeasuredBaseline {
+    /// As [`Baseline::name`].
     pub name: &'static str,
+    /// As [`Baseline::about`].
     pub about: &'static str,
+    /// Mean loss at positions 1..=T, nats per token.
     pub curve: Curve,
 }
 
 /// Most numbers in a table over pairs of tokens, of one model or of all known topics together.
 const MAX_PAIRS: usize = 1 << 22;
 
-/// Every baseline that makes sense in a world of tokens. `topics`: the K training topics; without them, topics are known only
-/// where there are finitely many.
+/// Every baseline that makes sense in a world of tokens.
+///
+/// `topics` are the K training topics. With `None`, topics are known only where there are finitely
+/// many.
 pub fn all(world: &World, topics: Option<&[Topic]>) -> Vec<Baseline> {
     at_once(all_at(&mut Pace::unbroken(), world, topics))
 }
@@ -90,9 +97,11 @@ async fn all_at(pace: &mut Pace, world: &World, topics: Option<&[Topic]>) -> Vec
     out
 }
 
-/// Each baseline's loss by position, over `sequences` fresh sequences (the evaluation's own first ones): `bayes` (h_l) plus
-/// E KL(exact Bayes || baseline), or where there is no exact Bayes the mean log-ratio of the tokens. A probability below 1e-9 counts as
-/// 1e-9.
+/// Measures each baseline's loss by position over `sequences` fresh sequences, which are the
+/// evaluation's own first ones.
+///
+/// The loss is `bayes` (h_l) plus E KL(exact Bayes || baseline); where there is no exact Bayes,
+/// plus the mean log-ratio of the tokens. A probability below 1e-9 counts as 1e-9.
 pub fn measure(
     world: &World,
     topics: Option<&[Topic]>,
@@ -103,7 +112,7 @@ pub fn measure(
     at_once(measure_at(&mut Pace::unbroken(), world, topics, bayes, sequences, seed))
 }
 
-/// The same, with rests.
+/// As [`measure`], with rests.
 pub async fn measure_at(
     pace: &mut Pace,
     world: &World,

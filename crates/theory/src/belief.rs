@@ -74,6 +74,9 @@ pub struct BeliefGraph<'a> {
 pub struct Position(Vec<(u32, f64)>);
 
 impl<'a> BeliefGraph<'a> {
+    /// A graph without beliefs over the states of `hmm`. `budget` limits what all calls together
+    /// may spend: 1 for each new belief, and a small part of 1 for each transition or edge that is
+    /// followed.
     pub fn new(hmm: &'a Hmm, budget: usize) -> Self {
         Self {
             hmm,
@@ -92,24 +95,26 @@ impl<'a> BeliefGraph<'a> {
         self.nodes.len()
     }
 
-    /// What may still be spent.
+    /// How much of the budget may still be spent.
     pub fn budget_left(&self) -> usize {
         self.budget
     }
 
-    /// Before the first token, with the given distribution over states.
+    /// The belief before the first token: the given distribution over hidden states, known to the
+    /// observer.
     pub fn start(&mut self, distribution: &[f64]) -> Position {
         let belief = distribution.iter().enumerate().filter(|(_, p)| **p > 0.0).map(|(i, &p)| (i as u32, p)).collect();
         Position(vec![(self.node(belief), 1.0)])
     }
 
-    /// Before the first token, for an observer who knows the state, which has the given distribution.
+    /// The beliefs before the first token of an observer who knows the state, which has the given
+    /// distribution.
     pub fn start_at_states(&mut self, distribution: &[f64]) -> Position {
         let states = distribution.iter().enumerate().filter(|(_, p)| **p > 0.0);
         Position(states.map(|(i, &p)| (self.node(vec![(i as u32, 1.0)]), p)).collect())
     }
 
-    /// Mean entropy of the next token.
+    /// Mean entropy of the next token at a position, nats.
     pub fn entropy(&self, position: &Position) -> f64 {
         position.0.iter().map(|&(node, p)| p * self.nodes[node as usize].entropy).sum()
     }
@@ -119,7 +124,7 @@ impl<'a> BeliefGraph<'a> {
         at_once(self.next_at(&mut Pace::unbroken(), position))
     }
 
-    /// One token later, or `None` where that would go beyond the budget.
+    /// The distribution of beliefs one token later; `None` where that would go beyond the budget.
     pub async fn next_at(&mut self, pace: &mut Pace, position: &Position) -> Option<Position> {
         let mut reached: Vec<u32> = Vec::with_capacity(position.0.len());
         for &(node, _) in &position.0 {

@@ -22,8 +22,11 @@ pub struct Bigram {
 }
 
 impl Bigram {
-    /// Of the mixture of the K training topics where they are given, else of P(w), of which a continuum is sampled. `None` for vectors, texts,
-    /// blends of continua, and where a table of pairs would be too large.
+    /// Computes the predictor for positions 1..=`length`: of the mixture of the K training topics
+    /// where they are given, else of P(w), of which a continuum is sampled.
+    ///
+    /// `None` for vectors, texts, blends of continua, and where a table of pairs would be too
+    /// large.
     pub fn new(world: &World, topics: Option<&[Topic]>, length: usize) -> Option<Self> {
         let v = world.vocab();
         if v == 0 || v * v > MAX_PAIRS || length == 0 {
@@ -79,12 +82,12 @@ impl Bigram {
         Some(Self { first, after, losses })
     }
 
-    /// Its loss at each position, nats.
+    /// The predictor's loss at each position, nats per token.
     pub fn losses(&self) -> &[f64] {
         &self.losses
     }
 
-    /// The distribution of the token after `seen`.
+    /// P(next token | `seen`), with V entries.
     pub fn distribution(&self, seen: &[u16]) -> &[f64] {
         let v = self.first.len();
         match (seen.last(), self.after.get(seen.len().min(self.after.len()).saturating_sub(1))) {

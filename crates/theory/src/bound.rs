@@ -11,13 +11,15 @@
 
 use experiment::Experiment;
 
-/// Of a printed form that is not computed here, as no full text was at hand to confirm it.
+/// What the page says of another printed form of the bound, which is not computed here: no full
+/// text was at hand to confirm it.
 pub const OTHER_FORM: &str = "One slide divides U by T; that form is not confirmed, and U is not divided here";
 
 /// The s that stands in until a run has chosen one: in the middle of the grid that it is chosen from.
 pub const PROVISIONAL_SCALE: f64 = 0.05;
 
-/// What the bound is computed from. Counts are f64: they are multiplied, and sliders reach 1e5 each.
+/// The numbers that the bound is computed from. Counts are f64: they are multiplied, and sliders
+/// reach 1e5 each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BoundInput {
     /// K: topics of the training set. With fresh draws every row is a topic of its own: the rows of all stages.
@@ -34,6 +36,7 @@ pub struct BoundInput {
     pub length: f64,
     /// T_p, tokens per prompt.
     pub prompt_length: f64,
+    /// δ: the probability that the bound is allowed to fail.
     pub delta: f64,
     /// ‖θ - θ_topic‖², to the model trained on K' of the topics.
     pub distance_topic: f64,
@@ -43,30 +46,42 @@ pub struct BoundInput {
     pub scale: f64,
     /// ε_opt, nats: empirical loss above the Bayes level of the same data, measured; not below 0.
     pub epsilon_opt: f64,
+    /// Which form is computed. False, as printed: the bracket [KL + log 1/δ] is outside the root.
+    /// True: it is inside.
     pub bracket_inside: bool,
 }
 
-/// One bar: its value in nats (up to constants), its formula in the field's symbols and the same with numbers.
+/// One term of the bound, as a bar of the page: its value, its formula and the same with numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Component {
+    /// What the page calls it.
     pub name: &'static str,
     /// What it is, and what it is not.
     pub about: &'static str,
+    /// The value in nats, up to the constants that the theorem's O hides. Not negative.
     pub value: f64,
+    /// The formula in the symbols of the paper.
     pub formula: &'static str,
+    /// The formula with the numbers of this run in place of the symbols.
     pub numbers: String,
 }
 
-/// The four components. `sum` is topic + sequence + confidence - ε_opt, as printed.
+/// The four terms of the bound, the KLs behind two of them, and their sum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoundComponents {
-    /// KL(μ || ν_topic) and KL(μ || ν_data), nats.
+    /// KL(μ || ν_topic) = ‖θ - θ_topic‖² / (2 s²), nats.
     pub kl_topic: f64,
+    /// KL(μ || ν_data) = ‖θ - θ_data‖² / (2 s²), nats.
     pub kl_data: f64,
+    /// The topic term: what seeing only K topics may cost.
     pub topic: Component,
+    /// The sequence term: what seeing only N sequences of each topic may cost.
     pub sequence: Component,
+    /// The confidence term, sqrt(log(1/δ) / (K (N-N') T)).
     pub confidence: Component,
+    /// ε_opt, the optimization error, as it was measured. It is subtracted.
     pub epsilon_opt: Component,
+    /// topic + sequence + confidence - ε_opt, as printed; nats, up to constants.
     pub sum: f64,
 }
 
@@ -123,6 +138,7 @@ impl BoundInput {
         self.topics * (self.sequences - self.prior_sequences) * self.length
     }
 
+    /// Computes the terms of the bound from these numbers.
     pub fn components(&self) -> BoundComponents {
         let kl = |distance: f64| distance / (2.0 * self.scale * self.scale);
         let (kl_topic, kl_data) = (kl(self.distance_topic), kl(self.distance_data));

@@ -27,7 +27,7 @@ pub fn coin_kl_inverse(q: f64, budget: f64) -> f64 {
 pub struct Smoothing {
     /// a, between 0 and 1.
     pub a: f64,
-    /// V.
+    /// V: how many tokens there are.
     pub vocab: usize,
 }
 

@@ -6,17 +6,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// By summing over all belief states.
+    /// Exact, by summing over all belief states.
     Exact,
+    /// By a formula.
     ClosedForm,
+    /// The mean over random samples.
     MonteCarlo,
 }
 
-/// A curve over positions 1..=T.
+/// A curve over positions 1..=T, with how each value was obtained.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
+    /// The value at each position, T in all; of a loss in nats per token (or vector).
     pub values: Vec<f64>,
-    /// `None` where every value is exact.
+    /// The standard error of each value, 0 of an exact one; `None` where every value is exact.
     pub stderr: Option<Vec<f64>>,
+    /// How each value was obtained.
     pub methods: Vec<Method>,
 }

@@ -55,29 +55,33 @@ const CHAINS_OF_PAIRS: usize = 6000;
 /// Reference curves over positions 1..=T, nats per token (or vector), and their limits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
-    /// Bayes-optimal with the topic hidden, under the true P(w): h_l.
+    /// h_l: the loss of exact Bayes with the topic hidden, under the true P(w).
     pub bayes: Curve,
-    /// With the topic known.
+    /// The loss of a predictor that knows the topic.
     pub oracle: Curve,
     /// Entropy of the marginal distribution of the token (or vector) at each position.
     pub unigram: Curve,
+    /// h, the limit of h_l with l, nats per token (or vector).
     pub entropy_rate: f64,
-    /// `None` where the rate is not an estimate by sampling.
+    /// Standard error of `entropy_rate`, nats; `None` where it is no estimate by sampling.
     pub entropy_rate_stderr: Option<f64>,
-    /// Σ (h_l - h) over all positions; `None` where it diverges or did not converge within the budget.
+    /// Σ (h_l - h) over all positions, nats; `None` where it diverges or did not converge within
+    /// the budget.
     pub excess_entropy: Option<f64>,
-    /// A sentence each: how rate and excess entropy were obtained.
+    /// How rate and excess entropy were obtained, a sentence each.
     pub how: Vec<String>,
     /// Distinct beliefs enumerated for `bayes`; 0 where none were.
     pub belief_states: usize,
 }
 
 impl Curves {
+    /// Computes the reference curves of a world at positions 1..=`length`. What cannot be
+    /// enumerated within the budget is sampled.
     pub fn compute(world: &World, length: usize, budget: &Budget) -> Self {
         at_once(Self::compute_at(&mut Pace::unbroken(), world, length, budget))
     }
 
-    /// The same, with rests.
+    /// As [`Self::compute`], with rests.
     pub async fn compute_at(pace: &mut Pace, world: &World, length: usize, budget: &Budget) -> Self {
         match world.topics() {
             Topics::Finite(mixture) => finite(pace, world, mixture, length, budget).await,

@@ -9,14 +9,16 @@ pub fn mean(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
-/// Loss per token (or vector) on the training data of the Bayes-optimal predictor: with fresh draws the mean of `curves.bayes`; with
-/// a training set, the mean surprise on it of exact Bayes over its K topics, over at most `sequences` sequences spread
-/// evenly over the set. Of a text, the mean of `curves.bayes` always.
+/// Loss of the Bayes-optimal predictor on the training data, nats per token (or vector).
+///
+/// With fresh draws it is the mean of `curves.bayes`. With a training set it is the mean negative
+/// log-likelihood of the set under exact Bayes over its K topics, over at most `sequences`
+/// sequences spread evenly over the set. For a text it is always the mean of `curves.bayes`.
 pub fn training_level(world: &World, corpus: &Corpus, curves: &Curves, sequences: usize) -> f64 {
     at_once(training_level_at(&mut Pace::unbroken(), world, corpus, curves, sequences))
 }
 
-/// The same, with rests.
+/// As [`training_level`], with rests.
 pub async fn training_level_at(
     pace: &mut Pace,
     world: &World,

@@ -10,6 +10,8 @@
 //! assert!((curves.bayes.values[0] - std::f64::consts::LN_2).abs() < 1e-12);
 //! ```
 
+#![warn(missing_docs)]
+
 pub mod baselines;
 pub mod belief;
 pub mod bigram;

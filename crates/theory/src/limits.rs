@@ -22,17 +22,18 @@ const NOISE: f64 = 1e-8;
 /// Bounds of the rate this close together are as good as equal.
 const TINY: f64 = 1e-10;
 
-/// A component, alone.
+/// Entropy rate and excess entropy of one component of a mixture, alone.
 #[derive(Clone, Debug)]
 pub struct ComponentLimits {
+    /// The entropy rate, nats per token.
     pub rate: f64,
-    /// At most this far off; 0 where the rate is a closed expression.
+    /// How far off `rate` is at most, nats; 0 where it is a closed expression.
     pub rate_error: f64,
-    /// Σ (h_l - rate) from the component's own start; `None` where it did not converge.
+    /// Σ (h_l - rate) from the component's own start, nats; `None` where it did not converge.
     pub excess: Option<f64>,
-    /// h_1..., as far as the budget went.
+    /// h_1, h_2, ... as far as the budget went, nats.
     pub curve: Vec<f64>,
-    /// Distinct beliefs met.
+    /// How many distinct beliefs were enumerated.
     pub beliefs: usize,
     /// The stationary process that it ends in, where there is only one.
     stationary: Option<Hmm>,

@@ -21,23 +21,27 @@ const MIN_SEQUENCES: usize = 64;
 /// Strength of the ridge that knows neither the noise nor the prior.
 const USUAL_STRENGTH: f64 = 1.0;
 
-/// Curves of a world of vectors, nats per vector.
+/// What ideal predictors of a world of vectors lose, nats per vector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearTheory {
+    /// The reference curves: exact Bayes (or ridge), the oracle, and the marginal of each vector.
     pub curves: Curves,
     /// Mean squared error of the mean prediction of `curves.bayes` by position, summed over a vector's entries.
     pub squared_error: Vec<f64>,
+    /// Further predictors to compare a model with.
     pub baselines: Vec<LinearBaseline>,
 }
 
-/// Another predictor.
+/// What another predictor of vectors loses at each position.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearBaseline {
+    /// A short name, unique among the baselines.
     pub name: &'static str,
     /// A sentence: what it knows and what it does.
     pub about: String,
+    /// Mean loss at positions 1..=T, nats per vector.
     pub curve: Curve,
-    /// As [`LinearTheory::squared_error`].
+    /// Mean squared error of the mean prediction by position, summed over a vector's entries.
     pub squared_error: Vec<f64>,
 }
 
@@ -96,12 +100,15 @@ impl Losses {
 }
 
 impl LinearTheory {
-    /// `topics`: the K training topics, if there are so many and no more; their retrieval is then among the baselines.
+    /// Computes the curves at positions 1..=`length`.
+    ///
+    /// `topics` are the K training topics, if there are so many and no more; their retrieval is
+    /// then among the baselines.
     pub fn compute(distribution: &LinearPrior, topics: &[Topic], length: usize, budget: &Budget) -> Self {
         at_once(Self::compute_at(&mut Pace::unbroken(), distribution, topics, length, budget))
     }
 
-    /// The same, with rests.
+    /// As [`Self::compute`], with rests.
     pub async fn compute_at(
         pace: &mut Pace,
         distribution: &LinearPrior,

@@ -7,10 +7,12 @@ use worlds::{
     rng::{Purpose, Stream},
 };
 
-/// Mean and squared standard error.
+/// A mean over samples, with its squared standard error.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mean {
+    /// The mean.
     pub value: f64,
+    /// The square of the mean's standard error, so that errors of independent means add up.
     pub squared_error: f64,
 }
 
@@ -36,7 +38,8 @@ pub struct Sampled {
 }
 
 impl Sampled {
-    /// Of the first `length` positions; a step of the filter is about `work` units of the pace.
+    /// Samples `sequences` sequences and adds up the entropies at their first `length` positions. A
+    /// step of the filter counts as about `work` units of the pace.
     pub async fn draw(pace: &mut Pace, world: &World, length: usize, sequences: usize, work: usize) -> Self {
         let (mut hidden, mut known) = (vec![Sums::default(); length], vec![Sums::default(); length]);
         let mut filter = world.bayes();

@@ -27,7 +27,7 @@ impl Chain {
         Self { k, order: 1, rows, first }
     }
 
-    /// Tokens drawn independently.
+    /// The chain of tokens that are drawn independently from `distribution`.
     pub fn memoryless(distribution: &[f64]) -> Self {
         Self {
             k: distribution.len(),
@@ -37,7 +37,7 @@ impl Chain {
         }
     }
 
-    /// Rows independent, each Dirichlet(alpha).
+    /// Draws a chain whose rows are independent, each from the symmetric Dirichlet(alpha).
     pub fn draw(k: usize, order: usize, alpha: f64, stream: &mut Stream) -> Self {
         let mut rows = vec![0.0; k.pow(order as u32) * k];
         for row in rows.chunks_mut(k) {
@@ -46,7 +46,8 @@ impl Chain {
         if order == 1 { Self::new(k, rows) } else { Self { k, order, rows, first: vec![1.0 / k as f64; k] } }
     }
 
-    /// The chain of the long-run pairs of tokens that an HMM emits. After a token that it never emits, uniform.
+    /// The chain that has an HMM's long-run distribution of pairs of tokens. After a token that the
+    /// HMM never emits, the next one is uniform.
     pub fn of_pairs(hmm: &Hmm) -> Self {
         let k = hmm.vocab();
         let chain = hmm.hidden_chain();
@@ -71,30 +72,33 @@ impl Chain {
         Self { k, order: 1, rows: pairs, first }
     }
 
+    /// k: how many tokens there are.
     pub fn k(&self) -> usize {
         self.k
     }
 
+    /// How many tokens the next one depends on, 1 or 2.
     pub fn order(&self) -> usize {
         self.order
     }
 
-    /// The distribution of what follows context `i`.
+    /// P(next token | context `i`), with k entries. With order 1 the context is the last token;
+    /// with order 2 it is older · k + newer.
     pub fn row(&self, i: usize) -> &[f64] {
         &self.rows[i * self.k..(i + 1) * self.k]
     }
 
-    /// How many contexts there are.
+    /// How many contexts there are: k^order.
     pub fn contexts(&self) -> usize {
         self.rows.len() / self.k
     }
 
-    /// The distribution of the first token: the stationary one with order 1.
+    /// The distribution of the first token: the stationary one with order 1, uniform with order 2.
     pub fn first(&self) -> &[f64] {
         &self.first
     }
 
-    /// The long-run distribution of contexts.
+    /// The stationary distribution over contexts, with k^order entries.
     pub fn stationary(&self) -> Vec<f64> {
         if self.order == 1 {
             return self.first.clone();
@@ -109,11 +113,12 @@ impl Chain {
         stationary::stationary(&matrix, n)
     }
 
-    /// The context once `token` has followed `context`.
+    /// The context that follows when `token` comes after `context`.
     pub fn after(&self, context: usize, token: usize) -> usize {
         (context * self.k + token) % self.contexts()
     }
 
+    /// Fills `out` with x_1..x_T, drawn from the chain.
     pub fn draw_sequence(&self, out: &mut [u16], stream: &mut Stream) {
         let mut context = 0;
         for (t, slot) in out.iter_mut().enumerate() {

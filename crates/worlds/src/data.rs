@@ -10,19 +10,22 @@ use crate::Topic;
 use crate::pace::{Pace, at_once};
 use experiment::{Data, Observation};
 
-/// Sequences of tokens or of vectors, one after the other. A cell is one token or one vector.
+/// Sequences of tokens or of vectors, one behind the other. A cell is one token or one vector.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rows {
+    /// One token for each cell.
     Tokens(Vec<u16>),
-    /// `dimension` numbers for each cell.
+    /// Vectors, each with `dimension` entries.
     Vectors {
+        /// d: entries of a vector.
         dimension: usize,
+        /// The entries, `[cells, dimension]`, row-major.
         values: Vec<f32>,
     },
 }
 
 impl Rows {
-    /// None yet.
+    /// No cells yet, of the kind that a world with this observation emits.
     pub fn empty(observation: Observation) -> Self {
         match observation {
             Observation::Tokens(_) => Self::Tokens(Vec::new()),
@@ -30,7 +33,8 @@ impl Rows {
         }
     }
 
-    /// Cells that only have to be there: even tokens, or standard normal vectors.
+    /// Random cells without a meaning, for timing and device checks: uniform tokens, or standard
+    /// normal vectors.
     pub fn random(observation: Observation, cells: usize, stream: &mut Stream) -> Self {
         match observation {
             Observation::Tokens(vocab) => Self::Tokens((0..cells).map(|_| stream.below(vocab as u64) as u16).collect()),
@@ -41,7 +45,7 @@ impl Rows {
         }
     }
 
-    /// How many cells.
+    /// How many cells there are.
     pub fn len(&self) -> usize {
         match self {
             Self::Tokens(tokens) => tokens.len(),
@@ -49,10 +53,12 @@ impl Rows {
         }
     }
 
+    /// Whether there are no cells.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// Removes all cells and keeps the memory.
     pub fn clear(&mut self) {
         match self {
             Self::Tokens(tokens) => tokens.clear(),
@@ -60,7 +66,7 @@ impl Rows {
         }
     }
 
-    /// Some of the cells.
+    /// Copies the cells in this range.
     pub fn cells(&self, at: Range<usize>) -> Self {
         match self {
             Self::Tokens(tokens) => Self::Tokens(tokens[at].to_vec()),
@@ -112,6 +118,7 @@ pub struct Subset {
 }
 
 impl Subset {
+    /// Indices of the subset's sequences in the training set, K' x N', topic by topic.
     pub fn rows(&self) -> &[usize] {
         &self.rows
     }
@@ -140,7 +147,7 @@ impl Corpus {
         at_once(Self::draw_at(&mut Pace::unbroken(), world, data, seed))
     }
 
-    /// The same, with rests.
+    /// As [`Self::draw`], with rests.
     pub async fn draw_at(pace: &mut Pace, world: &World, data: &Data, seed: u64) -> Self {
         let length = data.length;
         if data.fresh {
@@ -165,7 +172,7 @@ impl Corpus {
         Self { seed, length, set: Some(Set { topics, sequences: data.sequences, rows }) }
     }
 
-    /// T.
+    /// T: tokens or vectors of a sequence.
     pub fn length(&self) -> usize {
         self.length
     }

@@ -5,15 +5,20 @@ use std::ops::Range;
 use super::{rng::Stream, stationary};
 use experiment::{Process, kinds::Edges};
 
-/// A way out of a state: emit `token`, go to `next`, with probability `p` > 0.
+/// One transition of a hidden Markov model: emit `token` and go to state `next`, with probability
+/// `p` > 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Transition {
+    /// The token that is emitted.
     pub token: u16,
+    /// Index of the next state.
     pub next: u32,
+    /// P(token, next state | state).
     pub p: f64,
 }
 
-/// A labelled HMM, stored by state: only what can happen takes room.
+/// A token-labelled hidden Markov model, stored sparsely: only transitions with a probability above
+/// 0 take memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hmm {
     vocab: usize,
@@ -27,8 +32,9 @@ pub struct Hmm {
 }
 
 impl Hmm {
-    /// From `(state, transition)` pairs over tokens `0..vocab` and states `0..states`; each state's probabilities are divided by
-    /// their sum. Without a start, the stationary distribution of the hidden chain (see [`stationary::stationary`]).
+    /// Builds an HMM from `(state, transition)` pairs over tokens `0..vocab` and states
+    /// `0..states`; each state's probabilities are divided by their sum. With `None` for the start,
+    /// it is the stationary distribution of the hidden chain (see [`stationary::stationary`]).
     pub fn new(vocab: usize, states: usize, mut edges: Vec<(u32, Transition)>, start: Option<Vec<f64>>) -> Self {
         edges.retain(|(_, e)| e.p > 0.0);
         edges.sort_by_key(|(i, e)| (*i, e.token, e.next));
@@ -65,7 +71,7 @@ impl Hmm {
         hmm
     }
 
-    /// The process of a named world, over an alphabet of `vocab` tokens.
+    /// Builds the process of a named world, over an alphabet of `vocab` tokens.
     pub fn from_edges(process: &Edges, vocab: usize) -> Self {
         let transitions = |edges: &[(u32, u16, u32, f64)]| {
             edges.iter().map(|&(i, token, next, p)| (i, Transition { token, next, p })).collect::<Vec<_>>()
@@ -83,7 +89,8 @@ impl Hmm {
         Self::new(vocab, states + 1, transitions(&edges), Some(start))
     }
 
-    /// A user's process, checked before; `index` gives a token's number in the world's alphabet of `vocab` tokens.
+    /// Builds a user's process, which was checked before. `index` gives a token's number in the
+    /// world's alphabet of `vocab` tokens.
     pub fn from_process(process: &Process, vocab: usize, index: impl Fn(&str) -> u16) -> Self {
         let mut edges = Vec::new();
         for (name, matrix) in &process.transitions {
@@ -107,7 +114,7 @@ impl Hmm {
         Self::new(vocab, self.states(), edges, Some(self.start.clone()))
     }
 
-    /// One state that emits token x with probability `probabilities[x]`.
+    /// An HMM with one state, which emits token x with probability `probabilities[x]`.
     pub fn memoryless(probabilities: &[f64]) -> Self {
         let edges =
             probabilities.iter().enumerate().map(|(x, &p)| (0, Transition { token: x as u16, next: 0, p })).collect();
@@ -119,6 +126,7 @@ impl Hmm {
         self.vocab
     }
 
+    /// How many hidden states there are.
     pub fn states(&self) -> usize {
         self.first.len() - 1
     }
@@ -128,11 +136,13 @@ impl Hmm {
         &self.start
     }
 
+    /// The transitions from a state, in order of token, then of next state.
     pub fn transitions(&self, state: usize) -> &[Transition] {
         &self.transitions[self.first[state] as usize..self.first[state + 1] as usize]
     }
 
-    /// What a state emits: (token, probability), in order of token.
+    /// P(token | state) as pairs (token, probability), in order of token; next states are summed
+    /// out.
     pub fn emissions(&self, state: usize) -> &[(u16, f64)] {
         &self.emissions[self.first_emission[state] as usize..self.first_emission[state + 1] as usize]
     }
@@ -145,7 +155,8 @@ impl Hmm {
         &transitions[low..low + count]
     }
 
-    /// The hidden chain, tokens summed out: row-major, states x states.
+    /// The Markov chain of hidden states, tokens summed out: row-major, states x states; each row
+    /// sums to 1.
     pub fn hidden_chain(&self) -> Vec<f64> {
         let n = self.states();
         let mut matrix = vec![0.0; n * n];
@@ -219,19 +230,22 @@ impl Mixture {
         &self.hmm
     }
 
+    /// How many components there are.
     pub fn len(&self) -> usize {
         self.weights.len()
     }
 
+    /// Whether there are no components.
     pub fn is_empty(&self) -> bool {
         self.weights.is_empty()
     }
 
+    /// The probability of each component; they sum to 1.
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
 
-    /// The states of component c.
+    /// The states of component c in [`Self::hmm`].
     pub fn block(&self, c: usize) -> Range<usize> {
         self.bounds[c]..self.bounds[c + 1]
     }

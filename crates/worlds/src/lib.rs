@@ -10,6 +10,8 @@
 //! assert!(stream.uniform() < 1.0 && world.vocab() == 2);
 //! ```
 
+#![warn(missing_docs)]
+
 pub mod chain;
 pub mod data;
 pub mod filter;
@@ -40,21 +42,24 @@ use experiment::{
 /// Why a world cannot be built.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum WorldError {
+    /// The spec has values out of range, or its world is too large to build.
     #[error("{}", sentences(.0))]
     Invalid(Vec<Problem>),
+    /// The world is the bundled corpus, and its texts were not put into the spec (`experiment::udhr::filled`).
     #[error("The texts of this world are not there: the bundled corpus was not loaded.")]
     NoCorpus,
 }
 
-/// What is drawn once per sequence and kept.
+/// A topic w: what is drawn once per sequence and kept.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Topic {
-    /// A component of a finite mixture.
+    /// The index of a component of a finite mixture, or of a document of a text.
     Component(usize),
-    /// The probability of each token.
+    /// The probability of each of V tokens, which are drawn independently.
     Categorical(Arc<[f64]>),
+    /// A Markov chain over the tokens.
     Chain(Arc<Chain>),
-    /// The tokens that repeat.
+    /// The block of tokens that repeats.
     Block(Arc<[u16]>),
     /// Which part of a blend, and the topic within it.
     Part(usize, Box<Topic>),
@@ -62,34 +67,40 @@ pub enum Topic {
     Linear(Arc<LinearSystem>),
 }
 
-/// The distribution of topics.
+/// P(w), the distribution of topics.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Topics {
+    /// Finitely many hidden Markov models, each with a weight.
     Finite(Arc<Mixture>),
-    /// Probabilities ~ Dirichlet(alphas).
+    /// Independent tokens whose probabilities are drawn from Dirichlet(alphas).
     DirichletCategorical {
+        /// Concentrations, one for each of V tokens.
         alphas: Arc<[f64]>,
     },
-    /// k-state chains, rows ~ Dirichlet(alpha).
+    /// Markov chains with k tokens whose rows are drawn independently from Dirichlet(alpha).
     Markov {
+        /// States of the chain, which are its tokens: V.
         k: usize,
+        /// How many tokens the next one depends on, 1 or 2.
         order: usize,
+        /// Concentration of each row's symmetric Dirichlet.
         alpha: f64,
     },
-    /// Every block of `block` tokens is as likely as any other.
+    /// Random blocks of tokens that repeat; every block is as likely as any other.
     Blocks {
+        /// Tokens of a block.
         block: usize,
     },
     /// Several worlds, at least one of which has a continuum of topics.
     Blend(Arc<[Part]>),
-    /// Documents.
+    /// The documents of a text, all equally likely.
     Text(Texts),
-    /// Of vectors, not tokens.
+    /// Linear dynamical systems, in a world of vectors.
     Linear(LinearPrior),
 }
 
 impl Topics {
-    /// How many there are; `None` for a continuum, or for more than anybody would count.
+    /// How many topics there are; `None` for a continuum, or for more than anybody would count.
     pub fn count(&self) -> Option<usize> {
         match self {
             Self::Finite(mixture) => Some(mixture.weights().len()),
@@ -100,13 +111,14 @@ impl Topics {
     }
 }
 
-/// One world of a blend.
+/// One world of a blend, with its weight and its tokens' places in the blend's alphabet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
+    /// The world that sequences of this part come from.
     pub world: World,
-    /// Its token x is the blend's token `map[x]`.
+    /// The place of its tokens in the blend's alphabet: its token x is the blend's token `map[x]`.
     pub map: Vec<u16>,
-    /// The weights of all parts sum to 1.
+    /// The probability of this part; the weights of all parts sum to 1.
     pub weight: f64,
 }
 
@@ -120,7 +132,11 @@ pub struct World {
 }
 
 impl World {
-    /// Builds what the spec names, or says why not.
+    /// Builds the world that the spec names.
+    ///
+    /// # Errors
+    ///
+    /// The spec has values out of range, or it is the bundled corpus without its texts.
     pub fn new(spec: &WorldSpec) -> Result<Self, WorldError> {
         spec.validate().map_err(WorldError::Invalid)?;
         let vocab = spec.vocab();
@@ -208,6 +224,7 @@ impl World {
         self.vocab
     }
 
+    /// What the world emits at each position: one of V tokens, or a vector.
     pub fn observation(&self) -> Observation {
         self.linear()
             .map_or(Observation::Tokens(self.vocab), |distribution| Observation::Vectors(distribution.dimension()))
@@ -221,6 +238,7 @@ impl World {
         }
     }
 
+    /// P(w), the distribution of topics.
     pub fn topics(&self) -> &Topics {
         &self.topics
     }
@@ -239,7 +257,8 @@ impl World {
         }
     }
 
-    /// Where evaluation sequences come from: this world, unless training could use them up.
+    /// The world that evaluation sequences come from: this one, but for a text, whose held-out
+    /// parts are drawn from.
     pub fn held_out(&self) -> Self {
         let mut world = self.clone();
         if let Topics::Text(texts) = &self.topics {
@@ -248,7 +267,7 @@ impl World {
         world
     }
 
-    /// w ~ P(w).
+    /// Draws a topic, w ~ P(w).
     pub fn draw_topic(&self, stream: &mut Stream) -> Topic {
         match &self.topics {
             Topics::Finite(mixture) => Topic::Component(stream.categorical(mixture.weights().iter().copied())),
@@ -266,7 +285,8 @@ impl World {
         }
     }
 
-    /// Appends x_1..x_length given the topic, which must be one of this world's, to rows of this world's kind.
+    /// Draws x_1..x_length given the topic and appends them to `rows`. The topic must be one of
+    /// this world's, and the rows of its kind.
     pub fn draw_row(&self, topic: &Topic, length: usize, rows: &mut Rows, stream: &mut Stream) {
         match rows {
             Rows::Tokens(tokens) => {
@@ -312,7 +332,7 @@ impl World {
         }
     }
 
-    /// The topic in a few words.
+    /// A topic in a few words, for the page.
     pub fn topic_label(&self, topic: &Topic) -> String {
         match (topic, &self.topics) {
             (Topic::Component(c), _) => self.labels.get(*c).cloned().unwrap_or_default(),
@@ -341,7 +361,8 @@ impl World {
         }
     }
 
-    /// Topics with the same number are the same, or of one part of a blend; `None` for a continuum.
+    /// A number that tells topics apart: topics with the same number are the same, or of one part
+    /// of a blend. `None` for a continuum.
     pub fn topic_index(&self, topic: &Topic) -> Option<usize> {
         match topic {
             Topic::Component(i) | Topic::Part(i, _) => Some(*i),
@@ -349,13 +370,15 @@ impl World {
         }
     }
 
-    /// Knows the topic, not the hidden state. This and its siblings are of tokens: in a world of vectors they know nothing, and
-    /// [`LinearPrior`] has theirs.
+    /// The exact predictor that knows the topic, but not the hidden state.
+    ///
+    /// This predictor, [`Self::bayes`] and [`Self::pool`] are of tokens. In a world of vectors they
+    /// know nothing, and [`LinearPrior`] has theirs.
     pub fn oracle(&self, topic: &Topic) -> Filter {
         self.pool(std::slice::from_ref(topic))
     }
 
-    /// Exact Bayes with the topic hidden, under the true P(w).
+    /// The exact predictor with the topic hidden, under the true P(w).
     pub fn bayes(&self) -> Filter {
         match &self.topics {
             Topics::Finite(mixture) => Filter::mixture(mixture.clone(), mixture.weights().to_vec()),
@@ -386,8 +409,8 @@ impl World {
         }
     }
 
-    /// Exact Bayes with the topic hidden, uniform over the given topics of this world (a topic given twice counts
-    /// twice). With none, the true prior.
+    /// The exact predictor with the topic hidden, which is uniform over the given topics of this
+    /// world (a topic given twice counts twice). With none, as [`Self::bayes`].
     pub fn pool(&self, topics: &[Topic]) -> Filter {
         if topics.is_empty() {
             return self.bayes();

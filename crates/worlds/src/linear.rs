@@ -22,7 +22,7 @@ type Matrix = [Vector; MAX_DIMENSION];
 
 const ZERO: Matrix = [[0.0; MAX_DIMENSION]; MAX_DIMENSION];
 
-/// The distribution of topics and sequences.
+/// The distribution of topics and sequences of a linear dynamical system.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinearPrior {
     dimension: usize,
@@ -36,7 +36,7 @@ pub struct LinearPrior {
     radius: f64,
 }
 
-/// A topic: W.
+/// A topic of a linear dynamical system: the matrix W of x_{t+1} = W x_t + noise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearSystem {
     w: Matrix,
@@ -44,7 +44,11 @@ pub struct LinearSystem {
 }
 
 impl LinearPrior {
-    /// From a checked spec of the kind `lds`.
+    /// Reads the parameters of a spec of the kind `lds`.
+    ///
+    /// # Errors
+    ///
+    /// The spec has values out of range.
     pub fn new(spec: &WorldSpec) -> Result<Self, WorldError> {
         spec.validate().map_err(WorldError::Invalid)?;
         let noise = spec.parameter("noise");
@@ -57,12 +61,12 @@ impl LinearPrior {
         })
     }
 
-    /// d.
+    /// d: entries of a vector.
     pub fn dimension(&self) -> usize {
         self.dimension
     }
 
-    /// s_n.
+    /// s_n: standard deviation of the noise in each entry.
     pub fn noise(&self) -> f64 {
         self.noise
     }
@@ -95,7 +99,7 @@ impl LinearPrior {
         squares[squares.len() / 2].sqrt()
     }
 
-    /// W ~ P(W).
+    /// Draws a topic, W ~ P(W).
     pub fn draw(&self, stream: &mut Stream) -> LinearSystem {
         let d = self.dimension;
         let mut system = LinearSystem { w: ZERO, dimension: d };
@@ -111,8 +115,8 @@ impl LinearPrior {
         system
     }
 
-    /// Fills `out`, d numbers for each of x_1..x_T. Each vector is rounded to f32 before the next follows from it, so that
-    /// what a model reads is exactly what happened.
+    /// Draws x_1..x_T into `out`, `[T, d]`. Each vector is rounded to f32 before the next follows
+    /// from it, so that what a model reads is exactly what happened.
     pub fn draw_sequence(&self, system: &LinearSystem, out: &mut [f32], stream: &mut Stream) {
         let mut mean = [0.0; MAX_DIMENSION];
         let mut deviation = self.first;
@@ -125,32 +129,36 @@ impl LinearPrior {
         }
     }
 
-    /// Knows W.
+    /// The exact predictor that knows W.
     pub fn oracle(&self, system: &LinearSystem) -> Forecaster {
         self.forecaster(Kind::Known(system.w))
     }
 
-    /// W is hidden: Bayesian ridge, which is exact Bayes where [`Self::is_exact`].
+    /// The predictor with W hidden: Bayesian ridge, which is exact Bayes where [`Self::is_exact`].
     pub fn bayes(&self) -> Forecaster {
         self.ridge((self.noise / self.prior_spread()).powi(2))
     }
 
-    /// W's rows regressed with this strength: predictive N(M x, s_n² (1 + xᵀΛ⁻¹x) I), Λ = Σ x xᵀ + strength · I.
+    /// The predictor that regresses W's rows with this strength: N(M x, s_n² (1 + xᵀΛ⁻¹x) I), Λ = Σ
+    /// x xᵀ + strength · I.
     pub fn ridge(&self, strength: f64) -> Forecaster {
         self.forecaster(Kind::Ridge { regression: Box::default(), strength })
     }
 
-    /// Ordinary least squares, of least norm while W is not determined, with the variance that regression gives a prediction.
+    /// The predictor by ordinary least squares, of least norm while W is not determined, with the
+    /// variance that regression gives a prediction.
     pub fn least_squares(&self) -> Forecaster {
         self.ridge(0.0)
     }
 
-    /// The next vector is like the last one, give or take as much as it has moved so far.
+    /// The predictor that takes the next vector to be like the last one, give or take as much as it
+    /// has moved so far.
     pub fn last_value(&self) -> Forecaster {
         self.forecaster(Kind::Last { squares: self.noise * self.noise, moves: 1.0 })
     }
 
-    /// One of the systems, each equally likely beforehand. With none, as [`Self::bayes`].
+    /// The exact predictor with W hidden, which is one of the given systems, equally likely. With
+    /// none, as [`Self::bayes`].
     pub fn pool<'a>(&self, systems: impl Iterator<Item = &'a LinearSystem>) -> Forecaster {
         let systems: Vec<Matrix> = systems.map(|s| s.w).collect();
         if systems.is_empty() {
@@ -166,7 +174,7 @@ impl LinearPrior {
 }
 
 impl LinearSystem {
-    /// Row-major, d x d.
+    /// The system whose matrix W has these entries, row-major, d x d.
     pub fn new(dimension: usize, entries: &[f64]) -> Self {
         let mut w = ZERO;
         for (row, values) in w.iter_mut().zip(entries.chunks(dimension.max(1))) {
@@ -175,16 +183,18 @@ impl LinearSystem {
         Self { w, dimension }
     }
 
-    /// d.
+    /// d: entries of a vector.
     pub fn dimension(&self) -> usize {
         self.dimension
     }
 
+    /// Entry of W in a row and a column, both from 0.
     pub fn entry(&self, row: usize, column: usize) -> f64 {
         self.w[row][column]
     }
 
-    /// lim ‖Wⁿ‖^(1/n) over n = 2, 4, 8, ..., by squaring: no eigenvalues, and the same bits on every platform.
+    /// Spectral radius of W: lim ‖Wⁿ‖^(1/n) over n = 2, 4, 8, ..., by squaring, which needs no
+    /// eigenvalues and gives the same bits on every platform.
     pub fn spectral_radius(&self) -> f64 {
         let d = self.dimension;
         let mut power = self.w;
@@ -208,7 +218,8 @@ impl LinearSystem {
     }
 }
 
-/// What a vector is shown as ([`WorldSpec::tokens`]): its largest entry and that one's sign. Of an empty one, 0.
+/// The direction that a vector is shown as, a number of [`WorldSpec::tokens`]: twice the index of
+/// its entry of largest magnitude, plus 1 where that entry is below 0. An empty vector gives 0.
 pub fn direction(x: &[f32]) -> u16 {
     let largest = (0..x.len()).fold(0, |best, i| if x[i].abs() > x[best].abs() { i } else { best });
     2 * largest as u16 + u16::from(x.get(largest).is_some_and(|v| *v < 0.0))
@@ -245,58 +256,61 @@ enum Kind {
     },
 }
 
-/// An isotropic Gaussian.
+/// An isotropic Gaussian: the predictive distribution of a vector.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gaussian {
     mean: Vector,
     dimension: usize,
-    /// Of each entry.
+    /// Variance of each entry.
     pub variance: f64,
 }
 
 impl Gaussian {
-    /// With at most [`MAX_DIMENSION`] entries.
+    /// The Gaussian with this mean, of at most [`MAX_DIMENSION`] entries, and this variance in each
+    /// entry.
     pub fn new(mean: &[f32], variance: f64) -> Self {
         let mut own = [0.0; MAX_DIMENSION];
         own.iter_mut().zip(mean).for_each(|(slot, &value)| *slot = f64::from(value));
         Self { mean: own, dimension: mean.len().min(MAX_DIMENSION), variance }
     }
 
+    /// The mean, with d entries.
     pub fn mean(&self) -> &[f64] {
         &self.mean[..self.dimension]
     }
 
+    /// ln p(x), nats per vector. A density, so that it may be above 0.
     pub fn log_density(&self, x: &[f32]) -> f64 {
         let d = self.dimension as f64;
         let square: f64 = self.mean.iter().zip(x).map(|(m, x)| (f64::from(*x) - m).powi(2)).sum();
         -0.5 * (d * (std::f64::consts::TAU * self.variance).ln() + square / self.variance)
     }
 
-    /// ln(2πe v) d/2, nats.
+    /// Differential entropy, d/2 ln(2πe v) with the variance v; nats.
     pub fn entropy(&self) -> f64 {
         entropy(self.dimension, self.variance)
     }
 
-    /// KL(self ‖ other), nats.
+    /// KL(self || other), nats.
     pub fn divergence(&self, other: &Self) -> f64 {
         let ratio = self.variance / other.variance;
         let spread = 0.5 * self.dimension as f64 * (ratio - 1.0 - ratio.ln());
         (spread + self.squared_distance(other) / (2.0 * other.variance)).max(0.0)
     }
 
-    /// Between the means.
+    /// Squared Euclidean distance between the means.
     pub fn squared_distance(&self, other: &Self) -> f64 {
         self.mean.iter().zip(&other.mean).map(|(a, b)| (a - b).powi(2)).sum()
     }
 }
 
-/// Of a d-dimensional isotropic Gaussian, nats.
+/// Differential entropy of an isotropic Gaussian with d entries, d/2 ln(2πe v); nats.
 pub fn entropy(dimension: usize, variance: f64) -> f64 {
     0.5 * dimension as f64 * (std::f64::consts::TAU * std::f64::consts::E * variance).ln()
 }
 
 impl Forecaster {
-    /// Back to before the first vector.
+    /// Forgets the sequence: goes back to before the first vector.
     pub fn reset(&mut self) {
         self.seen = 0;
         match &mut self.kind {
@@ -339,7 +353,7 @@ impl Forecaster {
         }
     }
 
-    /// Of the vector that comes next: for a pool, log-sum-exp over its systems.
+    /// ln p(x) of the vector that comes next, nats; for a pool the log-sum-exp over its systems.
     pub fn log_density(&self, x: &[f32]) -> f64 {
         match &self.kind {
             Kind::Pool { systems, shares, .. } if self.seen > 0 => {
@@ -358,6 +372,7 @@ impl Forecaster {
         Gaussian { mean: product(w, &self.last), dimension, variance }
     }
 
+    /// Conditions on the next vector of the sequence, with d entries.
     pub fn observe(&mut self, x: &[f32]) {
         let d = self.distribution.dimension;
         let mut next = [0.0; MAX_DIMENSION];

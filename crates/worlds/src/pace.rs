@@ -21,7 +21,8 @@ pub struct Progress {
     pub done: f64,
 }
 
-/// Given from one part of a computation to the next. A unit of work is about a multiply-add: a nanosecond or less on a quick machine.
+/// How long a computation has worked and how far it is, given from one part of it to the next. A
+/// unit of work is about a multiply-add: a nanosecond or less on a quick machine.
 #[derive(Default)]
 pub struct Pace {
     rests: Option<Rests>,
@@ -31,22 +32,25 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Never rests.
+    /// A pace that never rests.
     pub fn unbroken() -> Self {
         Self::default()
     }
 
+    /// A pace that rests where `rests` says so: it gets the units of work since the last call and
+    /// the progress, and gives a rest where one is due.
     pub fn new(rests: impl FnMut(usize, Progress) -> Option<Rest> + 'static) -> Self {
         Self { rests: Some(Box::new(rests)), ..Self::default() }
     }
 
-    /// What comes now is `what`, and goes from `from` to `to` of the whole.
+    /// Begins a stage, called `what`, that goes from the share `from` to the share `to` of the
+    /// whole computation.
     pub fn begin(&mut self, what: &'static str, from: f64, to: f64) {
         self.progress = Progress { what, done: from };
         self.stage = (from, to);
     }
 
-    /// The stage is done to this share.
+    /// Notes that this share (0 to 1) of the stage is done.
     pub fn reached(&mut self, share: f64) {
         let (from, to) = self.stage;
         self.progress.done = from + share.clamp(0.0, 1.0) * (to - from);

@@ -55,6 +55,8 @@ pub enum Purpose {
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {
+    /// The stream of a seed, a purpose and an index. Equal arguments give the same numbers on every
+    /// platform.
     pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -63,6 +65,7 @@ impl Stream {
         Self(ChaCha8Rng::from_seed(key))
     }
 
+    /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
@@ -88,12 +91,12 @@ impl Stream {
         }
     }
 
-    /// Mean 1.
+    /// An exponential variate of mean 1.
     pub fn exponential(&mut self) -> f64 {
         -libm::log(self.open_uniform())
     }
 
-    /// Standard normal (Marsaglia's polar method).
+    /// A standard normal variate (Marsaglia's polar method).
     pub fn normal(&mut self) -> f64 {
         loop {
             let (x, y) = (2.0 * self.open_uniform() - 1.0, 2.0 * self.open_uniform() - 1.0);
@@ -126,11 +129,13 @@ impl Stream {
         }
     }
 
+    /// A Gamma(shape, 1) variate; 0 where it is below the smallest f64 ([`Self::log_gamma`] has its
+    /// logarithm).
     pub fn gamma(&mut self, shape: f64) -> f64 {
         libm::exp(self.log_gamma(shape))
     }
 
-    /// Beta(a, b): the share of the first.
+    /// A Beta(a, b) variate.
     pub fn beta(&mut self, a: f64, b: f64) -> f64 {
         let difference = self.log_gamma(b) - self.log_gamma(a);
         1.0 / (1.0 + libm::exp(difference))

@@ -22,6 +22,8 @@ struct Shared {
 }
 
 impl Texts {
+    /// Encodes the documents and fits their n-gram models. Sequences are drawn from what is trained
+    /// on ([`Self::held_out`] has the rest).
     pub fn new(text: &Text) -> Self {
         let documents = text.encode();
         let total: usize = documents.iter().map(|d| cut(d)).sum();
@@ -32,16 +34,17 @@ impl Texts {
         Self { shared: Arc::new(Shared { documents, model }), held_out: false }
     }
 
-    /// The same, drawing from what is held out.
+    /// The same documents, with sequences drawn from the held-out last tenth of each.
     pub fn held_out(&self) -> Self {
         Self { shared: self.shared.clone(), held_out: true }
     }
 
-    /// K.
+    /// K: how many documents there are.
     pub fn len(&self) -> usize {
         self.shared.documents.len()
     }
 
+    /// Whether there are no documents.
     pub fn is_empty(&self) -> bool {
         self.shared.documents.is_empty()
     }

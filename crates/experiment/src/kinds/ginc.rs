@@ -47,19 +47,24 @@ pub const KIND: WorldKind = WorldKind {
     preset: Some("knt-ginc"),
 };
 
-/// What GINC's concepts are drawn by; `worlds::ginc` says how.
+/// What the concepts of GINC (Xie et al. 2021) are drawn by; `worlds::ginc` says how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ginc {
+    /// V: tokens, of which 0 is the delimiter.
     pub tokens: usize,
+    /// Concepts, which are the topics: one hidden Markov model each.
     pub concepts: usize,
+    /// How many entities there are. A hidden state is a pair (entity, property): entities ·
+    /// properties states in all.
     pub entities: usize,
+    /// How many properties (slots) there are; in slot 0 the delimiter is emitted.
     pub properties: usize,
-    /// Weight of keeping the entity from one token to the next.
+    /// Weight of keeping the entity from one token to the next, 0 to 1.
     pub identity: f64,
-    /// Concepts that the world without it does not have.
+    /// Whether the concepts are others than those of the same world without this switch.
     pub is_out_of_distribution: bool,
-    /// An ablation: tokens are drawn evenly and independently.
+    /// An ablation: tokens are drawn uniformly and independently.
     pub is_random: bool,
-    /// Which random memory and concepts.
+    /// Which random memory and concepts: another number is another draw.
     pub draw: u64,
 }

@@ -55,11 +55,13 @@ pub const KINDS: &[WorldKind] = &[
 pub struct WorldKind {
     /// As in links and on the command line.
     pub name: &'static str,
+    /// What a person calls it.
     pub title: &'static str,
     /// What it is listed under.
     pub family: &'static str,
     /// One or two sentences: what a topic is, and what there is to find in context.
     pub about: &'static str,
+    /// Its parameters, in the order in which a [`WorldSpec`](crate::WorldSpec) keeps their values.
     pub parameters: &'static [WorldParameter],
     /// What one topic is called, and several.
     pub topic: [&'static str; 2],
@@ -91,6 +93,7 @@ impl PartialEq for WorldKind {
 }
 
 impl WorldKind {
+    /// Finds a world by its name in links; `None` where there is none of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.name == name)
     }
@@ -99,9 +102,13 @@ impl WorldKind {
 /// A parameter of a named world.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WorldParameter {
+    /// As in a spec: `n` in `coins:n=10`.
     pub name: &'static str,
+    /// The value where a spec names none.
     pub default: f64,
+    /// Smallest value that is allowed.
     pub low: f64,
+    /// Largest value that is allowed.
     pub high: f64,
     /// Whole numbers only.
     pub whole: bool,
@@ -122,21 +129,23 @@ impl<'a> Values<'a> {
         Self { kind, values }
     }
 
+    /// The world that these are the parameters of.
     pub fn kind(self) -> &'static WorldKind {
         self.kind
     }
 
-    /// NaN for a name that the world lacks.
+    /// A parameter's value; NaN for a name that the world lacks.
     pub fn get(self, name: &str) -> f64 {
         let place = self.kind.parameters.iter().position(|p| p.name == name);
         place.and_then(|i| self.values.get(i)).copied().unwrap_or(f64::NAN)
     }
 
+    /// A parameter's value as a count: cut to a whole number; 0 for a name that the world lacks.
     pub fn count(self, name: &str) -> usize {
         self.get(name) as usize
     }
 
-    /// Of a parameter that is 0 or 1.
+    /// Whether a parameter that is 0 or 1 is 1.
     pub fn is_on(self, name: &str) -> bool {
         self.get(name) == 1.0
     }
@@ -148,29 +157,46 @@ pub enum Source {
     /// Finitely many hidden Markov processes, each one a topic, all equally likely.
     Processes(Vec<LabelledProcess>),
     /// Independent tokens whose probabilities are a topic: Dirichlet(alphas).
-    Dirichlet { alphas: Vec<f64> },
-    /// Markov chains over `states` tokens, rows ~ Dirichlet(alpha): from a continuum, or from a pool of so many (0: no pool).
-    Chains { states: usize, order: usize, alpha: f64, pool: usize },
+    Dirichlet {
+        /// Concentrations, one for each token.
+        alphas: Vec<f64>,
+    },
+    /// Markov chains whose rows are drawn from Dirichlet(alpha): from a continuum, or from a finite
+    /// pool.
+    Chains {
+        /// k: states of the chain, which are its tokens.
+        states: usize,
+        /// How many tokens the next one depends on, 1 or 2.
+        order: usize,
+        /// Concentration of each row's symmetric Dirichlet.
+        alpha: f64,
+        /// Chains in the pool; 0: every topic is a new chain.
+        pool: usize,
+    },
     /// A random block of so many tokens, repeated to the end.
     Block(usize),
     /// Concepts of GINC.
     Ginc(Ginc),
     /// A linear dynamical system; `worlds::linear` reads its parameters.
     Linear,
-    /// Texts of the bundled corpus, which whoever runs the world puts in.
+    /// Texts of the bundled corpus. Whoever runs the world puts them in, see
+    /// [`udhr::filled`](crate::udhr::filled).
     Corpus,
 }
 
 /// One topic of a finite world.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelledProcess {
+    /// The topic in a few words.
     pub label: String,
+    /// The process that its sequences come from.
     pub process: Edges,
 }
 
 /// A hidden Markov process by its edges. It starts from its stationary distribution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edges {
+    /// Names of the hidden states, in the order that gives each its index.
     pub states: &'static [&'static str],
     /// (from, token, to, probability): in state `from` emit the token and go to state `to`.
     pub edges: Vec<(u32, u16, u32, f64)>,
@@ -182,11 +208,17 @@ pub struct Edges {
 /// better than Bayes on a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Events {
-    /// After the token `before` one of `names` comes: by how many names came before it.
-    Names { before: u16, names: [u16; 2] },
-    /// Blocks of so many tokens: the first, its first repeat, later ones.
+    /// The positions after the token `before`, where one of `names` comes: sorted by how many names
+    /// came before.
+    Names {
+        /// The token that stands before a name.
+        before: u16,
+        /// The two names, as tokens.
+        names: [u16; 2],
+    },
+    /// Blocks of so many tokens: the first block, its first repeat, later repeats.
     Blocks(usize),
-    /// By how often the last token had been there before.
+    /// All positions, sorted by how often the last token had been there before.
     Repeats,
 }
 

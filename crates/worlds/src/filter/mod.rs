@@ -60,57 +60,64 @@ macro_rules! each {
 }
 
 impl Filter {
-    /// The component is hidden, with the given prior weights (not negative, not all 0).
+    /// Exact Bayes over the components of a mixture, with the given prior weights (not negative,
+    /// not all 0).
     pub fn mixture(mixture: Arc<Mixture>, weights: Vec<f64>) -> Self {
         Self(Kind::Mixture(MixtureFilter::new(mixture, &weights)))
     }
 
-    /// One of the chains (all of one order) over `vocab` tokens, with the given prior weights.
+    /// Exact Bayes over the given chains (all of one order, over `vocab` tokens), with the given
+    /// prior weights.
     pub fn chains(vocab: usize, chains: &[Chain], weights: &[f64]) -> Self {
         Self(Kind::Chains(Chains::new(vocab, chains, weights)))
     }
 
-    /// Tokens drawn given the last `order` of them, from rows ~ Dirichlet(`alphas`).
+    /// Exact Bayes where each token depends on the last `order` ones, by rows that are drawn from
+    /// Dirichlet(`alphas`).
     pub fn counts(alphas: Vec<f64>, order: usize) -> Self {
         Self(Kind::Counts(Counts::new(alphas, order)))
     }
 
-    /// A k-state chain with Dirichlet(alpha) rows and a first token from its stationary distribution.
+    /// Bayes over k-state chains with Dirichlet(alpha) rows whose first token is from the chain's
+    /// stationary distribution.
     pub fn dirichlet_chains(k: usize, alpha: f64) -> Self {
         Self(Kind::DirichletChains(Box::new(DirichletChains::new(k, alpha))))
     }
 
-    /// A block of `block` tokens, drawn evenly, that repeats.
+    /// Exact Bayes over all blocks of `block` tokens, equally likely, that repeat to the end.
     pub fn repeated_block(block: usize, vocab: usize) -> Self {
         Self(Kind::RepeatedBlock(RepeatedBlock::new(block, vocab)))
     }
 
-    /// One of the given blocks, repeating.
+    /// Exact Bayes over the given blocks, equally likely, that repeat to the end.
     pub fn blocks(vocab: usize, blocks: Vec<Arc<[u16]>>) -> Self {
         Self(Kind::Blocks(Blocks::new(vocab, blocks)))
     }
 
-    /// Which predictor is right is hidden: (filter, map of its tokens into `vocab`, weight).
+    /// Bayes over several predictors, of which one is right: for each the filter, the map of its
+    /// tokens into `vocab`, and its prior weight.
     pub fn blend(vocab: usize, parts: Vec<(Self, Vec<u16>, f64)>) -> Self {
         Self(Kind::Blend(Box::new(Blend::new(vocab, parts))))
     }
 
-    /// What followed the last occurrence of the last token, and a little of everything.
+    /// Predicts what followed the last occurrence of the last token, with a little probability for
+    /// every token.
     pub fn copy(vocab: usize) -> Self {
         Self(Kind::Copy(Copy::new(vocab)))
     }
 
-    /// n-gram models of several topics, with the given prior weights (not negative, not all 0).
+    /// Bayes over the n-gram models of several topics, with the given prior weights (not negative,
+    /// not all 0).
     pub fn ngrams(model: Arc<Ngrams>, weights: &[f64]) -> Self {
         Self(Kind::Ngrams(NgramFilter::new(model, weights)))
     }
 
-    /// V.
+    /// V: how many tokens there are.
     pub fn vocab(&self) -> usize {
         each!(&self.0, f => f.vocab())
     }
 
-    /// Back to before the first token.
+    /// Forgets the sequence: goes back to before the first token.
     pub fn reset(&mut self) {
         each!(&mut self.0, f => f.reset());
     }
@@ -120,11 +127,12 @@ impl Filter {
         each!(&mut self.0, f => f.predict(out));
     }
 
+    /// Conditions on the next token of the sequence.
     pub fn observe(&mut self, token: u16) {
         each!(&mut self.0, f => f.observe(token));
     }
 
-    /// Of a finite mixture, P(component | observed so far); `None` where there is none.
+    /// P(component | observed so far); `None` for a predictor that is no finite mixture.
     pub fn posterior(&self) -> Option<&[f64]> {
         match &self.0 {
             Kind::Mixture(mixture) => Some(mixture.posterior()),
@@ -132,8 +140,8 @@ impl Filter {
         }
     }
 
-    /// Of a finite mixture, P(component, state | observed so far) into `out`, which has an entry for each state of all components
-    /// together. Other predictors leave it alone.
+    /// Writes P(component, state | observed so far) of a finite mixture to `out`, which has an
+    /// entry for each state of all components together. Other predictors leave it alone.
     pub fn belief(&self, out: &mut [f64]) {
         if let Kind::Mixture(mixture) = &self.0 {
             mixture.belief(out);

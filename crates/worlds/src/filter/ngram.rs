@@ -42,7 +42,8 @@ pub struct Ngrams {
 }
 
 impl Ngrams {
-    /// From one text per topic, of tokens below `vocab`, which is at most [`MAX_VOCAB`].
+    /// Fits a model to each text, one text for each topic. Tokens are below `vocab`, which is at
+    /// most [`MAX_VOCAB`].
     pub fn fit(vocab: usize, texts: &[&[u16]]) -> Self {
         let mut model = Self {
             vocab,
@@ -86,15 +87,17 @@ impl Ngrams {
         model
     }
 
+    /// V: how many tokens there are.
     pub fn vocab(&self) -> usize {
         self.vocab
     }
 
+    /// How many topics the models were fitted on, one model each.
     pub fn topics(&self) -> usize {
         self.topics
     }
 
-    /// P(token) without context, in the topic.
+    /// P(token) without context in a topic, with V entries.
     pub fn unigram(&self, topic: usize) -> &[f64] {
         &self.unigram[topic * self.vocab..(topic + 1) * self.vocab]
     }
@@ -146,7 +149,8 @@ pub struct NgramFilter {
 }
 
 impl NgramFilter {
-    /// One weight per topic of the model, not negative and not all 0.
+    /// A predictor before the first token. `weights` is the prior: one weight for each topic of the
+    /// model, not negative and not all 0.
     pub fn new(model: Arc<Ngrams>, weights: &[f64]) -> Self {
         let topics: Vec<usize> = (0..model.topics).filter(|&c| weights.get(c).is_some_and(|w| *w > 0.0)).collect();
         let log_prior: Vec<f64> = topics.iter().map(|&c| weights[c].ln()).collect();
@@ -164,10 +168,12 @@ impl NgramFilter {
         filter
     }
 
+    /// V: how many tokens there are.
     pub fn vocab(&self) -> usize {
         self.model.vocab
     }
 
+    /// Forgets the sequence: goes back to before the first token.
     pub fn reset(&mut self) {
         self.log_weights.copy_from_slice(&self.log_prior);
         softmax(&self.log_weights, &mut self.shares);
@@ -183,6 +189,8 @@ impl NgramFilter {
         rows[..known].iter().map(|row| &self.model.contexts[*row as usize])
     }
 
+    /// P(next token | observed so far) into `out`, which has V entries that sum to 1. Topics with a
+    /// negligible posterior are left out.
     pub fn predict(&self, out: &mut [f64]) {
         out.fill(0.0);
         let mut kept = 0.0;
@@ -212,7 +220,7 @@ impl NgramFilter {
         })
     }
 
-    /// P(token | past): as `predict` says, without the other tokens.
+    /// P(next token = `token` | observed so far): one entry of what [`Self::predict`] gives.
     pub fn probability(&self, token: u16) -> f64 {
         let terms = self.shares.iter().enumerate().filter(|(_, share)| **share > NEGLIGIBLE);
         let (sum, kept) = terms
@@ -220,6 +228,7 @@ impl NgramFilter {
         sum / kept
     }
 
+    /// Conditions on the next token; one beyond V resets the filter.
     pub fn observe(&mut self, token: u16) {
         if usize::from(token) >= self.model.vocab {
             self.reset();
