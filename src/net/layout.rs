@@ -36,7 +36,8 @@ impl Entry {
         self.len() == 0
     }
 
-    /// Weight decay pulls matrices of linear layers only: not gains, biases, embeddings or positions.
+    /// Weight decay pulls matrices of linear layers only: not gains, biases, embeddings (the input
+    /// projection of vectors counts as one) or positions.
     pub fn decays(&self) -> bool {
         self.shape[0] > 1 && !self.name.starts_with("embedding") && !self.name.starts_with("positions")
     }

@@ -5,7 +5,7 @@ use crate::{
     clip::{self, Beyond, Window},
     colour::Rgb,
     scale::Scale,
-    scene::{Anchor, Dash, Label, Mark, Stroke, fit, text_width},
+    scene::{Anchor, Label, Mark, Stroke, fit, text_width},
     theme::{Hue, Theme},
 };
 
@@ -271,8 +271,6 @@ pub struct EndLabel {
     pub beyond: Beyond,
     /// The colour of the line, and of the label.
     pub hue: Hue,
-    /// The dash of the line.
-    pub dash: Dash,
     /// Where the line ends, CSS pixels.
     pub end: (f64, f64),
     /// The line comes there, so that a leader joins them.

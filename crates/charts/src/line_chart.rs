@@ -369,7 +369,6 @@ impl Chart for LineChart {
                         text: line.label.clone(),
                         beyond,
                         hue: line.style.ink.hue(theme),
-                        dash: line.style.dash,
                         end: if line.look == Look::Points { (frame.right, end.1) } else { end },
                         reached: reached && line.look != Look::Points,
                     });

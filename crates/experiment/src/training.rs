@@ -20,7 +20,8 @@ pub enum Schedule {
 pub enum Optimizer {
     /// AdamW (Loshchilov and Hutter 2019).
     Adamw,
-    /// Stochastic gradient Langevin dynamics: θ - η g + sqrt(2η/β) ξ, ξ standard normal. Its noise makes the KL between two
+    /// Stochastic gradient Langevin dynamics: θ - η g + sqrt(2η/β) ξ, ξ standard normal; weight decay is part
+    /// of the drift. Its noise makes the KL between two
     /// training paths finite and known.
     Langevin,
 }

@@ -508,7 +508,6 @@ impl Chart for LossByPosition<'_> {
                     text: line.label.clone(),
                     beyond: self.beyond(&frame.y, line),
                     hue: line.kind.hue(theme),
-                    dash: line.kind.stroke(theme).dash,
                     end: (frame.right, end.1),
                     reached,
                 })

@@ -319,7 +319,7 @@ impl<'a> Losses<'a> {
             if let Some((end, reached)) = frame.end(&line) {
                 // What is cut off before the end is said once for the whole plot.
                 let beyond = self.ends_beyond(s, &frame.y);
-                labels.push(EndLabel { text: s.label.into(), beyond, hue, dash: s.dash, end, reached });
+                labels.push(EndLabel { text: s.label.into(), beyond, hue, end, reached });
             }
             gaps.extend(frame.beyond(line.iter().map(|p| p.1)).gaps(s.label));
             series.push(Mark::Line { points: frame.path(&line), stroke: Stroke::new(hue.line, s.width).dash(s.dash) });

@@ -212,7 +212,7 @@ impl Chart for TrainingLoss<'_> {
             marks.push(Mark::Line { points, stroke });
             if let Some((end, reached)) = frame.end(&[(frame.x.high, value)]) {
                 let beyond = frame.beyond([value]);
-                fixed.push(EndLabel { text: text.into(), beyond, hue, dash: stroke.dash, end, reached });
+                fixed.push(EndLabel { text: text.into(), beyond, hue, end, reached });
             }
         };
         let grey = theme.entropy_rate;
@@ -259,14 +259,7 @@ impl Chart for TrainingLoss<'_> {
             level(&mut series, self.level(theory), self.history.reference(), theme.bayes, stroke);
         }
         let (text, beyond) = self.label(&frame.y);
-        let model = frame.end(&smooth).map(|(end, reached)| EndLabel {
-            text,
-            beyond,
-            hue: theme.model,
-            dash: Dash::Solid,
-            end,
-            reached,
-        });
+        let model = frame.end(&smooth).map(|(end, reached)| EndLabel { text, beyond, hue: theme.model, end, reached });
         match model {
             // Once it comes near the right edge it joins the labels there; before, it travels with its line.
             Some(label) if label.end.0 > frame.right - 80.0 => {
