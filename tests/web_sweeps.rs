@@ -146,7 +146,7 @@ fn answer(request: &SweepRequest) -> Vec<SweepEvent> {
         }
         SweepRequest::Study { name } => {
             let study = STUDIES.iter().find(|study| study.name == name).expect("a study");
-            let part = |part: &icl_playground::experiment::study::StudySweep| {
+            let part = |part: &experiment::study::StudySweep| {
                 let sweep = part.sweep().expect("a sound sweep");
                 StudyPart {
                     name: part.name.into(),
