@@ -422,8 +422,8 @@ fn a_changed_setting_waits_for_a_restart(kind: Kind) {
     page.browser.wait("an evaluation of 16 positions", SOON, sixteen, &[]);
     page.wait_for_step(1, SOON);
     assert_eq!(page.text("restart-banner"), None, "the change was applied");
-    let hash = page.browser.script("return location.hash", &[]);
-    assert!(hash.as_str().is_some_and(|hash| hash.contains("data.length=16")), "the link says {hash}");
+    // The address follows a little later.
+    page.browser.wait("the link", SOON, "return location.hash.includes('data.length=16')", &[]);
 }
 
 /// A run of a second or two starts again by itself; a link to a view of it starts none.

@@ -110,6 +110,13 @@ impl<'a> Pair<'a> {
         Ok(if a.experiment().world == b.experiment().world { Measure::Loss } else { Measure::Excess })
     }
 
+    /// Whether all seeds of both sides were measured last at the same step.
+    pub fn is_at_one_step(&self) -> bool {
+        let mut steps = self.sides.iter().flatten().map(|run| run.latest().map(|e| e.step));
+        let first = steps.next();
+        steps.all(|step| Some(step) == first)
+    }
+
     /// How the intervals of differences are obtained.
     pub fn basis(&self) -> Basis {
         self.basis
@@ -138,7 +145,13 @@ impl Basis {
         let counts = [a.len(), b.len()];
         if counts.iter().any(|count| *count < FEWEST_SEEDS) {
             let [first, second] = [sides[0][0].experiment(), sides[1][0].experiment()];
-            let same_sequences = a == b && first.world == second.world && first.data.length == second.data.length;
+            let finished = |side: &[&History]| side.iter().all(|run| run.outcome().is_some());
+            // After the last step more sequences are measured.
+            let same_sequences = a == b
+                && first.world == second.world
+                && first.data.length == second.data.length
+                && first.evaluation == second.evaluation
+                && finished(&sides[0]) == finished(&sides[1]);
             return Self::Sampling { seeds: counts, same_sequences };
         }
         if a == b { Self::Paired { seeds: a.len() } } else { Self::Unpaired { seeds: counts } }

@@ -68,7 +68,8 @@ pub struct History {
     samples: Option<Samples>,
     /// What was reported at the recorded steps, in order: a few dozen. The last entry is the latest, recorded or not.
     recorded: Vec<Recorded>,
-    /// Which of them is looked at; `None`: the latest.
+    /// Which of them is looked at; `None`: the latest. No part of what is kept.
+    #[serde(skip)]
     shown: Option<usize>,
     /// What the finished run found.
     outcome: Option<Outcome>,

@@ -154,8 +154,11 @@ pub fn is_kept(history: &History, by_itself: bool) -> bool {
 }
 
 /// Runs that `run` takes the place of: the same experiment has the same numbers, so those of it that got no further go, and have no more seeds. What the reader
-/// named or pinned stays.
+/// named or pinned stays, and so does all while `run` is not half way: it may yet leave nothing itself ([`is_kept`]).
 pub fn superseded<'a>(runs: &'a [KeptRun], run: &KeptRun) -> Vec<&'a KeptRun> {
+    if 2 * run.step < run.experiment.steps() {
+        return Vec::new();
+    }
     let mine = identity(&run.experiment);
     let goes = |other: &&KeptRun| {
         other.id != run.id

@@ -7,6 +7,11 @@ use crate::{number, protocol::Phase};
 /// How many seeds there are to choose from.
 pub const CHOICES: [usize; 3] = [1, 3, 5];
 
+/// The number of seeds to choose that has room for so many, some of which may have failed.
+pub fn allowed(count: usize) -> usize {
+    CHOICES.into_iter().find(|choice| *choice >= count).unwrap_or(CHOICES[CHOICES.len() - 1])
+}
+
 /// Where the run of one seed stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
@@ -114,6 +119,11 @@ mod tests {
         assert_eq!(behind(&Phase::Finished, &[standing(7, Phase::Finished, 60), standing(8, failed(), 3)]), None);
         assert_eq!(seconds_left(Some(50.0), &others), Some(60.0));
         assert_eq!(seconds_left(None, &[standing(7, Phase::Finished, 60)]), None);
+    }
+
+    #[test]
+    fn there_are_one_three_or_five() {
+        assert_eq!([0, 1, 2, 3, 4, 5, 1000].map(allowed), [1, 1, 3, 3, 5, 5, 5]);
     }
 
     #[test]

@@ -109,6 +109,18 @@ mod tests {
         }
     }
 
+    /// Whatever takes long to compute is there.
+    #[test]
+    #[ignore = "computes the curves of all stories: some minutes"]
+    fn no_curve_that_takes_long_is_missing() {
+        for (world, length) in wanted() {
+            let is_recorded = find(&world, length).is_some();
+            let Ok(world) = World::new(&world) else { continue };
+            let (_, units) = computed(&world, length);
+            assert_eq!(is_recorded, units >= QUICK, "T = {length}: {units}; run `icl study curves --out {FILE}`");
+        }
+    }
+
     #[test]
     fn the_story_that_a_bare_link_opens_starts_at_once() {
         let first = experiment::Preset::named("knt-markov").unwrap().experiment();

@@ -77,10 +77,14 @@ fn lead(pair: &Pair, measure: Measure, unit: Unit) -> Option<Block> {
         Measure::Excess => "loss on fresh topics above exact Bayes",
     };
     let said = match (basis.is_over_seeds(), mean.sign()) {
+        // Then more training alone may make the difference.
+        (true, Some(_)) if !pair.is_at_one_step() => {
+            "The runs, or their seeds, were measured at different steps: this says nothing of the settings.".to_owned()
+        }
         (true, Some(0)) => "The interval holds 0: over positions on average the two are not told apart.".to_owned(),
         (true, Some(sign)) => {
             let side = if sign > 0 { "higher" } else { "lower" };
-            format!("The interval excludes 0: B is {side}.{}", at_positions(&found, pair))
+            format!("The interval excludes 0: B is {side}.{}", at_positions(&found, pair, sign))
         }
         _ => String::new(),
     };
@@ -93,12 +97,16 @@ fn lead(pair: &Pair, measure: Measure, unit: Unit) -> Option<Block> {
     Some(Block::Lead { id: "compare-lead", text: text.trim_end().into() })
 }
 
-/// At how many positions the interval excludes 0.
-fn at_positions(found: &[Difference], pair: &Pair) -> String {
+/// At how many positions the interval excludes 0 on the same side, and on the other.
+fn at_positions(found: &[Difference], pair: &Pair, sign: i8) -> String {
     let differing = curves::differing(found, pair.basis());
+    let same = differing.iter().filter(|position| found[**position - 1].sign() == Some(sign)).count();
+    let other = match differing.len() - same {
+        0 => String::new(),
+        other => format!(", and the other way round at {other}"),
+    };
     format!(
-        " So it is at {} of {} positions taken one by one (each at 95%; with so many, one in twenty would be so by chance).",
-        differing.len(),
+        " So it is at {same} of {} positions taken one by one{other} (each at 95%; with so many, one in twenty would be so by chance).",
         found.len()
     )
 }

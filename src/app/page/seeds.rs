@@ -166,6 +166,8 @@ impl App {
         let standings = histories.iter().map(|history| history.experiment().seed).zip(&run.seeds).map(standing);
         let tabs = run.records_of_seeds().map(|(experiment, record)| tab_of(experiment, record));
         self.expect_seeds(standings.zip(tabs).collect());
+        // One that failed is not among them, and still one of those that were asked for.
+        self.seeds.of_run.update(|count| *count = seeds::allowed(*count));
         self.seeds.chosen.set(self.seeds.of_run.get_untracked());
     }
 
@@ -235,6 +237,9 @@ impl App {
                 stand(&|other| other.phase = phase.clone());
                 if let Phase::Failed { why, .. } = phase {
                     self.board.with_value(|board| board.lose_seed(seed));
+                    self.seeds
+                        .checkpoints
+                        .update_value(|all| all.get_mut(index).into_iter().for_each(|kept| *kept = None));
                     self.note(vec![format!(
                         "Seed {seed} of this run failed: {why} The other seeds go on, and bands and means are without it."
                     )]);

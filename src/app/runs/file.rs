@@ -89,12 +89,13 @@ fn check(WholeRun { run, bytes }: &WholeRun) -> Result<(), String> {
     Err(format!("The run \"{}\" in this file cannot be opened, so nothing of it was taken.\n{why}", run.name))
 }
 
-/// Makes runs of a file ones that can stand beside `runs`: with ids of their own where theirs are taken, and with their names.
-pub fn beside(runs: &[KeptRun], opened: Vec<WholeRun>, now: f64) -> Vec<WholeRun> {
+/// Makes runs of a file ones that can stand beside `runs`: with ids of their own where theirs are taken, by these or by runs that were
+/// deleted (`gone`), and with their names.
+pub fn beside(runs: &[KeptRun], gone: &dyn Fn(&str) -> bool, opened: Vec<WholeRun>, now: f64) -> Vec<WholeRun> {
     let mut all = runs.to_vec();
     let mut beside = Vec::new();
     for WholeRun { mut run, bytes } in opened {
-        if run.id.is_empty() || all.iter().any(|other| other.id == run.id) {
+        if run.id.is_empty() || gone(&run.id) || all.iter().any(|other| other.id == run.id) {
             run.id = new_id(now, &all);
         }
         // Other programs may write longer names.
@@ -184,13 +185,16 @@ mod tests {
     #[test]
     fn ids_are_new_where_they_are_taken_and_names_stay() {
         let here = [whole("Coins", 40).run];
-        let opened = beside(&here, vec![whole("Coins", 40), whole("Mine", 40)], 5.0);
+        let opened = beside(&here, &|_| false, vec![whole("Coins", 40), whole("Mine", 40)], 5.0);
         assert_eq!(opened.iter().map(|run| run.run.name.as_str()).collect::<Vec<_>>(), ["Coins", "Mine"]);
         assert!(
             opened[0].run.id != here[0].id && opened[1].run.id != here[0].id && opened[0].run.id != opened[1].run.id
         );
-        let elsewhere = beside(&[], vec![whole("Coins", 40)], 5.0);
+        let elsewhere = beside(&[], &|_| false, vec![whole("Coins", 40)], 5.0);
         assert_eq!(elsewhere[0].run.id, here[0].id, "free, so it stays");
+        // What is still on its way of a deleted run is dropped by its id.
+        let again = beside(&[], &|id| id == here[0].id, vec![whole("Coins", 40)], 5.0);
+        assert!(again[0].run.id != here[0].id);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{KeptRun, RunBytes, SeedBytes};
 use crate::{
-    app::history::History,
+    app::{history::History, seeds::CHOICES},
     experiment::Experiment,
     probe::RunRecord,
     protocol::checkpoint::{self, CheckpointError, Summary, identity},
@@ -34,6 +34,9 @@ impl Mark {
         serde_json::to_string(self).unwrap_or_default()
     }
 }
+
+/// Most seeds of a run.
+const MOST_SEEDS: usize = CHOICES[CHOICES.len() - 1];
 
 /// A kept run that can be looked at again.
 #[derive(Debug)]
@@ -82,6 +85,13 @@ pub fn restored(run: &KeptRun, bytes: RunBytes) -> Result<Restored, String> {
     let name = identity(&run.experiment);
     if identity(history.experiment()) != name {
         return Err(damaged("its curves are of another run"));
+    }
+    let is_seed = |seed: &History| {
+        let own = Experiment { seed: seed.experiment().seed, ..run.experiment.clone() };
+        seed.seeds().is_empty() && identity(seed.experiment()) == identity(&own)
+    };
+    if history.with_seeds().count() > MOST_SEEDS || !history.seeds().iter().all(is_seed) {
+        return Err(damaged("its seeds are of other runs"));
     }
     if bytes.checkpoint.is_empty() {
         return Ok(Restored { history, checkpoint: None, seeds: Vec::new() });

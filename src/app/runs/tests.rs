@@ -161,8 +161,16 @@ fn the_same_run_again_takes_the_place_of_the_one_before() {
     runs[2].renamed = true;
     runs[3].step = 11;
     runs[4].experiment.seed += 1;
-    let new = run("f", 6.0, 1);
+    let mut new = run("f", 6.0, 1);
+    for run in runs.iter_mut().chain([&mut new]) {
+        run.experiment.training.steps = 20;
+    }
     assert_eq!(ids(&superseded(&runs, &new)), ["a"]);
+    // One that is not half way may yet leave nothing.
+    let early = KeptRun { step: 9, ..new.clone() };
+    runs[0].step = 5;
+    assert!(superseded(&runs, &early).is_empty());
+    runs[0].step = 10;
     assert_eq!(ids(&superseded(&runs, &KeptRun { step: 11, ..new.clone() })), ["a", "d"]);
     // Other seeds are numbers of their own.
     runs[0].seeds = 3;
@@ -245,6 +253,14 @@ fn each_seed_goes_on_from_its_own_checkpoint() {
     assert_eq!(back.history.seeds().iter().map(|run| run.experiment().seed).collect::<Vec<_>>(), [1, 2, 3]);
     let known: Vec<bool> = back.records_of_seeds().map(|(_, record)| record.is_some()).collect();
     assert_eq!(known, [true, false, false]);
+    // Seeds of another experiment would make means over unlike runs.
+    let mut mixed = history.clone();
+    mixed.restore_seeds(vec![History::new(&Experiment { world: "coins:n=3".parse().expect("a world"), ..seed(1) })]);
+    let mixed = RunBytes { history: mixed.to_bytes(), ..bytes.clone() };
+    assert!(restored(&card, mixed).is_err_and(|why| why.contains("of other runs")));
+    let mut many = history.clone();
+    many.restore_seeds((1..=5).map(|number| History::new(&seed(number))).collect());
+    assert!(restored(&card, RunBytes { history: many.to_bytes(), ..bytes.clone() }).is_err());
     // They stay where the run went on after its checkpoint.
     let later = bytes.followed_by(fixtures::history(&experiment, 80).to_bytes());
     assert_eq!((later.seeds.len(), later.len() > whole), (3, true));

@@ -67,7 +67,9 @@ pub async fn open_file(app: App, given: &File) -> Result<(), String> {
     let opened = file::read(&Uint8Array::new(&buffer).to_vec())?;
     // Cards are known once the database is open.
     app.runs.written().await;
-    let opened = app.runs.cards.with_untracked(|cards| file::beside(cards, opened, js_sys::Date::now()));
+    let deleted = app.runs.deleted.get_untracked().map(|card| card.id);
+    let gone = |id: &str| deleted.as_deref() == Some(id) || app.runs.forgotten.with_value(|ids| ids.contains(id));
+    let opened = app.runs.cards.with_untracked(|cards| file::beside(cards, &gone, opened, js_sys::Date::now()));
     let names: Vec<&str> = opened.iter().map(|whole| whole.run.name.as_str()).collect();
     app.note(vec![format!("Added to your runs: {}.", names.join(", "))]);
     for whole in opened {

@@ -39,6 +39,8 @@ pub struct Going {
     asked: bool,
     /// The step up to which it is written.
     pub written: usize,
+    /// The step at which it was brought back.
+    opened_at: usize,
     /// It was brought back, to be paused.
     pub held: bool,
     /// It was brought back from the list or by a reload.
@@ -61,6 +63,7 @@ impl Going {
             first: None,
             asked: true,
             written: step,
+            opened_at: step,
             held,
             opened: true,
         }
@@ -149,7 +152,7 @@ impl App {
                     self.runs.write(self, Write::Later { parts, history: history.to_bytes() });
                 }
                 // One that was brought back, and did not go on, may have been further before: that is what is stored.
-                if !going.opened || history.step() > going.written {
+                if !going.opened || history.step() > going.opened_at {
                     self.runs.loaded.update(|loaded| drop(loaded.insert(going.id.clone(), history.into())));
                 }
                 self.runs.shown.update(|shown| shown.leave(&going.id));
@@ -281,7 +284,11 @@ impl Runs {
             self.deleted.set(Some(card.clone()));
             return (card, Vec::new());
         }
-        let old = |cards: &Vec<KeptRun>| runs::superseded(cards, &card).into_iter().cloned().collect::<Vec<_>>();
+        // Never the run that the page speaks of, which may be kept further.
+        let here = self.going.with_value(|going| going.id.clone());
+        let old = |cards: &Vec<KeptRun>| {
+            runs::superseded(cards, &card).into_iter().filter(|old| old.id != here).cloned().collect::<Vec<_>>()
+        };
         let old = self.cards.with_untracked(old);
         // The list ends with the oldest.
         if let Some(first) = old.last().filter(|_| !card.renamed) {
@@ -298,10 +305,15 @@ impl Runs {
         for id in &replaced {
             self.forget(id);
         }
-        if self.going.with_value(|going| going.id == card.id) && self.current.with_untracked(Option::is_none) {
-            self.current.set(Some(card.id.clone()));
-        }
+        self.speak_of(&card.id);
         (card, replaced)
+    }
+
+    /// The page speaks of this run, if it is the one on the board.
+    fn speak_of(self, id: &str) {
+        if self.going.with_value(|going| going.id == id) && self.current.with_untracked(Option::is_none) {
+            self.current.set(Some(id.into()));
+        }
     }
 
     /// Runs that went to make room are named.
@@ -376,9 +388,15 @@ impl Runs {
         }
         self.deleted.set(Some(card.clone()));
         self.leave_out(id);
+        let deletion = self.deletions.try_update_value(|count| {
+            *count += 1;
+            *count
+        });
         set_timeout(
             move || {
-                if self.deleted.with_untracked(|deleted| deleted.as_ref().is_some_and(|d| d.id == card.id)) {
+                let is_here = self.deleted.with_untracked(|deleted| deleted.as_ref().is_some_and(|d| d.id == card.id));
+                // It may have been brought back and deleted again, with a time of its own.
+                if is_here && Some(self.deletions.get_value()) == deletion {
                     self.deleted.set(None);
                     self.delete_for_good(app, &card.id);
                 }
@@ -388,11 +406,14 @@ impl Runs {
     }
 
     /// Brings back the run that was deleted last.
-    pub(super) fn undo(self, app: App) {
+    pub(super) fn undo(self) {
         let Some(card) = self.deleted.get_untracked() else { return };
         self.deleted.set(None);
-        for id in self.take(card).1 {
-            self.write(app, Write::Delete(id));
-        }
+        let id = card.id.clone();
+        self.cards.update(|cards| {
+            cards.push(card);
+            runs::sort(cards);
+        });
+        self.speak_of(&id);
     }
 }

@@ -70,7 +70,7 @@ fn List() -> impl IntoView {
                 <span>
                     {move || runs.deleted.with(|card| card.as_ref().map(|card| format!("Deleted: {}.", card.name)))}
                 </span>
-                <button type="button" data-testid="run-undo" on:click=move |_| runs.undo(app)>"Undo"</button>
+                <button type="button" data-testid="run-undo" on:click=move |_| runs.undo()>"Undo"</button>
             </p>
         </Show>
         <div class="row">
@@ -128,7 +128,8 @@ fn Row(id: String) -> impl IntoView {
         <li class:chosen=move || is_current.get() data-testid="run-row" aria-current=move || is_current.get().then_some("true")>
             <Key id is_current />
             <div class="run-words">
-                <Name id name=Signal::derive(name) />
+                // Compared, so that a name that is being typed stays while the run goes on.
+                <Name id name=Memo::new(move |_| name()).into() />
                 <span class="note" data-testid="run-about">{words}</span>
             </div>
             <div class="row">

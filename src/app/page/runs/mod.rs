@@ -56,6 +56,8 @@ pub struct Runs {
     deleted: RwSignal<Option<KeptRun>>,
     /// Why nothing outlives this page, the rest of a sentence; empty where the database is open.
     refused: RwSignal<String>,
+    /// How often a run was deleted.
+    deletions: StoredValue<u32>,
     /// The run on the board.
     going: StoredValue<Going>,
     /// Ids of runs that were deleted for good: what is still on its way of them is dropped.
@@ -80,6 +82,7 @@ impl Runs {
             drawn: RwSignal::new(Vec::new()),
             deleted: RwSignal::new(None),
             refused: RwSignal::new(String::new()),
+            deletions: StoredValue::new(0),
             going: StoredValue::new(Going::default()),
             forgotten: StoredValue::new(BTreeSet::new()),
             store: StoredValue::new_local(None),

@@ -14,6 +14,7 @@ use crate::{
             state::{App, IMPOSSIBLE, Progress, Run, TheoryNotes},
         },
         runs::{KeptRun, Mark, Restored, restored},
+        seeds,
         view_state::ViewState,
     },
     experiment::{Experiment, Preset},
@@ -82,7 +83,7 @@ impl App {
                         self.preset.set(preset);
                     }
                     if run.checkpoint.is_none() {
-                        self.seeds.chosen.set(card.seeds);
+                        self.seeds.chosen.set(seeds::allowed(card.seeds));
                         return self.open(card.experiment);
                     }
                     self.forget_guess();
