@@ -130,13 +130,30 @@ async function boot() {
     await app.default({ module_or_path: new URL(`app_bg.wasm${query}`, document.baseURI) });
     globalThis.iclRuns = true;
     document.getElementById("boot")?.remove();
+    mark("");
   } catch (error) {
+    // WebKitGTK was seen to start sound wasm wrongly after a reload, once in some sixty ("call_indirect to a signature that does not match").
+    if (error instanceof WebAssembly.RuntimeError && mark("again")) {
+      location.reload();
+      return;
+    }
     say(
       "The page could not be loaded",
       `What happened: ${error instanceof Error ? error.message : error}`,
       "The connection may have broken, or the site may just have been updated. Reload the page to try again.",
     );
     console.error(error);
+  }
+}
+
+// Remembers for this tab that the page is loaded again; whether that is new. Without storage it never is.
+function mark(what) {
+  try {
+    const isNew = sessionStorage.getItem("boot") !== what;
+    sessionStorage.setItem("boot", what);
+    return isNew;
+  } catch {
+    return false;
   }
 }
 
