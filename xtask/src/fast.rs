@@ -1,5 +1,5 @@
-//! `cargo xtask serve --fast`: a site for whoever works on it. It is large, trains on the CPU alone, and is there in minutes; a change is
-//! there in seconds. What is published is made by `cargo xtask build`.
+//! `cargo xtask serve --fast`: a site for whoever works on it. It is large and trains on the CPU alone, but less is compiled, and only what
+//! changed is compiled again. What is published is made by `cargo xtask build`.
 
 use std::collections::BTreeMap;
 use std::fs;

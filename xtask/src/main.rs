@@ -20,7 +20,7 @@ const HELP: &str = "\
 cargo xtask <command>
 
   serve            install what is missing, build, and serve on http://127.0.0.1:8080; with --fast a larger site that trains on
-                   the CPU alone, there in minutes, and a change in it within a minute
+                   the CPU alone, for which less is compiled
   build            install what is missing, and leave the site in dist/
   test [part ...]  run everything that must hold; parts: lint, native, wasm, site, e2e; and, only where it is named, nightly:
                    what takes hours

@@ -36,7 +36,7 @@ pub fn serve(arguments: &[String]) -> Result<(), String> {
         };
     }
     ensure(FOR_SITE)?;
-    println!("Building; the first time takes some minutes (`cargo xtask serve --fast` takes fewer).");
+    println!("Building; the first time takes some minutes (`cargo xtask serve --fast` compiles less).");
     thread::spawn(move || {
         while !listening() {
             thread::sleep(Duration::from_millis(500));
