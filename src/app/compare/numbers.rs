@@ -101,7 +101,7 @@ pub fn table(pair: &Pair, measure: Measure, unit: Unit) -> Table {
         let words = difference.map_or_else(String::new, |difference| difference_words(difference, unit));
         let mut row = vec![name.into(), value(0), value(1), words];
         if is_over_seeds {
-            row.push(difference.map_or("", |difference| verdict(difference, true)).into());
+            row.push(difference.map_or("", |difference| verdict(difference, pair.is_at_one_step())).into());
         }
         rows.push(row);
     }
