@@ -148,6 +148,11 @@ mod tests {
         let table = super::table(&several, Measure::Loss, Unit::Nats);
         assert_eq!(verdicts(&table)[..2], ["", ""]);
         assert_eq!(verdicts(&table)[2..5], ["B is higher"; 3]);
+        // One seed of B went on: that may be what makes the difference.
+        let mut later = b[2].clone();
+        later.apply(&Event::Evaluation(fixtures::evaluation_of(later.experiment().data.length, 200, 0.4)));
+        let unlike = Pair::new(["x", "y"], [&a, &[b[0], b[1], &later]]).expect("two runs");
+        assert!(verdicts(&super::table(&unlike, Measure::Loss, Unit::Nats)).iter().all(|verdict| verdict.is_empty()));
     }
 
     #[test]
